@@ -1,0 +1,102 @@
+package gate
+
+import (
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+)
+
+// PolicyFile is where the policy is read from, always on the base.
+const PolicyFile = ".github/fluxkeeper.yaml"
+
+// Policy is the owner's will: what a Flux image update may do and who may make it.
+type Policy struct {
+	// Head are patterns of the branches that Flux pushes to.
+	Head []string
+	// Base are patterns of the branches that updates may go to; none means any.
+	Base []string
+	// Paths are patterns of the files that may change; none means any.
+	Paths []string
+	// Bots are the identities that may make the commits.
+	Bots []Bot
+	// Openers may open the pull request, besides the bots; none means anyone,
+	// since opening proves nothing.
+	Openers []Account
+	// Evidence is the least proof of who made the change that will do.
+	Evidence Evidence
+	// Terms hold for every image that no override names.
+	Terms Terms
+	// Overrides are tried in order; the first that matches and has not ended wins.
+	Overrides []Override
+	// MaxUpdates bounds the number of updates in one change.
+	MaxUpdates int
+	// Title is a pattern of the pull request's title; empty means any.
+	Title string
+	// Rules raise, lower or silence single rules.
+	Rules map[string]RuleSetting
+}
+
+// Bot is one identity of Flux. Empty fields are not compared.
+type Bot struct {
+	Account
+	Name, Email string
+	// Keys are pinned public keys: "ssh-ed25519 AAAA…" lines or armored OpenPGP
+	// public keys, with which signatures can be verified offline, or bare
+	// fingerprints to hold against a verification made elsewhere.
+	Keys []string
+}
+
+// Evidence is a step of the ladder of proof for who made a change.
+type Evidence string
+
+// The ladder, weakest first.
+const (
+	EvidenceNone      Evidence = "none"
+	EvidenceText      Evidence = "text"      // names and e-mails match
+	EvidenceAccount   Evidence = "account"   // numeric account ids match
+	EvidenceSignature Evidence = "signature" // GitHub verified every signature
+	EvidenceKey       Evidence = "key"       // verified, with a pinned key
+	EvidencePusher    Evidence = "pusher"    // GitHub names who pushed this SHA
+	EvidenceWitness   Evidence = "witness"   // our receiver holds the push delivery
+)
+
+// Versioning is how two tags of an image are put in order.
+type Versioning string
+
+// The ways of ordering.
+const (
+	Semver   Versioning = "semver"
+	Calendar Versioning = "calendar" // 2026.1.0: a new year is not a breaking change
+	// ByPolicy is for sha, timestamp and number tags: the step must go forward
+	// in the numerical or alphabetical order of the image's own ImagePolicy.
+	ByPolicy Versioning = "policy"
+)
+
+// Terms say what may happen to an image.
+type Terms struct {
+	// Allow lists the kinds of step that may happen. Each word is the second
+	// half of a version/… rule: "minor" in Allow silences version/minor.
+	Allow      []string
+	Versioning Versioning
+	// MinorSkip is how many minor versions a minor step may leave out;
+	// negative means any number.
+	MinorSkip int
+}
+
+// Override replaces the terms for some images.
+type Override struct {
+	// Image is a pattern of image names without tag, Policy one of
+	// namespace:name. Where both are given, both must match.
+	Image, Policy string
+	Terms         Terms
+	Reason        string
+	// Until is the last day on which the override holds; zero means no end.
+	Until time.Time
+	Line  int // in the policy file
+}
+
+// RuleSetting changes one rule.
+type RuleSetting struct {
+	Severity finding.Severity
+	Reason   string
+}
