@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/image"
 )
 
 // PolicyFile is where the policy is read from, always on the base.
@@ -60,24 +61,12 @@ const (
 	EvidenceWitness   Evidence = "witness"   // our receiver holds the push delivery
 )
 
-// Versioning is how two tags of an image are put in order.
-type Versioning string
-
-// The ways of ordering.
-const (
-	Semver   Versioning = "semver"
-	Calendar Versioning = "calendar" // 2026.1.0: a new year is not a breaking change
-	// ByPolicy is for sha, timestamp and number tags: the step must go forward
-	// in the numerical or alphabetical order of the image's own ImagePolicy.
-	ByPolicy Versioning = "policy"
-)
-
 // Terms say what may happen to an image.
 type Terms struct {
 	// Allow lists the kinds of step that may happen. Each word is the second
 	// half of a version/… rule: "minor" in Allow silences version/minor.
 	Allow      []string
-	Versioning Versioning
+	Versioning image.Versioning
 	// MinorSkip is how many minor versions a minor step may leave out;
 	// negative means any number.
 	MinorSkip int
