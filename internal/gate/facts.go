@@ -1,6 +1,10 @@
 package gate
 
-import "time"
+import (
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/image"
+)
 
 // Facts are everything that Judge may look at. An edge package (gitrepo for a
 // local repository, github for a pull request) gathers them; nothing in them
@@ -129,9 +133,6 @@ type ImagePolicy struct {
 	// Image is the image of the ImageRepository that the policy names, where
 	// the base tree tells it.
 	Image string
-	// Exactly one of Range (semver), Numerical and Alphabetical (asc or desc) is set.
-	Range                   string
-	Numerical, Alphabetical string
-	Pattern, Extract        string // filterTags
-	DigestReflection        string // digestReflectionPolicy
+	image.Selector
+	DigestReflection string // digestReflectionPolicy
 }
