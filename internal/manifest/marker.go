@@ -3,7 +3,7 @@ package manifest
 import (
 	"bytes"
 	"encoding/json"
-	"path"
+	slashpath "path"
 	"regexp"
 	"strings"
 
@@ -13,8 +13,8 @@ import (
 // Named tells whether Flux reads a file of this name at all: extension .yaml
 // or .yml, in just this case, or the name Kustomization. Hidden folders count.
 func Named(file string) bool {
-	ext := path.Ext(file)
-	return ext == ".yaml" || ext == ".yml" || path.Base(file) == "Kustomization"
+	ext := slashpath.Ext(file)
+	return ext == ".yaml" || ext == ".yml" || slashpath.Base(file) == "Kustomization"
 }
 
 // Marked tells whether a file holds the token that Flux looks for, with its
