@@ -43,6 +43,7 @@ var completionTemplates embed.FS
 type place struct {
 	Path  string // the commands so far, such as "policy check"
 	Words []word // what can follow
+	Flags []word // flags that can follow, at a command
 	Flag  string // the flag whose value is wanted; empty at a command
 	Kind  string // file, directory or revision, where the value is one
 }
@@ -79,7 +80,7 @@ func writeCompletion(w io.Writer, shell string, model *kong.Application) error {
 		}
 		for _, group := range node.AllFlags(true) {
 			for _, flag := range group {
-				here.Words = append(here.Words, word{"--" + flag.Name, flag.Help})
+				here.Flags = append(here.Flags, word{"--" + flag.Name, flag.Help})
 				if !flag.IsBool() {
 					values = append(values, valuePlace(path, flag.Value))
 				}
@@ -93,7 +94,6 @@ func writeCompletion(w io.Writer, shell string, model *kong.Application) error {
 		"texts":     texts,
 		"described": func(w word) string { return strings.ReplaceAll(w.Text, ":", `\:`) + ":" + w.Help },
 		"flag":      func(s string) string { name, _ := strings.CutPrefix(s, "--"); return name },
-		"isFlag":    func(s string) bool { return strings.HasPrefix(s, "--") },
 	}).ParseFS(completionTemplates, "completion/*.tmpl")
 	if err != nil {
 		return err
