@@ -107,12 +107,14 @@ func (c *Comparison) reproduces(base, head []byte) bool {
 	for setter, value := range changed {
 		all[setter] = value
 	}
-	for _, setters := range []map[string]string{all, changed} {
-		if got, err := Reproduce(base, setters); err == nil && bytes.Equal(got, head) {
-			return true
-		}
-		if len(c.Kept) == 0 {
-			break
+	for _, indent := range []indentation{derived, wide, compact} {
+		for _, setters := range []map[string]string{all, changed} {
+			if got, err := reproduce(base, setters, indent); err == nil && bytes.Equal(got, head) {
+				return true
+			}
+			if len(c.Kept) == 0 {
+				break
+			}
 		}
 	}
 	return false

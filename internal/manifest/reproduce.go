@@ -24,13 +24,33 @@ const ownPath = "file.yaml"
 // kyaml's reader and writer. Where nothing changes, base itself comes back,
 // since Flux leaves such a file alone.
 func Reproduce(base []byte, setters map[string]string) ([]byte, error) {
+	return reproduce(base, setters, derived)
+}
+
+// indentation is how a release of Flux indents lists inside mappings.
+type indentation string
+
+const (
+	// derived follows the first list of each document, as
+	// image-automation-controller does since 0.23.0 (June 2022).
+	derived indentation = ""
+	// Earlier releases wrote every list the same way: indented from 0.12.0
+	// (June 2021) on, flush with its key before.
+	wide    = indentation(kyaml.WideSequenceStyle)
+	compact = indentation(kyaml.CompactSequenceStyle)
+)
+
+func reproduce(base []byte, setters map[string]string, indent indentation) ([]byte, error) {
 	if !Marked(base) {
 		return base, nil
 	}
 	reader := &kio.ByteReader{
 		Reader:            bytes.NewReader(base),
 		SetAnnotations:    map[string]string{kioutil.PathAnnotation: ownPath},
-		PreserveSeqIndent: true,
+		PreserveSeqIndent: indent == derived,
+	}
+	if indent != derived {
+		reader.SetAnnotations[kioutil.SeqIndentAnnotation] = string(indent)
 	}
 	nodes, err := reader.Read()
 	if err != nil || reader.WrappingKind != "" {
