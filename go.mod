@@ -6,3 +6,5 @@ require (
 	go.yaml.in/yaml/v3 v3.0.6
 	golang.org/x/tools v0.52.0
 )
+
+require github.com/Masterminds/semver/v3 v3.5.0 // indirect
