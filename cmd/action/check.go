@@ -93,8 +93,9 @@ func (c *checkCmd) gather(a *app) (gate.Facts, gate.Policy, error) {
 	var none gate.Facts
 	repo, err := gitrepo.Open(c.Repo)
 	if err != nil {
-		return none, gate.Policy{}, usage(err)
+		return none, gate.Policy{}, refusal(err)
 	}
+	defer repo.Close()
 	rng := gitrepo.Range{Base: c.Base, Head: c.Head}
 	policy, gaps, err := c.policy(a, repo, rng)
 	if err != nil {
@@ -105,7 +106,7 @@ func (c *checkCmd) gather(a *app) (gate.Facts, gate.Policy, error) {
 		return none, policy, failure{statusUndecided, context.Cause(a.ctx), ""}
 	}
 	if err != nil {
-		return none, policy, usage(err)
+		return none, policy, refusal(err)
 	}
 	facts.Policies = gate.FindPolicies(facts.Sources)
 	facts.Gaps = append(facts.Gaps, gaps...)
@@ -128,7 +129,7 @@ func (c *checkCmd) policy(a *app, repo *gitrepo.Repository, rng gitrepo.Range) (
 	}
 	data, ok, err := repo.BaseFile(rng, gate.PolicyFile)
 	if err != nil {
-		return gate.Policy{}, nil, usage(err)
+		return gate.Policy{}, nil, refusal(err)
 	}
 	if !ok {
 		return gate.DefaultPolicy(), nil, nil
@@ -142,12 +143,17 @@ func (c *checkCmd) policy(a *app, repo *gitrepo.Repository, rng gitrepo.Range) (
 	return policy, nil, nil
 }
 
-// usage makes an error of the repository one of usage: no such revision, or
-// not a repository.
-func usage(err error) error {
-	f := failure{status: statusUsage, err: err}
-	if h, ok := errors.AsType[hinter](err); ok {
-		f.hint = h.Hint()
+// refusal gives an error of the repository its exit status: 2 where something
+// else was meant or is not supported, 3 where the repository could not tell.
+func refusal(err error) error {
+	f := failure{status: statusUndecided, err: err}
+	if e, ok := errors.AsType[*gitrepo.Error](err); ok {
+		f.hint = e.Hint()
+		switch e.Kind {
+		case gitrepo.NotRepository, gitrepo.NoRevision, gitrepo.NotCommit, gitrepo.NoAncestor,
+			gitrepo.Unsupported, gitrepo.BadKey:
+			f.status = statusUsage
+		}
 	}
 	return f
 }

@@ -81,7 +81,7 @@ func (c *policyInitCmd) Run(a *app) error {
 	if err != nil {
 		return failure{statusUsage, err, ""}
 	}
-	_, err = io.WriteString(file, gate.PolicyTemplate())
+	_, err = file.Write(gate.PolicyTemplate())
 	if err = errors.Join(err, file.Close()); err != nil {
 		return failure{statusUsage, err, ""}
 	}
@@ -93,8 +93,14 @@ func (c *policyInitCmd) Run(a *app) error {
 // wrong configuration. Problems after the first are printed at once.
 func (a *app) readPolicy(name string) (gate.Policy, error) {
 	data, err := a.readFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return gate.Policy{}, failure{statusUsage, err, "run `fluxkeeper policy init` to write " + gate.PolicyFile}
+	}
 	if err != nil {
-		return gate.Policy{}, failure{statusUsage, err, "run `fluxkeeper policy init` to write one to start from"}
+		return gate.Policy{}, failure{statusUsage, err, ""}
+	}
+	if name == "-" {
+		name = "standard input"
 	}
 	policy, err := gate.ParsePolicy(name, data)
 	if err != nil {
