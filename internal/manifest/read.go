@@ -1,9 +1,11 @@
 package manifest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,7 +33,7 @@ type File struct {
 func Read(data []byte) File {
 	var file File
 	docs, defects, err := parse(data)
-	file.Defects = append(scan(data), defects...)
+	file.Defects = slices.Concat(scan(data), directives(data), defects)
 	if err != nil {
 		file.Err = err
 		var syntax *syntaxError
@@ -41,17 +43,26 @@ func Read(data []byte) File {
 		return file
 	}
 	file.docs = docs
-	for i, line := range strings.Split(string(data), "\n") {
-		if strings.HasPrefix(line, "%") {
-			file.Defects = append(file.Defects, Defect{Rule: "yaml/directive", Position: Position{i + 1, 1},
-				Message: "a directive changes how YAML readers take what follows"})
-		}
-	}
 	for _, doc := range docs {
 		r := reader{file: &file, doc: doc, lines: nil, data: data}
 		r.document()
 	}
 	return file
+}
+
+// directives finds lines that YAML readers take for a directive.
+func directives(data []byte) []Defect {
+	if !bytes.HasPrefix(data, []byte("%")) && !bytes.Contains(data, []byte("\n%")) {
+		return nil
+	}
+	var defects []Defect
+	for i, line := range strings.Split(string(data), "\n") {
+		if strings.HasPrefix(line, "%") {
+			defects = append(defects, Defect{Rule: "yaml/directive", Position: Position{i + 1, 1},
+				Message: "a directive changes how YAML readers take what follows"})
+		}
+	}
+	return defects
 }
 
 // reader walks one document.
