@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -25,16 +24,17 @@ type File struct {
 	Defects []Defect
 	// Err is set where the file cannot be read as YAML; Flux skips it then.
 	Err error
-	// docs is kept for Compare.
-	docs []document
+	// Compare needs the documents with content, and the comments that belong
+	// to none of them.
+	docs  []document
+	loose []string
 }
 
 // Read reads every document of a file.
 func Read(data []byte) File {
 	var file File
-	docs, defects, err := parse(data)
-	file.Defects = slices.Concat(scan(data), directives(data), defects)
-	if err != nil {
+	file.Defects = append(scan(data), directives(data)...)
+	if err := file.parse(data); err != nil {
 		file.Err = err
 		var syntax *syntaxError
 		if errors.As(err, &syntax) {
@@ -42,8 +42,7 @@ func Read(data []byte) File {
 		}
 		return file
 	}
-	file.docs = docs
-	for _, doc := range docs {
+	for _, doc := range file.docs {
 		r := reader{file: &file, doc: doc, lines: nil, data: data}
 		r.document()
 	}
