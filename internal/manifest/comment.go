@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -73,35 +74,14 @@ func (t *tree) comments(base, head document) {
 // loose compares what stands outside documents with content: comments on
 // separators, and documents that are empty. The writer drops it; nothing may
 // come.
-func (t *tree) loose(base, head []byte) {
+func (t *tree) loose(base, head []string) {
 	count := map[string]int{}
-	for _, line := range looseLines(base) {
+	for _, line := range base {
 		count[line]++
 	}
-	for _, line := range looseLines(head) {
+	for _, line := range head {
 		if count[line]--; count[line] < 0 {
-			t.text = append(t.text, Difference{Position: Position{1, 1}, Message: "text outside every document was added: " + line})
+			t.text = append(t.text, Difference{Position: Position{1, 1}, Message: fmt.Sprintf("the comment %q outside every document was added", line)})
 		}
 	}
-}
-
-func looseLines(data []byte) []string {
-	text := strings.ReplaceAll(string(data), "\r\n", "\n")
-	var lines []string
-	start := 0
-	for _, cut := range append(separator.FindAllStringIndex(text, -1), []int{len(text), len(text)}) {
-		part := text[start:cut[0]]
-		if doc, _, err := parseOne(part, 0); err == nil && doc.root == nil {
-			for line := range strings.Lines(part) {
-				if line = strings.TrimSpace(line); line != "" && line != "---" {
-					lines = append(lines, line)
-				}
-			}
-		}
-		if sep := strings.TrimSpace(text[min(cut[0]+1, len(text)):cut[1]]); len(sep) > 3 {
-			lines = append(lines, sep)
-		}
-		start = cut[1]
-	}
-	return lines
 }

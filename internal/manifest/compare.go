@@ -42,7 +42,7 @@ func Compare(base, head []byte) Comparison {
 	t := tree{out: &c}
 	t.documents(before.docs, after.docs)
 	c.pair(before.Fields, after, t.heads)
-	t.loose(base, head)
+	t.loose(before.loose, after.loose)
 	if c.reproduces(base, head) {
 		c.Outcome = Reproduced
 		// What else differs is what the writer does to this base.

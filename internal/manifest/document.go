@@ -27,40 +27,55 @@ type document struct {
 // both always agree on where a document starts.
 var separator = regexp.MustCompile(`\n---.*\n`)
 
-// parse cuts text into documents and parses each; those without content are
-// left out, as Flux leaves them out. The defects are what the cut alone shows.
-func parse(data []byte) ([]document, []Defect, error) {
+// parse cuts a file into documents and parses each; those without content are
+// left out, as Flux leaves them out.
+func (f *File) parse(data []byte) error {
 	if len(data) > MaxSize {
-		return nil, []Defect{{Rule: "yaml/too-large", Position: Position{1, 1},
-			Message: fmt.Sprintf("the file has %d bytes, more than the %d that are read", len(data), MaxSize)}}, errors.New("file too large")
+		f.Defects = append(f.Defects, Defect{Rule: "yaml/too-large", Position: Position{1, 1},
+			Message: fmt.Sprintf("the file has %d bytes, more than the %d that are read", len(data), MaxSize)})
+		return errors.New("file too large")
 	}
 	text := strings.ReplaceAll(string(data), "\r\n", "\n")
-	var docs []document
-	var defects []Defect
 	line, start := 0, 0
 	cuts := separator.FindAllStringIndex(text, -1)
 	for i := 0; i <= len(cuts); i++ {
 		end, next := len(text), len(text)
 		if i < len(cuts) {
 			end, next = cuts[i][0]+1, cuts[i][1]
-			if rest := strings.TrimSpace(text[cuts[i][0]+4 : next]); rest != "" && rest[0] != '#' {
-				at := line + strings.Count(text[start:end], "\n") + 1
-				return nil, nil, &syntaxError{Position{at, 4}, "content on the line of a document separator, which Flux refuses"}
+			if rest := strings.TrimSpace(text[cuts[i][0]+4 : next]); rest != "" {
+				if rest[0] != '#' {
+					at := line + strings.Count(text[start:end], "\n") + 1
+					return &syntaxError{Position{at, 4}, "content on the line of a document separator, which Flux refuses"}
+				}
+				f.loose = append(f.loose, rest)
 			}
 		}
-		doc, more, err := parseOne(text[start:end], line)
+		doc, defects, err := parseOne(text[start:end], line)
 		if err != nil {
-			return nil, defects, err
+			return err
 		}
-		defects = append(defects, more...)
+		f.Defects = append(f.Defects, defects...)
 		if doc.root != nil {
-			doc.index = len(docs)
-			docs = append(docs, doc)
+			doc.index = len(f.docs)
+			f.docs = append(f.docs, doc)
+		} else {
+			f.loose = append(f.loose, remainder(text[start:end])...)
 		}
 		line += strings.Count(text[start:next], "\n")
 		start = next
 	}
-	return docs, defects, nil
+	return nil
+}
+
+// remainder lists what a document without content consists of: comments.
+func remainder(text string) []string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && line != "---" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 // parseOne parses the one document that a part of a file should hold. Flux

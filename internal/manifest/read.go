@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
@@ -23,16 +24,17 @@ type File struct {
 	Defects []Defect
 	// Err is set where the file cannot be read as YAML; Flux skips it then.
 	Err error
-	// docs is kept for Compare.
-	docs []document
+	// Compare needs the documents with content, and the comments that belong
+	// to none of them.
+	docs  []document
+	loose []string
 }
 
 // Read reads every document of a file.
 func Read(data []byte) File {
 	var file File
-	docs, defects, err := parse(data)
-	file.Defects = append(scan(data), defects...)
-	if err != nil {
+	file.Defects = append(scan(data), directives(data)...)
+	if err := file.parse(data); err != nil {
 		file.Err = err
 		var syntax *syntaxError
 		if errors.As(err, &syntax) {
@@ -40,18 +42,26 @@ func Read(data []byte) File {
 		}
 		return file
 	}
-	file.docs = docs
-	for i, line := range strings.Split(string(data), "\n") {
-		if strings.HasPrefix(line, "%") {
-			file.Defects = append(file.Defects, Defect{Rule: "yaml/directive", Position: Position{i + 1, 1},
-				Message: "a directive changes how YAML readers take what follows"})
-		}
-	}
-	for _, doc := range docs {
+	for _, doc := range file.docs {
 		r := reader{file: &file, doc: doc, lines: nil, data: data}
 		r.document()
 	}
 	return file
+}
+
+// directives finds lines that YAML readers take for a directive.
+func directives(data []byte) []Defect {
+	if !bytes.HasPrefix(data, []byte("%")) && !bytes.Contains(data, []byte("\n%")) {
+		return nil
+	}
+	var defects []Defect
+	for i, line := range strings.Split(string(data), "\n") {
+		if strings.HasPrefix(line, "%") {
+			defects = append(defects, Defect{Rule: "yaml/directive", Position: Position{i + 1, 1},
+				Message: "a directive changes how YAML readers take what follows"})
+		}
+	}
+	return defects
 }
 
 // reader walks one document.
