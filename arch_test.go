@@ -125,7 +125,8 @@ func TestNotLinked(t *testing.T) {
 	for _, p := range list(t) {
 		for _, path := range notLinked[p.name()] {
 			for _, dep := range p.Deps {
-				if dep == path || strings.HasPrefix(dep, path+"/") {
+				// database/sql/driver is only interfaces, which semver speaks.
+				if dep == path || dep != "database/sql/driver" && strings.HasPrefix(dep, path+"/") {
 					t.Errorf("%s links %s", p.name(), dep)
 				}
 			}
