@@ -169,7 +169,9 @@ func keys(p gate.Policy) []string {
 
 // print writes the report in the wanted format.
 func (c *checkCmd) print(a *app, result gate.Result, facts gate.Facts) error {
-	r := report.Report{Result: result, BaseName: c.Base, HeadName: c.Head, Version: a.version}
+	r := report.Report{
+		Result: result, BaseName: c.Base, HeadName: c.Head, Version: a.version, Source: source(facts),
+	}
 	switch c.Format {
 	case "json":
 		return report.JSON(a.stdout, r)
@@ -179,6 +181,19 @@ func (c *checkCmd) print(a *app, result gate.Result, facts gate.Facts) error {
 		return report.SARIF(a.stdout, r)
 	}
 	return report.Text(a.stdout, r, a.style(c.Color))
+}
+
+// source gives the report the text of the files that findings point into: of
+// the head, or of the files that the change leaves alone.
+func source(facts gate.Facts) func(file string) []byte {
+	files := map[string][]byte{}
+	for _, f := range facts.Bystanders {
+		files[f.Path] = f.Data
+	}
+	for _, f := range facts.Files {
+		files[f.Path] = f.New.Data
+	}
+	return func(file string) []byte { return files[file] }
 }
 
 // verdictStatus is a verdict's exit status, as a failure where it is not 0.

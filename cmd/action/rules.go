@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -15,7 +14,7 @@ import (
 
 type rulesCmd struct {
 	Rule   string `arg:"" optional:"" complete:"rule" help:"The rule to show in full, such as version/major."`
-	Format string `default:"text" enum:"text,json,markdown" help:"text (default), json or markdown."`
+	Format string `default:"text" enum:"text,json,markdown" placeholder:"FORMAT" help:"text (default), json or markdown."`
 }
 
 // Help is shown by rules --help.
@@ -41,13 +40,12 @@ func (c *rulesCmd) Run(a *app) error {
 	case "json":
 		return rulesJSON(a.stdout, rules)
 	case "markdown":
-		for i, rule := range rules {
-			if i > 0 {
-				fmt.Fprintln(a.stdout)
-			}
-			ruleMarkdown(a.stdout, rule)
+		page := finding.Markdown(rules)
+		if c.Rule != "" {
+			page = rules[0].Markdown()
 		}
-		return nil
+		_, err := a.stdout.Write(page)
+		return err
 	}
 	if c.Rule != "" {
 		ruleText(a.stdout, rules[0])
@@ -83,34 +81,22 @@ func rulesText(w io.Writer, rules []finding.Rule) error {
 }
 
 func ruleText(w io.Writer, r finding.Rule) {
-	fmt.Fprintf(w, "%s (%s)\n%s.\n", r.Name, r.Severity, strings.TrimSuffix(r.Title, "."))
+	fmt.Fprintf(w, "%s (%s)\n%s.\n", r.Name, r.Severity, r.Title)
 	fmt.Fprintf(w, "\nWhy\n%s\nHow to mend it\n%s", indent(r.Why), indent(r.Mend))
-	for _, e := range examples(r) {
-		fmt.Fprintf(w, "\n%s\n", e.title)
-		for _, f := range e.archive.Files {
-			fmt.Fprintf(w, "  %s\n%s", f.Name, indent(indent(string(f.Data))))
+	for _, example := range []struct {
+		title   string
+		archive *txtar.Archive
+	}{{"Refused", r.Refused}, {"Allowed", r.Allowed}} {
+		fmt.Fprintf(w, "\n%s\n", example.title)
+		for _, f := range example.archive.Files {
+			// Characters that do not show are written as Go escapes there.
+			name, escaped := strings.CutSuffix(f.Name, ".esc")
+			if escaped {
+				name += " (with escapes)"
+			}
+			fmt.Fprintf(w, "  %s\n%s", name, indent(indent(string(f.Data))))
 		}
 	}
-}
-
-func ruleMarkdown(w io.Writer, r finding.Rule) {
-	fmt.Fprintf(w, "## `%s`\n\n%s. Severity: %s.\n", r.Name, strings.TrimSuffix(r.Title, "."), r.Severity)
-	fmt.Fprintf(w, "\n**Why.** %s\n\n**How to mend it.** %s\n", strings.TrimSpace(r.Why), strings.TrimSpace(r.Mend))
-	for _, e := range examples(r) {
-		// Four ticks: an example may hold a fence of three.
-		fmt.Fprintf(w, "\n%s:\n\n````text\n%s````\n", e.title, txtar.Format(e.archive))
-	}
-}
-
-type example struct {
-	title   string
-	archive *txtar.Archive
-}
-
-// examples lists a rule's examples, without the ones it does not have.
-func examples(r finding.Rule) []example {
-	all := []example{{"Refused", r.Refused}, {"Allowed", r.Allowed}}
-	return slices.DeleteFunc(all, func(e example) bool { return len(e.archive.Files) == 0 })
 }
 
 // rulesJSON prints the rules as one versioned object.
