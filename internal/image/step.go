@@ -84,7 +84,7 @@ func Compare(old, new Ref, v Versioning) Step {
 // tagStep is what happened between two tags that differ. The words are in any
 // order.
 type tagStep struct {
-	kind    Kind // only where the words do not give it
+	kind    Kind // where the words give none
 	words   []string
 	skipped uint64
 }
@@ -126,7 +126,7 @@ func compare(old, new Ref, tags func() tagStep) Step {
 }
 
 func (s tagStep) finish() Step {
-	out := Step{Kind: s.kind, SkippedMinors: s.skipped}
+	out := Step{SkippedMinors: s.skipped}
 	for _, entry := range gravity() {
 		if !slices.Contains(s.words, entry.word) {
 			continue
@@ -134,5 +134,6 @@ func (s tagStep) finish() Step {
 		out.Words = append(out.Words, entry.word)
 		out.Kind = cmp.Or(out.Kind, entry.kind)
 	}
+	out.Kind = cmp.Or(out.Kind, s.kind)
 	return out
 }
