@@ -139,10 +139,11 @@ func FuzzFindPolicies(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		files := []Content{{Path: "a/x.yaml", Data: data}, {Path: "a/kustomization.yaml", Data: data}}
-		lines := strings.Count(strings.ReplaceAll(string(data), "\r", "\n"), "\n") + 1
+		breaks := strings.NewReplacer("\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
+		lines := strings.Count(breaks.Replace(string(data)), "\n") + 1
 		for _, p := range FindPolicies(files) {
-			if p.Line < 1 || p.Name == "" {
-				t.Errorf("bad place %s:%d (%d lines), name %q", p.File, p.Line, lines, p.Name)
+			if p.Line < 1 || p.Line > lines || p.Name == "" {
+				t.Errorf("bad place %s:%d of %d lines, name %q", p.File, p.Line, lines, p.Name)
 			}
 		}
 	})
