@@ -18,13 +18,13 @@ const module = "github.com/goldfish-inc/fluxkeeper"
 // the project's own. Edge packages are missing from every other edge's list.
 var imports = map[string][]string{
 	"":                  {},
-	"cmd/action":        {"internal/finding", "internal/gate", "internal/gitrepo", "internal/report"},
+	"cmd/action":        {"internal/finding", "internal/gate", "internal/gitrepo", "internal/manifest", "internal/report"},
 	"internal/finding":  {},
 	"internal/gate":     {"internal/finding", "internal/image", "internal/manifest"},
 	"internal/gitrepo":  {"internal/gate", "internal/manifest"},
 	"internal/image":    {},
 	"internal/manifest": {},
-	"internal/report":   {"internal/finding", "internal/gate", "internal/manifest"},
+	"internal/report":   {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
 }
 
 // pure packages turn values into values: no clock, environment, network, file.
@@ -39,7 +39,7 @@ var onlyPlace = map[string][]string{
 	"github.com/google/go-containerregistry": {"internal/image"},
 	"github.com/Masterminds/semver":          {"internal/image"},
 	"sigs.k8s.io/kustomize/kyaml":            {"internal/manifest"},
-	"go.yaml.in/yaml":                        {"internal/finding", "internal/gate", "internal/manifest"},
+	"go.yaml.in/yaml":                        {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
 	"html/template":                          {"internal/report"},
 }
 

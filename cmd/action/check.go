@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gitrepo"
+	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
 
@@ -60,7 +62,16 @@ func (c *checkCmd) Run(a *app) error {
 	}
 	facts.Today = today
 	facts.IgnoreIdentity = c.IgnoreIdentity
-	result := gate.Judge(policy, facts)
+	result := gate.Result{
+		Verdict: finding.Undecided, Base: facts.Base, Head: facts.Head,
+		Reproduction: manifest.None, Evidence: gate.EvidenceNone,
+	}
+	if policy != nil {
+		result = gate.Judge(*policy, facts)
+	}
+	for _, gap := range facts.Gaps {
+		a.complain(errors.New(gap))
+	}
 	if err := c.print(a, result, facts); err != nil {
 		return err
 	}
@@ -88,59 +99,57 @@ func (a *app) announceSlow(after time.Duration) *time.Timer {
 	})
 }
 
-// gather reads the policy and the facts.
-func (c *checkCmd) gather(a *app) (gate.Facts, gate.Policy, error) {
+// gather reads the facts and the policy. There is no policy where the base's
+// own cannot be read: its problems are out, and the change cannot be judged.
+func (c *checkCmd) gather(a *app) (gate.Facts, *gate.Policy, error) {
 	var none gate.Facts
 	repo, err := gitrepo.Open(c.Repo)
 	if err != nil {
-		return none, gate.Policy{}, refusal(err)
+		return none, nil, refusal(err)
 	}
 	defer repo.Close()
 	rng := gitrepo.Range{Base: c.Base, Head: c.Head}
-	policy, gaps, err := c.policy(a, repo, rng)
+	policy, err := c.policy(a, repo, rng)
 	if err != nil {
-		return none, policy, err
+		return none, nil, err
 	}
-	facts, err := repo.Facts(a.ctx, rng, keys(policy))
+	var pinned []string
+	if policy != nil {
+		pinned = keys(*policy)
+	}
+	facts, err := repo.Facts(a.ctx, rng, pinned)
 	if a.ctx.Err() != nil {
-		return none, policy, failure{statusUndecided, context.Cause(a.ctx), ""}
+		return none, nil, failure{statusUndecided, context.Cause(a.ctx), ""}
 	}
 	if err != nil {
-		return none, policy, refusal(err)
+		return none, nil, refusal(err)
 	}
 	facts.Policies = gate.FindPolicies(facts.Sources)
-	facts.Gaps = append(facts.Gaps, gaps...)
-	if c.BaseRef != "" {
-		facts.BaseRef = c.BaseRef
-	}
-	if c.HeadRef != "" {
-		facts.HeadRef = c.HeadRef
-	}
+	facts.BaseRef = cmp.Or(c.BaseRef, facts.BaseRef)
+	facts.HeadRef = cmp.Or(c.HeadRef, facts.HeadRef)
 	return facts, policy, nil
 }
 
-// policy reads the policy file that the person named, or the base's own. A
-// problem with the base's is a gap: the change cannot be judged by what the
-// owner meant, and its author cannot be asked to mend it.
-func (c *checkCmd) policy(a *app, repo *gitrepo.Repository, rng gitrepo.Range) (gate.Policy, []string, error) {
+// policy reads the policy file that the person named, or the base's own. Nil
+// means that the base's cannot be read.
+func (c *checkCmd) policy(a *app, repo *gitrepo.Repository, rng gitrepo.Range) (*gate.Policy, error) {
 	if c.Policy != "" {
 		policy, err := a.readPolicy(c.Policy)
-		return policy, nil, err
+		return &policy, err
 	}
 	data, ok, err := repo.BaseFile(rng, gate.PolicyFile)
 	if err != nil {
-		return gate.Policy{}, nil, refusal(err)
+		return nil, refusal(err)
 	}
-	if !ok {
-		return gate.DefaultPolicy(), nil, nil
+	policy := gate.DefaultPolicy()
+	if ok {
+		name := c.Base + ":" + gate.PolicyFile
+		if policy, err = gate.ParsePolicy(name, data); err != nil {
+			a.complain(a.problems(statusUndecided, name, err))
+			return nil, nil
+		}
 	}
-	name := c.Base + ":" + gate.PolicyFile
-	policy, err := gate.ParsePolicy(name, data)
-	if err != nil {
-		a.complain(a.problems(statusUndecided, name, err))
-		return gate.DefaultPolicy(), []string{name + " cannot be read"}, nil
-	}
-	return policy, nil, nil
+	return &policy, nil
 }
 
 // refusal gives an error of the repository its exit status: 2 where something

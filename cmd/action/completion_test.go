@@ -133,16 +133,10 @@ func completer(t *testing.T, shell, program string) func(words ...string) []stri
 	must(t, os.WriteFile(path, script.Bytes(), 0o600))
 	must(t, os.Mkdir("folder", 0o700))
 	must(t, os.WriteFile("some.yaml", nil, 0o600))
-	for _, args := range [][]string{
-		{"init", "-q", "-b", "main"},
-		{"-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "--allow-empty", "-m", "first"},
-		{"branch", "flux-image-updates"},
-		{"branch", evilBranch},
-	} {
-		if out, err := exec.CommandContext(t.Context(), "git", args...).CombinedOutput(); err != nil {
-			t.Fatalf("git %q: %v\n%s", args, err, out)
-		}
-	}
+	git(t, "init", "-q", "-b", "main")
+	git(t, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "--allow-empty", "-m", "first")
+	git(t, "branch", "flux-image-updates")
+	git(t, "branch", evilBranch)
 	return func(words ...string) []string {
 		ask := shellCommand(t.Context(), shell, program, words)
 		ask.Env = append(os.Environ(), "SCRIPT="+path, "HOME="+dir)
@@ -181,5 +175,13 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// git runs git in the current folder.
+func git(t *testing.T, args ...string) {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), "git", args...).CombinedOutput(); err != nil {
+		t.Fatalf("git %q: %v\n%s", args, err, out)
 	}
 }
