@@ -75,6 +75,7 @@ func TestParseRefRefuses(t *testing.T) {
 		{"Acme/app", "the repository has an upper-case letter"},
 		{"ghcr.io/Acme/app", "the repository has an upper-case letter"},
 		{"NGINX", "the repository has an upper-case letter"},
+		{digestA, "it is a digest"},
 		{digestA[7:], "the repository is an image identifier"},
 		// Look-alikes and hidden characters.
 		{"ghcr.iо/acme/app", "byte 7 is not a visible ASCII character"}, // Cyrillic

@@ -3,6 +3,8 @@ package image
 import (
 	"cmp"
 	"slices"
+
+	"github.com/Masterminds/semver/v3"
 )
 
 // gravity lists the words of steps, gravest first, and the kind that each one
@@ -68,7 +70,8 @@ func gravity() [14]struct {
 // holds for them, but the first two numbers that rise give minor, which skips
 // nothing, and later ones patch. Other versionings are incomparable here.
 //
-// Compare takes any text for tags and digests; it does not check them.
+// Compare takes any text for tags and digests; it does not check them. Tags of
+// more than 256 bytes, which Flux does not read either, are incomparable.
 func Compare(old, new Ref, v Versioning) Step {
 	return compare(old, new, func() tagStep {
 		switch v {
@@ -97,7 +100,10 @@ func compare(old, new Ref, tags func() tagStep) Step {
 	var step tagStep
 	switch {
 	case old.Tag != new.Tag:
-		step = tags()
+		step.add("incomparable")
+		if max(len(old.Tag), len(new.Tag)) <= semver.MaxVersionLen {
+			step = tags()
+		}
 		if new.Tag == "" && new.Digest == "" || isFloating(new.Tag) {
 			step.add("floating")
 		}

@@ -141,6 +141,7 @@ func TestPartialSteps(t *testing.T) {
 		{"digest wiped", image.Ref{Digest: digestA}, image.Ref{}, image.Step{Kind: image.Digest, Words: []string{"digest-dropped"}}},
 		{"digest moved", image.Ref{Digest: digestA}, image.Ref{Digest: digestB}, image.Step{Kind: image.Digest, Words: []string{"digest-moved"}}},
 		{"nothing at all", image.Ref{}, image.Ref{}, image.Step{Kind: image.Same}},
+		{"endless tag", image.Ref{Tag: "2024.1.0" + strings.Repeat("-a", 1<<20)}, image.Ref{Tag: "2024.1.0" + strings.Repeat("-b", 1<<20)}, image.Step{Kind: image.Incomparable, Words: []string{"incomparable"}}},
 		{"other algorithm", image.Ref{Digest: digestA}, image.Ref{Digest: "sha512:" + strings.Repeat("a", 128)}, image.Step{Kind: image.Digest, Words: []string{"digest-moved"}}},
 	} {
 		if diff := cmp.Diff(test.want, image.Compare(test.old, test.new, image.Semver)); diff != "" {
