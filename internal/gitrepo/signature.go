@@ -53,8 +53,8 @@ func (k *keyring) add(key string) error {
 	if strings.HasPrefix(key, "-----") {
 		return errors.New("not a public key") // nor printed: it may be a private one
 	}
-	if print := strings.ToUpper(strings.ReplaceAll(key, " ", "")); isPGPPrint(print) {
-		k.prints = append(k.prints, print)
+	if hex := strings.ToUpper(strings.ReplaceAll(key, " ", "")); isPGPPrint(hex) {
+		k.prints = append(k.prints, hex)
 		return nil
 	}
 	if strings.HasPrefix(key, "SHA256:") {
@@ -102,13 +102,13 @@ func Fingerprints(key string) ([]string, error) {
 func pgpPrint(e *openpgp.Entity) string { return fmt.Sprintf("%X", e.PrimaryKey.Fingerprint) }
 
 // unpinned explains why a valid looking signature by some key proves nothing.
-func (k keyring) unpinned(print string) error {
+func (k keyring) unpinned(fingerprint string) error {
 	for _, known := range k.prints {
-		if known == print || isPGPPrint(known) && strings.HasSuffix(known, print) {
-			return fmt.Errorf("the policy pins only the fingerprint of key %s, and a fingerprint cannot verify a signature", print)
+		if known == fingerprint || isPGPPrint(known) && strings.HasSuffix(known, fingerprint) {
+			return fmt.Errorf("the policy pins only the fingerprint of key %s, and a fingerprint cannot verify a signature", fingerprint)
 		}
 	}
-	return fmt.Errorf("signed with key %s, which the policy does not pin", print)
+	return fmt.Errorf("signed with key %s, which the policy does not pin", fingerprint)
 }
 
 // verify says what is known of a commit's signature. Today's date decides
@@ -153,7 +153,7 @@ func (k keyring) verifySSH(payload, armored []byte, _ time.Time) (string, error)
 	if err != nil {
 		return "", errors.New("malformed SSH signature")
 	}
-	print := ssh.FingerprintSHA256(signature.PublicKey)
+	fingerprint := ssh.FingerprintSHA256(signature.PublicKey)
 	for _, key := range k.ssh {
 		if !bytes.Equal(key.Marshal(), signature.PublicKey.Marshal()) {
 			continue
@@ -165,11 +165,11 @@ func (k keyring) verifySSH(payload, armored []byte, _ time.Time) (string, error)
 			return "", errors.New("the SSH signature uses SHA-1") // forbidden by PROTOCOL.sshsig
 		}
 		if err := sshsig.Verify(bytes.NewReader(payload), signature, key, signature.HashAlgorithm, "git"); err != nil {
-			return "", fmt.Errorf("the signature by %s does not fit the commit", print)
+			return "", fmt.Errorf("the signature by %s does not fit the commit", fingerprint)
 		}
-		return print, nil
+		return fingerprint, nil
 	}
-	return "", k.unpinned(print)
+	return "", k.unpinned(fingerprint)
 }
 
 func (k keyring) verifyPGP(payload, armored []byte, now time.Time) (string, error) {
@@ -181,11 +181,11 @@ func (k keyring) verifyPGP(payload, armored []byte, now time.Time) (string, erro
 	signer, err := openpgp.CheckArmoredDetachedSignature(k.pgp, bytes.NewReader(payload), bytes.NewReader(armored), config)
 	switch {
 	case errors.Is(err, pgperrors.ErrUnknownIssuer):
-		print := fmt.Sprintf("%016X", *signature.IssuerKeyId)
+		fingerprint := fmt.Sprintf("%016X", *signature.IssuerKeyId)
 		if len(signature.IssuerFingerprint) > 0 {
-			print = fmt.Sprintf("%X", signature.IssuerFingerprint)
+			fingerprint = fmt.Sprintf("%X", signature.IssuerFingerprint)
 		}
-		return "", k.unpinned(print)
+		return "", k.unpinned(fingerprint)
 	case errors.Is(err, pgperrors.ErrKeyExpired):
 		return "", errors.New("the signing key has expired")
 	case errors.Is(err, pgperrors.ErrKeyRevoked):
@@ -193,7 +193,7 @@ func (k keyring) verifyPGP(payload, armored []byte, now time.Time) (string, erro
 	case errors.Is(err, pgperrors.ErrSignatureExpired):
 		return "", errors.New("the signature has expired, or is dated in the future")
 	case err != nil || signer == nil:
-		return "", fmt.Errorf("the signature does not fit the commit: %w", err)
+		return "", errors.New("the signature does not fit the commit") // the cause may quote the signature
 	}
 	return pgpPrint(signer), nil
 }
