@@ -18,7 +18,7 @@ import (
 // from it. Within a version, keys may be added at the end of an object and
 // nothing else changes.
 type document struct {
-	Version      int               `json:"version" jsonschema:"const=1,description=Version of this format. Keys may be added within a version."`
+	Version      int               `json:"version" jsonschema:"enum=1,description=Version of this format. Keys may be added within a version."`
 	Verdict      finding.Verdict   `json:"verdict" jsonschema:"enum=pass,enum=fail,enum=not-applicable,enum=undecided,description=Undecided means that not all facts could be established: it is never a pass."`
 	Base         string            `json:"base" jsonschema:"description=Commit id of the base. Empty where unknown."`
 	Head         string            `json:"head" jsonschema:"description=Commit id of the head. Empty where unknown."`

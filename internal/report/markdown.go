@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
@@ -13,8 +12,6 @@ import (
 const (
 	maxMarkdown = 60_000 // bytes; a comment may have 65,536 characters
 	openRows    = 20     // rows and findings before the rest is folded away
-	maxCell     = 200    // characters of outside text in a table cell or a place
-	maxMessage  = 1_000  // characters of a message or a hint
 )
 
 // Markdown writes the report for a step summary or a comment: at most 60,000
@@ -47,7 +44,7 @@ func Markdown(w io.Writer, r Report) error {
 func (r Report) markdownHead() string {
 	title, phrase := r.headline()
 	sign := map[string]string{"PASS": "✅", "FAIL": "❌", "NOT APPLICABLE": "➖", "UNDECIDED": "⚠️"}[title]
-	return fmt.Sprintf("## %s Fluxkeeper: %s\n\n%s.\n\n", sign, strings.ToLower(title), MarkdownText(upperFirst(phrase)))
+	return fmt.Sprintf("## %s Fluxkeeper: %s\n\n%s.\n\n", sign, strings.ToLower(title), MarkdownText(cut(upperFirst(phrase), maxMessage)))
 }
 
 func upperFirst(s string) string {
@@ -61,8 +58,8 @@ func (r Report) markdownFoot() string {
 	res := r.Result
 	parts := []string{
 		MarkdownCode(cut(revision(r.BaseName, res.Base), maxCell)) + " → " + MarkdownCode(cut(revision(r.HeadName, res.Head), maxCell)),
-		outcome(res.Reproduction),
-		"evidence: " + MarkdownText(orDash(string(res.Evidence))),
+		MarkdownText(cut(outcome(res.Reproduction), maxCell)),
+		"evidence: " + MarkdownText(cut(r.evidence(), maxCell)),
 	}
 	if s := r.settings(); s != "" {
 		parts = append(parts, s)
@@ -104,7 +101,7 @@ func (r Report) markdownFindings() []string {
 
 func markdownFinding(f finding.Finding) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "- **%s** %s: %s", MarkdownText(string(f.Severity)), markdownRule(f.Rule), MarkdownText(cut(f.Message, maxMessage)))
+	fmt.Fprintf(&b, "- **%s** %s: %s", MarkdownText(cut(string(f.Severity), maxCell)), markdownRule(f.Rule), MarkdownText(cut(f.Message, maxMessage)))
 	if f.File != "" {
 		// The position comes last and is ours: it must not be cut away.
 		b.WriteString("\\\n  " + MarkdownCode(cut(f.File, maxCell)+place(finding.Place{Line: f.Line, Column: f.Column})))
@@ -113,7 +110,7 @@ func markdownFinding(f finding.Finding) string {
 		}
 	}
 	if c := changed(f); c != "" {
-		b.WriteString("\\\n  *Policy:* " + MarkdownText(c))
+		b.WriteString("\\\n  *Policy:* " + MarkdownText(cut(c, maxCell)))
 	}
 	if f.Hint != "" {
 		b.WriteString("\\\n  *Hint:* " + MarkdownText(cut(f.Hint, maxMessage)))
@@ -128,19 +125,6 @@ func markdownRule(rule string) string {
 		return MarkdownCode(cut(rule, maxCell))
 	}
 	return "[" + MarkdownCode(rule) + "](" + RuleURL(rule) + ")"
-}
-
-// cut shortens s to n characters, the last an ellipsis.
-func cut(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	end := 0
-	for range n - 1 {
-		_, size := utf8.DecodeRuneInString(s[end:])
-		end += size
-	}
-	return s[:end] + more
 }
 
 // foldable is a list that shows its first items and folds the others away.

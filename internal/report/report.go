@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
@@ -82,8 +83,7 @@ func (r Report) headline() (title, phrase string) {
 		title = "UNDECIDED"
 		parts = append(parts, "not all facts could be established")
 	default: // an unknown verdict is never green
-		title, phrase = "UNDECIDED", "unknown verdict "+Plain(string(res.Verdict))
-		return title, phrase
+		return "UNDECIDED", fmt.Sprintf(`unknown verdict "%s"`, Plain(string(res.Verdict)))
 	}
 	for _, s := range []finding.Severity{finding.Error, finding.Warning, finding.Note} {
 		if n := r.countOf(s); n > 0 {
@@ -116,6 +116,26 @@ func outcome(o manifest.Outcome) string {
 		return "nothing to reproduce"
 	}
 	return Plain(string(o))
+}
+
+// How many characters of outside text are shown. Paths in the text report may
+// be as long as a message.
+const (
+	maxCell    = 200
+	maxMessage = 1_000
+)
+
+// cut shortens s to n characters, the last an ellipsis.
+func cut(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	end := 0
+	for range n - 1 {
+		_, size := utf8.DecodeRuneInString(s[end:])
+		end += size
+	}
+	return s[:end] + more
 }
 
 func count(n int, noun string) string {
@@ -179,16 +199,27 @@ func revision(name string, r gate.Revision) string {
 	return name + " (" + id + ")"
 }
 
+// shift says which way the policy file moved a finding's severity: 1 raised,
+// -1 lowered, 0 not at all.
+func shift(f finding.Finding) int {
+	if f.Was == "" || f.Was == f.Severity {
+		return 0
+	}
+	rank := []finding.Severity{finding.Note, finding.Warning, finding.Error}
+	if slices.Index(rank, f.Severity) > slices.Index(rank, f.Was) {
+		return 1
+	}
+	return -1
+}
+
 // settings says how many findings the policy file raised and lowered.
 func (r Report) settings() string {
-	rank := []finding.Severity{finding.Note, finding.Warning, finding.Error}
 	raised, lowered := 0, 0
 	for _, f := range r.Result.Findings {
-		switch {
-		case f.Was == "" || f.Was == f.Severity:
-		case slices.Index(rank, f.Severity) > slices.Index(rank, f.Was):
+		switch shift(f) {
+		case 1:
 			raised++
-		default:
+		case -1:
 			lowered++
 		}
 	}
@@ -203,12 +234,20 @@ func (r Report) settings() string {
 	return ""
 }
 
-// changed says that the policy file gave a finding another severity.
+// changed says how the policy file moved a finding's severity.
 func changed(f finding.Finding) string {
-	if f.Was == "" || f.Was == f.Severity {
-		return ""
+	switch shift(f) {
+	case 1:
+		return "raised from " + Reference(string(f.Was))
+	case -1:
+		return "lowered from " + Reference(string(f.Was))
 	}
-	return fmt.Sprintf("%s by default, %s by the policy", Reference(string(f.Was)), Reference(string(f.Severity)))
+	return ""
+}
+
+// evidence is the step of the ladder that the facts reach.
+func (r Report) evidence() string {
+	return Reference(string(cmp.Or(r.Result.Evidence, gate.EvidenceNone)))
 }
 
 // byRule parts sorted findings into runs of one severity and rule, gravest

@@ -151,7 +151,7 @@ func sarifLevel(s finding.Severity) string {
 func sarifResultOf(f finding.Finding, somewhere string) sarifResult {
 	message := Plain(f.Message)
 	if f.Hint != "" {
-		message += " Hint: " + Plain(f.Hint)
+		message += "\nHint: " + Plain(f.Hint)
 	}
 	file, location := f.File, sarifLocation{}
 	if file == "" {

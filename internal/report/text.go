@@ -125,10 +125,17 @@ func (t *text) updates() {
 
 func updateRow(u gate.Update) []string {
 	from, to := shortDigests(Reference(u.From), Reference(u.To))
+	name := func(s string) string { return cut(Reference(s), maxCell) }
 	return []string{
-		Reference(u.Image), orDash(from), "→", orDash(to),
-		Reference(u.Step), Reference(u.Policy), Plain(place(wholeLine(u.Place))),
+		name(u.Image), orDash(cut(from, maxCell)), "→", orDash(cut(to, maxCell)),
+		name(u.Step), name(u.Policy), shownPlace(wholeLine(u.Place)),
 	}
+}
+
+// shownPlace cuts the path only, since the position comes last and is ours.
+func shownPlace(p finding.Place) string {
+	p.File = cut(Plain(p.File), maxMessage)
+	return place(p)
 }
 
 func orDash(s string) string {
@@ -201,23 +208,23 @@ func (t *text) group(group []finding.Finding) {
 	}
 	if n := len(group) - maxFindings; n > 0 {
 		t.printf("\n%s\n", t.style.paint(severityPaint(group[0].Severity),
-			fmt.Sprintf("and %d more of %s", n, Reference(group[0].Rule))))
+			fmt.Sprintf("and %d more of %s", n, cut(Reference(group[0].Rule), maxCell))))
 	}
 }
 
 func (t *text) finding(f finding.Finding, withHint bool) {
 	p := severityPaint(f.Severity)
-	label := Reference(string(f.Severity)) + "[" + Reference(f.Rule) + "]"
-	t.printf("\n%s%s %s\n", t.style.paint(p, label), t.style.paint(bold, ":"), t.style.paint(bold, Plain(f.Message)))
+	label := cut(Reference(string(f.Severity)), maxCell) + "[" + cut(Reference(f.Rule), maxCell) + "]"
+	t.printf("\n%s%s %s\n", t.style.paint(p, label), t.style.paint(bold, ":"), t.style.paint(bold, cut(Plain(f.Message), maxMessage)))
 	gutter := 1
 	if f.Line > 0 {
 		gutter = len(strconv.Itoa(f.Line))
 	}
 	margin := strings.Repeat(" ", gutter)
 	if f.File != "" {
-		t.printf("%s%s %s", margin, t.style.paint(dim, "-->"), Plain(place(f.Place)))
+		t.printf("%s%s %s", margin, t.style.paint(dim, "-->"), shownPlace(f.Place))
 		if f.Path != "" {
-			t.printf("  %s", t.style.paint(dim, "("+Plain(f.Path)+")"))
+			t.printf("  %s", t.style.paint(dim, "("+cut(Plain(f.Path), maxMessage)+")"))
 		}
 		t.printf("\n")
 	}
@@ -232,7 +239,7 @@ func (t *text) finding(f finding.Finding, withHint bool) {
 		t.printf("%s %s policy: %s\n", margin, t.style.paint(dim, "="), c)
 	}
 	if withHint && f.Hint != "" {
-		t.printf("%s %s hint: %s\n", margin, t.style.paint(dim, "="), Plain(f.Hint))
+		t.printf("%s %s hint: %s\n", margin, t.style.paint(dim, "="), cut(Plain(f.Hint), maxMessage))
 	}
 }
 
@@ -250,7 +257,7 @@ func (t *text) excerpt(p finding.Place, gutter int) (excerpt, bool) {
 func (t *text) closing() {
 	res := t.Result
 	parts := []string{orDash(Plain(revision(t.BaseName, res.Base))) + " → " + orDash(Plain(revision(t.HeadName, res.Head)))}
-	parts = append(parts, outcome(res.Reproduction), "evidence: "+orDash(Reference(string(res.Evidence))))
+	parts = append(parts, outcome(res.Reproduction), "evidence: "+t.evidence())
 	if s := t.settings(); s != "" {
 		parts = append(parts, s)
 	}
