@@ -27,3 +27,5 @@ require (
 	google.golang.org/protobuf v1.36.5 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )
+
+require github.com/Masterminds/semver/v3 v3.5.0 // indirect
