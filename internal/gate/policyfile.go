@@ -1,0 +1,137 @@
+package gate
+
+import (
+	_ "embed"
+	"strings"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/image"
+)
+
+//go:embed policy_template.yaml
+var policyTemplate []byte
+
+// The schema is generated from the types in policyschema_test.go, so that the
+// programs do not link the generator.
+//
+//go:embed fluxkeeper.schema.json
+var policySchema []byte
+
+// PolicyTemplate is a policy file that says in comments what can be set, and
+// sets nothing but the defaults.
+func PolicyTemplate() []byte { return append([]byte(nil), policyTemplate...) }
+
+// PolicySchema is the JSON Schema (draft 2020-12) of the policy file. It is
+// for editors: ParsePolicy checks more than a schema can say.
+func PolicySchema() []byte { return append([]byte(nil), policySchema...) }
+
+// DefaultPolicy is what holds without a policy file. Branch, name and e-mail
+// are those of Flux's own documentation
+// (https://fluxcd.io/flux/guides/image-update/).
+func DefaultPolicy() Policy {
+	return Policy{
+		Head:     []string{"flux-image-updates"},
+		Bots:     []Bot{{Name: "fluxcdbot", Email: "fluxcdbot@users.noreply.github.com"}},
+		Evidence: EvidenceText,
+		Terms: Terms{
+			Allow:      []string{"patch", "minor"},
+			Versioning: image.Semver,
+			MinorSkip:  -1,
+		},
+		MaxUpdates: 200,
+	}
+}
+
+// MatchHead tells whether Flux pushes to a branch of this name.
+func (p Policy) MatchHead(branch string) bool { return matchAny(p.Head, branch) }
+
+// MatchBase tells whether updates may go to a branch of this name.
+func (p Policy) MatchBase(branch string) bool { return len(p.Base) == 0 || matchAny(p.Base, branch) }
+
+// MatchPath tells whether the file, a path from the repository's root with
+// slashes, may change.
+func (p Policy) MatchPath(path string) bool { return len(p.Paths) == 0 || matchAny(p.Paths, path) }
+
+// MatchTitle tells whether a pull request may have this title. Titles hold
+// slashes, brackets and braces as a matter of course, so only "*" is special
+// in the pattern, and it stands for any text.
+func (p Policy) MatchTitle(title string) bool {
+	if p.Title == "" {
+		return true
+	}
+	parts := strings.Split(p.Title, "*")
+	rest, ok := strings.CutPrefix(title, parts[0])
+	if !ok || len(parts) == 1 {
+		return ok && rest == ""
+	}
+	last := len(parts) - 1
+	for _, part := range parts[1:last] {
+		if _, rest, ok = strings.Cut(rest, part); !ok {
+			return false
+		}
+	}
+	return strings.HasSuffix(rest, parts[last])
+}
+
+// TermsFor returns the terms for an image, by its name as the manifest writes
+// it, without tag and digest, and the namespace:name of the ImagePolicy that
+// its marker names. They come from the first override that matches and has
+// not ended, which is returned too; nil means that the general terms hold.
+func (p Policy) TermsFor(image, policy string, today time.Time) (Terms, *Override) {
+	for i := range p.Overrides {
+		if o := &p.Overrides[i]; !o.ended(today) && o.matches(image, policy) {
+			return o.Terms, o
+		}
+	}
+	return p.Terms, nil
+}
+
+// Ended returns the overrides whose last day is before today.
+func (p Policy) Ended(today time.Time) []Override {
+	var ended []Override
+	for _, o := range p.Overrides {
+		if o.ended(today) {
+			ended = append(ended, o)
+		}
+	}
+	return ended
+}
+
+func (o Override) ended(today time.Time) bool {
+	return !o.Until.IsZero() && !today.Before(o.Until.AddDate(0, 0, 1))
+}
+
+func (o Override) matches(image, policy string) bool {
+	if o.Image == "" && o.Policy == "" {
+		return false
+	}
+	if o.Image != "" && !match(o.Image, image) {
+		return false
+	}
+	if o.Policy == "" {
+		return true
+	}
+	// Each half of the pattern is held against its own half of the name.
+	wantNamespace, wantName, _ := strings.Cut(o.Policy, ":")
+	namespace, name, ok := strings.Cut(policy, ":")
+	return ok && match(wantNamespace, namespace) && match(wantName, name)
+}
+
+func matchAny(patterns []string, s string) bool {
+	for _, pattern := range patterns {
+		if match(pattern, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// match holds a whole text against a pattern: "*" stands for anything but a
+// slash, "**" between slashes for any number of directories. A bad pattern,
+// which ParsePolicy refuses, matches nothing.
+func match(pattern, s string) bool {
+	ok, err := doublestar.Match(pattern, s)
+	return ok && err == nil
+}
