@@ -59,6 +59,8 @@ type Defect struct {
 	Position
 	Path    string
 	Message string
+	// Old tells, in a Comparison, that the base has the very same defect.
+	Old bool
 }
 
 // Change is a marked place, the same in base and head, whose value differs.
@@ -68,6 +70,8 @@ type Change struct{ Old, New Field }
 // The position is in the head where the place exists there.
 type Difference struct {
 	Position
+	// Rule is the rule that names such a difference; empty means scope/residue.
+	Rule    string
 	Path    string
 	Message string
 }

@@ -1,0 +1,138 @@
+package manifest
+
+import (
+	"bytes"
+	"slices"
+)
+
+// Comparison is what two versions of a file say about each other.
+type Comparison struct {
+	Outcome Outcome
+	// Changes are the marked places whose value differs, Kept those whose
+	// value is the same; both in the order of the base.
+	Changes []Change
+	Kept    []Field
+	// Residue is what differs beyond marked values. Markers that moved, went
+	// or came are part of it whatever the outcome, since the next update
+	// depends on them.
+	Residue []Difference
+	// Losses is data beside the markers that differs only because Flux's own
+	// writer cannot keep it.
+	Losses []Difference
+	// Defects are those of the head.
+	Defects []Defect
+}
+
+// Compare reads two versions of a file, re-executes the update that would turn
+// base into head, and says how near it comes.
+func Compare(base, head []byte) Comparison {
+	if bytes.Equal(base, head) {
+		return Comparison{Outcome: None}
+	}
+	before, after := Read(base), Read(head)
+	c := Comparison{Outcome: Residue, Defects: known(after.Defects, before.Defects)}
+	switch {
+	case after.Err != nil:
+		c.Residue = []Difference{{Message: "the file cannot be read any more"}}
+		return c
+	case before.Err != nil:
+		c.Residue = []Difference{{Message: "the file could not be read before, so Flux would not have touched it"}}
+		return c
+	}
+	t := tree{out: &c}
+	t.documents(before.docs, after.docs)
+	c.pair(before.Fields, after, t.heads)
+	t.loose(before.loose, after.loose)
+	if c.reproduces(base, head) {
+		c.Outcome = Reproduced
+		// What else differs is what the writer does to this base.
+		c.Losses = append(c.Losses, t.residue...)
+		c.Residue = t.markers
+		return c
+	}
+	c.Residue = append(t.markers, t.residue...)
+	c.Residue = append(c.Residue, t.text...)
+	if len(c.Residue) == 0 {
+		c.Outcome = Equivalent
+	}
+	slices.SortStableFunc(c.Residue, func(a, b Difference) int { return a.Line - b.Line })
+	return c
+}
+
+// pair finds each marked place of the base in the head. A place whose marker
+// is gone still counts as one: its new value has to be judged.
+func (c *Comparison) pair(before []Field, after File, heads map[place]Field) {
+	marked := make(map[place]Field, len(after.Fields))
+	for _, f := range after.Fields {
+		marked[place{f.Document, f.Path}] = f
+	}
+	for _, old := range before {
+		at := place{old.Document, old.Path}
+		now, ok := marked[at]
+		if !ok {
+			if now, ok = heads[at]; !ok {
+				continue // removed: the tree comparison says so
+			}
+			now.Marker = old.Marker
+		}
+		if now.Value != old.Value {
+			c.Changes = append(c.Changes, Change{Old: old, New: now})
+		} else {
+			c.Kept = append(c.Kept, now)
+		}
+	}
+}
+
+// place is where a scalar is, by names instead of by lines.
+type place struct {
+	document int
+	path     string
+}
+
+// reproduces re-executes the update with the head's values. Which of the
+// unchanged markers Flux had a policy for cannot be seen, and matters for
+// their quotes: either reading will do.
+func (c *Comparison) reproduces(base, head []byte) bool {
+	if len(c.Changes) == 0 {
+		return false
+	}
+	changed := map[string]string{}
+	for _, ch := range c.Changes {
+		changed[ch.Old.Marker.Setter()] = ch.New.Value
+	}
+	all := make(map[string]string, len(changed)+len(c.Kept))
+	for _, f := range c.Kept {
+		all[f.Marker.Setter()] = f.Value
+	}
+	for setter, value := range changed {
+		all[setter] = value
+	}
+	for _, indent := range []indentation{derived, wide, compact} {
+		for _, setters := range []map[string]string{all, changed} {
+			if got, err := reproduce(base, setters, indent); err == nil && bytes.Equal(got, head) {
+				return true
+			}
+			if len(c.Kept) == 0 {
+				break
+			}
+		}
+	}
+	return false
+}
+
+// known marks the defects of the head that the base has as well.
+func known(head, base []Defect) []Defect {
+	type kind struct{ rule, path, message string }
+	count := map[kind]int{}
+	for _, d := range base {
+		count[kind{d.Rule, d.Path, d.Message}]++
+	}
+	for i := range head {
+		k := kind{head[i].Rule, head[i].Path, head[i].Message}
+		if count[k] > 0 {
+			count[k]--
+			head[i].Old = true
+		}
+	}
+	return head
+}

@@ -1,0 +1,137 @@
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// MaxSize is the largest file, in bytes, that is parsed. Real manifests are a
+// thousand times smaller; a parser's memory is a hundred times its input.
+const MaxSize = 5 << 20
+
+// document is one YAML document of a file.
+type document struct {
+	root  *yaml.Node // content of the document node
+	node  *yaml.Node // the document node, which holds comments
+	first int        // number of the line before the document's first line
+	index int
+}
+
+// separator cuts a file into documents exactly as kyaml's reader does, so that
+// both always agree on where a document starts.
+var separator = regexp.MustCompile(`\n---.*\n`)
+
+// parse cuts a file into documents and parses each; those without content are
+// left out, as Flux leaves them out.
+func (f *File) parse(data []byte) error {
+	if len(data) > MaxSize {
+		f.Defects = append(f.Defects, Defect{Rule: "yaml/too-large", Position: Position{1, 1},
+			Message: fmt.Sprintf("the file has %d bytes, more than the %d that are read", len(data), MaxSize)})
+		return errors.New("file too large")
+	}
+	text := strings.ReplaceAll(string(data), "\r\n", "\n")
+	line, start := 0, 0
+	cuts := separator.FindAllStringIndex(text, -1)
+	for i := 0; i <= len(cuts); i++ {
+		end, next := len(text), len(text)
+		if i < len(cuts) {
+			end, next = cuts[i][0]+1, cuts[i][1]
+			if rest := strings.TrimSpace(text[cuts[i][0]+4 : next]); rest != "" {
+				if rest[0] != '#' {
+					at := line + strings.Count(text[start:end], "\n") + 1
+					return &syntaxError{Position{at, 4}, "content on the line of a document separator, which Flux refuses"}
+				}
+				f.loose = append(f.loose, rest)
+			}
+		}
+		doc, defects, err := parseOne(text[start:end], line)
+		if err != nil {
+			return err
+		}
+		f.Defects = append(f.Defects, defects...)
+		if doc.root != nil {
+			doc.index = len(f.docs)
+			f.docs = append(f.docs, doc)
+		} else {
+			f.loose = append(f.loose, remainder(text[start:end])...)
+		}
+		line += strings.Count(text[start:next], "\n")
+		start = next
+	}
+	return nil
+}
+
+// remainder lists what a document without content consists of: comments.
+func remainder(text string) []string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && line != "---" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// parseOne parses the one document that a part of a file should hold. Flux
+// reads a part's first document and drops the rest without a word; whatever
+// the rest holds is a defect.
+func parseOne(text string, first int) (document, []Defect, error) {
+	dec := yaml.NewDecoder(bytes.NewReader([]byte(text)))
+	doc := document{first: first}
+	var node yaml.Node
+	switch err := dec.Decode(&node); {
+	case errors.Is(err, io.EOF):
+		return doc, nil, nil
+	case err != nil:
+		return doc, nil, parseError(err, first)
+	}
+	var rest yaml.Node
+	var defects []Defect
+	if err := dec.Decode(&rest); !errors.Is(err, io.EOF) && (err != nil || !empty(&rest)) {
+		line := first + 1
+		if err == nil {
+			line = first + rest.Line
+		} else if i := strings.Index(text, "\n..."); i >= 0 {
+			line = first + strings.Count(text[:i+1], "\n") + 1
+		}
+		defects = append(defects, Defect{Rule: "yaml/document-end", Position: Position{line, 1},
+			Message: "content follows the end of the document; Flux drops it, other readers may not"})
+	}
+	if empty(&node) {
+		return doc, defects, nil
+	}
+	doc.node, doc.root = &node, node.Content[0]
+	return doc, defects, nil
+}
+
+func empty(doc *yaml.Node) bool {
+	return doc.Kind != yaml.DocumentNode || len(doc.Content) == 0 ||
+		(doc.Content[0].Kind == yaml.ScalarNode && doc.Content[0].ShortTag() == "!!null")
+}
+
+// syntaxError is a file that cannot be read as YAML.
+type syntaxError struct {
+	Position
+	message string
+}
+
+func (e *syntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.message) }
+
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+
+// parseError turns the parser's error into a place in the whole file.
+func parseError(err error, first int) error {
+	m := yamlLine.FindStringSubmatch(err.Error())
+	if m == nil {
+		return &syntaxError{Position{first + 1, 1}, err.Error()}
+	}
+	line := 1
+	fmt.Sscanf(m[1], "%d", &line)
+	return &syntaxError{Position{first + line, 1}, m[2]}
+}

@@ -1,0 +1,281 @@
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// Limits of what is read. Real manifests stay far below both.
+const (
+	maxDepth  = 100     // nested collections
+	maxExpand = 100_000 // nodes that aliases stand for
+)
+
+// File is what a file says to Flux.
+type File struct {
+	Fields  []Field
+	Defects []Defect
+	// Err is set where the file cannot be read as YAML; Flux skips it then.
+	Err error
+	// Compare needs the documents with content, and the comments that belong
+	// to none of them.
+	docs  []document
+	loose []string
+}
+
+// Read reads every document of a file.
+func Read(data []byte) File {
+	var file File
+	file.Defects = append(scan(data), directives(data)...)
+	if err := file.parse(data); err != nil {
+		file.Err = err
+		var syntax *syntaxError
+		if errors.As(err, &syntax) {
+			file.Defects = append(file.Defects, Defect{Rule: "yaml/unreadable", Position: syntax.Position, Message: syntax.message})
+		}
+		return file
+	}
+	for _, doc := range file.docs {
+		r := reader{file: &file, doc: doc, lines: nil, data: data}
+		r.document()
+	}
+	return file
+}
+
+// directives finds lines that YAML readers take for a directive.
+func directives(data []byte) []Defect {
+	if !bytes.HasPrefix(data, []byte("%")) && !bytes.Contains(data, []byte("\n%")) {
+		return nil
+	}
+	var defects []Defect
+	for i, line := range strings.Split(string(data), "\n") {
+		if strings.HasPrefix(line, "%") {
+			defects = append(defects, Defect{Rule: "yaml/directive", Position: Position{i + 1, 1},
+				Message: "a directive changes how YAML readers take what follows"})
+		}
+	}
+	return defects
+}
+
+// reader walks one document.
+type reader struct {
+	file    *File
+	doc     document
+	data    []byte
+	lines   []string // of the whole file, cut when first needed
+	path    trail
+	anchors []*yaml.Node // anchored nodes around the current one
+	marked  map[*yaml.Node][]int
+	aliases []*yaml.Node
+	nodes   int
+}
+
+func (r *reader) document() {
+	r.comments(r.doc.node)
+	r.visit(r.doc.root)
+	for _, alias := range r.aliases {
+		for _, i := range r.marked[alias.Alias] {
+			field := &r.file.Fields[i]
+			field.Aliases = append(field.Aliases, r.at(alias))
+		}
+	}
+	if len(r.aliases) > 0 {
+		if n := expanded(r.doc.root, map[*yaml.Node]int{}); n-r.nodes > maxExpand {
+			r.defect("yaml/alias-bomb", r.doc.root, "aliases blow the document up to more than %d values", maxExpand)
+		}
+	}
+}
+
+func (r *reader) at(n *yaml.Node) Position { return Position{r.doc.first + n.Line, n.Column} }
+
+func (r *reader) defect(rule string, n *yaml.Node, format string, args ...any) {
+	r.file.Defects = append(r.file.Defects, Defect{Rule: rule, Position: r.at(n), Path: r.path.String(), Message: fmt.Sprintf(format, args...)})
+}
+
+func (r *reader) visit(n *yaml.Node) {
+	r.nodes++
+	if len(r.path) > maxDepth {
+		if len(r.path) == maxDepth+1 {
+			r.defect("yaml/depth", n, "collections are nested more than %d deep", maxDepth)
+		}
+		return
+	}
+	if n.Anchor != "" && n.Kind != yaml.AliasNode {
+		r.anchors = append(r.anchors, n)
+		defer func() { r.anchors = r.anchors[:len(r.anchors)-1] }()
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		r.mapping(n)
+	case yaml.SequenceNode:
+		r.comments(n)
+		for i, item := range n.Content {
+			r.path = append(r.path, segment{index: i})
+			r.visit(item)
+			r.path = r.path[:len(r.path)-1]
+		}
+	case yaml.AliasNode:
+		r.comments(n)
+		r.aliases = append(r.aliases, n)
+	case yaml.ScalarNode:
+		r.scalar(n)
+	}
+}
+
+func (r *reader) mapping(n *yaml.Node) {
+	r.comments(n)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		r.comments(key)
+		r.path = append(r.path, segment{key: key, index: -1})
+		if stands(n.Content[:i], key) {
+			r.defect("yaml/duplicate-key", key, "the key %q stands twice; readers differ in which one counts", key.Value)
+		}
+		if key.Kind != yaml.ScalarNode {
+			r.nodes++
+			if key.Kind == yaml.AliasNode {
+				r.aliases = append(r.aliases, key)
+			}
+		}
+		r.visit(value)
+		r.path = r.path[:len(r.path)-1]
+	}
+}
+
+// stands tells whether a scalar key is among the pairs before it.
+func stands(pairs []*yaml.Node, key *yaml.Node) bool {
+	if key.Kind != yaml.ScalarNode {
+		return false
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i].Kind == yaml.ScalarNode && pairs[i].Value == key.Value {
+			return true
+		}
+	}
+	return false
+}
+
+// comments reports comments that a person could take for a marker.
+func (r *reader) comments(n *yaml.Node) {
+	for _, c := range []string{n.HeadComment, n.LineComment, n.FootComment} {
+		if c != "" && looksLikeMarker(c) {
+			r.defect("policy/lookalike", n, "this comment looks like a marker, but Flux ignores it here")
+		}
+	}
+}
+
+func (r *reader) scalar(n *yaml.Node) {
+	if n.LineComment == "" && n.HeadComment == "" && n.FootComment == "" {
+		return
+	}
+	marker, ok := markerOf(n)
+	if !ok {
+		r.comments(n)
+		return
+	}
+	if r.marked == nil {
+		r.marked = map[*yaml.Node][]int{}
+	}
+	for _, anchor := range r.anchors {
+		r.marked[anchor] = append(r.marked[anchor], len(r.file.Fields))
+	}
+	r.file.Fields = append(r.file.Fields, Field{
+		Marker: marker, Position: r.at(n), Document: r.doc.index,
+		Path: r.path.String(), Key: r.path.key(), Value: n.Value, Resolved: resolved(n),
+	})
+	r.spelling(n)
+}
+
+// spelling reports how a marked scalar is written where that could hide what
+// it says.
+func (r *reader) spelling(n *yaml.Node) {
+	switch {
+	case n.Style&yaml.TaggedStyle == 0:
+	case n.ShortTag() != "!!str" && n.ShortTag() != "!" && resolved(n) != strings.TrimPrefix(n.ShortTag(), "!!"):
+		r.defect("yaml/broken-tag", n, "the tag %s does not fit the value %q: strict readers refuse the file", n.ShortTag(), n.Value)
+	default:
+		r.defect("yaml/tag", n, "the marked value has the explicit tag %s", n.Tag)
+	}
+	if n.Style&yaml.DoubleQuotedStyle != 0 && r.escaped(n) {
+		r.defect("yaml/escape", n, "the marked value is written with escapes, so its text is not what it means")
+	}
+	if kind := resolved(n); kind != "str" && n.Style&yaml.TaggedStyle == 0 {
+		r.defect("yaml/not-string", n, "readers take the value %s for a %s, not for text: quote it", n.Value, kind)
+	}
+}
+
+// escaped tells whether a double-quoted scalar holds a backslash in the file.
+func (r *reader) escaped(n *yaml.Node) bool {
+	if r.lines == nil {
+		r.lines = strings.Split(strings.ReplaceAll(string(r.data), "\r\n", "\n"), "\n")
+	}
+	at := r.at(n)
+	if at.Line > len(r.lines) {
+		return true
+	}
+	rest := []rune(r.lines[at.Line-1])
+	if at.Column > len(rest) {
+		return true
+	}
+	// Up to the closing quote, over lines where it has to be.
+	text := string(rest[at.Column-1:]) + "\n" + strings.Join(r.lines[at.Line:], "\n")
+	_, text, ok := strings.Cut(text, `"`)
+	end := strings.IndexAny(text, `"\`)
+	return !ok || end < 0 || text[end] == '\\'
+}
+
+// number is what a reader could take for one. YAML 1.1 readers, which
+// Kubernetes uses, know more of them than YAML 1.2, and some read a number
+// too big for a float as infinity.
+var number = regexp.MustCompile(`^[-+]?(\.[0-9]|[0-9])[0-9_.]*([eE][-+]?[0-9]+)?$`)
+
+// resolved is the type that the most eager reader gives a scalar.
+func resolved(n *yaml.Node) string {
+	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		return "str"
+	}
+	plain := yaml.Node{Kind: yaml.ScalarNode, Value: n.Value}
+	switch tag := plain.ShortTag(); tag {
+	case "!!int", "!!float", "!!bool", "!!null", "!!timestamp":
+		return strings.TrimPrefix(tag, "!!")
+	}
+	if number.MatchString(n.Value) {
+		if _, err := strconv.ParseFloat(n.Value, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+			return "float"
+		}
+	}
+	if kyaml.IsYaml1_1NonString(&plain) {
+		switch strings.ToLower(n.Value) {
+		case "y", "n", "yes", "no", "on", "off":
+			return "bool"
+		}
+		return "int"
+	}
+	return "str"
+}
+
+// expanded counts the nodes of a tree in which every alias is replaced, up to
+// a little beyond the limit.
+func expanded(n *yaml.Node, memo map[*yaml.Node]int) int {
+	if n.Kind == yaml.AliasNode {
+		if count, ok := memo[n.Alias]; ok {
+			return count
+		}
+		return maxExpand + 1 // an alias inside its own anchor never ends
+	}
+	count := 1
+	for _, child := range n.Content {
+		count = min(count+expanded(child, memo), 100*maxExpand)
+	}
+	if n.Anchor != "" {
+		memo[n] = count
+	}
+	return count
+}
