@@ -25,15 +25,12 @@ import (
 // long as all of that name have the same image.
 func FindPolicies(files []Content) []ImagePolicy {
 	namespaces := kustomizeNamespaces(files)
-	var policies, repositories []found
+	var policies, repositories []object
 	for _, f := range files {
-		if !bytes.Contains(f.Data, []byte("ImagePolicy")) && !bytes.Contains(f.Data, []byte("ImageRepository")) {
-			continue
-		}
 		for _, o := range imageObjects(f.Data) {
 			o.file = f.Path
-			o.Metadata.Namespace = cmp.Or(o.Metadata.Namespace, namespaces[path.Dir(f.Path)])
-			switch o.Kind {
+			o.namespace = cmp.Or(o.namespace, namespaces[path.Dir(f.Path)])
+			switch o.kind {
 			case "ImagePolicy":
 				policies = append(policies, o)
 			case "ImageRepository":
@@ -53,81 +50,54 @@ func FindPolicies(files []Content) []ImagePolicy {
 	return out
 }
 
-// object is what an ImagePolicy or an ImageRepository may say
-// (https://fluxcd.io/flux/components/image/api/v1/). Other objects decode to
-// it too, as far as their fields have these types.
+// object is an object of Flux's image API with its place
+// (https://fluxcd.io/flux/components/image/api/v1/). It is read node by node:
+// decoding compares all keys of a mapping with each other, which takes
+// half a minute for a hundred thousand keys.
 type object struct {
-	APIVersion string `yaml:"apiVersion"`
-	Kind       string `yaml:"kind"`
-	Metadata   struct {
-		Name      string `yaml:"name"`
-		Namespace string `yaml:"namespace"`
-	} `yaml:"metadata"`
-	Spec struct {
-		Image              string `yaml:"image"`
-		ImageRepositoryRef struct {
-			Name      string `yaml:"name"`
-			Namespace string `yaml:"namespace"`
-		} `yaml:"imageRepositoryRef"`
-		Policy struct {
-			SemVer *struct {
-				Range string `yaml:"range"`
-			} `yaml:"semver"`
-			Alphabetical *order `yaml:"alphabetical"`
-			Numerical    *order `yaml:"numerical"`
-		} `yaml:"policy"`
-		FilterTags struct {
-			Pattern string `yaml:"pattern"`
-			Extract string `yaml:"extract"`
-		} `yaml:"filterTags"`
-		DigestReflectionPolicy string `yaml:"digestReflectionPolicy"`
-	} `yaml:"spec"`
-}
-
-type order struct {
-	Order string `yaml:"order"`
-}
-
-// found is an object with its place.
-type found struct {
-	object
-	file string
-	line int
+	node                  *yaml.Node
+	file                  string
+	line                  int
+	kind, namespace, name string
 }
 
 // policy is the object as an ImagePolicy. Where it sets several orders, which
 // Flux's API does not allow, the first in Flux's own sequence counts.
-func (o found) policy() ImagePolicy {
-	selector := image.Selector{Pattern: o.Spec.FilterTags.Pattern, Extract: o.Spec.FilterTags.Extract}
-	switch by := o.Spec.Policy; {
-	case by.SemVer != nil:
-		selector.Range = by.SemVer.Range
-	case by.Alphabetical != nil:
-		selector.Alphabetical = cmp.Or(by.Alphabetical.Order, "asc")
-	case by.Numerical != nil:
-		selector.Numerical = cmp.Or(by.Numerical.Order, "asc")
+func (o object) policy() ImagePolicy {
+	selector := image.Selector{
+		Pattern: text(o.node, "spec", "filterTags", "pattern"),
+		Extract: text(o.node, "spec", "filterTags", "extract"),
+	}
+	by := value(o.node, "spec", "policy")
+	switch {
+	case has(by, "semver"):
+		selector.Range = text(by, "semver", "range")
+	case has(by, "alphabetical"):
+		selector.Alphabetical = cmp.Or(text(by, "alphabetical", "order"), "asc")
+	case has(by, "numerical"):
+		selector.Numerical = cmp.Or(text(by, "numerical", "order"), "asc")
 	}
 	return ImagePolicy{
 		File: o.file, Line: o.line,
-		Namespace: o.Metadata.Namespace, Name: o.Metadata.Name,
+		Namespace: o.namespace, Name: o.name,
 		Selector:         selector,
-		DigestReflection: o.Spec.DigestReflectionPolicy,
+		DigestReflection: text(o.node, "spec", "digestReflectionPolicy"),
 	}
 }
 
 // imageOf returns the image of the ImageRepository that a policy names, empty
 // where it is not among the repositories or several disagree.
-func imageOf(policy found, repositories []found) string {
-	ref := policy.Spec.ImageRepositoryRef
-	namespace := cmp.Or(ref.Namespace, policy.Metadata.Namespace)
-	sameFile := func(r found) bool { return r.file == policy.file }
-	sameDirectory := func(r found) bool { return path.Dir(r.file) == path.Dir(policy.file) }
-	anywhere := func(found) bool { return true }
-	for _, near := range []func(found) bool{sameFile, sameDirectory, anywhere} {
+func imageOf(policy object, repositories []object) string {
+	name := text(policy.node, "spec", "imageRepositoryRef", "name")
+	namespace := cmp.Or(text(policy.node, "spec", "imageRepositoryRef", "namespace"), policy.namespace)
+	sameFile := func(r object) bool { return r.file == policy.file }
+	sameDirectory := func(r object) bool { return path.Dir(r.file) == path.Dir(policy.file) }
+	anywhere := func(object) bool { return true }
+	for _, near := range []func(object) bool{sameFile, sameDirectory, anywhere} {
 		var images []string
 		for _, r := range repositories {
-			if r.Metadata.Name == ref.Name && r.Metadata.Namespace == namespace && near(r) {
-				images = append(images, r.Spec.Image)
+			if r.name == name && r.namespace == namespace && near(r) {
+				images = append(images, text(r.node, "spec", "image"))
 			}
 		}
 		slices.Sort(images)
@@ -144,23 +114,20 @@ func imageOf(policy found, repositories []found) string {
 
 // imageObjects returns the objects of Flux's image API in a file's documents,
 // and in the lists among these.
-func imageObjects(data []byte) []found {
-	var objects []found
-	add := func(n *yaml.Node, offset int) (list *yaml.Node) {
-		var o object
-		if n.Kind != yaml.MappingNode || n.Decode(&o) != nil {
-			return nil
+func imageObjects(data []byte) []object {
+	var objects []object
+	add := func(n *yaml.Node, offset int) {
+		o := object{
+			node: n, line: n.Line + offset,
+			kind: text(n, "kind"), namespace: text(n, "metadata", "namespace"), name: text(n, "metadata", "name"),
 		}
-		if strings.HasPrefix(o.APIVersion, "image.toolkit.fluxcd.io/") && o.Metadata.Name != "" {
-			objects = append(objects, found{object: o, line: n.Line + offset})
+		if strings.HasPrefix(text(n, "apiVersion"), "image.toolkit.fluxcd.io/") && o.name != "" {
+			objects = append(objects, o)
 		}
-		if strings.HasSuffix(o.Kind, "List") {
-			return value(n, "items")
-		}
-		return nil
 	}
-	eachDocument(data, func(root *yaml.Node, offset int) {
-		if items := add(root, offset); items != nil && items.Kind == yaml.SequenceNode {
+	eachDocument(data, []string{"ImagePolicy", "ImageRepository"}, func(root *yaml.Node, offset int) {
+		add(root, offset)
+		if items := value(root, "items"); strings.HasSuffix(text(root, "kind"), "List") && items != nil && items.Kind == yaml.SequenceNode {
 			for _, item := range items.Content {
 				add(item, offset)
 			}
@@ -169,10 +136,11 @@ func imageObjects(data []byte) []found {
 	return objects
 }
 
-// eachDocument calls visit with the root of each document of a file that can
-// be read, and the number of lines before the text it was read from. The text
-// is cut at the lines "---", so that one document's errors end with it.
-func eachDocument(data []byte, visit func(root *yaml.Node, offset int)) {
+// eachDocument calls visit with the root of each document of a file that holds
+// one of the words and can be read, and the number of lines before the text it
+// was read from. The text is cut at the lines "---", so that one document's
+// errors end with it.
+func eachDocument(data []byte, words []string, visit func(root *yaml.Node, offset int)) {
 	start, startLine, line := 0, 0, 0
 	for pos := 0; pos < len(data); line++ {
 		end := len(data)
@@ -180,16 +148,19 @@ func eachDocument(data []byte, visit func(root *yaml.Node, offset int)) {
 			end = pos + i + 1
 		}
 		if separator(data[pos:end]) && pos > start {
-			eachReadable(data[start:pos], startLine, visit)
+			eachReadable(data[start:pos], words, startLine, visit)
 			start, startLine = pos, line
 		}
 		pos = end
 	}
-	eachReadable(data[start:], startLine, visit)
+	eachReadable(data[start:], words, startLine, visit)
 }
 
 // eachReadable calls visit for the documents up to the first that is not YAML.
-func eachReadable(text []byte, offset int, visit func(root *yaml.Node, offset int)) {
+func eachReadable(text []byte, words []string, offset int, visit func(root *yaml.Node, offset int)) {
+	if !slices.ContainsFunc(words, func(w string) bool { return bytes.Contains(text, []byte(w)) }) {
+		return // reading takes far longer as looking
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	for {
 		var doc yaml.Node
@@ -215,9 +186,9 @@ func kustomizeNamespaces(files []Content) map[string]string {
 	for _, f := range files {
 		switch path.Base(f.Path) {
 		case "kustomization.yaml", "kustomization.yml", "Kustomization":
-			eachDocument(f.Data, func(root *yaml.Node, _ int) {
-				if n := value(root, "namespace"); n != nil && n.Kind == yaml.ScalarNode && n.ShortTag() == "!!str" {
-					namespaces[path.Dir(f.Path)] = n.Value
+			eachDocument(f.Data, []string{"namespace"}, func(root *yaml.Node, _ int) {
+				if namespace := text(root, "namespace"); namespace != "" {
+					namespaces[path.Dir(f.Path)] = namespace
 				}
 			})
 		}
@@ -225,15 +196,34 @@ func kustomizeNamespaces(files []Content) map[string]string {
 	return namespaces
 }
 
-// value returns what a mapping has under a key, nil where it has nothing.
-func value(n *yaml.Node, key string) *yaml.Node {
-	if n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1]
+// value returns what stands under the keys, one in the other, or nil.
+func value(n *yaml.Node, keys ...string) *yaml.Node {
+	for _, key := range keys {
+		var next *yaml.Node
+		for i := 0; n != nil && n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == key {
+				next = n.Content[i+1]
+				break
+			}
 		}
+		if next != nil && next.Kind == yaml.AliasNode {
+			next = next.Alias
+		}
+		n = next
 	}
-	return nil
+	return n
+}
+
+// text returns the scalar under the keys, empty where there is none.
+func text(n *yaml.Node, keys ...string) string {
+	if n = value(n, keys...); n == nil || n.Kind != yaml.ScalarNode || n.ShortTag() == "!!null" {
+		return ""
+	}
+	return n.Value
+}
+
+// has tells whether there is a mapping under the key, be it empty.
+func has(n *yaml.Node, key string) bool {
+	n = value(n, key)
+	return n != nil && n.Kind == yaml.MappingNode
 }

@@ -96,7 +96,7 @@ func (t Terms) explain() string {
 	case image.ByPolicy:
 		steps += ", forward in the order of its own ImagePolicy"
 	}
-	if t.MinorSkip >= 0 {
+	if t.MinorSkip >= 0 && slices.Contains(t.Allow, "minor") {
 		steps += "; a minor step may leave out " + counted(t.MinorSkip, "minor version")
 	}
 	return steps
@@ -118,7 +118,7 @@ func (o Override) explain() string {
 }
 
 func (s RuleSetting) explain(name string) string {
-	text := fmt.Sprintf("The rule %s is %s", name, s.Severity)
+	text := fmt.Sprintf("The rule %s has the severity %s", name, s.Severity)
 	rule, known := finding.Lookup(name)
 	if known && rule.Severity != s.Severity {
 		text += " instead of " + string(rule.Severity)

@@ -47,7 +47,7 @@ func pinnedKey(s string) (key, message, hint string) {
 	}
 	if trimmed := strings.TrimSpace(s); strings.HasPrefix(trimmed, armorBegin) {
 		if !strings.HasSuffix(trimmed, armorEnd) || !strings.Contains(trimmed, "\n") {
-			return "", "the OpenPGP key is not whole", "write it as a block: keys: [ | and then the lines, from BEGIN to END"
+			return "", "the OpenPGP key is not whole", "write it after - | with every line from BEGIN to END"
 		}
 		return trimmed + "\n", "", ""
 	}

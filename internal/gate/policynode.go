@@ -186,7 +186,7 @@ func (r *reader) plainly(n *yaml.Node) {
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
 		r.report(n, "write the value out", "anchors and aliases are not allowed here")
 	case n.Style&yaml.TaggedStyle != 0:
-		r.report(n, "remove it", "explicit tags are not allowed here")
+		r.report(n, "remove the tag", "explicit tags are not allowed here")
 	}
 	for _, child := range n.Content {
 		r.plainly(child)
@@ -211,13 +211,16 @@ func quote(s string) string {
 // nearest is a hint that names the known word most like s, or otherwise.
 func nearest(s string, words []string, otherwise string) string {
 	s = strings.ToLower(strings.TrimSpace(s))
-	best, least := "", len(s)/3+1 // a third of the letters may be wrong
+	best, least := "", max(1, len(s)/3) // a third of the letters may be wrong
 	for _, w := range words {
 		if d := distance(s, w); d <= least && (best == "" || d < least) {
 			best, least = w, d
 		}
 	}
-	if best == "" || len(s) > 64 {
+	if longer := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return !strings.HasPrefix(w, s) }); best == "" && len(longer) == 1 {
+		best = longer[0] // the beginning of one word, such as warn
+	}
+	if best == "" {
 		return otherwise
 	}
 	return fmt.Sprintf("did you mean %q?", best)

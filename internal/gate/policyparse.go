@@ -122,9 +122,11 @@ func blank(doc *yaml.Node) bool {
 // syntaxProblem takes the line out of the YAML library's message, where it
 // has one.
 func syntaxProblem(err error) *Problem {
-	text, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
+	text, line, hint := strings.TrimPrefix(err.Error(), "yaml: "), 1, ""
 	if _, err := fmt.Sscanf(text, "line %d:", &line); err == nil {
 		_, text, _ = strings.Cut(text, ": ")
+		// The library counts from 0 or from 1, depending on where it stumbles.
+		line, hint = max(line, 1), "look at this line and the one after it"
 	}
-	return &Problem{max(line, 1), 1, "this is not YAML: " + text, "look at this line and the one after it"}
+	return &Problem{line, 1, "this is not YAML: " + text, hint}
 }

@@ -3,12 +3,18 @@ package gate
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/invopop/jsonschema"
+	validator "github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v3"
 )
 
 var update = flag.Bool("update", false, "write generated and golden files")
@@ -24,8 +30,8 @@ type (
 		Bots       []schemaBot         `json:"bots,omitempty" jsonschema:"minItems=1" jsonschema_description:"Who may make the commits. Where left out, the name and e-mail of Flux's documentation."`
 		Openers    []schemaAccount     `json:"openers,omitempty" jsonschema:"minItems=1" jsonschema_description:"Who may open the pull request, besides the bots; anyone where left out, since opening proves nothing."`
 		Evidence   string              `json:"evidence,omitempty" jsonschema:"enum=none,enum=text,enum=account,enum=signature,enum=key,enum=pusher,enum=witness,default=text" jsonschema_description:"The least proof of who made the commits: text (names and e-mails, which anybody can write), account (numeric ids), signature (verified), key (verified with a pinned key), pusher (GitHub names who pushed), witness (our receiver holds the push delivery)."`
-		Allow      schemaAllow         `json:"allow,omitempty"`
-		Versioning schemaVersioning    `json:"versioning,omitempty"`
+		Allow      schemaAllow         `json:"allow,omitempty" jsonschema_description:"The kinds of step that may happen, each the second half of a version/… rule; patch and minor where left out, none where empty."`
+		Versioning schemaVersioning    `json:"versioning,omitempty" jsonschema_description:"How versions are ordered: semver, calendar (a new year is not a breaking change), or policy (forward in the order of the image's own ImagePolicy); semver where left out."`
 		Limits     *schemaLimits       `json:"limits,omitempty" jsonschema_description:"Numbers that a change must keep to."`
 		Title      schemaText          `json:"title,omitempty" jsonschema_description:"Pattern of the pull request's title; only * is special and stands for any text."`
 		Rules      map[string]*setting `json:"rules,omitempty" jsonschema_description:"Raises or lowers single rules, by name, such as version/major."`
@@ -47,11 +53,11 @@ type (
 		ID    int64      `json:"id" jsonschema:"minimum=1" jsonschema_description:"Numeric id of the account: gh api users/LOGIN --jq .id"`
 	}
 	schemaLimits struct {
-		MinorSkip schemaMinorSkip `json:"minor-skip,omitempty"`
+		MinorSkip schemaMinorSkip `json:"minor-skip,omitempty" jsonschema_description:"How many minor versions a minor step may leave out; any number where left out."`
 		Updates   int             `json:"updates,omitempty" jsonschema:"minimum=1,default=200" jsonschema_description:"How many images one change may update."`
 	}
 	schemaImageLimits struct {
-		MinorSkip schemaMinorSkip `json:"minor-skip,omitempty"`
+		MinorSkip schemaMinorSkip `json:"minor-skip,omitempty" jsonschema_description:"How many minor versions a minor step may leave out; any number where left out."`
 	}
 	setting struct {
 		Severity string     `json:"severity" jsonschema:"enum=error,enum=warning,enum=note,enum=off" jsonschema_description:"error makes the verdict fail, warning and note are shown, off is not reported."`
@@ -60,8 +66,8 @@ type (
 	schemaImage struct {
 		Match      schemaText         `json:"match,omitempty" jsonschema_description:"Pattern of the image's name as the manifest writes it, without tag and digest; * stands for anything but a slash."`
 		Policy     schemaText         `json:"policy,omitempty" jsonschema:"pattern=^[^:]+:[^:]+$" jsonschema_description:"Pattern of the ImagePolicy, namespace:name. Where match is given too, both must match."`
-		Allow      schemaAllow        `json:"allow,omitempty"`
-		Versioning schemaVersioning   `json:"versioning,omitempty"`
+		Allow      schemaAllow        `json:"allow,omitempty" jsonschema_description:"The kinds of step that may happen, each the second half of a version/… rule; as at the top of the file where left out, none where empty."`
+		Versioning schemaVersioning   `json:"versioning,omitempty" jsonschema_description:"How versions are ordered: semver, calendar (a new year is not a breaking change), or policy (forward in the order of the image's own ImagePolicy); as at the top of the file where left out."`
 		Limits     *schemaImageLimits `json:"limits,omitempty" jsonschema_description:"Numbers that an update of these images must keep to."`
 		Until      string             `json:"until,omitempty" jsonschema:"format=date" jsonschema_description:"The last day (UTC) on which this entry holds; for good where left out."`
 		Reason     schemaText         `json:"reason" jsonschema_description:"Why these images are different."`
@@ -81,25 +87,15 @@ func (schemaAllow) JSONSchema() *jsonschema.Schema {
 	for _, w := range allowWords {
 		words.Enum = append(words.Enum, w)
 	}
-	return &jsonschema.Schema{
-		Type: "array", Items: words, UniqueItems: true,
-		Description: "The kinds of step that may happen, each the second half of a version/… rule; patch and minor where left out, none where empty.",
-	}
+	return &jsonschema.Schema{Type: "array", Items: words, UniqueItems: true}
 }
 
 func (schemaVersioning) JSONSchema() *jsonschema.Schema {
-	return &jsonschema.Schema{
-		Type: "string", Enum: []any{"semver", "calendar", "policy"}, Default: "semver",
-		Description: "How versions are ordered: semver, calendar (a new year is not a breaking change), or policy (forward in the order of the image's own ImagePolicy).",
-	}
+	return &jsonschema.Schema{Type: "string", Enum: []any{"semver", "calendar", "policy"}}
 }
 
 func (schemaMinorSkip) JSONSchema() *jsonschema.Schema {
-	return &jsonschema.Schema{
-		OneOf:       []*jsonschema.Schema{{Type: "integer", Minimum: "0"}, {Const: "any"}},
-		Default:     "any",
-		Description: "How many minor versions a minor step may leave out.",
-	}
+	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "integer", Minimum: "0"}, {Const: "any"}}}
 }
 
 func (schemaBot) JSONSchemaExtend(s *jsonschema.Schema) {
@@ -150,5 +146,112 @@ func TestSchemaIsGenerated(t *testing.T) {
 	}
 	if !*update && !bytes.Equal(PolicySchema(), want) {
 		t.Error("PolicySchema differs from the generated schema")
+	}
+}
+
+func compileSchema(t *testing.T) *validator.Schema {
+	t.Helper()
+	doc, err := validator.UnmarshalJSON(bytes.NewReader(PolicySchema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := validator.NewCompiler()
+	compiler.AssertFormat()
+	if err := compiler.AddResource("schema.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile("schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+// schemaOpinion says whether an editor that knows the schema would mark the file.
+func schemaOpinion(schema *validator.Schema, data []byte) string {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil || len(doc.Content) == 0 {
+		return "cannot read"
+	}
+	v, err := asJSON(doc.Content[0])
+	switch {
+	case err != nil:
+		return "cannot read"
+	case schema.Validate(v) != nil:
+		return "refuses"
+	}
+	return "accepts"
+}
+
+// asJSON reads YAML as editors do, with dates as text.
+func asJSON(n *yaml.Node) (any, error) {
+	switch n.Kind {
+	case yaml.MappingNode:
+		m := map[string]any{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			v, err := asJSON(n.Content[i+1])
+			if err != nil {
+				return nil, err
+			}
+			if _, repeated := m[n.Content[i].Value]; repeated || n.Content[i].Kind != yaml.ScalarNode {
+				return nil, errors.New("a key that JSON cannot have")
+			}
+			m[n.Content[i].Value] = v
+		}
+		return m, nil
+	case yaml.SequenceNode:
+		list := []any{}
+		for _, item := range n.Content {
+			v, err := asJSON(item)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, v)
+		}
+		return list, nil
+	case yaml.AliasNode:
+		return asJSON(n.Alias)
+	}
+	if n.ShortTag() == "!!timestamp" {
+		return n.Value, nil
+	}
+	var v any
+	err := n.Decode(&v)
+	return v, err
+}
+
+// The keys that the parser knows, as its hint lists them, are the properties
+// that the schema has at the same place.
+func TestSchemaHasTheParsersKeys(t *testing.T) {
+	var schema map[string]any
+	if err := json.Unmarshal(PolicySchema(), &schema); err != nil {
+		t.Fatal(err)
+	}
+	for place, file := range map[string]string{
+		"":                                          "version: 1\nzzzzzzzz: 1\n",
+		"properties/branches":                       "version: 1\nbranches: {zzzzzzzz: 1}\n",
+		"properties/bots/items":                     "version: 1\nbots: [{email: a@b, zzzzzzzz: 1}]\n",
+		"properties/openers/items":                  "version: 1\nopeners: [{login: a, id: 1, zzzzzzzz: 1}]\n",
+		"properties/limits":                         "version: 1\nlimits: {zzzzzzzz: 1}\n",
+		"properties/images/items":                   "version: 1\nimages: [{match: a, reason: b, zzzzzzzz: 1}]\n",
+		"properties/rules/additionalProperties":     "version: 1\nrules: {version/major: {severity: error, zzzzzzzz: 1}}\n",
+		"properties/images/items/properties/limits": "version: 1\nimages: [{match: a, reason: b, limits: {zzzzzzzz: 1}}]\n",
+	} {
+		at := schema
+		for _, step := range strings.FieldsFunc(place, func(c rune) bool { return c == '/' }) {
+			at, _ = at[step].(map[string]any)
+		}
+		properties, _ := at["properties"].(map[string]any)
+		want := "the keys here are " + strings.Join(slices.Sorted(maps.Keys(properties)), ", ")
+		_, err := ParsePolicy("p", []byte(file))
+		var problems *PolicyError
+		if !errors.As(err, &problems) || len(problems.Problems) != 1 || problems.Problems[0].Hint != want {
+			t.Errorf("at %q: got %v\nwant the hint %s", place, err, want)
+		}
+		for name, p := range properties {
+			if p, _ := p.(map[string]any); p["description"] == nil {
+				t.Errorf("at %q: %s has no description", place, name)
+			}
+		}
 	}
 }

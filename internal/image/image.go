@@ -47,7 +47,9 @@ type Step struct {
 	SkippedMinors uint64
 	// Words are the version/… rules, without the family, that the step falls
 	// under, gravest first: a step from 1.4.0 to v2.0.0 has major and prefix.
-	// A plain step has its Kind alone; Same has none.
+	// A plain step has its Kind alone. Same has none, or prefix where only a v
+	// came or went; neither has a digest gained, nor a step forward in an
+	// ImagePolicy's own order.
 	Words []string
 }
 

@@ -128,6 +128,11 @@ func parseRef(s string) (Ref, error) {
 			return Ref{}, fmt.Errorf("byte %d is not a visible ASCII character", i+1)
 		}
 	}
+	if checkDigest(s) == nil {
+		// Some clients read it as the identifier of a local image, some as the
+		// repository sha256 with a tag.
+		return Ref{}, errors.New("it is a digest")
+	}
 	if strings.Contains(s, "://") {
 		return Ref{}, errors.New("it has a scheme")
 	}

@@ -208,18 +208,14 @@ func (c compiled) admits(tag string) (ok bool, why string) {
 }
 
 func (c compiled) inRange(text string) (ok bool, why string) {
-	v, err := ParseVersion(text)
+	v, err := parseAsFlux(text)
 	if err != nil {
 		return false, "Flux does not read it as a version"
 	}
-	parsed, err := semver.NewVersion(text)
-	if err != nil {
-		return false, "Flux does not read it as a version"
-	}
-	if c.constraint.Check(parsed) {
+	if c.constraint.Check(v) {
 		return true, ""
 	}
-	if v.Suffix != "" && c.constraint.Check(semver.New(v.Major, v.Minor, v.Patch, "", "")) {
+	if v.Prerelease() != "" && c.constraint.Check(semver.New(v.Major(), v.Minor(), v.Patch(), "", "")) {
 		return false, "it has a prerelease suffix, which the range does not take"
 	}
 	return false, "it is outside the range"

@@ -3,6 +3,8 @@ package image
 import (
 	"cmp"
 	"slices"
+
+	"github.com/Masterminds/semver/v3"
 )
 
 // gravity lists the words of steps, gravest first, and the kind that each one
@@ -68,7 +70,8 @@ func gravity() [14]struct {
 // holds for them, but the first two numbers that rise give minor, which skips
 // nothing, and later ones patch. Other versionings are incomparable here.
 //
-// Compare takes any text for tags and digests; it does not check them.
+// Compare takes any text for tags and digests; it does not check them. Tags of
+// more than 256 bytes, which Flux does not read either, are incomparable.
 func Compare(old, new Ref, v Versioning) Step {
 	return compare(old, new, func() tagStep {
 		switch v {
@@ -84,7 +87,7 @@ func Compare(old, new Ref, v Versioning) Step {
 // tagStep is what happened between two tags that differ. The words are in any
 // order.
 type tagStep struct {
-	kind    Kind // only where the words do not give it
+	kind    Kind // where the words give none
 	words   []string
 	skipped uint64
 }
@@ -97,7 +100,10 @@ func compare(old, new Ref, tags func() tagStep) Step {
 	var step tagStep
 	switch {
 	case old.Tag != new.Tag:
-		step = tags()
+		step.add("incomparable")
+		if max(len(old.Tag), len(new.Tag)) <= semver.MaxVersionLen {
+			step = tags()
+		}
 		if new.Tag == "" && new.Digest == "" || isFloating(new.Tag) {
 			step.add("floating")
 		}
@@ -126,7 +132,7 @@ func compare(old, new Ref, tags func() tagStep) Step {
 }
 
 func (s tagStep) finish() Step {
-	out := Step{Kind: s.kind, SkippedMinors: s.skipped}
+	out := Step{SkippedMinors: s.skipped}
 	for _, entry := range gravity() {
 		if !slices.Contains(s.words, entry.word) {
 			continue
@@ -134,5 +140,6 @@ func (s tagStep) finish() Step {
 		out.Words = append(out.Words, entry.word)
 		out.Kind = cmp.Or(out.Kind, entry.kind)
 	}
+	out.Kind = cmp.Or(out.Kind, s.kind)
 	return out
 }

@@ -2,6 +2,7 @@ package image
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,10 +31,7 @@ type Version struct {
 // (https://github.com/fluxcd/pkg/blob/main/version/version.go). Numbers beyond
 // 64 bits are an error.
 func ParseVersion(tag string) (Version, error) {
-	if strings.Count(tag, ".") < 2 {
-		return Version{}, fmt.Errorf("parse version %s: it has fewer than two dots", quote(tag))
-	}
-	parsed, err := semver.NewVersion(tag)
+	parsed, err := parseAsFlux(tag)
 	if err != nil {
 		return Version{}, fmt.Errorf("parse version %s: %w", quote(tag), err)
 	}
@@ -47,6 +45,13 @@ func ParseVersion(tag string) (Version, error) {
 		V:       strings.HasPrefix(tag, "v"),
 		Suffix:  parsed.Prerelease(), Build: parsed.Metadata(),
 	}, nil
+}
+
+func parseAsFlux(tag string) (*semver.Version, error) {
+	if strings.Count(tag, ".") < 2 {
+		return nil, errors.New("it has fewer than two dots")
+	}
+	return semver.NewVersion(tag)
 }
 
 // Compare orders versions as Flux does: by precedence, so that 1.2.3-alpine
