@@ -17,6 +17,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
 )
 
 // Load reads a case. The error names the file of the archive that is wrong.
@@ -224,15 +225,15 @@ func (c *changed) gather() (gate.Facts, error) {
 	maps.Copy(paths, c.tip)
 	maps.Copy(paths, c.head)
 	var baseFiles []gate.Content
-	for _, path := range slices.Sorted(maps.Keys(paths)) {
-		old, tip, head := c.base[path], c.tip[path], c.head[path]
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		old, tip, head := c.base[name], c.tip[name], c.head[name]
 		if !same(old, head) && !same(tip, head) {
-			out.Files = append(out.Files, gate.FileChange{Path: path, Old: old, Tip: tip, New: head})
+			out.Files = append(out.Files, gate.FileChange{Path: name, Old: old, Tip: tip, New: head})
 		} else if bytes.Contains(head.Data, []byte(`"$imagepolicy"`)) {
-			out.Bystanders = append(out.Bystanders, gate.Content{Path: path, Data: head.Data})
+			out.Bystanders = append(out.Bystanders, gate.Content{Path: name, Data: head.Data})
 		}
-		if bytes.Contains(tip.Data, []byte("ImagePolicy")) || bytes.Contains(tip.Data, []byte("ImageRepository")) {
-			baseFiles = append(baseFiles, gate.Content{Path: path, Data: tip.Data})
+		if manifest.Named(name) {
+			baseFiles = append(baseFiles, gate.Content{Path: name, Data: tip.Data})
 		}
 	}
 	out.Policies = gate.FindPolicies(baseFiles)
