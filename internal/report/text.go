@@ -11,6 +11,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/image"
 )
 
 // Style is what the output can do.
@@ -112,12 +113,7 @@ func (t *text) updates() {
 		rows = append(rows, updateRow(u))
 	}
 	t.printf("\n")
-	widths, total := measure(rows)
-	if t.style.Width > 0 && total > t.style.Width {
-		t.stacked(rows[1:], updates)
-	} else {
-		t.table(rows, widths, updates)
-	}
+	t.table(rows, updates)
 	if hidden > 0 {
 		t.printf("  and %s\n", moreOf(hidden, "update"))
 	}
@@ -160,43 +156,52 @@ func measure(rows [][]string) (widths []int, total int) {
 	return widths, total
 }
 
-func (t *text) table(rows [][]string, widths []int, updates []gate.Update) {
+const stepColumn = 4
+
+// table prints the rows, the first of which is the head. Where the terminal is
+// too narrow, policy and place go to a second line: nothing is cut, since paths
+// are what a reader copies.
+func (t *text) table(rows [][]string, updates []gate.Update) {
+	widths, total := measure(rows)
+	narrow := t.style.Width > 0 && total > t.style.Width
 	for n, row := range rows {
+		cells := row
+		if narrow {
+			cells = row[:stepColumn+1]
+		}
 		var b strings.Builder
-		for i, c := range row {
+		for i, c := range cells {
 			pad := strings.Repeat(" ", widths[i]-displaywidth.String(c))
-			if i == len(row)-1 {
+			if i == len(cells)-1 {
 				pad = ""
 			}
 			switch {
 			case n == 0:
 				c = t.style.paint(dim, c)
-			case i == 4:
+			case i == stepColumn:
 				c = t.style.paint(t.stepPaint(updates[n-1]), c)
 			}
 			b.WriteString("  " + c + pad)
 		}
 		t.printf("%s\n", b.String())
+		if narrow && n > 0 {
+			t.printf("    %s  %s\n", t.style.paint(dim, row[6]), t.style.paint(dim, row[5]))
+		}
 	}
 }
 
-// stacked is the table for a narrow terminal: nothing is cut, since paths and
-// images are what a reader copies.
-func (t *text) stacked(rows [][]string, updates []gate.Update) {
-	for i, row := range rows {
-		t.printf("  %s\n", row[0])
-		t.printf("    %s → %s  %s\n", row[1], row[3], t.style.paint(t.stepPaint(updates[i]), row[4]))
-		t.printf("    %s  %s\n", row[6], t.style.paint(dim, row[5]))
-	}
-}
-
-// stepPaint is the colour of the gravest finding on the update's line.
+// stepPaint is the colour of the gravest finding on the update's line, green
+// for a small step without one.
 func (t *text) stepPaint(u gate.Update) paint {
 	s, found := t.gravest[finding.Place{File: u.File, Line: u.Line}]
-	if !found || s == finding.Note {
+	kind := image.Kind(u.Step)
+	switch {
+	case found && s != finding.Note:
+		return severityPaint(s)
+	case kind == image.Patch || kind == image.Minor:
 		return green
 	}
-	return severityPaint(s)
+	return ""
 }
 
 // group prints the findings of one rule. A hint that they share is said once.
