@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -63,7 +64,7 @@ func parse(t *testing.T, dir string, names []string) []source {
 
 func TestFilesFitOnAFewScreens(t *testing.T) {
 	for _, p := range list(t) {
-		names := append(append(p.GoFiles, p.TestGoFiles...), p.XTestGoFiles...)
+		names := slices.Concat(p.GoFiles, p.TestGoFiles, p.XTestGoFiles)
 		for _, file := range parse(t, p.Dir, names) {
 			if file.lines > maxFileLines {
 				t.Errorf("%s has %d lines, more than %d", file.path, file.lines, maxFileLines)

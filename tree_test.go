@@ -59,7 +59,7 @@ func TestTreeNamesNoMachine(t *testing.T) {
 func TestLinksLeadSomewhere(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)\s#]+)(#[^)\s]*)?\)`)
 	walk(t, func(path string, data []byte) {
-		if filepath.Ext(path) != ".md" {
+		if filepath.Ext(path) != ".md" || strings.Contains(path, "/testdata/") {
 			return
 		}
 		for _, m := range link.FindAllSubmatch(data, -1) {

@@ -25,13 +25,14 @@ func TestMain(m *testing.M) {
 // TestScript runs the stories under testdata/script. Besides testscript's own
 // commands they use those below.
 func TestScript(t *testing.T) {
-	bundle, err := filepath.Abs("../../examples/demo/demo.bundle")
+	root, err := filepath.Abs("../..")
 	must(t, err)
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("DEMO", bundle)
+			env.Setenv("ROOT", root)
+			env.Setenv("DEMO", filepath.Join(root, "examples", "demo", "demo.bundle"))
 			env.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
 			env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 			env.Setenv("TZ", "UTC")
@@ -43,6 +44,7 @@ func TestScript(t *testing.T) {
 			"commit": commit,
 			"json":   jsonField,
 			"hide":   hide,
+			"shows":  shows,
 		},
 	})
 }
@@ -128,4 +130,14 @@ func hide(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	lines[i] = fmt.Sprintf("%s\u0085%s", lines[i], args[1])
 	ts.Check(os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o600))
+}
+
+// shows PAGE: the page shows what the last command printed.
+func shows(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: shows PAGE")
+	}
+	if !strings.Contains(ts.ReadFile(args[0]), strings.TrimSpace(ts.ReadFile("stdout"))) {
+		ts.Fatalf("%s does not show this output", args[0])
+	}
 }
