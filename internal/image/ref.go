@@ -173,9 +173,10 @@ func isHost(part string) bool {
 }
 
 func checkHost(s string) error {
-	host, port, found := s, "", false
+	var port string
+	var found bool
 	if end := strings.IndexByte(s, ']'); strings.HasPrefix(s, "[") && end > 0 {
-		host, port, found = s[:end+1], strings.TrimPrefix(s[end+1:], ":"), end+1 < len(s)
+		port, found = strings.TrimPrefix(s[end+1:], ":"), end+1 < len(s)
 		if found && s[end+1] != ':' {
 			return errors.New("the host has something other than a port after the address")
 		}
@@ -183,6 +184,7 @@ func checkHost(s string) error {
 			return errors.New("the host is not an IPv6 address")
 		}
 	} else {
+		var host string
 		host, port, found = strings.Cut(s, ":")
 		if err := checkHostName(host); err != nil {
 			return err
