@@ -15,7 +15,6 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/tools/txtar"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
 )
@@ -38,26 +37,8 @@ func Load(archive *txtar.Archive) (gate.Policy, gate.Facts, error) {
 	if err != nil {
 		return gate.Policy{}, gate.Facts{}, fmt.Errorf("read facts.yaml: %w", err)
 	}
-	if c.facts.IgnoreIdentity {
-		policy = contentsOnly(policy)
-	}
+	facts.IgnoreIdentity = c.facts.IgnoreIdentity
 	return policy, facts, nil
-}
-
-// contentsOnly is the policy that judges what changed and not who changed it.
-func contentsOnly(policy gate.Policy) gate.Policy {
-	policy.Evidence = gate.EvidenceNone
-	rules := maps.Clone(policy.Rules)
-	if rules == nil {
-		rules = map[string]gate.RuleSetting{}
-	}
-	for _, rule := range finding.Catalogue() {
-		if rule.Family() == "identity" {
-			rules[rule.Name] = gate.RuleSetting{Severity: finding.Off, Reason: "the case looks at contents alone"}
-		}
-	}
-	policy.Rules = rules
-	return policy
 }
 
 // tree is a revision's files by path.
