@@ -150,10 +150,14 @@ func (r *Repository) blobs(ctx context.Context, changes []change, rest []file) (
 			ids = append(ids, e.id)
 		}
 	}
-	for _, c := range changes {
-		add(c.head) // first: the older ones are often deltas of it
-		add(c.old)
-		add(c.tip)
+	// Side by side as they lie in a pack, the head first: the older contents
+	// are often deltas of it.
+	for _, side := range []func(change) entry{
+		func(c change) entry { return c.head }, func(c change) entry { return c.old }, func(c change) entry { return c.tip },
+	} {
+		for _, c := range changes {
+			add(side(c))
+		}
 	}
 	needed := len(ids)
 	for _, f := range rest {

@@ -96,7 +96,9 @@ func (r *Repository) relate(ctx context.Context, base, head *node) (relation, er
 		}
 	}
 	// Where clocks went wrong, a commit may have been met from the head first
-	// and lie below the base all the same. Walk on until that cannot be.
+	// and lie below the base all the same. Walk on past the oldest of them. If
+	// the clocks were more wrong than that, the range has a commit too many, as
+	// git's has; never one too few.
 	oldest := int64(0)
 	for i, n := range ours {
 		if i == 0 || n.when < oldest {

@@ -1,13 +1,11 @@
 package gitrepo
 
 import (
-	"bufio"
 	"compress/zlib"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/objfile"
@@ -36,7 +34,7 @@ type object struct {
 type reader struct {
 	*objects
 	last     *pack // where the last object was found: the best guess for the next
-	input    *bufio.Reader
+	input    window
 	inflater io.ReadCloser
 	cache    map[place]object
 	cached   int // bytes
@@ -48,7 +46,7 @@ type place struct {
 }
 
 func newReader(o *objects) *reader {
-	return &reader{objects: o, input: bufio.NewReaderSize(nil, 4096), cache: map[place]object{}}
+	return &reader{objects: o, cache: map[place]object{}}
 }
 
 // read gives the object, held against its id: a repository's files are not
@@ -174,7 +172,7 @@ func (r *reader) keep(at place, o object) {
 // entry inflates one entry of a pack. Where it is a delta, below is the offset
 // of what it is to be applied to.
 func (r *reader) entry(p *pack, offset int64) (o object, below int64, err error) {
-	r.input.Reset(io.NewSectionReader(p.data, offset, math.MaxInt64-offset))
+	r.input.seek(p, offset)
 	c, err := r.input.ReadByte()
 	if err != nil {
 		return o, 0, err
@@ -200,9 +198,9 @@ func (r *reader) entry(p *pack, offset int64) (o object, below int64, err error)
 		return o, 0, fmt.Errorf("unknown type %d", o.kind)
 	}
 	if r.inflater == nil {
-		r.inflater, err = zlib.NewReader(r.input)
+		r.inflater, err = zlib.NewReader(&r.input)
 	} else {
-		err = r.inflater.(zlib.Resetter).Reset(r.input, nil)
+		err = r.inflater.(zlib.Resetter).Reset(&r.input, nil)
 	}
 	if err != nil {
 		return o, 0, err
@@ -215,7 +213,7 @@ func (r *reader) entry(p *pack, offset int64) (o object, below int64, err error)
 func (r *reader) below(p *pack, offset int64, kind plumbing.ObjectType) (int64, error) {
 	if kind == plumbing.REFDeltaObject {
 		var id plumbing.Hash
-		if _, err := io.ReadFull(r.input, id[:]); err != nil {
+		if _, err := io.ReadFull(&r.input, id[:]); err != nil {
 			return 0, err
 		}
 		at, ok, err := p.find(id)

@@ -152,9 +152,9 @@ func (f *forest) compare(ctx context.Context, old, tip, head plumbing.Hash) ([]c
 	var out []change
 	level := []change{{old: treeEntry(old), tip: treeEntry(tip), head: treeEntry(head)}}
 	for len(level) > 0 {
-		var ids []plumbing.Hash
-		for _, c := range level {
-			ids = append(ids, c.old.id, c.tip.id, c.head.id)
+		ids := make([]plumbing.Hash, 3*len(level))
+		for i, c := range level { // side by side, as they lie in a pack
+			ids[i], ids[len(level)+i], ids[2*len(level)+i] = c.head.id, c.old.id, c.tip.id
 		}
 		if err := f.load(ctx, ids); err != nil {
 			return nil, err
