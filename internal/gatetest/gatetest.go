@@ -15,7 +15,6 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/tools/txtar"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
 )
@@ -38,26 +37,7 @@ func Load(archive *txtar.Archive) (gate.Policy, gate.Facts, error) {
 	if err != nil {
 		return gate.Policy{}, gate.Facts{}, fmt.Errorf("read facts.yaml: %w", err)
 	}
-	if c.facts.IgnoreIdentity {
-		policy = contentsOnly(policy)
-	}
 	return policy, facts, nil
-}
-
-// contentsOnly is the policy that judges what changed and not who changed it.
-func contentsOnly(policy gate.Policy) gate.Policy {
-	policy.Evidence = gate.EvidenceNone
-	rules := maps.Clone(policy.Rules)
-	if rules == nil {
-		rules = map[string]gate.RuleSetting{}
-	}
-	for _, rule := range finding.Catalogue() {
-		if rule.Family() == "identity" {
-			rules[rule.Name] = gate.RuleSetting{Severity: finding.Off, Reason: "the case looks at contents alone"}
-		}
-	}
-	policy.Rules = rules
-	return policy
 }
 
 // tree is a revision's files by path.
@@ -210,7 +190,7 @@ func (c *changed) gather() (gate.Facts, error) {
 	out := gate.Facts{
 		BaseRef: c.facts.BaseRef, HeadRef: c.facts.HeadRef,
 		MergeBase: c.base.revision("base"), Base: c.tip.revision("base"), Head: c.head.revision("head"),
-		Gaps: c.facts.Gaps,
+		Gaps: c.facts.Gaps, IgnoreIdentity: c.facts.IgnoreIdentity,
 	}
 	var err error
 	if out.Today, err = time.Parse(time.DateOnly, c.facts.Today); err != nil {
