@@ -14,18 +14,18 @@ demo: bin/fluxkeeper ## check a recorded Flux update, and one that was tampered 
 test: ## run every test
 	go test ./...
 
-check: ## formatting, vet, tidy modules, static analysis, a few seconds of fuzzing
+check: ## formatting, vet, tidy modules, static analysis, a little fuzzing
 	@test -z "$$(gofmt -l .)" || { gofmt -l . ; echo "gofmt -w . mends these"; exit 1; }
 	go vet ./...
 	go mod tidy -diff
 	$(TOOL) staticcheck ./...
 	$(TOOL) actionlint
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=3s
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=1000x
 
 golden: ## write the golden files anew; read the diff before committing it
 	go test $$(grep -rl --include=*_test.go "flag.Bool(\"update\"" . | xargs -n1 dirname | sort -u) -update
 
-fuzz: ## fuzz each target for FUZZTIME (30s)
+fuzz: ## fuzz each target for FUZZTIME (30s; 1000x is a number of tries)
 	@go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | while read -r package; do \
 	  for target in $$(go test -list '^Fuzz' "$$package" | grep '^Fuzz'); do \
 	    echo "fuzz $$package $$target"; \
