@@ -70,6 +70,7 @@ func (j *judge) step(u *joined, old, now image.Ref, terms Terms, policies []Imag
 		}
 	}
 	j.skipped(u, old, now, step.SkippedMinors, terms.MinorSkip)
+	j.digestKept(u, old, now)
 	return step
 }
 
@@ -86,6 +87,16 @@ func (j *judge) skipped(u *joined, old, now image.Ref, skipped uint64, limit int
 		f.Severity, f.Hint = finding.Note, "set limits: {minor-skip: 0} for images that must not skip any"
 	}
 	j.report(f)
+}
+
+// digestKept reports a new tag with the old digest, which pulls the old image.
+func (j *judge) digestKept(u *joined, old, now image.Ref) {
+	if old.Digest == "" || now.Digest != old.Digest || now.Tag == old.Tag {
+		return
+	}
+	j.report(finding.Finding{Rule: "version/digest-kept", Place: u.Place,
+		Message: fmt.Sprintf("%s goes to %s, but its digest stays at %s, so the old image is pulled", u.subject(), named(now.Tag), named(now.Digest)),
+		Hint:    "ask the registry for the new tag's digest and compare"})
 }
 
 // compareUnder compares in the way that the terms ask for. Where several

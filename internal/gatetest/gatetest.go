@@ -37,7 +37,6 @@ func Load(archive *txtar.Archive) (gate.Policy, gate.Facts, error) {
 	if err != nil {
 		return gate.Policy{}, gate.Facts{}, fmt.Errorf("read facts.yaml: %w", err)
 	}
-	facts.IgnoreIdentity = c.facts.IgnoreIdentity
 	return policy, facts, nil
 }
 
@@ -191,7 +190,7 @@ func (c *changed) gather() (gate.Facts, error) {
 	out := gate.Facts{
 		BaseRef: c.facts.BaseRef, HeadRef: c.facts.HeadRef,
 		MergeBase: c.base.revision("base"), Base: c.tip.revision("base"), Head: c.head.revision("head"),
-		Gaps: c.facts.Gaps,
+		Gaps: c.facts.Gaps, IgnoreIdentity: c.facts.IgnoreIdentity,
 	}
 	var err error
 	if out.Today, err = time.Parse(time.DateOnly, c.facts.Today); err != nil {
