@@ -32,6 +32,9 @@ type Facts struct {
 	// merge leaves them: the files of the base tree that are not in Files,
 	// sorted by path. There a marker of the same policy can be left behind.
 	Bystanders []Content
+	// IgnoreIdentity judges contents alone: neither who made the change nor the
+	// pull request's words are looked at.
+	IgnoreIdentity bool
 	// Today is the day, in UTC, that dated overrides are held against.
 	Today time.Time
 	// Pull is what GitHub says of the pull request; nil for a local repository.

@@ -1,0 +1,58 @@
+package finding
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"golang.org/x/tools/txtar"
+)
+
+// Markdown is the page docs/rules.md: a table of the rules, then each with its
+// reason, its remedy and its two examples.
+func Markdown(rules []Rule) []byte {
+	var out bytes.Buffer
+	out.WriteString(`# Rules
+
+<!-- Generated from internal/finding/rules by "go test ./internal/finding -update". Do not edit. -->
+
+An **error** makes the verdict fail, a **warning** is shown, a **note** informs. The policy file can raise, lower or
+silence a rule, and the report says when it did.
+
+The examples are the cases that the tests run: ` + "`base/`" + ` holds a file before the change and ` + "`head/`" + ` after it,
+` + "`tip/`" + ` what the base has meanwhile; ` + "`policy.yaml`" + ` is the policy file and ` + "`facts.yaml`" + ` what else is known. A
+file whose name ends in ` + "`.esc`" + ` is written with Go's escapes.
+
+| rule | severity | what it reports |
+| --- | --- | --- |
+`)
+	for _, r := range rules {
+		fmt.Fprintf(&out, "| [%s](#%s) | %s | %s |\n", r.Name, anchor(r.Name), r.Severity, r.Title)
+	}
+	family := ""
+	for _, r := range rules {
+		if r.Family() != family {
+			family = r.Family()
+			fmt.Fprintf(&out, "\n## %s\n", family)
+		}
+		fmt.Fprintf(&out, "\n### %s\n\n%s (%s).\n\n%s\n**Mend:** %s", r.Name, r.Title, r.Severity, r.Why, r.Mend)
+		example(&out, "Refused", r.Refused)
+		example(&out, "Allowed", r.Allowed)
+	}
+	return out.Bytes()
+}
+
+// anchor is the name that GitHub gives a heading.
+func anchor(heading string) string { return strings.ReplaceAll(heading, "/", "") }
+
+func example(out *bytes.Buffer, title string, archive *txtar.Archive) {
+	if len(archive.Files) == 0 {
+		return
+	}
+	text := txtar.Format(archive)
+	fence := "```"
+	for bytes.Contains(text, []byte(fence)) {
+		fence += "`"
+	}
+	fmt.Fprintf(out, "\n%s:\n\n%stext\n%s%s\n", title, fence, text, fence)
+}

@@ -1,0 +1,150 @@
+package gate
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
+)
+
+// Judge says whether a change is only what Flux would write, and allowed. It
+// looks at nothing but its arguments and leaves them as they are; the order of
+// files, policies and bystanders makes no difference. What the facts do not
+// prove counts against the change, and any gap in them makes it undecided.
+func Judge(p Policy, f Facts) Result {
+	j := newJudge(p, f)
+	result := Result{Base: f.Base, Head: f.Head, Reproduction: manifest.None, Evidence: EvidenceNone}
+	if !j.applies() {
+		result.Verdict = finding.NotApplicable
+		if len(f.Gaps) > 0 {
+			result.Verdict = finding.Undecided
+		}
+		return result
+	}
+	for i := range j.files {
+		result.Files = append(result.Files, j.judgeFile(&j.files[i]))
+	}
+	j.renames()
+	result.Reproduction = worst(result.Files)
+
+	updates := j.joinUpdates()
+	for i := range updates {
+		j.judgeUpdate(&updates[i])
+		result.Updates = append(result.Updates, updates[i].Update)
+	}
+	j.judgeWhole(result.Updates)
+	j.stragglers(updates)
+	if !f.IgnoreIdentity {
+		result.Evidence = j.identity()
+		j.text(result.Updates)
+	}
+	result.Findings = finding.Sort(j.findings)
+	result.Verdict = finding.Decide(result.Findings)
+	if len(f.Gaps) > 0 {
+		result.Verdict = finding.Undecided
+	}
+	return result
+}
+
+// judge is one run of Judge.
+type judge struct {
+	policy   Policy
+	facts    Facts
+	files    []fileView // sorted by path
+	policies map[string][]ImagePolicy
+	said     map[string]bool // what once has let through
+	findings []finding.Finding
+}
+
+func newJudge(p Policy, f Facts) *judge {
+	j := &judge{policy: p, facts: f, said: map[string]bool{}, policies: map[string][]ImagePolicy{}}
+	objects := slices.Clone(f.Policies)
+	slices.SortStableFunc(objects, func(a, b ImagePolicy) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	for _, o := range objects {
+		j.policies[o.Name] = append(j.policies[o.Name], o)
+	}
+	var changes []FileChange
+	for _, c := range f.Files {
+		// Where head left the file as it was, or the base has the same already,
+		// a merge takes the base's: nothing happens.
+		if !c.Old.same(c.New) && !c.Tip.same(c.New) {
+			changes = append(changes, c)
+		}
+	}
+	slices.SortStableFunc(changes, func(a, b FileChange) int { return cmp.Compare(a.Path, b.Path) })
+	j.files = make([]fileView, len(changes))
+	parallel(len(changes), func(i int) { j.files[i] = viewFile(changes[i]) })
+	return j
+}
+
+// applies tells whether the change is ours to judge: it is on the bot's
+// branch, whoever owns that, or it touches a place that Flux sets.
+func (j *judge) applies() bool {
+	if !j.facts.IgnoreIdentity && j.facts.HeadRef != "" && j.policy.MatchHead(j.facts.HeadRef) {
+		return true
+	}
+	return slices.ContainsFunc(j.files, fileView.touched)
+}
+
+// report adds a finding. Without a severity it has the catalogue's, and that
+// of a rule that nobody knows is error. The policy file has the last word,
+// down to the rule's floor.
+func (j *judge) report(f finding.Finding) {
+	natural := cmp.Or(f.Severity, finding.Error)
+	if rule, ok := finding.Lookup(f.Rule); ok {
+		natural = cmp.Or(f.Severity, rule.Severity)
+	}
+	f.Severity = natural
+	if setting, ok := j.policy.Rules[f.Rule]; ok {
+		f.Severity = raise(setting.Severity, natural, floor(f.Rule))
+	}
+	if f.Severity == finding.Off {
+		return
+	}
+	if f.Severity != natural {
+		f.Was = natural
+	}
+	if strings.HasPrefix(f.File, ".github/") && f.File != PolicyFile {
+		f.Hint = strings.TrimPrefix(f.Hint+"; ", "; ") + "files under .github/ can change what checks a pull request: review them by hand, in a change of their own"
+	}
+	j.findings = append(j.findings, f)
+}
+
+// once tells whether this is the first time that something is to be said.
+func (j *judge) once(parts ...string) bool {
+	key := strings.Join(parts, "\x00")
+	first := !j.said[key]
+	j.said[key] = true
+	return first
+}
+
+// floor is the least that a policy file can make of a rule. A fork never
+// passes, and what is left over beside Flux's update is never kept silent.
+func floor(rule string) finding.Severity {
+	switch {
+	case rule == "identity/fork":
+		return finding.Error
+	case strings.HasPrefix(rule, "scope/") && rule != "scope/writer-loss", rule == "policy/marker-changed":
+		return finding.Warning
+	}
+	return finding.Off
+}
+
+// raise is the severity that the policy file sets, but not below the floor,
+// unless the finding was below it by nature.
+func raise(set, natural, floor finding.Severity) finding.Severity {
+	gravest := func(a, b finding.Severity) finding.Severity {
+		if slices.Index(severityWords, a) < slices.Index(severityWords, b) {
+			return a
+		}
+		return b
+	}
+	if gravest(natural, floor) != natural {
+		floor = natural
+	}
+	return gravest(set, floor)
+}

@@ -1,0 +1,266 @@
+package gate
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+)
+
+// webFlow is the account with which GitHub commits for people in its web
+// pages: "GitHub" <noreply@github.com>.
+const (
+	webFlowID    = 19864447
+	webFlowName  = "GitHub"
+	webFlowEmail = "noreply@github.com"
+)
+
+// identity judges who made the change and where it goes, and returns the step
+// of the ladder of evidence that the facts reach.
+func (j *judge) identity() Evidence {
+	j.branches()
+	j.pull()
+	if len(j.facts.Commits) == 0 && len(j.facts.Files) == 0 {
+		return EvidenceNone // a branch that holds nothing
+	}
+	j.history()
+	made := j.authors()
+	j.signatures(made)
+	reached := j.reached(made)
+	j.evidence(reached)
+	return reached
+}
+
+func (j *judge) who(rule, message, hint string) {
+	j.report(finding.Finding{Rule: rule, Message: message, Hint: hint})
+}
+
+func (j *judge) branches() {
+	head, base := j.facts.HeadRef, j.facts.BaseRef
+	switch {
+	case head == "":
+		j.who("identity/branch", "it is not known which branch the change comes from", "name it with --head-ref")
+	case !j.policy.MatchHead(head):
+		j.who("identity/branch", fmt.Sprintf("the change comes from the branch %q, not from one that Flux pushes to (%s)", head, quoted(j.policy.Head)),
+			fmt.Sprintf("let Flux make the change, or add its push branch to %s: branches: {head: [...]}", PolicyFile))
+	}
+	switch {
+	case base == "" && len(j.policy.Base) > 0:
+		j.who("identity/base", "it is not known which branch the change goes to", "name it with --base-ref")
+	case !j.policy.MatchBase(base):
+		j.who("identity/base", fmt.Sprintf("the change goes to the branch %q, not to one that takes updates (%s)", base, quoted(j.policy.Base)),
+			fmt.Sprintf("propose it to the right branch, or add this one to %s: branches: {base: [...]}", PolicyFile))
+	}
+}
+
+func quoted(words []string) string {
+	var out []string
+	for _, w := range words {
+		out = append(out, fmt.Sprintf("%q", w))
+	}
+	return strings.Join(out, ", ")
+}
+
+// pull judges what GitHub says of the pull request.
+func (j *judge) pull() {
+	p := j.facts.Pull
+	if p == nil {
+		return
+	}
+	switch {
+	case p.HeadRepoID == 0 || p.BaseRepoID == 0:
+		j.who("identity/fork", "it is not known which repository the branch lies in; its fork may be gone", "close the pull request: Flux pushes to this repository only")
+	case p.HeadRepoID != p.BaseRepoID:
+		j.who("identity/fork", "the branch lies in a fork", "close the pull request: Flux pushes to this repository only")
+	}
+	if p.Pusher.ID != 0 && j.knowsAccounts() && !j.isBot(p.Pusher.ID) {
+		j.who("identity/pusher", fmt.Sprintf("%q (account %d), not the bot, pushed the head", p.Pusher.Login, p.Pusher.ID),
+			"ask that account what it pushed; a ruleset can let only the bot push to its branch")
+	}
+	if len(j.policy.Openers) > 0 && !j.isOpener(p.Opener.ID) {
+		j.who("identity/opener", fmt.Sprintf("%q (account %d) opened the pull request", p.Opener.Login, p.Opener.ID),
+			fmt.Sprintf("close it and let the workflow open one, or add the account to openers in %s", PolicyFile))
+	}
+}
+
+func (j *judge) knowsAccounts() bool {
+	for _, b := range j.policy.Bots {
+		if b.ID != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (j *judge) isBot(id int64) bool {
+	for _, b := range j.policy.Bots {
+		if b.ID != 0 && b.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+func (j *judge) isOpener(id int64) bool {
+	for _, a := range j.policy.Openers {
+		if a.ID != 0 && a.ID == id {
+			return true
+		}
+	}
+	return j.isBot(id)
+}
+
+// history demands one line of commits from the merge base to head.
+func (j *judge) history() {
+	commits := j.facts.Commits
+	if len(commits) == 0 {
+		j.who("identity/evidence", "files differ, but there is no commit that says who changed them", "compare the base branch with the bot's branch, not two trees")
+		return
+	}
+	const hint = "delete the push branch, so that Flux starts anew from the base"
+	var several tally
+	parent := j.facts.MergeBase.Commit
+	for _, c := range commits {
+		switch {
+		case len(c.Parents) == 0:
+			several.add("it has no parent, so it replaces the whole history", c.SHA)
+		case len(c.Parents) > 1:
+			several.add("it is a merge, and Flux never merges", c.SHA)
+		case c.Parents[0] != parent:
+			several.add("it does not follow the commit before it: the history is not one line", c.SHA)
+		}
+		parent = c.SHA
+	}
+	if parent != j.facts.Head.Commit {
+		several.add("it is the last commit, but not the head", parent)
+	}
+	j.tell("identity/merge-commit", several, hint)
+}
+
+// made is a commit and the bot that made it; nil where none did.
+type made struct {
+	Commit
+	bot *Bot
+	// self says that the committer is the author.
+	self bool
+}
+
+// authors finds each commit's bot, and reports the commits that have none.
+func (j *judge) authors() []made {
+	var all []made
+	var strangers, committers tally
+	ours := 0
+	for _, c := range j.facts.Commits {
+		bot, why := j.botOf(c)
+		m := made{Commit: c, bot: bot}
+		if bot == nil {
+			strangers.add(why, c.SHA)
+		} else {
+			ours++
+		}
+		if why := committerFault(c); why != "" {
+			committers.add(why, c.SHA)
+		} else {
+			m.self = true
+		}
+		all = append(all, m)
+	}
+	if ours > 0 {
+		j.tell("identity/foreign-commit", strangers, "take the commit out of the bot's branch, or delete the branch and let Flux write it anew")
+	} else {
+		j.tell("identity/author", strangers, fmt.Sprintf("let Flux make the change; if this is its identity, add it to bots in %s", PolicyFile))
+	}
+	j.tell("identity/committer", committers, "delete the push branch and let Flux write the commit again")
+	return all
+}
+
+// botOf finds the bot that a commit's author is. Where only the account
+// differs, it says so.
+func (j *judge) botOf(c Commit) (bot *Bot, why string) {
+	why = fmt.Sprintf("its author %q is not the bot", address(c.Author))
+	for i := range j.policy.Bots {
+		b := &j.policy.Bots[i]
+		if !b.wrote(c) {
+			continue
+		}
+		if b.ID == 0 || c.Account == 0 || c.Account == b.ID {
+			return b, ""
+		}
+		why = fmt.Sprintf("its author %q is account %d, not the bot's account %d", address(c.Author), c.Account, b.ID)
+	}
+	return nil, why
+}
+
+// wrote compares what the policy says of a bot with a commit's author, byte by
+// byte. A bot without name and e-mail is known by its account alone.
+func (b *Bot) wrote(c Commit) bool {
+	if b.Name == "" && b.Email == "" {
+		return b.ID != 0 && b.ID == c.Account
+	}
+	return (b.Name == "" || b.Name == c.Author.Name) && (b.Email == "" || b.Email == c.Author.Email)
+}
+
+// committerFault says why a committer is not the author. Flux writes both with
+// one name, e-mail and second; GitHub commits for people with its own, and signs.
+func committerFault(c Commit) string {
+	a, b := c.Author, c.Committer
+	switch {
+	case a.Name == b.Name && a.Email == b.Email && c.strangeCommitter():
+		return fmt.Sprintf("its committer is account %d, its author account %d", c.CommitterAccount, c.Account)
+	case a.Name == b.Name && a.Email == b.Email && !a.When.Equal(b.When):
+		return "it was committed at another time than written, so it is not as Flux made it"
+	case a.Name == b.Name && a.Email == b.Email, c.byWebFlow():
+		return ""
+	}
+	return fmt.Sprintf("its committer %q is not its author %q", address(b), address(a))
+}
+
+func (c Commit) strangeCommitter() bool {
+	return c.Account != 0 && c.CommitterAccount != 0 && c.Account != c.CommitterAccount
+}
+
+func (c Commit) byWebFlow() bool {
+	return c.Committer.Name == webFlowName && c.Committer.Email == webFlowEmail && c.Verification.Verified &&
+		(c.CommitterAccount == 0 || c.CommitterAccount == webFlowID)
+}
+
+func address(s Signature) string { return s.Name + " <" + s.Email + ">" }
+
+// tally collects commits with one fault, so that a thousand of them are one finding.
+type tally struct {
+	faults []string
+	shas   map[string][]string
+}
+
+func (t *tally) add(fault, sha string) {
+	if t.shas == nil {
+		t.shas = map[string][]string{}
+	}
+	if len(t.shas[fault]) == 0 {
+		t.faults = append(t.faults, fault)
+	}
+	t.shas[fault] = append(t.shas[fault], sha)
+}
+
+func (j *judge) tell(rule string, t tally, hint string) {
+	for _, fault := range t.faults {
+		j.who(rule, commitNames(t.shas[fault])+": "+fault, hint)
+	}
+}
+
+// commitNames names the first three commits and counts the rest.
+func commitNames(shas []string) string {
+	const shown, short = 3, 12
+	var names []string
+	for _, sha := range shas[:min(shown, len(shas))] {
+		names = append(names, sha[:min(short, len(sha))])
+	}
+	text := strings.Join(names, ", ")
+	if more := len(shas) - shown; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	if len(shas) == 1 {
+		return "commit " + text
+	}
+	return "commits " + text
+}

@@ -1,0 +1,223 @@
+package gate
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/image"
+)
+
+// candidates are the ImagePolicy objects that a marker in a file may mean: of
+// its name, in its namespace or in one that the object does not say, and of
+// those the nearest to the file by directory. Several are returned only where
+// they differ.
+func (j *judge) candidates(key, file string) []ImagePolicy {
+	namespace, name, _ := strings.Cut(key, ":")
+	dir := strings.Split(path.Dir(file), "/")
+	near := 0
+	var out []ImagePolicy
+	for _, p := range j.policies[name] {
+		if p.Namespace != namespace && p.Namespace != "" {
+			continue
+		}
+		n := shared(strings.Split(path.Dir(p.File), "/"), dir)
+		if n > near {
+			near, out = n, nil
+		}
+		if n == near && !slices.ContainsFunc(out, p.alike) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// alike tells whether two objects select the same.
+func (p ImagePolicy) alike(other ImagePolicy) bool {
+	return p.Selector == other.Selector && p.Image == other.Image && p.reflects() == other.reflects()
+}
+
+// reflects tells whether Flux writes digests under the policy.
+func (p ImagePolicy) reflects() bool {
+	return p.DigestReflection != "" && p.DigestReflection != "Never"
+}
+
+func (p ImagePolicy) place() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
+
+// commonImage is the image that all of the policies scan, if they agree.
+func commonImage(policies []ImagePolicy) string {
+	if len(policies) == 0 {
+		return ""
+	}
+	for _, p := range policies[1:] {
+		if p.Image != policies[0].Image {
+			return ""
+		}
+	}
+	return policies[0].Image
+}
+
+// judgePolicies holds the new image against the ImagePolicies of the base. All
+// that may be meant must agree.
+func (j *judge) judgePolicies(u *joined, now image.Ref, policies []ImagePolicy) {
+	switch {
+	case len(policies) == 0:
+		if j.once("orphan", u.Policy) {
+			j.report(finding.Finding{Rule: "policy/orphan-marker", Place: u.Place,
+				Message: fmt.Sprintf("the base has no ImagePolicy %s, so the new version is not held against its range", u.Policy),
+				Hint:    "keep the ImagePolicy in this repository, or correct the marker on the base"})
+		}
+	case len(policies) > 1:
+		var places []string
+		for _, p := range policies {
+			places = append(places, p.place())
+		}
+		if j.once(append([]string{"ambiguous", u.Policy}, places...)...) {
+			j.report(finding.Finding{Rule: "policy/ambiguous", Place: u.Place,
+				Message: fmt.Sprintf("the base has %d different ImagePolicy objects %s, none nearer than the others: %s", len(policies), u.Policy, plainList(places)),
+				Hint:    "give them different names, or keep each beside the files that it is for; until then all of them must admit the tag"})
+		}
+	}
+	terms, _ := j.policy.TermsFor(u.Image, u.Policy, j.facts.Today)
+	for _, p := range policies {
+		j.judgePolicy(u, now, p, terms.Versioning == image.ByPolicy)
+	}
+}
+
+func plainList(items []string) string {
+	var out []string
+	for _, item := range items {
+		out = append(out, fmt.Sprintf("%q", item))
+	}
+	return strings.Join(out, ", ")
+}
+
+func (j *judge) judgePolicy(u *joined, now image.Ref, p ImagePolicy, byPolicy bool) {
+	j.scans(u, now, p)
+	if now.Digest != "" && !p.reflects() {
+		j.outOfRange(u, "the new value has a digest, but the ImagePolicy reflects none, so Flux did not write it",
+			"set digestReflectionPolicy in the ImagePolicy if digests are wanted")
+	}
+	if err := p.Check(); err != nil {
+		if j.once("invalid", p.place()) {
+			j.report(finding.Finding{Rule: "policy/invalid", Place: u.Place,
+				Message: fmt.Sprintf("the ImagePolicy %s of %q cannot be used: %v", u.Policy, p.place(), err),
+				Hint:    "correct it on the base: Flux selects nothing with it"})
+		}
+		return
+	}
+	if p.Range == "" && !byPolicy && j.once("not-semver", p.place()) {
+		j.report(finding.Finding{Rule: "policy/not-semver", Place: u.Place,
+			Message: fmt.Sprintf("the ImagePolicy %s orders tags by %s, which cannot tell a breaking step", u.Policy, orderName(p.Selector)),
+			Hint:    fmt.Sprintf("give it a semver range, or add to images in %s: {policy: %s, versioning: policy, reason: WHY}", PolicyFile, u.Policy)})
+	}
+	if now.Tag == "" {
+		return
+	}
+	if ok, why := p.Admits(now.Tag); !ok {
+		j.outOfRange(u, fmt.Sprintf("the ImagePolicy %s does not select %s: %s", u.Policy, plainOrQuoted(now.Tag), why),
+			fmt.Sprintf("compare the ImagePolicy in the cluster with %q on the base, and change the base's first if the tag is wanted", p.place()))
+		return
+	}
+	if p.AdmitsMajor(now.Tag) && j.once("breaking", p.place()) {
+		j.report(finding.Finding{Rule: "policy/breaking-range", Place: u.Place,
+			Message: fmt.Sprintf("the range %q of ImagePolicy %s does not keep major versions out", p.Range, u.Policy),
+			Hint:    "close it at the next major version, such as >=1.4.0 <2.0.0"})
+	}
+}
+
+func orderName(s image.Selector) string {
+	if s.Numerical != "" {
+		return "number"
+	}
+	return "alphabet"
+}
+
+func (j *judge) outOfRange(u *joined, message, hint string) {
+	j.report(finding.Finding{Rule: "policy/out-of-range", Place: u.Place, Message: message, Hint: hint})
+}
+
+// scans reports an image that is not the one that the policy's ImageRepository
+// scans.
+func (j *judge) scans(u *joined, now image.Ref, p ImagePolicy) {
+	scanned, err := image.ParseName(strings.TrimPrefix(p.Image, ociScheme))
+	if p.Image == "" || err != nil || now.Name == "" {
+		return
+	}
+	if now.Canonical() != scanned.Canonical() {
+		j.outOfRange(u, fmt.Sprintf("the ImagePolicy %s scans %s, another image than %s", u.Policy, scanned.Name, plainOrQuoted(now.Name)),
+			"compare the marker and the ImageRepository on the base")
+	}
+}
+
+// forms reports values that do not fit their marker or their field, and
+// returns those places whose value Flux cannot have written under the marker.
+func (j *judge) forms(u *joined) []*spot {
+	var misfits []*spot
+	for _, s := range u.parts() {
+		if !s.changed() {
+			continue
+		}
+		if message := misfit(*s); message != "" {
+			misfits = append(misfits, s)
+			j.report(finding.Finding{Rule: "policy/form-mismatch", Severity: finding.Error, Place: s.place(), Message: message,
+				Hint: "Flux does not write this here: restore the value, or give the marker the part that the field holds"})
+			continue
+		}
+		if message := oddField(*s); message != "" {
+			f := finding.Finding{Rule: "policy/form-mismatch", Place: s.place(), Message: message,
+				Hint: "on the base, give the marker the part that the field holds: no suffix for a whole reference, else :tag, :name or :digest"}
+			// Where the base has the same form already, it works for somebody.
+			if image.LooksLikeRef(s.from) == image.LooksLikeRef(s.to) {
+				f.Severity = finding.Warning
+			}
+			j.report(f)
+		}
+	}
+	return misfits
+}
+
+// misfit says why Flux cannot have written a value under its marker, whatever
+// the base has there.
+func misfit(s spot) string {
+	value := s.to
+	switch s.Marker.Part {
+	case "tag":
+		if image.LooksLikeRef(value) {
+			return fmt.Sprintf("the marker sets a tag, but the value is %q", value)
+		}
+	case "name":
+		if ref, err := image.ParseRef(value); err == nil && cmp.Or(ref.Tag, ref.Digest) != "" {
+			return fmt.Sprintf("the marker sets a name, but the value is %q", value)
+		}
+		if strings.HasPrefix(s.from, ociScheme) != strings.HasPrefix(value, ociScheme) {
+			return fmt.Sprintf("the scheme %s was gained or lost: the value was %q and is %q", ociScheme, s.from, value)
+		}
+	case "digest":
+		if value != "" && image.ParseDigest(value) != nil {
+			return fmt.Sprintf("the marker sets a digest, but the value is %q", value)
+		}
+	default:
+		if ref, err := image.ParseRef(value); err == nil && cmp.Or(ref.Tag, ref.Digest) == "" {
+			return fmt.Sprintf("the marker sets a whole reference, but the value %q has neither tag nor digest", value)
+		}
+	}
+	return ""
+}
+
+// oddField says why the value that Flux writes under a marker does not suit a
+// field of this name.
+func oddField(s spot) string {
+	key := strings.ToLower(s.Key)
+	tagField := strings.HasSuffix(key, "tag") || key == "version"
+	switch {
+	case s.Marker.Part == "" && tagField:
+		return fmt.Sprintf("the field %q takes a tag, but its marker writes a whole reference", s.Key)
+	case s.Marker.Part == "tag" && key == "image":
+		return fmt.Sprintf("the field %q takes a whole reference, but its marker writes a bare tag", s.Key)
+	}
+	return ""
+}

@@ -1,0 +1,208 @@
+package gate
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
+)
+
+// judgeFile reports what is wrong with one changed path beside the versions in
+// it, and how near re-executing Flux's update comes to it. A change that Flux
+// cannot make at all is residue as a whole.
+func (j *judge) judgeFile(v *fileView) FileResult {
+	outcome := FileResult{Path: v.Path, Reproduction: manifest.Residue}
+	if !j.judgePath(v) {
+		return outcome
+	}
+	j.judgeContent(v)
+	// Two equal files whose modes differ have nothing to reproduce.
+	if v.Old.Mode == v.New.Mode && clean(v.comparison) {
+		outcome.Reproduction = v.comparison.Outcome
+	}
+	return outcome
+}
+
+// judgePath judges the tree entries, and tells whether the contents are to be
+// judged as well.
+func (j *judge) judgePath(v *fileView) bool {
+	if !j.policy.MatchPath(v.Path) {
+		j.at(v, "scope/path", "the policy does not let updates change this path", "take the file out of the branch, or add its path to paths in "+PolicyFile)
+	}
+	switch {
+	case v.Old.Mode == Symlink || v.New.Mode == Symlink:
+		j.at(v, "scope/symlink", fmt.Sprintf("a symbolic link is involved: the mode was %s and is %s", modeName(v.Old.Mode), modeName(v.New.Mode)), "take it out of the branch: Flux writes regular files only")
+	case v.Old.Mode == Submodule || v.New.Mode == Submodule:
+		j.at(v, "scope/submodule", fmt.Sprintf("a submodule is involved: the mode was %s and is %s", modeName(v.Old.Mode), modeName(v.New.Mode)), "take it out of the branch: Flux never moves a submodule")
+	case v.Old.Mode == Absent || v.New.Mode == Absent:
+		// Told by renames, which sees all files.
+		return false
+	case v.Old.Mode != v.New.Mode:
+		j.at(v, "scope/mode-changed", fmt.Sprintf("the file's mode was %s and is %s", v.Old.Mode, v.New.Mode), "restore the mode: Flux keeps it as it is")
+	}
+	if v.Old.isFile() && !v.Tip.isFile() {
+		j.at(v, "scope/stale", "the base has removed or replaced this file, and a merge could bring it back", "delete the push branch, so that Flux starts anew from the base")
+	}
+	if v.Old.isFile() && v.New.isFile() && !v.compared {
+		message := "Flux does not write files of this name"
+		if manifest.Named(v.Path) {
+			message = "Flux does not write this file: on the base it holds no marker"
+		}
+		j.at(v, "scope/not-flux-file", message, "take the file out of the branch and propose its change by itself")
+	}
+	return v.compared
+}
+
+func (j *judge) at(v *fileView, rule, message, hint string) {
+	j.report(finding.Finding{Rule: rule, Place: finding.Place{File: v.Path}, Message: message, Hint: hint})
+}
+
+func modeName(m Mode) string { return cmp.Or(string(m), "none") }
+
+// renames reports files that came or went, as one finding where a file of the
+// same content went and came.
+func (j *judge) renames() {
+	gone := map[string][]*fileView{}
+	for i := range j.files {
+		if v := &j.files[i]; v.New.Mode == Absent {
+			gone[v.Old.ID] = append(gone[v.Old.ID], v)
+		}
+	}
+	for i := range j.files {
+		v := &j.files[i]
+		if v.Old.Mode != Absent || v.New.Mode == Absent {
+			continue
+		}
+		if from := gone[v.New.ID]; len(from) > 0 && v.New.ID != "" {
+			gone[v.New.ID] = from[1:]
+			j.at(v, "scope/file-renamed", fmt.Sprintf("the file was renamed from %q", from[0].Path), "restore its path: Flux never renames a file")
+			continue
+		}
+		j.at(v, "scope/file-added", "the file was added", addedHint(v.Path))
+	}
+	for i := range j.files {
+		if v := &j.files[i]; v.New.Mode == Absent && slices.Contains(gone[v.Old.ID], v) {
+			j.at(v, "scope/file-removed", "the file was removed", "restore the file: Flux never removes one")
+		}
+	}
+}
+
+// listItem is what Flux names the file that it writes, by mistake, for an item
+// of a List.
+var listItem = regexp.MustCompile(`^[a-z]+_[a-z0-9.-]+\.yaml$`)
+
+func addedHint(file string) string {
+	if listItem.MatchString(path.Base(file)) {
+		return "Flux writes such a file by mistake when a kind: List holds a marker; give each object of the list a document of its own, and remove this file"
+	}
+	return "take the file out of the branch: Flux never adds one"
+}
+
+// judgeContent reports what differs in a file beside marked values, and what
+// could be read in two ways.
+func (j *judge) judgeContent(v *fileView) {
+	c := v.comparison
+	before := len(j.findings)
+	for _, d := range c.Residue {
+		j.report(finding.Finding{Rule: cmp.Or(d.Rule, "scope/residue"), Place: place(v.Path, d.Position, d.Path), Message: d.Message, Hint: residueHint(v)})
+	}
+	if c.Outcome == manifest.Residue && len(j.findings) == before {
+		j.at(v, "scope/residue", "re-executing Flux's update does not give this file", residueHint(v))
+	}
+	for _, d := range c.Losses {
+		j.report(finding.Finding{Rule: "scope/writer-loss", Place: place(v.Path, d.Position, d.Path), Message: "Flux's writer changed data: " + d.Message,
+			Hint: "check that the new text does; to be rid of this, write the file so that Flux's writer keeps it"})
+	}
+	for _, d := range c.Defects {
+		j.defect(v, d)
+	}
+	if v.drifted {
+		j.report(finding.Finding{Rule: "scope/stale", Severity: finding.Warning, Place: finding.Place{File: v.Path},
+			Message: "the base has changed more of this file than its versions since the branch was made; each step is judged from what the base has now",
+			Hint:    "delete the push branch, so that Flux starts anew from the base"})
+	}
+	for _, s := range v.spots {
+		j.judgeSpot(s)
+	}
+}
+
+func residueHint(v *fileView) string {
+	if !v.Tip.same(v.Old) {
+		return "take the change out of the branch; if it is the base's, the branch is behind: delete it, so that Flux starts anew"
+	}
+	return "take the change out of the branch and propose it by itself"
+}
+
+// judgeSpot reports what concerns a place beside its new version.
+func (j *judge) judgeSpot(s spot) {
+	if s.stale {
+		j.report(finding.Finding{Rule: "scope/stale", Place: s.place(),
+			Message: fmt.Sprintf("the base has moved, removed or rewritten this place of %s since the branch was made", s.Marker.Image()),
+			Hint:    "delete the push branch, so that Flux starts anew from the base"})
+	}
+	if s.changed() && len(s.Aliases) > 0 {
+		var lines []string
+		for _, at := range s.Aliases {
+			lines = append(lines, fmt.Sprint(at.Line))
+		}
+		j.report(finding.Finding{Rule: "yaml/alias", Severity: finding.Warning, Place: s.place(),
+			Message: "the new value also holds where its anchor is used, in line " + strings.Join(lines, ", "),
+			Hint:    "write the value out at each place, with a marker of its own"})
+	}
+}
+
+// defect reports what two readers could read differently. What the base has as
+// well is not this change's doing; it is still an error where it hides what
+// the file says.
+func (j *judge) defect(v *fileView, d manifest.Defect) {
+	f := finding.Finding{Rule: d.Rule, Place: place(v.Path, d.Position, d.Path), Message: d.Message}
+	rule, _ := finding.Lookup(d.Rule)
+	switch {
+	case spelling(d.Rule) && v.changes(d.Path):
+		f.Severity = finding.Error
+		f.Hint = "quote the value on the base; Flux keeps the quotes"
+	case d.Old && harmless(d.Rule) && rule.Severity == finding.Error:
+		f.Severity = finding.Warning
+		f.Hint = "the base has it too; mend it there"
+	}
+	j.report(f)
+}
+
+// spelling tells whether a rule is about how a marked value is written.
+func spelling(rule string) bool {
+	return slices.Contains([]string{"yaml/not-string", "yaml/broken-tag", "yaml/tag", "yaml/escape"}, rule)
+}
+
+// harmless tells whether a rule is about something that hides nothing where
+// the base has it as well.
+func harmless(rule string) bool {
+	return spelling(rule) || slices.Contains([]string{"yaml/invisible", "yaml/anchor", "yaml/alias", "yaml/merge-key", "policy/lookalike"}, rule)
+}
+
+// changes tells whether the value of a marked place differs from the old one.
+func (v *fileView) changes(path string) bool {
+	return slices.ContainsFunc(v.comparison.Changes, func(c manifest.Change) bool { return c.New.Path == path })
+}
+
+func place(file string, at manifest.Position, path string) finding.Place {
+	return finding.Place{File: file, Line: at.Line, Column: at.Column, Path: path}
+}
+
+func (s spot) place() finding.Place { return place(s.file, s.Position, s.Path) }
+
+// worst is how near the whole change comes.
+func worst(files []FileResult) manifest.Outcome {
+	order := []manifest.Outcome{manifest.None, manifest.Reproduced, manifest.Equivalent, manifest.Residue}
+	out := manifest.None
+	for _, f := range files {
+		if slices.Index(order, f.Reproduction) > slices.Index(order, out) {
+			out = f.Reproduction
+		}
+	}
+	return out
+}

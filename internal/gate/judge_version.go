@@ -1,0 +1,230 @@
+package gate
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/image"
+)
+
+// judgeUpdate judges the step of one image and fills in its report.
+func (j *judge) judgeUpdate(u *joined) {
+	old := u.from()
+	now, problems := u.to()
+	misfits := j.forms(u)
+	for _, p := range problems {
+		if !slices.Contains(misfits, p.spot) {
+			j.report(finding.Finding{Rule: "version/malformed", Place: p.spot.place(),
+				Message: fmt.Sprintf("the value %q is not legal: %v", p.spot.to, bare(p.err)),
+				Hint:    "correct the value on the base, and look at the ImageRepository's image, which must not carry a tag"})
+		}
+	}
+	policies := j.candidates(u.Policy, u.File)
+	u.Image = cmp.Or(now.Name, old.Name, commonImage(policies))
+	step := j.steps(u, old, now, policies)
+	if len(problems) > 0 {
+		step.Kind = image.Incomparable
+	}
+	u.From, u.To, u.Step = version(old, step.Kind), version(now, step.Kind), string(step.Kind)
+	j.judgePolicies(u, now, policies)
+}
+
+// bare is the cause alone, without the value, which the message quotes itself.
+func bare(err error) error { return cmp.Or(errors.Unwrap(err), err) }
+
+// steps holds the step against the terms. An image that takes another's name
+// must satisfy the terms of both: else an override for the new name would let
+// any image become it.
+func (j *judge) steps(u *joined, old, now image.Ref, policies []ImagePolicy) image.Step {
+	terms, _ := j.policy.TermsFor(u.Image, u.Policy, j.facts.Today)
+	step := j.step(u, old, now, terms, policies)
+	if old.Name != "" && old.Name != u.Image {
+		terms, _ := j.policy.TermsFor(old.Name, u.Policy, j.facts.Today)
+		j.step(u, old, now, terms, policies)
+	}
+	return step
+}
+
+// step names the step and reports what of it the terms do not allow.
+func (j *judge) step(u *joined, old, now image.Ref, terms Terms, policies []ImagePolicy) image.Step {
+	step, why := compareUnder(terms, old, now, policies)
+	if step.Kind == image.Same && len(step.Words) == 0 {
+		// The text changed, or there were no update, and no reader can say how.
+		step = image.Step{Kind: image.Incomparable, Words: []string{"incomparable"}}
+		why = "the value changed, but not the image that it names"
+	}
+	for _, word := range step.Words {
+		if slices.Contains(terms.Allow, word) {
+			continue
+		}
+		message := stepMessage(u, old, now, word)
+		if word == "incomparable" && why != "" {
+			message += ": " + why
+		}
+		if at := u.at(word); j.once("step", at.File, fmt.Sprint(at.Line, at.Column), at.Path, message) {
+			j.report(finding.Finding{Rule: "version/" + word, Place: at, Message: message, Hint: allowHint(u, terms, word)})
+		}
+	}
+	j.skipped(u, old, now, step.SkippedMinors, terms.MinorSkip)
+	j.digestKept(u, old, now)
+	return step
+}
+
+// skipped reports minor versions that a step leaves out: more than the terms
+// allow as the rule says, any at all as a note where they set no limit.
+func (j *judge) skipped(u *joined, old, now image.Ref, skipped uint64, limit int) {
+	if skipped == 0 || limit >= 0 && skipped <= uint64(limit) {
+		return
+	}
+	f := finding.Finding{Rule: "version/minor-skip", Place: u.at("minor"),
+		Message: fmt.Sprintf("%s goes from %s to %s and leaves out %s", u.subject(), named(old.Tag), named(now.Tag), counted(int(min(skipped, 1<<30)), "minor version")),
+		Hint:    "move through the versions in between, or raise minor-skip for this image"}
+	if limit < 0 {
+		f.Severity, f.Hint = finding.Note, "set limits: {minor-skip: 0} for images that must not skip any"
+	}
+	j.report(f)
+}
+
+// digestKept reports a new tag with the old digest, which pulls the old image.
+func (j *judge) digestKept(u *joined, old, now image.Ref) {
+	if old.Digest == "" || now.Digest != old.Digest || now.Tag == old.Tag {
+		return
+	}
+	j.report(finding.Finding{Rule: "version/digest-kept", Place: u.Place,
+		Message: fmt.Sprintf("%s goes to %s, but its digest stays at %s, so the old image is pulled", u.subject(), named(now.Tag), named(now.Digest)),
+		Hint:    "ask the registry for the new tag's digest and compare"})
+}
+
+// compareUnder compares in the way that the terms ask for. Where several
+// ImagePolicies could be meant, what any of them says counts.
+func compareUnder(terms Terms, old, now image.Ref, policies []ImagePolicy) (step image.Step, why string) {
+	if terms.Versioning != image.ByPolicy {
+		return image.Compare(old, now, terms.Versioning), ""
+	}
+	if len(policies) == 0 {
+		step := image.Compare(old, now, image.ByPolicy)
+		return step, "its order is that of its ImagePolicy, and the base has none of the marker's name"
+	}
+	for i, p := range policies {
+		next := image.CompareBy(old, now, p.Selector)
+		if i == 0 || len(step.Words) == 0 && len(next.Words) > 0 {
+			next.Words = union(next.Words, step.Words)
+			step = next
+			continue
+		}
+		step.Words = union(step.Words, next.Words)
+		step.SkippedMinors = max(step.SkippedMinors, next.SkippedMinors)
+	}
+	return step, "its ImagePolicy puts the two tags in no order"
+}
+
+func union(a, b []string) []string {
+	out := slices.Clone(a)
+	for _, word := range b {
+		if !slices.Contains(out, word) {
+			out = append(out, word)
+		}
+	}
+	return out
+}
+
+func (u *joined) subject() string {
+	if u.Image == "" {
+		return "the image of policy " + u.Policy
+	}
+	return plainOrQuoted(u.Image)
+}
+
+// plainOrQuoted quotes outside text that may be odd.
+func plainOrQuoted(s string) string {
+	if _, err := image.ParseRef(s); err != nil && image.ParseTag(s) != nil {
+		return fmt.Sprintf("%q", s)
+	}
+	return s
+}
+
+func named(version string) string {
+	if version == "" {
+		return "no version"
+	}
+	return plainOrQuoted(version)
+}
+
+func stepMessage(u *joined, old, now image.Ref, word string) string {
+	goes := fmt.Sprintf("%s goes from %s to %s", u.subject(), named(version(old, "")), named(version(now, "")))
+	switch word {
+	case "major", "minor", "patch":
+		return goes + ", a " + word + " step"
+	case "zero-minor":
+		return goes + ", a minor step of a 0.x version, which may break its users"
+	case "downgrade":
+		return goes + ", a downgrade"
+	case "prerelease":
+		return goes + ", a prerelease"
+	case "variant":
+		return goes + ", another variant"
+	case "prefix":
+		return goes + ", which gains or loses the v"
+	case "floating":
+		return fmt.Sprintf("%s goes to %s, which does not stay the same image", u.subject(), named(version(now, "")))
+	case "not-semver":
+		return goes + ", which are not both semantic versions"
+	case "digest-moved":
+		return fmt.Sprintf("%s stays at %s, but its digest goes from %s to %s", u.subject(), named(now.Tag), named(old.Digest), named(now.Digest))
+	case "digest-dropped":
+		return fmt.Sprintf("%s goes to %s and loses its digest %s", u.subject(), named(now.Tag), named(old.Digest))
+	case "image-changed":
+		return fmt.Sprintf("the image %s becomes %s", plainOrQuoted(old.Name), plainOrQuoted(now.Name))
+	case "incomparable":
+		return goes + ", which cannot be put in order"
+	}
+	return goes + ", a " + word + " step"
+}
+
+// allowHint says what to add to the policy file to allow a kind of step.
+func allowHint(u *joined, terms Terms, word string) string {
+	match := "policy: " + u.Policy
+	if u.Image != "" && plainOrQuoted(u.Image) == u.Image {
+		match = "match: " + u.Image
+	}
+	allow := strings.Join(append(slices.Clone(terms.Allow), word), ", ")
+	hint := fmt.Sprintf("read what changed; to allow it, add to images in %s: {%s, allow: [%s], reason: WHY}", PolicyFile, match, allow)
+	if word == "not-semver" && terms.Versioning != image.ByPolicy {
+		hint = fmt.Sprintf("if its ImagePolicy orders such tags, add to images in %s: {%s, versioning: policy, reason: WHY}", PolicyFile, match)
+	}
+	return hint
+}
+
+// judgeWhole judges the updates together.
+func (j *judge) judgeWhole(updates []Update) {
+	if len(updates) > j.policy.MaxUpdates {
+		j.report(finding.Finding{Rule: "scope/too-many",
+			Message: fmt.Sprintf("the change holds %d updates, more than the %d that the policy allows", len(updates), j.policy.MaxUpdates),
+			Hint:    "merge in parts, or raise updates under limits in " + PolicyFile})
+	}
+	down := 0
+	for _, u := range updates {
+		if u.Step == string(image.Downgrade) {
+			down++
+		}
+	}
+	if down >= 3 && 2*down >= len(updates) {
+		j.report(finding.Finding{Rule: "time/mass-regression",
+			Message: fmt.Sprintf("%d of %d updates go down at once, as when a registry answers with half of its tags", down, len(updates)),
+			Hint:    "suspend the ImageUpdateAutomation and look at the ImageRepositories' last scans"})
+	}
+	for _, o := range j.policy.Ended(j.facts.Today) {
+		for _, u := range updates {
+			if o.matches(u.Image, u.Policy) {
+				j.report(finding.Finding{Rule: "policy/override-ended", Place: finding.Place{File: PolicyFile, Line: o.Line},
+					Message: fmt.Sprintf("an entry for %s ended on %s and holds no more", cmp.Or(u.Image, u.Policy), o.Until.Format("2006-01-02")),
+					Hint:    "remove the entry, or give it a new date and say why"})
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package gatetest
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+)
+
+// facts is the file facts.yaml. What it leaves out is honest: one commit by
+// Flux's documented bot, from its branch to main, on 2026-11-22, in a local
+// repository.
+type facts struct {
+	HeadRef string `yaml:"head-ref"`
+	BaseRef string `yaml:"base-ref"`
+	Today   string `yaml:"today"`
+	// Removed are files of the base that are not in head, TipRemoved those
+	// that are not at the base's tip.
+	Removed    []string `yaml:"removed"`
+	TipRemoved []string `yaml:"tip-removed"`
+	// Modes are Git's file modes at head; a file that is not named has its mode
+	// of the base, which is a regular file's where BaseModes does not name it.
+	Modes     map[string]gate.Mode `yaml:"modes"`
+	BaseModes map[string]gate.Mode `yaml:"base-modes"`
+	// Pad lengthens files with comment lines to at least so many bytes.
+	Pad     map[string]int `yaml:"pad"`
+	Commits []commit       `yaml:"commits"`
+	Pull    *pull          `yaml:"pull"`
+	Gaps    []string       `yaml:"gaps"`
+	// IgnoreIdentity judges contents alone.
+	IgnoreIdentity bool `yaml:"ignore-identity"`
+}
+
+// commit is one commit of the change, oldest first; an empty one is Flux's.
+type commit struct {
+	Author           string  `yaml:"author"`    // name <email>
+	Committer        string  `yaml:"committer"` // the author where absent
+	Parents          *int    `yaml:"parents"`   // 1 where absent
+	Message          *string `yaml:"message"`
+	Account          int64   `yaml:"account"`
+	CommitterAccount *int64  `yaml:"committer-account"` // Account where absent
+	Signature        struct {
+		Kind     string `yaml:"kind"`
+		Verified bool   `yaml:"verified"`
+		Key      string `yaml:"key"`
+		Reason   string `yaml:"reason"`
+	} `yaml:"signature"`
+}
+
+type account struct {
+	Login string `yaml:"login"`
+	ID    int64  `yaml:"id"`
+}
+
+type pull struct {
+	Number   int     `yaml:"number"`
+	Title    string  `yaml:"title"`
+	Body     string  `yaml:"body"`
+	Opener   account `yaml:"opener"`
+	HeadRepo *int64  `yaml:"head-repo"` // 100 where absent
+	BaseRepo *int64  `yaml:"base-repo"` // 100 where absent
+	Pusher   account `yaml:"pusher"`
+}
+
+const (
+	bot        = "fluxcdbot <fluxcdbot@users.noreply.github.com>"
+	botMessage = "Update from image update automation"
+	repository = 100
+)
+
+// commits gives every commit an id, and parents that join it to the one before.
+func (f facts) commits(revisions gate.Facts) ([]gate.Commit, error) {
+	list := f.Commits
+	if list == nil {
+		list = []commit{{}}
+	}
+	var out []gate.Commit
+	parent := revisions.MergeBase.Commit
+	for i, c := range list {
+		author, err := signature(cmp.Or(c.Author, bot), revisions.Today)
+		if err != nil {
+			return nil, err
+		}
+		committer, err := signature(cmp.Or(c.Committer, c.Author, bot), revisions.Today)
+		if err != nil {
+			return nil, err
+		}
+		made := gate.Commit{
+			SHA:    objectID("commit", []byte(strconv.Itoa(i))),
+			Author: author, Committer: committer,
+			Message: deref(c.Message, botMessage),
+			Account: c.Account, CommitterAccount: deref(c.CommitterAccount, c.Account),
+			Verification: gate.Verification(c.Signature),
+		}
+		if i == len(list)-1 {
+			made.SHA = revisions.Head.Commit
+		}
+		for n := range deref(c.Parents, 1) {
+			if n > 0 {
+				parent = objectID("commit", fmt.Appendf(nil, "parent %d of %d", n, i))
+			}
+			made.Parents = append(made.Parents, parent)
+		}
+		parent = made.SHA
+		out = append(out, made)
+	}
+	return out, nil
+}
+
+// signature reads name <email>; quirks of real addresses stay as they are.
+func signature(text string, day time.Time) (gate.Signature, error) {
+	name, rest, ok := strings.Cut(text, " <")
+	email, closed := strings.CutSuffix(rest, ">")
+	if !ok || !closed {
+		return gate.Signature{}, fmt.Errorf("%q is not name <email>", text)
+	}
+	return gate.Signature{Name: name, Email: email, When: day.Add(12 * time.Hour)}, nil
+}
+
+func (f facts) pull() *gate.Pull {
+	if f.Pull == nil {
+		return nil
+	}
+	return &gate.Pull{
+		Number: f.Pull.Number, Title: f.Pull.Title, Body: f.Pull.Body,
+		Opener: gate.Account(f.Pull.Opener), Pusher: gate.Account(f.Pull.Pusher),
+		HeadRepoID: deref(f.Pull.HeadRepo, repository), BaseRepoID: deref(f.Pull.BaseRepo, repository),
+	}
+}
+
+func deref[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
+}
