@@ -170,9 +170,8 @@ func (j *judge) forms(u *joined) []*spot {
 		if message := oddField(*s); message != "" {
 			f := finding.Finding{Rule: "policy/form-mismatch", Place: s.place(), Message: message,
 				Hint: "on the base, give the marker the part that the field holds: no suffix for a whole reference, else :tag, :name or :digest"}
-			// A chart may take a whole reference in a field called tag, and where
-			// the base has one it does; no runtime takes a bare tag for an image.
-			if image.LooksLikeRef(s.from) && image.LooksLikeRef(s.to) {
+			// Where the base has the same form already, it works for somebody.
+			if image.LooksLikeRef(s.from) == image.LooksLikeRef(s.to) {
 				f.Severity = finding.Warning
 			}
 			j.report(f)

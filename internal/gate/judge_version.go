@@ -23,11 +23,6 @@ func (j *judge) judgeUpdate(u *joined) {
 				Hint:    "correct the value on the base, and look at the ImageRepository's image, which must not carry a tag"})
 		}
 	}
-	if old.Tag != now.Tag && old.Digest == now.Digest && now.Digest != "" {
-		j.report(finding.Finding{Rule: "policy/straggler", Place: u.Place,
-			Message: fmt.Sprintf("the tag goes from %s to %s, but the digest stays: what runs is the image of the old tag", named(old.Tag), named(now.Tag)),
-			Hint:    "see what digest the registry has for the new tag; Flux writes the two together"})
-	}
 	policies := j.candidates(u.Policy, u.File)
 	u.Image = cmp.Or(now.Name, old.Name, commonImage(policies))
 	step := j.steps(u, old, now, policies)

@@ -37,7 +37,6 @@ func Load(archive *txtar.Archive) (gate.Policy, gate.Facts, error) {
 	if err != nil {
 		return gate.Policy{}, gate.Facts{}, fmt.Errorf("read facts.yaml: %w", err)
 	}
-	facts.IgnoreIdentity = c.facts.IgnoreIdentity
 	return policy, facts, nil
 }
 

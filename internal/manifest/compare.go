@@ -29,6 +29,15 @@ func Compare(base, head []byte) Comparison {
 	if bytes.Equal(base, head) {
 		return Comparison{Outcome: None}
 	}
+	before := Read(base)
+	if c, ok := quick(base, head, before); ok {
+		return c
+	}
+	return slow(base, head)
+}
+
+// slow is the long way of Compare.
+func slow(base, head []byte) Comparison {
 	before, after := Read(base), Read(head)
 	c := Comparison{Outcome: Residue, Defects: known(after.Defects, before.Defects)}
 	switch {

@@ -19,6 +19,7 @@ const MaxSize = 5 << 20
 type document struct {
 	root  *yaml.Node // content of the document node
 	node  *yaml.Node // the document node, which holds comments
+	text  string     // the part of the file that was parsed
 	first int        // number of the line before the document's first line
 	index int
 }
@@ -83,7 +84,7 @@ func remainder(text string) []string {
 // the rest holds is a defect.
 func parseOne(text string, first int) (document, []Defect, error) {
 	dec := yaml.NewDecoder(bytes.NewReader([]byte(text)))
-	doc := document{first: first}
+	doc := document{first: first, text: text}
 	var node yaml.Node
 	switch err := dec.Decode(&node); {
 	case errors.Is(err, io.EOF):

@@ -145,3 +145,15 @@ func blank(n *yaml.Node) {
 		blank(child)
 	}
 }
+
+func bytesReplace(data []byte, from, to string) []byte {
+	return bytes.Replace(data, []byte(from), []byte(to), 1)
+}
+
+func settersOf(data []byte) map[string]string {
+	setters := map[string]string{}
+	for _, f := range Read(data).Fields {
+		setters[f.Marker.Setter()] = f.Value
+	}
+	return setters
+}

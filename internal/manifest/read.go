@@ -28,6 +28,7 @@ type File struct {
 	// to none of them.
 	docs  []document
 	loose []string
+	nodes []*yaml.Node // of the fields
 }
 
 // Read reads every document of a file.
@@ -190,6 +191,7 @@ func (r *reader) scalar(n *yaml.Node) {
 		Marker: marker, Position: r.at(n), Document: r.doc.index,
 		Path: r.path.String(), Key: r.path.key(), Value: n.Value, Resolved: resolved(n),
 	})
+	r.file.nodes = append(r.file.nodes, n)
 	r.spelling(n)
 }
 
