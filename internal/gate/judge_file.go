@@ -19,7 +19,10 @@ type fileView struct {
 	// viaTip says that the comparison is with the base's tip, since the base
 	// moved on and head follows it.
 	viaTip bool
-	spots  []spot
+	// drifted says that the base has since changed the file in other ways than
+	// its marked values, which head does not have.
+	drifted bool
+	spots   []spot
 }
 
 // spot is a marked place of a compared file. From and to are its values at the
@@ -49,16 +52,17 @@ func viewFile(c FileChange) fileView {
 	v.compared = true
 	v.comparison = manifest.Compare(c.Old.Data, c.New.Data)
 	moved := c.Tip.isFile() && !bytes.Equal(c.Tip.Data, c.Old.Data)
-	if moved && !clean(v.comparison) && manifest.Marked(c.Tip.Data) {
-		if other := manifest.Compare(c.Tip.Data, c.New.Data); clean(other) {
-			v.comparison, v.viaTip = other, true
-		}
-	}
-	if moved {
-		v.mergedSpots()
-	} else {
+	if !moved {
 		v.plainSpots()
+		return v
 	}
+	switch other := manifest.Compare(c.Tip.Data, c.New.Data); {
+	case !clean(other):
+		v.drifted = true
+	case !clean(v.comparison) && manifest.Marked(c.Tip.Data):
+		v.comparison, v.viaTip = other, true
+	}
+	v.mergedSpots()
 	return v
 }
 

@@ -121,8 +121,13 @@ func (j *judge) judgeContent(v *fileView) {
 	for _, d := range c.Defects {
 		j.defect(v, d)
 	}
+	if v.drifted {
+		j.report(finding.Finding{Rule: "scope/stale", Severity: finding.Warning, Place: finding.Place{File: v.Path},
+			Message: "the base has changed more of this file than its versions since the branch was made; each step is judged from what the base has now",
+			Hint:    "delete the push branch, so that Flux starts anew from the base"})
+	}
 	for _, s := range v.spots {
-		j.judgeSpot(v, s)
+		j.judgeSpot(s)
 	}
 }
 
@@ -134,7 +139,7 @@ func residueHint(v *fileView) string {
 }
 
 // judgeSpot reports what concerns a place beside its new version.
-func (j *judge) judgeSpot(v *fileView, s spot) {
+func (j *judge) judgeSpot(s spot) {
 	if s.stale {
 		j.report(finding.Finding{Rule: "scope/stale", Place: s.place(),
 			Message: fmt.Sprintf("the base has moved, removed or rewritten this place of %s since the branch was made", s.Marker.Image()),
