@@ -23,10 +23,14 @@ type Facts struct {
 	// Head and between Base and Head, sorted by path. Together with the base
 	// tree they are the whole effect of a merge.
 	Files []FileChange
-	// Policies are the ImagePolicy objects found in the base tree.
+	// Sources are the files of the base tree that may define ImagePolicy or
+	// ImageRepository objects, sorted by path.
+	Sources []Content
+	// Policies are the ImagePolicy objects found in Sources.
 	Policies []ImagePolicy
-	// Bystanders are the unchanged files of the head tree that hold markers:
-	// where a marker of the same policy can be left behind.
+	// Bystanders are the files with markers that the change leaves alone, as a
+	// merge leaves them: the files of the base tree that are not in Files,
+	// sorted by path. There a marker of the same policy can be left behind.
 	Bystanders []Content
 	// IgnoreIdentity judges contents alone: neither who made the change nor the
 	// pull request's words are looked at.

@@ -1,0 +1,197 @@
+package gitrepo
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-billy/v5/osfs"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/config"
+	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
+)
+
+// Repository is a local Git repository, opened for reading. It is not safe for
+// concurrent use.
+type Repository struct {
+	gitDir  string // where HEAD is; of a linked work tree, its own folder
+	refs    *dotgit.DotGit
+	objects *objects
+	reader  *reader
+	// shallow are the commits whose parents were not fetched.
+	shallow map[plumbing.Hash]bool
+	nodes   map[plumbing.Hash]*node
+	now     func() time.Time // keys expire
+}
+
+// Open opens the repository that dir belongs to, the way git does: a work tree
+// or a folder in one, a linked work tree, a submodule, a bare repository or a
+// .git folder. Close it in the end.
+func Open(dir string) (*Repository, error) {
+	gitDir, common, err := discover(dir)
+	if err != nil {
+		return nil, err
+	}
+	op := "open repository " + quote(dir)
+	refs := dotgit.New(dotgit.NewRepositoryFilesystem(osfs.New(gitDir), osfs.New(common)))
+	if err := checkFormat(op, refs); err != nil {
+		return nil, err
+	}
+	shallow, err := readShallow(common)
+	if err != nil {
+		return nil, &Error{Op: op, Kind: Corrupt, Err: err}
+	}
+	objects, err := openObjects(filepath.Join(common, "objects"))
+	if err != nil {
+		return nil, &Error{Op: op, Kind: Corrupt, Err: err, hint: "git fsck tells more; a fresh clone mends it"}
+	}
+	return &Repository{
+		gitDir: gitDir, refs: refs, objects: objects, reader: newReader(objects),
+		shallow: shallow, nodes: map[plumbing.Hash]*node{}, now: time.Now,
+	}, nil
+}
+
+// Close lets go of the repository's files.
+func (r *Repository) Close() error {
+	r.objects.close()
+	return nil
+}
+
+// discover finds the .git folder and the folder it shares with other work
+// trees. go-git's own search does not find a bare repository from inside.
+func discover(dir string) (gitDir, common string, err error) {
+	op := "open repository " + quote(dir)
+	const hint = "name a folder of a git work tree, or a bare repository"
+	start, err := filepath.Abs(dir)
+	if err != nil {
+		return "", "", &Error{Op: op, Err: err}
+	}
+	if info, err := os.Stat(start); errors.Is(err, fs.ErrNotExist) {
+		return "", "", fail(NotRepository, op, hint, "no such folder")
+	} else if err != nil {
+		return "", "", &Error{Op: op, Kind: NotRepository, Err: err, hint: hint}
+	} else if !info.IsDir() {
+		return "", "", fail(NotRepository, op, hint, "not a folder")
+	}
+	for at := start; ; at = filepath.Dir(at) {
+		candidates := []string{filepath.Join(at, ".git"), at}
+		if target, err := gitFile(candidates[0]); err != nil {
+			return "", "", &Error{Op: op, Kind: NotRepository, Err: err, hint: hint}
+		} else if target != "" {
+			if common, ok := isGitDir(target); ok {
+				return target, common, nil
+			}
+			return "", "", fail(NotRepository, op, "git worktree repair mends links to moved repositories",
+				".git names %s, which is not a repository", quote(target))
+		}
+		for _, c := range candidates {
+			if common, ok := isGitDir(c); ok {
+				return c, common, nil
+			}
+		}
+		if at == filepath.Dir(at) {
+			return "", "", fail(NotRepository, op, hint, "not a git repository, nor in one")
+		}
+	}
+}
+
+// gitFile reads a .git file, which names the folder elsewhere; "" where path
+// is no file.
+func gitFile(path string) (string, error) {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return "", nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	target, ok := strings.CutPrefix(strings.TrimRight(string(data), "\r\n"), "gitdir: ")
+	if !ok {
+		return "", errors.New("its .git file does not name a folder")
+	}
+	if !filepath.IsAbs(target) {
+		target = filepath.Join(filepath.Dir(path), target)
+	}
+	return target, nil
+}
+
+func isGitDir(dir string) (common string, ok bool) {
+	if info, err := os.Lstat(filepath.Join(dir, "HEAD")); err != nil || info.IsDir() {
+		return "", false
+	}
+	common = dir
+	if data, err := os.ReadFile(filepath.Join(dir, "commondir")); err == nil {
+		if common = strings.TrimRight(string(data), "\r\n"); !filepath.IsAbs(common) {
+			common = filepath.Join(dir, common)
+		}
+	}
+	for _, name := range []string{"objects", "refs"} {
+		if info, err := os.Stat(filepath.Join(common, name)); err != nil || !info.IsDir() {
+			return "", false
+		}
+	}
+	return common, true
+}
+
+// checkFormat refuses repositories in a format that would be misread.
+func checkFormat(op string, refs *dotgit.DotGit) error {
+	f, err := refs.Config()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return &Error{Op: op, Kind: Corrupt, Err: err}
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(f)
+	if err != nil {
+		return &Error{Op: op, Kind: Corrupt, Err: err}
+	}
+	cfg := config.New()
+	if err := config.NewDecoder(strings.NewReader(string(raw))).Decode(cfg); err != nil {
+		return fail(Corrupt, op, "git config --list --local tells more", "read its config: %w", err)
+	}
+	// Extensions count from version 1 on, but some git versions heed them always.
+	if v := cfg.Section("core").Option("repositoryformatversion"); v != "" && v != "0" && v != "1" {
+		return fail(Unsupported, op, "", "repository format version %q is not known", v)
+	}
+	for _, o := range cfg.Section("extensions").Options {
+		key, value := strings.ToLower(o.Key), strings.ToLower(o.Value)
+		switch {
+		case key == "objectformat" && value != "sha1":
+			return fail(Unsupported, op, "use a repository with SHA-1 object ids, as GitHub hosts them",
+				"%s object ids are not supported", o.Value)
+		case key == "refstorage" && value != "files":
+			return fail(Unsupported, op, "git refs migrate --ref-format=files converts it",
+				"references stored as %q are not supported", o.Value)
+		case !slices.Contains([]string{
+			"objectformat", "refstorage", "noop", "noop-v1", "partialclone", "preciousobjects",
+			"worktreeconfig", "relativeworktrees",
+		}, key):
+			return fail(Unsupported, op, "", "extension %q is not known", o.Key)
+		}
+	}
+	return nil
+}
+
+func readShallow(common string) (map[plumbing.Hash]bool, error) {
+	data, err := os.ReadFile(filepath.Join(common, "shallow"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	ids := map[plumbing.Hash]bool{}
+	for line := range strings.Lines(string(data)) {
+		if line = strings.TrimSpace(line); plumbing.IsHash(line) {
+			ids[plumbing.NewHash(line)] = true
+		}
+	}
+	return ids, nil
+}

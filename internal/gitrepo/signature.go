@@ -1,0 +1,234 @@
+package gitrepo
+
+import (
+	"bytes"
+	"crypto"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	pgperrors "github.com/ProtonMail/go-crypto/openpgp/errors"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	"github.com/hiddeco/sshsig"
+	"golang.org/x/crypto/ssh"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+)
+
+// keyring holds the keys that the policy pins.
+type keyring struct {
+	ssh []ssh.PublicKey
+	pgp openpgp.EntityList
+	// prints are pinned fingerprints without a key, in upper case and without
+	// spaces for OpenPGP.
+	prints []string
+}
+
+const (
+	pgpKeyHead = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
+	keyHint    = "a key is an ssh-… line, an armored OpenPGP public key, or a fingerprint"
+)
+
+func parseKeys(keys []string) (keyring, error) {
+	var ring keyring
+	for i, key := range keys {
+		if err := ring.add(strings.TrimSpace(key)); err != nil {
+			return ring, &Error{Op: fmt.Sprintf("read pinned key %d", i+1), Kind: BadKey, Err: err, hint: keyHint}
+		}
+	}
+	return ring, nil
+}
+
+func (k *keyring) add(key string) error {
+	if strings.HasPrefix(key, pgpKeyHead) {
+		entities, err := openpgp.ReadArmoredKeyRing(strings.NewReader(key))
+		k.pgp = append(k.pgp, entities...)
+		return err
+	}
+	if strings.HasPrefix(key, "-----") {
+		return errors.New("not a public key") // nor printed: it may be a private one
+	}
+	if hex := strings.ToUpper(strings.ReplaceAll(key, " ", "")); isPGPPrint(hex) {
+		k.prints = append(k.prints, hex)
+		return nil
+	}
+	if strings.HasPrefix(key, "SHA256:") {
+		k.prints = append(k.prints, strings.TrimRight(key, "="))
+		return nil
+	}
+	public, _, options, rest, err := ssh.ParseAuthorizedKey([]byte(key))
+	switch {
+	case err != nil:
+		return errors.New("not a public key")
+	case len(options) > 0 || len(bytes.TrimSpace(rest)) > 0:
+		return errors.New("more than one key, or a key with options")
+	}
+	if _, ok := public.(*ssh.Certificate); ok {
+		return errors.New("a certificate, not a public key")
+	}
+	k.ssh = append(k.ssh, public)
+	return nil
+}
+
+func isPGPPrint(s string) bool {
+	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789ABCDEF") == ""
+}
+
+// Fingerprints gives the fingerprints of one entry of gate.Bot.Keys, spelled
+// as gate.Verification.Key has them; several where an armored block holds
+// several keys. A bare fingerprint is its own.
+func Fingerprints(key string) ([]string, error) {
+	ring, err := parseKeys([]string{key})
+	if err != nil {
+		return nil, err
+	}
+	out := ring.prints
+	for _, public := range ring.ssh {
+		out = append(out, ssh.FingerprintSHA256(public))
+	}
+	for _, entity := range ring.pgp {
+		out = append(out, pgpPrint(entity))
+	}
+	return out, nil
+}
+
+// pgpPrint is the fingerprint of the primary key: what people know a key by,
+// whichever of its subkeys signed.
+func pgpPrint(e *openpgp.Entity) string { return fmt.Sprintf("%X", e.PrimaryKey.Fingerprint) }
+
+// unpinned explains why a valid looking signature by some key proves nothing.
+func (k keyring) unpinned(fingerprint string) error {
+	for _, known := range k.prints {
+		if known == fingerprint || isPGPPrint(known) && strings.HasSuffix(known, fingerprint) {
+			return fmt.Errorf("the policy pins only the fingerprint of key %s, and a fingerprint cannot verify a signature", fingerprint)
+		}
+	}
+	return fmt.Errorf("signed with key %s, which the policy does not pin", fingerprint)
+}
+
+// verify says what is known of a commit's signature. Today's date decides
+// whether a key has expired, for the signer chooses the dates in a commit.
+func (k keyring) verify(c content, now time.Time) gate.Verification {
+	var v gate.Verification
+	var check func([]byte, []byte, time.Time) (string, error)
+	switch first, _, _ := strings.Cut(string(c.signature), "\n"); {
+	case len(c.signatures) == 0:
+		return v
+	case first == "-----BEGIN PGP SIGNATURE-----":
+		v.Kind, check = "openpgp", k.verifyPGP
+	case first == "-----BEGIN SSH SIGNATURE-----":
+		v.Kind, check = "ssh", k.verifySSH
+	case first == "-----BEGIN SIGNED MESSAGE-----":
+		v.Kind, v.Reason = "x509", "X.509 signatures are not verified here"
+	default:
+		v.Reason = "a signature of unknown kind"
+	}
+	if len(c.signatures) > 1 || c.signatures[0] != "gpgsig" {
+		v.Reason = "not exactly one signature header gpgsig"
+		return v
+	}
+	if check == nil {
+		return v
+	}
+	key, err := check(c.payload, c.signature, now)
+	if err != nil {
+		v.Reason = err.Error()
+		return v
+	}
+	v.Key, v.Verified = key, true
+	return v
+}
+
+func (k keyring) verifySSH(payload, armored []byte, _ time.Time) (string, error) {
+	block, rest := pem.Decode(armored)
+	if block == nil || len(bytes.TrimSpace(rest)) > 0 {
+		return "", errors.New("malformed SSH signature")
+	}
+	signature, err := sshsig.Unarmor(armored)
+	if err != nil {
+		return "", errors.New("malformed SSH signature")
+	}
+	fingerprint := ssh.FingerprintSHA256(signature.PublicKey)
+	for _, key := range k.ssh {
+		if !bytes.Equal(key.Marshal(), signature.PublicKey.Marshal()) {
+			continue
+		}
+		if signature.Namespace != "git" {
+			return "", fmt.Errorf("the SSH signature is for namespace %s, not \"git\"", quote(signature.Namespace))
+		}
+		if signature.Signature.Format == ssh.KeyAlgoRSA {
+			return "", errors.New("the SSH signature uses SHA-1") // forbidden by PROTOCOL.sshsig
+		}
+		if err := sshsig.Verify(bytes.NewReader(payload), signature, key, signature.HashAlgorithm, "git"); err != nil {
+			return "", fmt.Errorf("the signature by %s does not fit the commit", fingerprint)
+		}
+		return fingerprint, nil
+	}
+	return "", k.unpinned(fingerprint)
+}
+
+func (k keyring) verifyPGP(payload, armored []byte, now time.Time) (string, error) {
+	signature, err := parsePGP(armored)
+	if err != nil {
+		return "", err
+	}
+	config := &packet.Config{Time: func() time.Time { return now }}
+	signer, err := openpgp.CheckArmoredDetachedSignature(k.pgp, bytes.NewReader(payload), bytes.NewReader(armored), config)
+	switch {
+	case errors.Is(err, pgperrors.ErrUnknownIssuer):
+		fingerprint := fmt.Sprintf("%016X", *signature.IssuerKeyId)
+		if len(signature.IssuerFingerprint) > 0 {
+			fingerprint = fmt.Sprintf("%X", signature.IssuerFingerprint)
+		}
+		return "", k.unpinned(fingerprint)
+	case errors.Is(err, pgperrors.ErrKeyExpired):
+		return "", errors.New("the signing key has expired")
+	case errors.Is(err, pgperrors.ErrKeyRevoked):
+		return "", errors.New("the signing key is revoked")
+	case errors.Is(err, pgperrors.ErrSignatureExpired):
+		return "", errors.New("the signature has expired, or is dated in the future")
+	case err != nil || signer == nil:
+		return "", errors.New("the signature does not fit the commit") // the cause may quote the signature
+	}
+	return pgpPrint(signer), nil
+}
+
+// parsePGP insists on one signature, as git asks gpg to make it.
+func parsePGP(armored []byte) (*packet.Signature, error) {
+	malformed := errors.New("malformed OpenPGP signature")
+	input := bytes.NewReader(armored)
+	block, err := armor.Decode(input)
+	if err != nil || block.Type != openpgp.SignatureType {
+		return nil, malformed
+	}
+	body, err := io.ReadAll(block.Body)
+	if err != nil || bytes.Count(armored, []byte("-----BEGIN ")) != 1 {
+		return nil, malformed
+	}
+	packets := packet.NewReader(bytes.NewReader(body))
+	first, err := packets.Next()
+	if err != nil {
+		return nil, malformed
+	}
+	signature, ok := first.(*packet.Signature)
+	if !ok || signature.IssuerKeyId == nil {
+		return nil, malformed
+	}
+	if _, err := packets.Next(); err != io.EOF {
+		return nil, errors.New("more than one OpenPGP signature")
+	}
+	if signature.SigType != packet.SigTypeBinary {
+		return nil, errors.New("an OpenPGP signature of another type than over binary data")
+	}
+	switch signature.Hash {
+	case crypto.SHA256, crypto.SHA384, crypto.SHA512, crypto.SHA3_256, crypto.SHA3_512:
+	default:
+		return nil, fmt.Errorf("the OpenPGP signature uses %s", signature.Hash)
+	}
+	return signature, nil
+}

@@ -1,0 +1,155 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	reflector "github.com/invopop/jsonschema"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+const schemaFile = "../../docs/verdict.schema.json"
+
+// schema is made from the types here, in a test, so that the program does not
+// link the generator.
+func schema(t *testing.T) []byte {
+	t.Helper()
+	r := reflector.Reflector{
+		Anonymous:                 true, // the id is set below
+		ExpandedStruct:            true,
+		DoNotReference:            true,
+		AllowAdditionalProperties: true, // keys may be added within a version
+	}
+	s := r.Reflect(document{})
+	s.ID = "https://raw.githubusercontent.com/goldfish-inc/fluxkeeper/main/docs/verdict.schema.json"
+	s.Title = "Fluxkeeper's verdict"
+	s.Description = "What fluxkeeper check --format json prints."
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(s); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func TestSchemaIsCurrent(t *testing.T) {
+	got := schema(t)
+	if flag.Lookup("update").Value.String() == "true" {
+		if err := os.WriteFile(schemaFile, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(schemaFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s is behind; run go test ./internal/report -update (-want +got):\n%s", schemaFile, diff)
+	}
+}
+
+func compile(t *testing.T, file string) *jsonschema.Schema {
+	t.Helper()
+	s, err := jsonschema.NewCompiler().Compile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func validate(t *testing.T, s *jsonschema.Schema, file string) error {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Validate(value)
+}
+
+// The golden files are what the formats write, so they are what is held
+// against the schemas. The rules of SARIF are tested apart.
+func TestOutputKeepsItsSchema(t *testing.T) {
+	for pattern, s := range map[string]*jsonschema.Schema{
+		"testdata/*.json":  compile(t, schemaFile),
+		"testdata/*.sarif": compile(t, "testdata/sarif/sarif-2.1.0-rtm.5.json"),
+	} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) < 6 {
+			t.Fatalf("%d files match %s: %v", len(files), pattern, err)
+		}
+		for _, file := range files {
+			err := validate(t, s, file)
+			// Words outside the format's lists are refused, as they should be.
+			if name := filepath.Base(file); name == "hostile.json" || name == "empty.json" {
+				if err == nil {
+					t.Errorf("%s: unknown words pass", file)
+				}
+				continue
+			}
+			if err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+		}
+	}
+}
+
+func TestSchemaWantsEveryKey(t *testing.T) {
+	s := compile(t, schemaFile)
+	r := Report{}
+	r.Result.Verdict = "pass"
+	data, err := json.Marshal(r.document())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"version", "verdict", "base", "head", "reproduction", "updates", "findings"} {
+		var value map[string]any
+		if err := json.Unmarshal(data, &value); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Validate(value); err != nil {
+			t.Fatal(err)
+		}
+		delete(value, key)
+		if s.Validate(value) == nil {
+			t.Errorf("a report without %s passes", key)
+		}
+	}
+}
+
+func TestSARIFRules(t *testing.T) {
+	var out bytes.Buffer
+	if err := SARIF(&out, Report{}); err != nil {
+		t.Fatal(err)
+	}
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(out.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := compile(t, "testdata/sarif/sarif-2.1.0-rtm.5.json").Validate(value); err != nil {
+		t.Error(err)
+	}
+	var log sarifLog
+	if err := json.Unmarshal(out.Bytes(), &log); err != nil {
+		t.Fatal(err)
+	}
+	for _, rule := range log.Runs[0].Tool.Driver.Rules {
+		if rule.ID == "version/major" {
+			if rule.HelpURI != rulesPage+"#versionmajor" || rule.ShortDescription.Text == "" || rule.Help.Markdown == "" {
+				t.Errorf("rule %+v", rule)
+			}
+			return
+		}
+	}
+	t.Error("version/major is not among the rules")
+}

@@ -1,0 +1,181 @@
+package report
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/clipperhouse/displaywidth"
+)
+
+// excerpt is a source line, made visible and cut to a width, and where in it
+// the scalar lies that a finding points to, in terminal columns. Length is 0
+// where the column is not known.
+type excerpt struct {
+	text           string
+	indent, length int
+}
+
+// excerptOf cuts line n (from 1) out of source; false where there is none.
+func excerptOf(source []byte, n, column, width int) (excerpt, bool) {
+	raw, ok := sourceLine(source, n)
+	if !ok {
+		return excerpt{}, false
+	}
+	runes := characters(raw)
+	shown := cells(raw, unicode.MaxRune)
+	for i, r := range runes {
+		if r == '\t' {
+			shown[i] = "    "
+		}
+	}
+	shown = append(shown, "") // the end of the line can be pointed at
+	start, end := 0, 0
+	if column > 0 {
+		start = min(column-1, len(runes))
+		end = max(scalarEnd(runes, start), start+1)
+	}
+	return window(shown, start, end, width), true
+}
+
+// sourceLine is line n of source without its line break. Lines end as editors
+// and GitHub see them, at LF or CRLF.
+func sourceLine(source []byte, n int) (string, bool) {
+	if n < 1 || source == nil {
+		return "", false
+	}
+	for ; n > 1; n-- {
+		i := bytes.IndexByte(source, '\n')
+		if i < 0 {
+			return "", false
+		}
+		source = source[i+1:]
+	}
+	source, _, _ = bytes.Cut(source, []byte("\n"))
+	return string(bytes.TrimSuffix(source, []byte("\r"))), true
+}
+
+// characters is []rune(s): an invalid byte is one character.
+func characters(s string) []rune {
+	out := make([]rune, 0, utf8.RuneCountInString(s))
+	for _, r := range s {
+		out = append(out, r)
+	}
+	return out
+}
+
+// scalarEnd guesses where the YAML scalar that begins at start ends. It only
+// decides how long the underline is.
+func scalarEnd(line []rune, start int) int {
+	if start >= len(line) {
+		return start
+	}
+	end := len(line)
+	switch line[start] {
+	case '"', '\'':
+		for i := start + 1; i < len(line); i++ {
+			if line[start] == '"' && line[i] == '\\' {
+				i++
+			} else if line[i] == line[start] {
+				return i + 1
+			}
+		}
+	case '#':
+	default:
+		end = plainEnd(line, start)
+	}
+	for end > start && unicode.IsSpace(line[end-1]) {
+		end--
+	}
+	return end
+}
+
+func plainEnd(line []rune, start int) int {
+	flow := strings.ContainsAny(string(line[:start]), "[{")
+	for i := start; i < len(line); i++ {
+		last := i+1 == len(line)
+		switch line[i] {
+		case '#':
+			if i > start && unicode.IsSpace(line[i-1]) {
+				return i
+			}
+		case ':':
+			if last || unicode.IsSpace(line[i+1]) {
+				return i
+			}
+		case ',', ']', '}':
+			if flow {
+				return i
+			}
+		}
+	}
+	return len(line)
+}
+
+const more = "…"
+
+// window joins the cells that fit into width columns around [start, end).
+func window(cells []string, start, end, width int) excerpt {
+	end = min(end, len(cells))
+	widths, total := make([]int, len(cells)), 0
+	for i, c := range cells {
+		widths[i] = displaywidth.String(c)
+		total += widths[i]
+	}
+	from, to := 0, len(cells)
+	if total > width {
+		from, to = around(widths, start, end, width-2) // room for an ellipsis at both ends
+	}
+	var e excerpt
+	if from > 0 {
+		e.text, e.indent = more, 1
+	}
+	e.text += strings.Join(cells[from:to], "")
+	if to < len(cells) && total > width {
+		e.text += more
+	}
+	e.indent += sum(widths[from:max(from, start)])
+	if end > start {
+		e.length = max(1, sum(widths[start:min(end, to)]))
+	}
+	e.text = strings.TrimRight(e.text, " ")
+	return e
+}
+
+// around grows [start, start) to the right over the scalar, then to the left
+// and on to the right in turn, as far as room columns reach.
+func around(widths []int, start, end, room int) (from, to int) {
+	from, to = start, start
+	right := func() bool {
+		if to == len(widths) || widths[to] > room {
+			return false
+		}
+		room -= widths[to]
+		to++
+		return true
+	}
+	left := func() bool {
+		if from == 0 || widths[from-1] > room {
+			return false
+		}
+		from--
+		room -= widths[from]
+		return true
+	}
+	for to < end && right() {
+	}
+	for l, r := true, true; l || r; {
+		l = left()
+		r = right()
+	}
+	return from, to
+}
+
+func sum(widths []int) int {
+	n := 0
+	for _, w := range widths {
+		n += w
+	}
+	return n
+}
