@@ -101,14 +101,19 @@ func (r Ref) String() string {
 }
 
 // Canonical is the name that a client would contact, such as
-// docker.io/library/nginx for nginx: lower-case host, without the port 443,
+// docker.io/library/nginx for nginx: lower-case host, without the port 443
+// where it is a host without it,
 // with Docker Hub spelled out. Two names with one canonical form reach the
 // same image although they differ in bytes. Empty for an empty name.
 func (r Ref) Canonical() string {
 	if r.Repository == "" {
 		return ""
 	}
-	host := strings.TrimSuffix(strings.ToLower(r.Host), ":443")
+	host := strings.ToLower(r.Host)
+	// Without its port r:443/app would be Docker Hub's r/app.
+	if bare, ok := strings.CutSuffix(host, ":443"); ok && isHost(bare) {
+		host = bare
+	}
 	switch host {
 	case "", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com":
 		host = "docker.io"

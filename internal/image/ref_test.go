@@ -239,7 +239,7 @@ func TestPartialString(t *testing.T) {
 func FuzzParseRef(f *testing.F) {
 	for _, s := range []string{
 		"nginx", "img:a:b", "ghcr.io:443/acme/app:1.2.3@" + digestA, "localhost:5000/a__b/c--d.e", "[::1]:5000/app:1",
-		"GHCR.io/acme/app", "user@host/app", "docker.io/nginx", "a/b.c:d", "ghcr.io./app", "x:65536/app",
+		"GHCR.io/acme/app", "user@host/app", "docker.io/nginx", "a/b.c:d", "ghcr.io./app", "x:65536/app", "r:443/app",
 	} {
 		f.Add(s)
 	}
