@@ -102,9 +102,9 @@ func (r Ref) String() string {
 
 // Canonical is the name that a client would contact, such as
 // docker.io/library/nginx for nginx: lower-case host, without the port 443
-// where it is a host without it,
-// with Docker Hub spelled out. Two names with one canonical form reach the
-// same image although they differ in bytes. Empty for an empty name.
+// where the host stands without it, with Docker Hub spelled out. Two names with
+// one canonical form reach the same image although they differ in bytes. Empty
+// for an empty name.
 func (r Ref) Canonical() string {
 	if r.Repository == "" {
 		return ""
