@@ -25,6 +25,7 @@ check: ## formatting, vet, tidy modules, static analysis, a little fuzzing
 golden: ## write the golden files anew; read the diff before committing it
 	go test $$(grep -rl --include=*_test.go "flag.Bool(\"update\"" . | xargs -n1 dirname | sort -u) -update
 
+# A time may end a target with "context deadline exceeded", a known fault of go test; a number of tries does not.
 fuzz: ## fuzz each target for FUZZTIME (30s; 1000x is a number of tries)
 	@go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | while read -r package; do \
 	  for target in $$(go test -list '^Fuzz' "$$package" | grep '^Fuzz'); do \
