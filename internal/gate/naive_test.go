@@ -15,7 +15,7 @@ var naiveGates = []struct {
 	name  string
 	admit func(gate.Facts) bool
 }{
-	{"expression over diff lines", diffLines},
+	{"an expression over diff lines", diffLines},
 	{"decode and compare", decodeAndCompare},
 }
 
