@@ -11,6 +11,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gatetest"
 	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
 )
 
@@ -38,7 +39,16 @@ func TestAttacks(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("attacks: %d of %d stopped", stopped, len(cases))
+	t.Logf("attacks: %d of %d stopped by fluxkeeper", stopped, len(cases))
+	for _, naive := range naiveGates {
+		admitted := 0
+		for _, c := range cases {
+			if _, facts, err := gatetest.Load(c.archive); err == nil && naive.admit(facts) {
+				admitted++
+			}
+		}
+		t.Logf("attacks: %d of %d stopped by %s", len(cases)-admitted, len(cases), naive.name)
+	}
 }
 
 // TestHonest judges what Flux and people do every day. None may fail.

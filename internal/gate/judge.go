@@ -27,13 +27,18 @@ func Judge(p Policy, f Facts) Result {
 		result.Files = append(result.Files, j.judgeFile(&j.files[i]))
 	}
 	j.renames()
-	result.Reproduction = worst(result.Files)
 
 	updates := j.joinUpdates()
 	for i := range updates {
 		j.judgeUpdate(&updates[i])
 		result.Updates = append(result.Updates, updates[i].Update)
 	}
+	for i := range result.Files {
+		if j.illegal[result.Files[i].Path] {
+			result.Files[i].Reproduction = manifest.Residue
+		}
+	}
+	result.Reproduction = worst(result.Files)
 	j.judgeWhole(result.Updates)
 	j.stragglers(updates)
 	if !f.IgnoreIdentity {
@@ -55,11 +60,14 @@ type judge struct {
 	files    []fileView // sorted by path
 	policies map[string][]ImagePolicy
 	said     map[string]bool // what once has let through
+	// illegal names files with a new value that Flux cannot write, since it
+	// takes every reference apart before it uses it.
+	illegal  map[string]bool
 	findings []finding.Finding
 }
 
 func newJudge(p Policy, f Facts) *judge {
-	j := &judge{policy: p, facts: f, said: map[string]bool{}, policies: map[string][]ImagePolicy{}}
+	j := &judge{policy: p, facts: f, said: map[string]bool{}, illegal: map[string]bool{}, policies: map[string][]ImagePolicy{}}
 	objects := slices.Clone(f.Policies)
 	slices.SortStableFunc(objects, func(a, b ImagePolicy) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))

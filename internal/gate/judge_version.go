@@ -17,6 +17,9 @@ func (j *judge) judgeUpdate(u *joined) {
 	now, problems := u.to()
 	misfits := j.forms(u)
 	for _, p := range problems {
+		if p.spot.changed() {
+			j.illegal[u.File] = true
+		}
 		if !slices.Contains(misfits, p.spot) {
 			j.report(finding.Finding{Rule: "version/malformed", Place: p.spot.place(),
 				Message: fmt.Sprintf("the value %q is not legal: %v", p.spot.to, bare(p.err)),

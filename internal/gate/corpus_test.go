@@ -1,0 +1,81 @@
+package gate_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
+)
+
+// TestCorpus judges the contents of every real Flux commit: each is reproduced
+// or equivalent, and its updates are the places and values that the corpus
+// names. What the verdict is depends on the owner's policy, which most of
+// these repositories never had.
+func TestCorpus(t *testing.T) {
+	root := filepath.Join("..", "..", "..", "shared", "corpus", "commits")
+	metas, _ := filepath.Glob(filepath.Join(root, "*", "*", "meta.json"))
+	if len(metas) == 0 {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("no corpus beside the project")
+		}
+		t.Skip("no corpus beside the project")
+	}
+	outcomes, verdicts := map[manifest.Outcome]int{}, map[finding.Verdict]int{}
+	for _, path := range metas {
+		f, ok := honest(t, filepath.Dir(path))
+		if !ok {
+			continue
+		}
+		f.IgnoreIdentity = true
+		name, _ := filepath.Rel(root, filepath.Dir(path))
+		r := gate.Judge(gate.DefaultPolicy(), f)
+		outcomes[r.Reproduction]++
+		verdicts[r.Verdict]++
+		if r.Reproduction != manifest.Reproduced && r.Reproduction != manifest.Equivalent {
+			t.Errorf("%s: %s: %+v", name, r.Reproduction, r.Findings)
+		}
+		missing, extra := unmatched(changesOf(t, path), r.Updates)
+		if len(missing)+len(extra) > 0 {
+			t.Errorf("%s: the corpus names %v, and the updates have %+v beside", name, missing, extra)
+		}
+	}
+	t.Logf("%v, under the default policy %v", outcomes, verdicts)
+}
+
+type corpusChange struct{ Path, Form, Ref, Old, New string }
+
+func changesOf(t *testing.T, path string) []corpusChange {
+	var meta struct{ Changes []corpusChange }
+	data, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(data, &meta)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return meta.Changes
+}
+
+// unmatched gives the changes without an update and the updates without a
+// change.
+func unmatched(changes []corpusChange, updates []gate.Update) (missing []corpusChange, extra []gate.Update) {
+	left := slices.Clone(updates)
+	for _, c := range changes {
+		matches := func(u gate.Update) bool {
+			return u.File == c.Path && (c.Ref == u.Policy || strings.HasPrefix(c.Ref, u.Policy+":")) &&
+				(c.Form == "name" || (strings.HasSuffix(c.Old, u.From) && strings.HasSuffix(c.New, u.To)) || strings.Contains(c.New, u.To))
+		}
+		if i := slices.IndexFunc(left, matches); i >= 0 {
+			left = slices.Delete(left, i, i+1)
+		} else if !slices.ContainsFunc(updates, matches) {
+			missing = append(missing, c)
+		}
+	}
+	return missing, left
+}
