@@ -35,10 +35,19 @@ file whose name ends in ` + "`.esc`" + ` is written with Go's escapes.
 			family = r.Family()
 			fmt.Fprintf(&out, "\n## %s\n", family)
 		}
-		fmt.Fprintf(&out, "\n### %s\n\n%s (%s).\n\n%s\n**Mend:** %s", r.Name, r.Title, r.Severity, r.Why, r.Mend)
-		example(&out, "Refused", r.Refused)
-		example(&out, "Allowed", r.Allowed)
+		out.WriteString("\n#")
+		out.Write(r.Markdown())
 	}
+	return out.Bytes()
+}
+
+// Markdown is the rule's section of the page: its reason, its remedy and its
+// two examples, under a heading of the second level.
+func (r Rule) Markdown() []byte {
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "## %s\n\n%s (%s).\n\n%s\n**Mend:** %s", r.Name, r.Title, r.Severity, r.Why, r.Mend)
+	example(&out, "Refused", r.Refused)
+	example(&out, "Allowed", r.Allowed)
 	return out.Bytes()
 }
 

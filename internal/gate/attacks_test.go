@@ -24,7 +24,7 @@ type wanted struct {
 
 // TestAttacks judges everything that somebody could try. None may pass.
 func TestAttacks(t *testing.T) {
-	cases := load(t, "attacks")
+	cases := loadCases(t, "attacks")
 	if len(cases) < 150 {
 		t.Errorf("there are only %d cases", len(cases))
 	}
@@ -53,7 +53,7 @@ func TestAttacks(t *testing.T) {
 
 // TestHonest judges what Flux and people do every day. None may fail.
 func TestHonest(t *testing.T) {
-	cases := load(t, "honest")
+	cases := loadCases(t, "honest")
 	passed := 0
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -102,7 +102,7 @@ func (c testCase) run(t *testing.T) gate.Result {
 	return result
 }
 
-func load(t *testing.T, directory string) []testCase {
+func loadCases(t *testing.T, directory string) []testCase {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", directory, "*.txtar"))
 	if err != nil || len(files) == 0 {

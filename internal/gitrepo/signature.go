@@ -47,6 +47,9 @@ func parseKeys(keys []string) (keyring, error) {
 func (k *keyring) add(key string) error {
 	if strings.HasPrefix(key, pgpKeyHead) {
 		entities, err := openpgp.ReadArmoredKeyRing(strings.NewReader(key))
+		if err == nil && len(entities) == 0 {
+			err = errors.New("no key in the armored block")
+		}
 		k.pgp = append(k.pgp, entities...)
 		return err
 	}

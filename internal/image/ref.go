@@ -101,14 +101,19 @@ func (r Ref) String() string {
 }
 
 // Canonical is the name that a client would contact, such as
-// docker.io/library/nginx for nginx: lower-case host, without the port 443,
-// with Docker Hub spelled out. Two names with one canonical form reach the
-// same image although they differ in bytes. Empty for an empty name.
+// docker.io/library/nginx for nginx: lower-case host, without the port 443
+// where the host stands without it, with Docker Hub spelled out. Two names with
+// one canonical form reach the same image although they differ in bytes. Empty
+// for an empty name.
 func (r Ref) Canonical() string {
 	if r.Repository == "" {
 		return ""
 	}
-	host := strings.TrimSuffix(strings.ToLower(r.Host), ":443")
+	host := strings.ToLower(r.Host)
+	// Without its port r:443/app would be Docker Hub's r/app.
+	if bare, ok := strings.CutSuffix(host, ":443"); ok && isHost(bare) {
+		host = bare
+	}
 	switch host {
 	case "", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com":
 		host = "docker.io"
@@ -173,9 +178,10 @@ func isHost(part string) bool {
 }
 
 func checkHost(s string) error {
-	host, port, found := s, "", false
+	var port string
+	var found bool
 	if end := strings.IndexByte(s, ']'); strings.HasPrefix(s, "[") && end > 0 {
-		host, port, found = s[:end+1], strings.TrimPrefix(s[end+1:], ":"), end+1 < len(s)
+		port, found = strings.TrimPrefix(s[end+1:], ":"), end+1 < len(s)
 		if found && s[end+1] != ':' {
 			return errors.New("the host has something other than a port after the address")
 		}
@@ -183,6 +189,7 @@ func checkHost(s string) error {
 			return errors.New("the host is not an IPv6 address")
 		}
 	} else {
+		var host string
 		host, port, found = strings.Cut(s, ":")
 		if err := checkHostName(host); err != nil {
 			return err

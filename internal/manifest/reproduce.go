@@ -75,8 +75,9 @@ func reproduce(base []byte, setters map[string]string, indent indentation) ([]by
 	}
 	var out bytes.Buffer
 	writer := kio.ByteWriter{
-		Writer:           &out,
-		ClearAnnotations: []string{kioutil.PathAnnotation, kioutil.LegacyPathAnnotation}, //nolint:staticcheck // Flux's writer clears it too
+		Writer: &out,
+		//lint:ignore SA1019 Flux's writer clears the deprecated one too
+		ClearAnnotations: []string{kioutil.PathAnnotation, kioutil.LegacyPathAnnotation},
 	}
 	if err := writer.Write(nodes); err != nil {
 		return nil, fmt.Errorf("write file: %w", err)

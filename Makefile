@@ -1,0 +1,49 @@
+# Every target is a short line over a plain go command, which works as well.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check golden fuzz attack bench
+
+# A test that fails in front of a grep still fails.
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+
+TOOL := go tool -modfile=tools/go.mod
+FUZZTIME ?= 30s
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \t\2/p' Makefile | expand -t 18
+
+demo: bin/fluxkeeper ## check a recorded Flux update, and one that was tampered with
+	@examples/demo/run bin/fluxkeeper
+
+test: ## run every test
+	go test ./...
+
+check: ## formatting, vet, tidy modules, static analysis, a little fuzzing
+	@test -z "$$(gofmt -l .)" || { gofmt -l . ; echo "gofmt -w . mends these"; exit 1; }
+	go vet ./...
+	go mod tidy -diff
+	$(TOOL) staticcheck ./...
+	$(TOOL) actionlint
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=1000x
+
+golden: ## write the golden files anew; read the diff before committing it
+	go test $$(grep -rl --include=*_test.go "flag.Bool(\"update\"" . | xargs -n1 dirname | sort -u) -update
+
+# A time may end a target with "context deadline exceeded", a known fault of go test; a number of tries does not.
+fuzz: ## fuzz each target for FUZZTIME (30s; 1000x is a number of tries)
+	@go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | while read -r package; do \
+	  for target in $$(go test -list '^Fuzz' "$$package" | grep '^Fuzz'); do \
+	    echo "fuzz $$package $$target"; \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
+	  done || exit 1; \
+	done
+
+attack: ## score the gate and two naive ones against every known trick
+	go test ./... -run Attack -count=1 -v | grep -v '^=== \|^ *--- PASS\|^PASS$$\|no test files\|no tests to run'
+
+bench: ## time check beside git diff
+	go test ./... -run '^$$' -bench . -benchmem | grep -v 'no test files'
+
+.PHONY: bin/fluxkeeper
+bin/fluxkeeper:
+	@go build -o $@ ./cmd/action

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gitrepo"
+	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/report"
+)
+
+type checkCmd struct {
+	Repo           string `default:"." placeholder:"DIR" complete:"directory" help:"The repository: a work tree, anything inside it, or a bare one (default: here)."`
+	Base           string `default:"main" placeholder:"REV" complete:"revision" help:"What the update is to be merged into (default: main)."`
+	Head           string `default:"HEAD" placeholder:"REV" complete:"revision" help:"The update (default: HEAD)."`
+	BaseRef        string `placeholder:"NAME" complete:"revision" help:"The base's branch name, where --base is not one."`
+	HeadRef        string `placeholder:"NAME" complete:"revision" help:"The update's branch name, where --head is not one."`
+	Format         string `default:"text" enum:"text,json,markdown,sarif" placeholder:"FORMAT" help:"text (default), json, markdown or sarif."`
+	Policy         string `placeholder:"FILE" complete:"file" help:"Judge by this file instead of the base's ${policyFile}."`
+	IgnoreIdentity bool   `help:"Judge the contents alone: not who made the change, nor on which branch."`
+	Today          string `placeholder:"DATE" help:"The day that dated overrides are held against, as 2026-11-22 (default: today, in UTC)."`
+	Color          string `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
+}
+
+// Help is shown by check --help.
+func (checkCmd) Help() string {
+	return `Reads what the update changes, runs Flux's own update again on the base, and compares. The policy file is read from the base, so the update cannot change what it is judged by.
+
+Judge the branch that Flux pushes to:
+
+  fluxkeeper check --base main --head flux-image-updates
+
+Try it on any commit of your history, whoever made it:
+
+  fluxkeeper check --base SHA^ --head SHA --ignore-identity
+
+In a clone that has only remote branches:
+
+  fluxkeeper check --base origin/main --head origin/flux-image-updates
+
+Give a program the answer:
+
+  fluxkeeper check --head flux-image-updates --format json`
+}
+
+// Run judges the range and prints the report; the verdict is its exit status.
+func (c *checkCmd) Run(a *app) error {
+	today, err := c.today()
+	if err != nil {
+		return err
+	}
+	patience := a.announceSlow(2 * time.Second)
+	facts, policy, err := c.gather(a)
+	patience.Stop()
+	if err != nil {
+		return err
+	}
+	facts.Today = today
+	facts.IgnoreIdentity = c.IgnoreIdentity
+	result := gate.Result{
+		Verdict: finding.Undecided, Base: facts.Base, Head: facts.Head,
+		Reproduction: manifest.None, Evidence: gate.EvidenceNone,
+	}
+	if policy != nil {
+		result = gate.Judge(*policy, facts)
+	}
+	for _, gap := range facts.Gaps {
+		a.complain(errors.New(gap))
+	}
+	if err := c.print(a, result, facts); err != nil {
+		return err
+	}
+	return verdictStatus(result.Verdict)
+}
+
+// today is the day that the person named, or the clock's, in UTC.
+func (c *checkCmd) today() (time.Time, error) {
+	if c.Today == "" {
+		return time.Now().UTC().Truncate(24 * time.Hour), nil
+	}
+	day, err := time.Parse(time.DateOnly, c.Today)
+	if err != nil {
+		return day, failure{statusUsage, fmt.Errorf("--today: %q is not a date", c.Today), "write it as 2026-11-22"}
+	}
+	return day, nil
+}
+
+// announceSlow says once, to a person at a terminal, that it goes on.
+func (a *app) announceSlow(after time.Duration) *time.Timer {
+	return time.AfterFunc(after, func() {
+		if _, ok := asTerminal(a.stderr); ok {
+			fmt.Fprintln(a.stderr, "fluxkeeper: reading the repository …")
+		}
+	})
+}
+
+// gather reads the facts and the policy. There is no policy where the base's
+// own cannot be read: its problems are out, and the change cannot be judged.
+func (c *checkCmd) gather(a *app) (gate.Facts, *gate.Policy, error) {
+	var none gate.Facts
+	repo, err := gitrepo.Open(c.Repo)
+	if err != nil {
+		return none, nil, refusal(err)
+	}
+	defer repo.Close()
+	rng := gitrepo.Range{Base: c.Base, Head: c.Head}
+	policy, err := c.policy(a, repo, rng)
+	if err != nil {
+		return none, nil, err
+	}
+	var pinned []string
+	if policy != nil {
+		pinned = keys(*policy)
+	}
+	facts, err := repo.Facts(a.ctx, rng, pinned)
+	if a.ctx.Err() != nil {
+		return none, nil, failure{statusUndecided, context.Cause(a.ctx), ""}
+	}
+	if err != nil {
+		return none, nil, refusal(err)
+	}
+	facts.Policies = gate.FindPolicies(facts.Sources)
+	facts.BaseRef = cmp.Or(c.BaseRef, facts.BaseRef)
+	facts.HeadRef = cmp.Or(c.HeadRef, facts.HeadRef)
+	return facts, policy, nil
+}
+
+// policy reads the policy file that the person named, or the base's own. Nil
+// means that the base's cannot be read.
+func (c *checkCmd) policy(a *app, repo *gitrepo.Repository, rng gitrepo.Range) (*gate.Policy, error) {
+	if c.Policy != "" {
+		policy, err := a.readPolicy(c.Policy)
+		return &policy, err
+	}
+	data, ok, err := repo.BaseFile(rng, gate.PolicyFile)
+	if err != nil {
+		return nil, refusal(err)
+	}
+	policy := gate.DefaultPolicy()
+	if ok {
+		name := c.Base + ":" + gate.PolicyFile
+		if policy, err = gate.ParsePolicy(name, data); err != nil {
+			a.complain(a.problems(statusUndecided, name, err))
+			return nil, nil
+		}
+	}
+	return &policy, nil
+}
+
+// refusal gives an error of the repository its exit status: 2 where something
+// else was meant or is not supported, 3 where the repository could not tell.
+func refusal(err error) error {
+	f := failure{status: statusUndecided, err: err}
+	if e, ok := errors.AsType[*gitrepo.Error](err); ok {
+		f.hint = e.Hint()
+		switch e.Kind {
+		case gitrepo.NotRepository, gitrepo.NoRevision, gitrepo.NotCommit, gitrepo.NoAncestor,
+			gitrepo.Unsupported, gitrepo.BadKey:
+			f.status = statusUsage
+		}
+	}
+	return f
+}
+
+// keys are the public keys that the policy pins.
+func keys(p gate.Policy) []string {
+	var all []string
+	for _, bot := range p.Bots {
+		all = append(all, bot.Keys...)
+	}
+	return all
+}
+
+// print writes the report in the wanted format.
+func (c *checkCmd) print(a *app, result gate.Result, facts gate.Facts) error {
+	r := report.Report{
+		Result: result, BaseName: c.Base, HeadName: c.Head, Version: a.version, Source: source(facts),
+	}
+	switch c.Format {
+	case "json":
+		return report.JSON(a.stdout, r)
+	case "markdown":
+		return report.Markdown(a.stdout, r)
+	case "sarif":
+		return report.SARIF(a.stdout, r)
+	}
+	return report.Text(a.stdout, r, a.style(c.Color))
+}
+
+// source gives the report the text of the files that findings point into: of
+// the head, or of the files that the change leaves alone.
+func source(facts gate.Facts) func(file string) []byte {
+	files := map[string][]byte{}
+	for _, f := range facts.Bystanders {
+		files[f.Path] = f.Data
+	}
+	for _, f := range facts.Files {
+		files[f.Path] = f.New.Data
+	}
+	return func(file string) []byte { return files[file] }
+}
+
+// verdictStatus is a verdict's exit status, as a failure where it is not 0.
+func verdictStatus(v finding.Verdict) error {
+	switch v {
+	case finding.Pass, finding.NotApplicable:
+		return nil
+	case finding.Fail:
+		return failure{status: statusFail}
+	}
+	return failure{status: statusUndecided}
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"embed"
+	"io"
+	"strings"
+	"text/template"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+)
+
+type completionCmd struct {
+	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
+}
+
+// Help is shown by completion --help.
+func (completionCmd) Help() string {
+	return `For this shell alone:
+
+  source <(fluxkeeper completion bash)
+  source <(fluxkeeper completion zsh)
+  fluxkeeper completion fish | source
+
+For good, put the script where the shell looks for it:
+
+  fluxkeeper completion bash > ~/.local/share/bash-completion/completions/fluxkeeper
+  fluxkeeper completion zsh  > "${fpath[1]}/_fluxkeeper"
+  fluxkeeper completion fish > ~/.config/fish/completions/fluxkeeper.fish`
+}
+
+// Run prints the script for the shell.
+func (c *completionCmd) Run(a *app) error {
+	return writeCompletion(a.stdout, c.Shell, a.model)
+}
+
+//go:embed completion/*.tmpl
+var completionTemplates embed.FS
+
+// place is somewhere on the command line: after a command, or after a flag
+// that wants a value.
+type place struct {
+	Path  string // the commands so far, such as "policy check"
+	Words []word // what can follow
+	Flags []word // flags that can follow, at a command
+	Flag  string // the flag whose value is wanted; empty at a command
+	Kind  string // file, directory or revision, where the value is one
+}
+
+// word is one thing that can follow, and what it means.
+type word struct{ Text, Help string }
+
+// Spaced is the path as the scripts gather it: a space before every command.
+func (p place) Spaced() string {
+	if p.Path == "" {
+		return ""
+	}
+	return " " + p.Path
+}
+
+// Key identifies the place in a shell's case statement.
+func (p place) Key() string { return strings.TrimSpace(p.Path + " " + p.Flag) }
+
+// writeCompletion prints a script that completes every command, flag and
+// listed value of the model. The script asks nothing of the program while the
+// person types; only revisions are looked up, by git itself.
+func writeCompletion(w io.Writer, shell string, model *kong.Application) error {
+	var commands, values []place
+	var walk func(node *kong.Node, path string)
+	walk = func(node *kong.Node, path string) {
+		here := place{Path: path}
+		for _, child := range node.Children {
+			here.Words = append(here.Words, word{child.Name, child.Help})
+			walk(child, strings.TrimSpace(path+" "+child.Name))
+		}
+		for _, value := range node.Positional {
+			p := valuePlace(path, value)
+			here.Words, here.Kind = append(here.Words, p.Words...), p.Kind
+		}
+		for _, group := range node.AllFlags(true) {
+			for _, flag := range group {
+				here.Flags = append(here.Flags, word{"--" + flag.Name, flag.Help})
+				if !flag.IsBool() {
+					values = append(values, valuePlace(path, flag.Value))
+				}
+			}
+		}
+		commands = append(commands, here)
+	}
+	walk(model.Node, "")
+	scripts, err := template.New("").Funcs(template.FuncMap{
+		"quote":     quote,
+		"texts":     texts,
+		"described": func(w word) string { return strings.ReplaceAll(w.Text, ":", `\:`) + ":" + w.Help },
+		"flag":      func(s string) string { name, _ := strings.CutPrefix(s, "--"); return name },
+	}).ParseFS(completionTemplates, "completion/*.tmpl")
+	if err != nil {
+		return err
+	}
+	return scripts.ExecuteTemplate(w, shell+".tmpl", map[string]any{"Commands": commands, "Values": values})
+}
+
+// valuePlace tells what a flag's value or an argument can be: a listed word, a
+// rule's name, or the kind of thing that the grammar's complete tag names.
+func valuePlace(path string, value *kong.Value) place {
+	p := place{Path: path, Kind: value.Tag.Get("complete")}
+	if value.Flag != nil {
+		p.Flag = "--" + value.Name
+	}
+	switch {
+	case value.Enum != "":
+		for _, text := range value.EnumSlice() {
+			p.Words = append(p.Words, word{Text: text})
+		}
+	case p.Kind == "rule":
+		p.Kind = ""
+		for _, rule := range finding.Catalogue() {
+			p.Words = append(p.Words, word{rule.Name, rule.Title})
+		}
+	}
+	return p
+}
+
+// quote puts text between single quotes, as all three shells read them.
+func quote(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// texts joins the words with spaces.
+func texts(words []word) string {
+	all := make([]string, len(words))
+	for i, w := range words {
+		all[i] = w.Text
+	}
+	return strings.Join(all, " ")
+}

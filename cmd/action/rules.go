@@ -1,0 +1,146 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+)
+
+type rulesCmd struct {
+	Rule   string `arg:"" optional:"" complete:"rule" help:"The rule to show in full, such as version/major."`
+	Format string `default:"text" enum:"text,json,markdown" placeholder:"FORMAT" help:"text (default), json or markdown."`
+}
+
+// Help is shown by rules --help.
+func (rulesCmd) Help() string {
+	return `Without a rule: all of them, with the severity that each has unless the policy file says otherwise.
+
+  fluxkeeper rules
+  fluxkeeper rules version/major
+  fluxkeeper rules --format markdown > rules.md`
+}
+
+// Run prints the catalogue or one rule of it.
+func (c *rulesCmd) Run(a *app) error {
+	rules := finding.Catalogue()
+	if c.Rule != "" {
+		rule, ok := finding.Lookup(c.Rule)
+		if !ok {
+			return failure{statusUsage, fmt.Errorf("no rule is called %q", c.Rule), ruleHint(c.Rule, rules)}
+		}
+		rules = []finding.Rule{rule}
+	}
+	switch c.Format {
+	case "json":
+		return rulesJSON(a.stdout, rules)
+	case "markdown":
+		page := finding.Markdown(rules)
+		if c.Rule != "" {
+			page = rules[0].Markdown()
+		}
+		_, err := a.stdout.Write(page)
+		return err
+	}
+	if c.Rule != "" {
+		ruleText(a.stdout, rules[0])
+		return nil
+	}
+	return rulesText(a.stdout, rules)
+}
+
+// ruleHint suggests rules whose name shares a word with what was typed.
+func ruleHint(typed string, rules []finding.Rule) string {
+	family, name, ok := strings.Cut(typed, "/")
+	if !ok {
+		name = family
+	}
+	var near []string
+	for _, r := range rules {
+		if name != "" && strings.Contains(r.Name, name) || r.Family() == family {
+			near = append(near, r.Name)
+		}
+	}
+	if len(near) == 0 || len(near) > 8 {
+		return "run `fluxkeeper rules` to see all of them"
+	}
+	return "did you mean " + strings.Join(near, ", ") + "?"
+}
+
+func rulesText(w io.Writer, rules []finding.Rule) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, r := range rules {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", r.Name, r.Severity, r.Title)
+	}
+	return table.Flush()
+}
+
+func ruleText(w io.Writer, r finding.Rule) {
+	fmt.Fprintf(w, "%s (%s)\n%s.\n", r.Name, r.Severity, r.Title)
+	fmt.Fprintf(w, "\nWhy\n%s\nHow to mend it\n%s", indent(r.Why), indent(r.Mend))
+	for _, example := range []struct {
+		title   string
+		archive *txtar.Archive
+	}{{"Refused", r.Refused}, {"Allowed", r.Allowed}} {
+		fmt.Fprintf(w, "\n%s\n", example.title)
+		for _, f := range example.archive.Files {
+			// Characters that do not show are written as Go escapes there.
+			name, escaped := strings.CutSuffix(f.Name, ".esc")
+			if escaped {
+				name += " (with escapes)"
+			}
+			fmt.Fprintf(w, "  %s\n%s", name, indent(indent(string(f.Data))))
+		}
+	}
+}
+
+// rulesJSON prints the rules as one versioned object.
+func rulesJSON(w io.Writer, rules []finding.Rule) error {
+	type rule struct {
+		Name     string            `json:"name"`
+		Title    string            `json:"title"`
+		Severity finding.Severity  `json:"severity"`
+		Why      string            `json:"why"`
+		Mend     string            `json:"mend"`
+		Refused  map[string]string `json:"refused,omitempty"`
+		Allowed  map[string]string `json:"allowed,omitempty"`
+	}
+	files := func(archive *txtar.Archive) map[string]string {
+		all := map[string]string{}
+		for _, f := range archive.Files {
+			all[f.Name] = string(f.Data)
+		}
+		return all
+	}
+	out := struct {
+		Version int    `json:"version"`
+		Rules   []rule `json:"rules"`
+	}{Version: 1, Rules: []rule{}}
+	for _, r := range rules {
+		out.Rules = append(out.Rules, rule{r.Name, r.Title, r.Severity, r.Why, r.Mend, files(r.Refused), files(r.Allowed)})
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(out)
+}
+
+// indent moves every line that is not empty two columns to the right.
+func indent(s string) string {
+	var b strings.Builder
+	for line := range strings.Lines(s) {
+		if strings.TrimSpace(line) != "" {
+			b.WriteString("  ")
+		}
+		b.WriteString(line)
+	}
+	if s != "" && !strings.HasSuffix(s, "\n") {
+		b.WriteString("\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+)
+
+// TestInterrupt: whoever stops a check has no verdict.
+func TestInterrupt(t *testing.T) {
+	t.Chdir(t.TempDir())
+	git(t, "init", "-q", "-b", "main")
+	git(t, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "--allow-empty", "-m", "first")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stdout, stderr bytes.Buffer
+	status := run(ctx, []string{"check"}, os.LookupEnv, nil, &stdout, &stderr)
+	if status != statusUndecided || stdout.Len() > 0 {
+		t.Errorf("exit status %d, want %d; stdout %q", status, statusUndecided, &stdout)
+	}
+	if !strings.HasPrefix(stderr.String(), "fluxkeeper: error: ") {
+		t.Errorf("stderr %q", &stderr)
+	}
+}
+
+// TestStatusOfVerdicts: no verdict but two is green, not even one that nobody knows.
+func TestStatusOfVerdicts(t *testing.T) {
+	for verdict, want := range map[finding.Verdict]int{
+		finding.Pass:          statusPass,
+		finding.NotApplicable: statusPass,
+		finding.Fail:          statusFail,
+		finding.Undecided:     statusUndecided,
+		"":                    statusUndecided,
+		"passed":              statusUndecided,
+	} {
+		a := &app{stderr: &bytes.Buffer{}}
+		if got := a.fail(verdictStatus(verdict)); got != want {
+			t.Errorf("%q: exit status %d, want %d", verdict, got, want)
+		}
+	}
+}
+
+// TestBrokenOutput: a report that could not be written is no pass.
+func TestBrokenOutput(t *testing.T) {
+	var stderr bytes.Buffer
+	status := run(t.Context(), []string{"rules"}, os.LookupEnv, nil, brokenPipe{}, &stderr)
+	if status != statusUndecided {
+		t.Errorf("exit status %d, want %d", status, statusUndecided)
+	}
+	if !strings.Contains(stderr.String(), "no space left") {
+		t.Errorf("stderr %q", &stderr)
+	}
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("write stdout: no space left") }
