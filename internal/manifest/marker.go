@@ -30,7 +30,7 @@ const (
 
 // setterForm is the shape that a marker's value has. Flux builds setters for
 // Kubernetes names only, so nothing else can ever match one.
-var setterForm = regexp.MustCompile(`^([a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?):([a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?)(?::(tag|name|digest))?$`)
+var setterForm = regexp.MustCompile(`^([a-z0-9][-a-z0-9.]*):([a-z0-9][-a-z0-9.]*)(?::(tag|name|digest))?$`)
 
 // fieldComment is the comment that decides about a scalar: kyaml looks at the
 // line comment, and only where there is none at the comment above.

@@ -243,6 +243,9 @@ func resolved(n *yaml.Node) string {
 	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 		return "str"
 	}
+	if n.ShortTag() == "!!str" && n.Style&yaml.TaggedStyle == 0 && strings.ContainsRune(n.Value, '/') && word.MatchString(n.Value) {
+		return "str" // as nearly all are, and the library's test costs a parse
+	}
 	plain := yaml.Node{Kind: yaml.ScalarNode, Value: n.Value}
 	switch tag := plain.ShortTag(); tag {
 	case "!!int", "!!float", "!!bool", "!!null", "!!timestamp":

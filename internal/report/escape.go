@@ -22,7 +22,21 @@ func Plain(s string) string { return showAll(s, unicode.MaxRune) }
 func Reference(s string) string { return showAll(s, unicode.MaxASCII) }
 
 func showAll(s string, last rune) string {
+	if harmless(s) {
+		return quiet(s)
+	}
 	return quiet(strings.Join(cells(s, last), ""))
+}
+
+// harmless tells whether every character of s is printable ASCII and none is
+// part of a runner command, so that it shows as itself.
+func harmless(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' || s[i] == '#' && i+1 < len(s) && s[i+1] == '#' {
+			return false
+		}
+	}
+	return true
 }
 
 // quiet takes the meaning from a :: that opens a line.
@@ -69,6 +83,13 @@ const (
 // visible tells whether r shows as itself. marks is the number of combining
 // marks on the letter before, which the call brings up to date.
 func visible(r rune, marks *int) bool {
+	if r >= ' ' && r <= '~' {
+		*marks = noBase
+		if unicode.IsLetter(r) {
+			*marks = 0
+		}
+		return true
+	}
 	if unicode.Is(unicode.M, r) && !hidden(r) && *marks >= 0 && *marks < maxMarks {
 		*marks++
 		return true

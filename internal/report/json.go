@@ -125,16 +125,31 @@ func writeJSON(w io.Writer, v any) error {
 // inert escapes characters of JSON text. None of them occurs outside strings.
 func inert(text string) string {
 	var b strings.Builder
+	b.Grow(len(text))
+	for line := range strings.SplitSeq(text, "\n") {
+		if b.Len() > 0 {
+			b.WriteByte('\n')
+		}
+		if harmless(line) {
+			b.WriteString(line)
+		} else {
+			inertLine(&b, line)
+		}
+	}
+	return b.String()
+}
+
+func inertLine(b *strings.Builder, text string) {
 	marks, hashes := noBase, 0
 	for _, r := range text {
 		switch {
 		case r == '[' && hashes >= 2:
 			b.WriteString(`\u005b`)
-		case r == '\n' || visible(r, &marks):
+		case visible(r, &marks):
 			b.WriteRune(r)
 		default:
 			for _, unit := range utf16.Encode([]rune{r}) {
-				fmt.Fprintf(&b, `\u%04x`, unit)
+				fmt.Fprintf(b, `\u%04x`, unit)
 			}
 		}
 		if r == '#' {
@@ -143,5 +158,4 @@ func inert(text string) string {
 			hashes = 0
 		}
 	}
-	return b.String()
 }

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The benchmarks run the built program as people do, beside git diff on the
+// same range, in turns. Only ratios and CPU time mean something: machines are
+// noisy.
+
+// BenchmarkTypical is a change of five files.
+func BenchmarkTypical(b *testing.B) { compareWithGit(b, 5, 10) }
+
+// BenchmarkLarge is a change of 3,000 files with 10,000 markers.
+func BenchmarkLarge(b *testing.B) { compareWithGit(b, 3000, 10000) }
+
+func compareWithGit(b *testing.B, files, markers int) {
+	program := filepath.Join(b.TempDir(), "fluxkeeper")
+	command(b, ".", "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, ".")
+	repo := generated(b, files, markers)
+	var ours, theirs []usage
+	for b.Loop() {
+		theirs = append(theirs, measure(b, repo, "git", "diff", "main", "flux-image-updates"))
+		ours = append(ours, measure(b, repo, program, "check", "--base", "main", "--head", "flux-image-updates", "--format", "json"))
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(median(ours, wall), "wall-ms")
+	b.ReportMetric(median(ours, cpu), "cpu-ms")
+	b.ReportMetric(median(ours, memory), "MiB")
+	b.ReportMetric(median(theirs, wall), "git-wall-ms")
+	b.ReportMetric(median(theirs, cpu), "git-cpu-ms")
+	b.ReportMetric(median(ours, wall)/median(theirs, wall), "times-git")
+}
+
+// usage is what one run cost.
+type usage struct {
+	wall, cpu time.Duration
+	memory    int64 // KiB at most resident
+}
+
+func wall(u usage) float64   { return float64(u.wall.Microseconds()) / 1000 }
+func cpu(u usage) float64    { return float64(u.cpu.Microseconds()) / 1000 }
+func memory(u usage) float64 { return float64(u.memory) / 1024 }
+
+func median(runs []usage, of func(usage) float64) float64 {
+	values := make([]float64, len(runs))
+	for i, u := range runs {
+		values[i] = of(u)
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+func measure(b *testing.B, dir, name string, args ...string) usage {
+	b.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	var errors strings.Builder
+	cmd.Stderr = &errors
+	start := time.Now()
+	if err := cmd.Run(); err != nil {
+		b.Fatalf("run %s: %v: %s", name, err, errors.String())
+	}
+	state := cmd.ProcessState
+	return usage{time.Since(start), state.UserTime() + state.SystemTime(), state.SysUsage().(*syscall.Rusage).Maxrss}
+}
+
+func command(b *testing.B, dir, name string, args ...string) {
+	b.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null",
+		"GIT_AUTHOR_NAME=fluxcdbot", "GIT_AUTHOR_EMAIL=fluxcdbot@users.noreply.github.com", "GIT_AUTHOR_DATE=2026-11-22T20:21:56Z",
+		"GIT_COMMITTER_NAME=fluxcdbot", "GIT_COMMITTER_EMAIL=fluxcdbot@users.noreply.github.com", "GIT_COMMITTER_DATE=2026-11-22T20:21:56Z")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		b.Fatalf("run %s %v: %v\n%s", name, args, err, out)
+	}
+}
+
+// generated makes a repository in which flux-image-updates moves every marker
+// of main by one patch version.
+func generated(b *testing.B, files, markers int) string {
+	b.Helper()
+	dir := b.TempDir()
+	command(b, dir, "git", "init", "-q", "-b", "main")
+	write := func(tag string) {
+		for i := range files {
+			var text strings.Builder
+			fmt.Fprintf(&text, "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: app%d\n  namespace: apps\nspec:\n  replicas: 2\n  selector:\n    matchLabels:\n      app: app%d\n  template:\n    metadata:\n      labels:\n        app: app%d\n    spec:\n      containers:\n", i, i, i)
+			for m := markers * i / files; m < markers*(i+1)/files; m++ {
+				fmt.Fprintf(&text, "        - name: c%d\n          image: ghcr.io/acme/app%d:%s # {\"$imagepolicy\": \"flux-system:app%d\"}\n          ports:\n            - containerPort: 8080\n", m, m, tag, m)
+			}
+			path := filepath.Join(dir, "clusters", fmt.Sprint(i%50), fmt.Sprintf("app%d.yaml", i))
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				b.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(text.String()), 0o644); err != nil {
+				b.Fatal(err)
+			}
+		}
+		command(b, dir, "git", "add", "-A")
+		command(b, dir, "git", "commit", "-q", "-m", "Update from image update automation")
+	}
+	write("1.2.3")
+	policy := filepath.Join(dir, ".github", "fluxkeeper.yaml")
+	if err := os.MkdirAll(filepath.Dir(policy), 0o755); err != nil {
+		b.Fatal(err)
+	}
+	if err := os.WriteFile(policy, []byte("version: 1\nlimits: {updates: 100000}\n"), 0o644); err != nil {
+		b.Fatal(err)
+	}
+	command(b, dir, "git", "add", "-A")
+	command(b, dir, "git", "commit", "-q", "-m", "Let any number of updates pass")
+	command(b, dir, "git", "checkout", "-q", "-b", "flux-image-updates")
+	write("1.2.4")
+	command(b, dir, "git", "gc", "-q")
+	return dir
+}
