@@ -29,11 +29,13 @@ var imports = map[string][]string{
 	"internal/image":    {},
 	"internal/manifest": {},
 	"internal/report":   {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
+	"internal/secret":   {},
 }
 
 // pure packages turn values into values: no clock, environment, network, file.
 var pure = []string{
 	"internal/finding", "internal/gate", "internal/image", "internal/manifest", "internal/report",
+	"internal/secret",
 }
 
 // onlyPlace lists libraries that few packages may import.
