@@ -21,7 +21,7 @@ const module = "github.com/goldfish-inc/fluxkeeper"
 // the project's own. Edge packages are missing from every other edge's list.
 var imports = map[string][]string{
 	"":                  {},
-	"cmd/action":        {"internal/finding", "internal/gate", "internal/gitrepo", "internal/manifest", "internal/report"},
+	"cmd/action":        {"internal/finding", "internal/gate", "internal/gitrepo", "internal/manifest", "internal/report", "internal/setting"},
 	"internal/finding":  {},
 	"internal/gate":     {"internal/finding", "internal/image", "internal/manifest"},
 	"internal/gatetest": {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
@@ -29,13 +29,14 @@ var imports = map[string][]string{
 	"internal/image":    {},
 	"internal/manifest": {},
 	"internal/report":   {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
+	"internal/setting":  {"internal/secret"},
 	"internal/secret":   {},
 }
 
 // pure packages turn values into values: no clock, environment, network, file.
 var pure = []string{
 	"internal/finding", "internal/gate", "internal/image", "internal/manifest", "internal/report",
-	"internal/secret",
+	"internal/secret", "internal/setting",
 }
 
 // onlyPlace lists libraries that few packages may import.
