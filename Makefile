@@ -23,7 +23,7 @@ check: ## formatting, vet, tidy modules, static analysis, a little fuzzing
 	go vet ./...
 	go mod tidy -diff
 	$(TOOL) staticcheck ./...
-	$(TOOL) actionlint
+	$(TOOL) actionlint .github/workflows/*.yml examples/*.yml
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=1000x
 
 golden: ## write the golden files anew; read the diff before committing it
