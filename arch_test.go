@@ -29,6 +29,7 @@ var imports = map[string][]string{
 	"internal/image":    {},
 	"internal/manifest": {},
 	"internal/report":   {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
+	"internal/runner":   {"internal/finding", "internal/report", "internal/secret"},
 	"internal/setting":  {"internal/secret"},
 	"internal/secret":   {},
 }
@@ -47,6 +48,7 @@ var onlyPlace = map[string][]string{
 	"github.com/Masterminds/semver":          {"internal/image"},
 	"sigs.k8s.io/kustomize/kyaml":            {"internal/manifest"},
 	"go.yaml.in/yaml":                        {"internal/finding", "internal/gate", "internal/gatetest", "internal/manifest"},
+	"github.com/sethvargo/go-githubactions":  {"internal/runner"},
 	"html/template":                          {"internal/report"},
 }
 
