@@ -25,6 +25,7 @@ var imports = map[string][]string{
 	"internal/finding":  {},
 	"internal/gate":     {"internal/finding", "internal/image", "internal/manifest"},
 	"internal/gatetest": {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
+	"internal/github":   {"internal/gate", "internal/manifest", "internal/secret"},
 	"internal/gitrepo":  {"internal/gate", "internal/manifest"},
 	"internal/image":    {},
 	"internal/manifest": {},
@@ -42,6 +43,8 @@ var pure = []string{
 var onlyPlace = map[string][]string{
 	"github.com/alecthomas/kong":             {"cmd/action"},
 	"github.com/go-git/":                     {"internal/gitrepo"},
+	"github.com/google/go-github":            {"internal/github"},
+	"github.com/hashicorp/go-retryablehttp":  {"internal/github"},
 	"github.com/google/go-containerregistry": {"internal/image"},
 	"github.com/Masterminds/semver":          {"internal/image"},
 	"sigs.k8s.io/kustomize/kyaml":            {"internal/manifest"},
