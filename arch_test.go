@@ -20,23 +20,24 @@ const module = "github.com/goldfish-inc/fluxkeeper"
 // imports is the import table of docs/design.md: what a package may import of
 // the project's own. Edge packages are missing from every other edge's list.
 var imports = map[string][]string{
-	"":                  {},
-	"cmd/action":        {"internal/finding", "internal/gate", "internal/gitrepo", "internal/manifest", "internal/report"},
-	"internal/finding":  {},
-	"internal/gate":     {"internal/finding", "internal/image", "internal/manifest"},
-	"internal/gatetest": {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
-	"internal/github":   {"internal/gate", "internal/manifest", "internal/secret"},
-	"internal/gitrepo":  {"internal/gate", "internal/manifest"},
-	"internal/image":    {},
-	"internal/manifest": {},
-	"internal/report":   {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
-	"internal/secret":   {},
+	"":                   {},
+	"cmd/action":         {"internal/finding", "internal/gate", "internal/gitrepo", "internal/manifest", "internal/report"},
+	"internal/finding":   {},
+	"internal/gate":      {"internal/finding", "internal/image", "internal/manifest"},
+	"internal/gatetest":  {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
+	"internal/github":    {"internal/gate", "internal/manifest", "internal/secret", "internal/signature"},
+	"internal/gitrepo":   {"internal/gate", "internal/manifest", "internal/signature"},
+	"internal/image":     {},
+	"internal/manifest":  {},
+	"internal/report":    {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
+	"internal/secret":    {},
+	"internal/signature": {"internal/gate"},
 }
 
 // pure packages turn values into values: no clock, environment, network, file.
 var pure = []string{
 	"internal/finding", "internal/gate", "internal/image", "internal/manifest", "internal/report",
-	"internal/secret",
+	"internal/secret", "internal/signature",
 }
 
 // onlyPlace lists libraries that few packages may import.
