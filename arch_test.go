@@ -22,6 +22,7 @@ const module = "github.com/goldfish-inc/fluxkeeper"
 var imports = map[string][]string{
 	"":                   {},
 	"cmd/action":         {"internal/finding", "internal/gate", "internal/gitrepo", "internal/github", "internal/manifest", "internal/report", "internal/runner", "internal/secret", "internal/setting"},
+	"e2e":                {}, // holds only tests
 	"internal/finding":   {},
 	"internal/gate":      {"internal/finding", "internal/image", "internal/manifest"},
 	"internal/gatetest":  {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
