@@ -64,7 +64,7 @@ func common() []Input {
 		},
 		{
 			Name: "labels", Kind: Flag, Default: "false", Commands: []string{Check},
-			Doc: "Keep a label with the verdict on the pull request. Takes `pull-requests: write`.",
+			Doc: "Keep labels with the verdict and the gravest step on the pull request, such as `fluxkeeper: pass`. Takes `pull-requests: write`.",
 		},
 		{
 			Name: "sarif-file", Kind: Text, Commands: []string{Check},
@@ -86,19 +86,24 @@ func life() []Input {
 		},
 		{
 			Name: "stale-after-days", Kind: Count, Default: "30", Commands: []string{Sweep},
-			Doc: "Close pull requests that have been open for more days than this; 0 closes none for its age.",
+			Doc: "Close pull requests to which nothing was pushed for more days than this; 0 closes none for its age.",
+		},
+		{
+			Name: "merge-when", Kind: Choice, Values: []string{"auto", "now", "never"}, Default: "auto", Commands: []string{Merge},
+			Doc: "When a pull request that passes is merged: `auto` arms GitHub's auto-merge, which waits until the base's rules " +
+				"are met; `now` merges at once; `never` leaves it to people, which makes sense with `approve`.",
 		},
 		{
 			Name: "merge-method", Kind: Choice, Values: []string{"squash", "merge", "rebase"}, Default: "squash", Commands: []string{Merge},
 			Doc: "How the pull request is merged.",
 		},
 		{
-			Name: "auto-merge", Kind: Flag, Default: "false", Commands: []string{Merge},
-			Doc: "Arm GitHub's auto-merge, which waits for the other required checks, instead of merging at once.",
+			Name: "approve", Kind: Flag, Default: "false", Commands: []string{Merge},
+			Doc: "Approve the pull request first. The approval holds for the commit that was judged, and is taken back when the head moves.",
 		},
 		{
-			Name: "approve", Kind: Flag, Default: "false", Commands: []string{Merge},
-			Doc: "Approve the pull request first. The approval holds for the commit that was judged.",
+			Name: "delete-branch", Kind: Flag, Default: "false", Commands: []string{Sweep, Merge},
+			Doc: "Delete the branch afterwards, if its head still is the commit that was judged. Flux makes a new one.",
 		},
 		{
 			Name: "dry-run", Kind: Flag, Default: "false",
