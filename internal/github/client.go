@@ -48,6 +48,7 @@ type Client struct {
 	budget      time.Duration
 	// firstWait is how long the first retry waits where the server does not say.
 	firstWait time.Duration
+	store     *store
 }
 
 // New makes a client. It sends nothing.
@@ -75,7 +76,7 @@ func newClient(o Options, firstWait time.Duration) (*Client, error) {
 	if api.UserAgent == "" {
 		api.UserAgent = "fluxkeeper"
 	}
-	return &Client{api, graph.String(), owner, name, o.Budget, firstWait}, nil
+	return &Client{api, graph.String(), owner, name, o.Budget, firstWait, newStore()}, nil
 }
 
 // plainName accepts what GitHub lets people call themselves and repositories.
