@@ -2,7 +2,6 @@ package github
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -48,6 +47,7 @@ type Client struct {
 	budget      time.Duration
 	// firstWait is how long the first retry waits where the server does not say.
 	firstWait time.Duration
+	store     *store
 }
 
 // New makes a client. It sends nothing.
@@ -75,7 +75,7 @@ func newClient(o Options, firstWait time.Duration) (*Client, error) {
 	if api.UserAgent == "" {
 		api.UserAgent = "fluxkeeper"
 	}
-	return &Client{api, graph.String(), owner, name, o.Budget, firstWait}, nil
+	return &Client{api, graph.String(), owner, name, o.Budget, firstWait, newStore()}, nil
 }
 
 // plainName accepts what GitHub lets people call themselves and repositories.
@@ -180,9 +180,6 @@ func (c *Client) sendGraphQL(ctx context.Context, op string, q query, out any) e
 	}
 	return nil
 }
-
-// errNotID says that an object id is none.
-var errNotID = errors.New("not an object id")
 
 // isID tells whether s is a full object id in lower case.
 func isID(s string) bool { return len(s) == 40 && strings.Trim(s, "0123456789abcdef") == "" }
