@@ -23,11 +23,13 @@ var imports = map[string][]string{
 	"":                  {},
 	"cmd/action":        {"internal/finding", "internal/gate", "internal/gitrepo", "internal/manifest", "internal/report"},
 	"internal/finding":  {},
-	"internal/gate":     {"internal/finding", "internal/image", "internal/manifest"},
+	"internal/gate":     {"internal/finding", "internal/image", "internal/manifest", "internal/proposal"},
 	"internal/gatetest": {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
 	"internal/gitrepo":  {"internal/gate", "internal/manifest"},
 	"internal/image":    {},
 	"internal/manifest": {},
+	"internal/plan":     {"internal/finding", "internal/gate", "internal/proposal", "internal/report"},
+	"internal/proposal": {"internal/image"},
 	"internal/report":   {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
 	"internal/runner":   {"internal/finding", "internal/report", "internal/secret"},
 	"internal/secret":   {},
@@ -35,7 +37,8 @@ var imports = map[string][]string{
 
 // pure packages turn values into values: no clock, environment, network, file.
 var pure = []string{
-	"internal/finding", "internal/gate", "internal/image", "internal/manifest", "internal/report",
+	"internal/finding", "internal/gate", "internal/image", "internal/manifest", "internal/plan",
+	"internal/proposal", "internal/report",
 	"internal/secret",
 }
 
