@@ -25,6 +25,8 @@ const (
 	RightComments Right = "comments" // pull-requests: write
 	RightLabels   Right = "labels"   // pull-requests: write
 	RightPulls    Right = "pulls"    // pull-requests: write
+	RightReviews  Right = "reviews"  // pull-requests: write
+	RightMerge    Right = "merge"    // contents: write
 	RightContents Right = "contents" // contents: write
 )
 
@@ -33,6 +35,8 @@ func (r Right) Permission() string {
 	switch r {
 	case RightChecks, RightStatuses, RightContents:
 		return string(r) + ": write"
+	case RightMerge:
+		return "contents: write"
 	}
 	return "pull-requests: write"
 }
@@ -163,20 +167,20 @@ func (ClosePull) Right() Right { return RightPulls }
 // Right is RightContents.
 func (DeleteBranch) Right() Right { return RightContents }
 
-// Right is RightPulls.
-func (Approve) Right() Right { return RightPulls }
+// Right is RightReviews.
+func (Approve) Right() Right { return RightReviews }
 
-// Right is RightPulls.
-func (DismissApproval) Right() Right { return RightPulls }
+// Right is RightReviews.
+func (DismissApproval) Right() Right { return RightReviews }
 
-// Right is RightContents.
-func (MergePull) Right() Right { return RightContents }
+// Right is RightMerge.
+func (MergePull) Right() Right { return RightMerge }
 
-// Right is RightContents.
-func (ArmAutoMerge) Right() Right { return RightContents }
+// Right is RightMerge.
+func (ArmAutoMerge) Right() Right { return RightMerge }
 
-// Right is RightContents.
-func (DisarmAutoMerge) Right() Right { return RightContents }
+// Right is RightMerge.
+func (DisarmAutoMerge) Right() Right { return RightMerge }
 
 func (a PutCheck) String() string {
 	verb := "create"

@@ -55,7 +55,7 @@ type Published struct {
 	Runs   []Run        // our check runs of the name on the commit, oldest first
 	Status *Status      // the newest status of the context on the commit
 	Others map[int]bool // numbers of other open pull requests with this head
-	// Comments are our own with our mark, oldest first.
+	// Comments are our own, oldest first.
 	Comments []Comment
 	Labels   []string
 	// Denied says, by right, why the token may not do something.
@@ -303,16 +303,22 @@ func (p *Plan) comment(pub Publication, now Published) {
 	}
 	mark := Mark(pub.Name) + "\n"
 	body := mark + fit(strings.TrimSpace(pub.Summary), maxComment-len(mark))
-	if len(now.Comments) == 0 {
+	var have []Comment
+	for _, c := range now.Comments {
+		if strings.HasPrefix(c.Body, Mark(pub.Name)) {
+			have = append(have, c)
+		}
+	}
+	if len(have) == 0 {
 		p.do(PutComment{Number: pub.Number, Body: body})
 		return
 	}
-	first := now.Comments[0]
+	first := have[0]
 	if strings.TrimSpace(strings.ReplaceAll(first.Body, "\r\n", "\n")) != body {
 		p.do(PutComment{Number: pub.Number, ID: first.ID, Body: body})
 	}
 	// Two runs at once can each have written one.
-	for _, c := range now.Comments[1:] {
+	for _, c := range have[1:] {
 		p.do(DeleteComment{pub.Number, c.ID})
 	}
 }
