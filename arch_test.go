@@ -21,25 +21,28 @@ const module = "github.com/goldfish-inc/fluxkeeper"
 // the project's own. Edge packages are missing from every other edge's list.
 var imports = map[string][]string{
 	"":                   {},
-	"cmd/action":         {"internal/finding", "internal/gate", "internal/gitrepo", "internal/github", "internal/manifest", "internal/report", "internal/runner", "internal/secret", "internal/setting"},
+	"cmd/action":         {"internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting"},
 	"e2e":                {}, // holds only tests
 	"internal/finding":   {},
-	"internal/gate":      {"internal/finding", "internal/image", "internal/manifest"},
+	"internal/gate":      {"internal/finding", "internal/image", "internal/manifest", "internal/proposal"},
 	"internal/gatetest":  {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
-	"internal/github":    {"internal/gate", "internal/manifest", "internal/secret", "internal/signature"},
+	"internal/github":    {"internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature"},
 	"internal/gitrepo":   {"internal/gate", "internal/manifest", "internal/signature"},
 	"internal/image":     {},
 	"internal/manifest":  {},
+	"internal/plan":      {"internal/finding", "internal/gate", "internal/proposal", "internal/report"},
+	"internal/proposal":  {"internal/image"},
 	"internal/report":    {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
+	"internal/runner":    {"internal/finding", "internal/report", "internal/secret"},
 	"internal/secret":    {},
 	"internal/signature": {"internal/gate"},
-	"internal/runner":    {"internal/finding", "internal/report", "internal/secret"},
 	"internal/setting":   {"internal/secret"},
 }
 
 // pure packages turn values into values: no clock, environment, network, file.
 var pure = []string{
-	"internal/finding", "internal/gate", "internal/image", "internal/manifest", "internal/report",
+	"internal/finding", "internal/gate", "internal/image", "internal/manifest", "internal/plan",
+	"internal/proposal", "internal/report",
 	"internal/secret", "internal/setting", "internal/signature",
 }
 
