@@ -23,6 +23,7 @@ var imports = map[string][]string{
 	"":                   {},
 	"cmd/action":         {"internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting"},
 	"e2e":                {}, // holds only tests
+	"internal/fakehub":   {}, // for tests only
 	"internal/finding":   {},
 	"internal/gate":      {"internal/finding", "internal/image", "internal/manifest", "internal/proposal"},
 	"internal/gatetest":  {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
