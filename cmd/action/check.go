@@ -179,7 +179,7 @@ func keys(p gate.Policy) []string {
 // print writes the report in the wanted format.
 func (c *checkCmd) print(a *app, result gate.Result, facts gate.Facts) error {
 	r := report.Report{
-		Result: result, BaseName: c.Base, HeadName: c.Head, Version: a.version, Source: source(facts),
+		Result: result, BaseName: c.Base, HeadName: c.Head, Version: a.version, Source: source(facts), Gaps: facts.Gaps,
 	}
 	switch c.Format {
 	case "json":

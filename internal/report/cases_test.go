@@ -59,7 +59,9 @@ func cases() map[string]report.Report {
 			Verdict: finding.NotApplicable, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
 			Reproduction: manifest.None,
 		}},
-		"undecided": {BaseName: "main", HeadName: "flux-image-updates", Result: gate.Result{
+		"undecided": {BaseName: "main", HeadName: "flux-image-updates", Gaps: []string{
+			"read the tree of 9f8e7d6c: GitHub answered 502: \"<b>oops</b>\"", "@mallory moved\n::error::the head",
+		}, Result: gate.Result{
 			Verdict: finding.Undecided, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
 			Reproduction: manifest.None, Evidence: gate.EvidenceText,
 			Findings: []finding.Finding{{

@@ -44,7 +44,23 @@ func Markdown(w io.Writer, r Report) error {
 func (r Report) markdownHead() string {
 	title, phrase := r.headline()
 	sign := map[string]string{"PASS": "✅", "FAIL": "❌", "NOT APPLICABLE": "➖", "UNDECIDED": "⚠️"}[title]
-	return fmt.Sprintf("## %s Fluxkeeper: %s\n\n%s.\n\n", sign, strings.ToLower(title), MarkdownText(cut(upperFirst(phrase), maxMessage)))
+	head := fmt.Sprintf("## %s Fluxkeeper: %s\n\n%s.\n\n", sign, strings.ToLower(title), MarkdownText(cut(upperFirst(phrase), maxMessage)))
+	return head + r.markdownGaps()
+}
+
+// markdownGaps lists what could not be established.
+func (r Report) markdownGaps() string {
+	if len(r.Gaps) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	for _, gap := range r.Gaps[:min(len(r.Gaps), openRows)] {
+		fmt.Fprintf(&b, "- %s\n", MarkdownText(cut(gap, maxMessage)))
+	}
+	if more := len(r.Gaps) - openRows; more > 0 {
+		fmt.Fprintf(&b, "- and %d more\n", more)
+	}
+	return b.String() + "\n"
 }
 
 func upperFirst(s string) string {

@@ -21,6 +21,9 @@ type Report struct {
 	// Source gives the head text of a changed file, for source lines. It may
 	// be nil, or return nil for a file that it does not have.
 	Source func(file string) []byte
+	// Gaps say why the verdict is undecided; they may hold outside text. Text
+	// leaves them to the program's own complaints.
+	Gaps []string
 	// Version is that of the program.
 	Version string
 }
@@ -53,6 +56,21 @@ func worstFirst(updates []gate.Update) []gate.Update {
 		return cmp.Or(cmp.Compare(stepRank(a.Step), stepRank(b.Step)), byPlace(a, b))
 	})
 	return updates
+}
+
+// GravestStep is the step among the updates that a reader should mind most;
+// empty where there is none.
+func GravestStep(updates []gate.Update) string {
+	if len(updates) == 0 {
+		return ""
+	}
+	return worstFirst(updates)[0].Step
+}
+
+// Headline is the verdict as one line of text, escaped by Plain.
+func Headline(r Report) string {
+	title, phrase := r.headline()
+	return Plain(title + ": " + phrase)
 }
 
 // stepRank puts steps that it does not know first.
