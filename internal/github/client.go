@@ -2,7 +2,6 @@ package github
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -181,9 +180,6 @@ func (c *Client) sendGraphQL(ctx context.Context, op string, q query, out any) e
 	}
 	return nil
 }
-
-// errNotID says that an object id is none.
-var errNotID = errors.New("not an object id")
 
 // isID tells whether s is a full object id in lower case.
 func isID(s string) bool { return len(s) == 40 && strings.Trim(s, "0123456789abcdef") == "" }

@@ -3,11 +3,12 @@ package github
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -95,19 +96,20 @@ func classify(ctx context.Context, op string, err error) *Error {
 		e.hint = hintFor(e.Kind, resp)
 		return e
 	}
-	var syntax *json.SyntaxError
-	var mistyped *json.UnmarshalTypeError
+	_, unreached := errors.AsType[*url.Error](err)
 	switch {
 	case errors.Is(err, errTooLarge):
 		e.Kind, e.text = Truncated, errTooLarge.Error()
 	case ctx.Err() != nil:
 		e.Kind, e.text, e.cause = Network, context.Cause(ctx).Error(), context.Cause(ctx)
-	case errors.As(err, &syntax), errors.As(err, &mistyped):
-		e.Kind, e.text = Inconsistent, "the answer is not what GitHub's API describes: "+quote(err.Error())
+	case errors.Is(err, errRedirect):
+		e.Kind, e.text = Inconsistent, errRedirect.Error()
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		e.Kind, e.text = Network, "the answer was cut short"
-	default:
+	case unreached || errors.As(err, new(net.Error)):
 		e.Kind, e.text = Network, plain(err.Error())
+	default: // what is left goes wrong while an answer is decoded
+		e.Kind, e.text = Inconsistent, "the answer is not what GitHub's API describes: "+quote(err.Error())
 	}
 	e.hint = hints[e.Kind]
 	return e
