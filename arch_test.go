@@ -22,6 +22,7 @@ const module = "github.com/goldfish-inc/fluxkeeper"
 var imports = map[string][]string{
 	"":                   {},
 	"cmd/action":         {"internal/finding", "internal/gate", "internal/gitrepo", "internal/manifest", "internal/report"},
+	"internal/fakehub":   {}, // for tests only
 	"internal/finding":   {},
 	"internal/gate":      {"internal/finding", "internal/image", "internal/manifest", "internal/proposal"},
 	"internal/gatetest":  {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
