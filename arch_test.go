@@ -38,6 +38,7 @@ var imports = map[string][]string{
 	"internal/secret":    {},
 	"internal/signature": {"internal/gate"},
 	"internal/setting":   {"internal/secret"},
+	"internal/storytest": {"internal/fakehub"}, // for tests only
 }
 
 // pure packages turn values into values: no clock, environment, network, file.
