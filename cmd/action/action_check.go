@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
@@ -53,7 +54,7 @@ func (s *step) nothing(sub subject) judged {
 func (s *step) publish(sub subject, j judged) judged {
 	var page bytes.Buffer
 	if err := report.Markdown(&page, j.Report); err != nil {
-		return s.doubt(j, err)
+		return doubt(j, err)
 	}
 	p := plan.Publication{
 		Name: s.inputs.Text("check-name"), SHA: j.Result.Head.Commit, Number: sub.number, Verdict: j.Result.Verdict,
@@ -73,17 +74,17 @@ func (s *step) publish(sub subject, j judged) judged {
 	s.tell(out)
 	switch {
 	case out.Moved:
-		return s.doubt(j, errMoved)
+		return doubt(j, errMoved)
 	case err != nil:
-		return s.doubt(j, err)
+		return doubt(j, err)
 	}
 	return j
 }
 
 // doubt takes a verdict back.
-func (s *step) doubt(j judged, why error) judged {
+func doubt(j judged, why error) judged {
 	j.Result.Verdict = finding.Undecided
-	j.Gaps = append(j.Gaps, s.undecided("", why).Gaps...)
+	j.Gaps = append(slices.Clone(j.Gaps), gaps(why)...)
 	return j
 }
 

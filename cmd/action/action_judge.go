@@ -21,13 +21,29 @@ type judged struct {
 
 // undecided is the answer about a commit of which too little is known.
 func (s *step) undecided(head string, err error) judged {
-	j := judged{Report: report.Report{Version: s.version, Gaps: []string{err.Error()}, Result: gate.Result{
+	return judged{Report: report.Report{Version: s.version, Gaps: gaps(err), Result: gate.Result{
 		Verdict: finding.Undecided, Head: gate.Revision{Commit: head}, Reproduction: manifest.None, Evidence: gate.EvidenceNone,
 	}}}
-	if h := hint(err); h != "" {
-		j.Gaps[0] += " (" + h + ")"
+}
+
+// gaps says why something is not known: a line for each problem of a policy
+// file, one for any other error.
+func gaps(err error) []string {
+	if wrong, ok := errors.AsType[*gate.PolicyError](err); ok {
+		var all []string
+		for _, p := range wrong.Problems {
+			all = append(all, hinted(fmt.Sprintf("read policy: line %d: %s", p.Line, p.Message), p.Hint))
+		}
+		return all
 	}
-	return j
+	return []string{hinted(err.Error(), hint(err))}
+}
+
+func hinted(text, hint string) string {
+	if hint == "" {
+		return text
+	}
+	return text + " (" + hint + ")"
 }
 
 // judgeSubject judges what the event is about. What cannot be read is undecided.
@@ -80,11 +96,11 @@ type judging struct {
 func (s *step) judge(change *github.Change, how judging) judged {
 	policy, err := s.policy(change)
 	if err != nil {
-		return s.undecided(how.head, err)
+		return s.unjudged(change, how, err)
 	}
 	facts, err := change.Facts(keys(policy))
 	if err != nil {
-		return s.undecided(how.head, fmt.Errorf("read policy: %w", err))
+		return s.unjudged(change, how, fmt.Errorf("read policy: %w", err))
 	}
 	facts.Policies = gate.FindPolicies(facts.Sources)
 	facts.Today = time.Now().UTC().Truncate(24 * time.Hour)
@@ -101,8 +117,18 @@ func (s *step) judge(change *github.Change, how judging) judged {
 	}
 }
 
+// unjudged is the answer about a change that there is no policy to judge by.
+func (s *step) unjudged(change *github.Change, how judging, why error) judged {
+	j := s.undecided(how.head, why)
+	if facts, err := change.Facts(nil); err == nil {
+		j.facts, j.Result.Base, j.Result.Head = facts, facts.Base, facts.Head
+		j.BaseName, j.HeadName = facts.BaseRef, facts.HeadRef
+	}
+	return j
+}
+
 // policy reads the policy file of the change's base. A file that cannot be read
-// leaves nothing to judge by; all of its problems are said.
+// leaves nothing to judge by.
 func (s *step) policy(change *github.Change) (gate.Policy, error) {
 	name := s.inputs.Text("policy")
 	data, ok, err := change.BaseFile(s.ctx, name)
@@ -118,12 +144,7 @@ func (s *step) parsePolicy(name string, data []byte, ok bool, err error) (gate.P
 	case !ok:
 		return gate.DefaultPolicy(), nil
 	}
-	policy, err := gate.ParsePolicy("base:"+name, data)
-	if err != nil {
-		last := s.problems(statusUndecided, "base:"+name, err)
-		return policy, failure{statusUndecided, fmt.Errorf("read policy: %w", last), hint(last)}
-	}
-	return policy, nil
+	return gate.ParsePolicy("base:"+name, data)
 }
 
 // errMoved says that a verdict holds no more.

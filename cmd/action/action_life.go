@@ -76,7 +76,7 @@ func (s *step) merge() error {
 	s.tell(out)
 	switch {
 	case out.Moved:
-		j = s.doubt(j, errMoved)
+		j = doubt(j, errMoved)
 	case err != nil:
 		return s.cannot(err)
 	}
@@ -169,7 +169,10 @@ func (s *step) cannot(err error) error {
 	if e, ok := errors.AsType[*github.Error](err); ok && e.Kind == github.Misuse {
 		return failure{statusUsage, err, e.Hint()}
 	}
-	return failure{statusUndecided, err, hint(err)}
+	for _, gap := range gaps(err) {
+		s.complain(errors.New(gap))
+	}
+	return failure{status: statusUndecided}
 }
 
 // done shows what was found. The command did its work, whatever the verdict,

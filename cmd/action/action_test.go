@@ -147,14 +147,16 @@ func TestActionOtherPullRequest(t *testing.T) {
 func TestActionUnreadablePolicy(t *testing.T) {
 	s := scene(t)
 	s.Git("checkout", "-q", storytest.Base)
-	s.Write(".github/fluxkeeper.yaml", "versions: {alow: [major]}\n")
+	s.Write(".github/fluxkeeper.yaml", "version: 1\nversions: {allow: [major]}\nbranchs: {}\n")
 	s.Commit(storytest.Ann, "Allow everything")
 	s.Push(storytest.Ann, storytest.Base)
 	s.Git("checkout", "-q", storytest.Head)
 	got := act(t, s, s.PullEvent("pull_request_target", s.Open()), nil)
 	got.expect(t, "undecided", statusUndecided)
-	if !strings.Contains(got.log, "alow") || !strings.Contains(got.summary, "alow") {
-		t.Errorf("neither log nor summary say what is wrong with the policy: %s", got.summary)
+	for _, key := range []string{`"versions"`, `"branchs"`} {
+		if !strings.Contains(got.log, key) || !strings.Contains(got.summary, key) {
+			t.Errorf("log or summary do not say that %s is no key: %s", key, got.summary)
+		}
 	}
 	if checks := s.Checks(s.Rev(storytest.Head)); !strings.HasPrefix(checks, "fluxkeeper: failure: UNDECIDED") {
 		t.Errorf("check runs: %q", checks)

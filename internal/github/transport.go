@@ -80,9 +80,9 @@ func (t authTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := t.next.RoundTrip(req)
 	if err == nil && resp.StatusCode < 300 {
-		// With nothing remaining go-github would refuse the next request by
+		// Until the reset go-github would refuse requests by
 		// itself; whether to wait for the reset is decided here alone.
-		resp.Header.Del("X-RateLimit-Remaining")
+		resp.Header.Del("X-RateLimit-Reset")
 	}
 	return resp, err
 }
