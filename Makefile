@@ -1,6 +1,6 @@
 # Every target is a short line over a plain go command, which works as well.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check golden fuzz attack bench
+.PHONY: help demo test e2e check golden fuzz attack bench
 
 # A test that fails in front of a grep still fails.
 SHELL := bash
@@ -17,6 +17,9 @@ demo: bin/fluxkeeper ## check a recorded Flux update, and one that was tampered 
 
 test: ## run every test
 	go test ./...
+
+e2e: ## build the image and run it as GitHub's runner and act do (needs docker)
+	FLUXKEEPER_E2E=1 go test ./e2e -count=1 -timeout 30m
 
 check: ## formatting, vet, tidy modules, static analysis, a little fuzzing
 	@test -z "$$(gofmt -l .)" || { gofmt -l . ; echo "gofmt -w . mends these"; exit 1; }

@@ -2,70 +2,64 @@ package e2e_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/storytest"
 )
 
-// step is one step of a workflow, as a runner starts it.
-type step struct {
-	event   string
-	payload any
-	inputs  map[string]string
-	// env is added to what every step has, or changes it.
-	env map[string]string
-}
+// hostedUser and hostedGroup are those of a hosted runner. Its files are its
+// own, and no other user but root may write them.
+const hostedUser, hostedGroup = 1001, 127
 
-// outcome is what a runner finds after it.
+// outcome is what a runner finds after a step.
 type outcome struct {
 	status       int
 	log, summary string
 	outputs      map[string]string
 }
 
-// hosted are the user and group as which a hosted runner works. Its files are
-// its own, and no other user but root may write them.
-const hostedUser, hostedGroup = 1001, 127
+// mounts are where a step in a container sees the runner's folders.
+var mounts = map[string]string{
+	"": "/github/runner_temp", "_github_home": "/github/home", "_github_workflow": "/github/workflow",
+	"_runner_file_commands": "/github/file_commands", "workspace": "/github/workspace",
+}
 
-// run starts the image with the mounts and the environment that GitHub's runner
-// gives to a Docker action (ContainerActionHandler.cs), except for the network,
-// which is the host's, so that a server on 127.0.0.1 is reached.
-func (s step) run(t *testing.T) outcome {
+// start starts the image with the mounts and the environment that GitHub's
+// runner gives to a Docker action (ContainerActionHandler.cs), except for the
+// network, which is the host's, so that a server on 127.0.0.1 is reached.
+func start(t *testing.T, s *storytest.Scene, event storytest.Event, inputs map[string]string) outcome {
 	t.Helper()
-	temp, workspace := t.TempDir(), t.TempDir()
-	payload, err := json.Marshal(s.payload)
+	build(t)
+	dir, err := os.MkdirTemp("", "fluxkeeper-e2e")
 	must(t, err)
-	for _, name := range []string{"_github_home", "_github_workflow", "_runner_file_commands"} {
-		must(t, os.Mkdir(filepath.Join(temp, name), 0o755))
-	}
-	must(t, os.WriteFile(filepath.Join(temp, "_github_workflow", "event.json"), payload, 0o644))
-	commands := filepath.Join(temp, "_runner_file_commands")
-	for _, name := range []string{"add_path", "set_env", "set_output", "save_state", "step_summary"} {
-		must(t, os.WriteFile(filepath.Join(commands, name), nil, 0o644))
-	}
+	t.Cleanup(func() { os.RemoveAll(dir) }) // what root wrote may stay behind
+	files, err := storytest.NewFiles(dir, event)
+	must(t, err)
 	if os.Geteuid() == 0 {
-		for _, dir := range []string{temp, workspace} {
-			must(t, filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
-				return errors.Join(err, os.Chown(path, hostedUser, hostedGroup))
-			}))
-		}
+		must(t, filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+			return errors.Join(err, os.Chown(path, hostedUser, hostedGroup))
+		}))
 	}
+	must(t, os.Chmod(dir, 0o755))
 	args := []string{"run", "--rm", "--workdir", "/github/workspace", "--network", "host"}
-	for _, pair := range s.environment(workspace) {
-		args = append(args, "--env", pair)
+	var pairs []string
+	for name, value := range s.Env(event, inputs, func(folder string) string { return mounts[folder] }) {
+		pairs = append(pairs, "--env="+name+"="+value)
 	}
-	for _, mount := range [][2]string{
-		{"/var/run/docker.sock", "/var/run/docker.sock"}, {temp, "/github/runner_temp"},
-		{filepath.Join(temp, "_github_home"), "/github/home"}, {filepath.Join(temp, "_github_workflow"), "/github/workflow"},
-		{commands, "/github/file_commands"}, {workspace, "/github/workspace"},
-	} {
-		args = append(args, "--volume", mount[0]+":"+mount[1])
+	slices.Sort(pairs)
+	args = append(args, pairs...)
+	args = append(args, "--volume=/var/run/docker.sock:/var/run/docker.sock")
+	for folder, at := range mounts {
+		args = append(args, "--volume="+filepath.Join(dir, folder)+":"+at)
 	}
 	command := exec.Command("docker", append(args, image)...)
 	var log bytes.Buffer
@@ -74,67 +68,71 @@ func (s step) run(t *testing.T) outcome {
 	if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
 		t.Fatal(err)
 	}
-	got := outcome{status: command.ProcessState.ExitCode(), log: log.String(), outputs: map[string]string{}}
-	summary, err := os.ReadFile(filepath.Join(commands, "step_summary"))
+	got := outcome{status: command.ProcessState.ExitCode(), log: log.String()}
+	got.outputs, err = files.Outputs()
 	must(t, err)
-	got.summary = string(summary)
-	got.readOutputs(t, filepath.Join(commands, "set_output"))
+	got.summary, err = files.Summary()
+	must(t, err)
+	t.Logf("exit status %d\n%s", got.status, got.log)
 	return got
 }
 
-// environment is what a step of a pull request's workflow has.
-func (s step) environment(workspace string) []string {
-	env := map[string]string{
-		"HOME": "/github/home", "GITHUB_ACTIONS": "true", "CI": "true",
-		"GITHUB_ACTION": "__self", "GITHUB_ACTION_PATH": "", "GITHUB_ACTION_REF": "", "GITHUB_ACTION_REPOSITORY": "",
-		"GITHUB_ACTOR": "flux-bot", "GITHUB_ACTOR_ID": "7", "GITHUB_TRIGGERING_ACTOR": "flux-bot",
-		"GITHUB_BASE_REF": "main", "GITHUB_HEAD_REF": "flux-image-updates",
-		"GITHUB_EVENT_NAME": s.event, "GITHUB_EVENT_PATH": "/github/workflow/event.json",
-		"GITHUB_ENV": "/github/file_commands/set_env", "GITHUB_OUTPUT": "/github/file_commands/set_output",
-		"GITHUB_PATH": "/github/file_commands/add_path", "GITHUB_STATE": "/github/file_commands/save_state",
-		"GITHUB_STEP_SUMMARY": "/github/file_commands/step_summary",
-		"GITHUB_JOB":          "flux", "GITHUB_REF": "refs/heads/main", "GITHUB_REF_NAME": "main", "GITHUB_REF_PROTECTED": "true", "GITHUB_REF_TYPE": "branch",
-		"GITHUB_REPOSITORY": repository, "GITHUB_REPOSITORY_ID": fmt.Sprint(repositoryID), "GITHUB_REPOSITORY_OWNER": "goldfish-inc", "GITHUB_REPOSITORY_OWNER_ID": "1",
-		"GITHUB_RETENTION_DAYS": "90", "GITHUB_RUN_ATTEMPT": "1", "GITHUB_RUN_ID": "1", "GITHUB_RUN_NUMBER": "1",
-		"GITHUB_SERVER_URL": "https://github.com", "GITHUB_SHA": strings.Repeat("1", 40),
-		"GITHUB_WORKFLOW": "fluxkeeper", "GITHUB_WORKFLOW_REF": repository + "/.github/workflows/fluxkeeper.yml@refs/heads/main",
-		"GITHUB_WORKFLOW_SHA": strings.Repeat("1", 40), "GITHUB_WORKSPACE": "/github/workspace",
-		"RUNNER_OS": "Linux", "RUNNER_ARCH": "X64", "RUNNER_NAME": "emulated", "RUNNER_ENVIRONMENT": "github-hosted", "RUNNER_DEBUG": "",
-		"RUNNER_TEMP": "/github/runner_temp", "RUNNER_TOOL_CACHE": "/opt/hostedtoolcache", "RUNNER_WORKSPACE": workspace,
-		"ACTIONS_RUNTIME_URL": "http://127.0.0.1:1/", "ACTIONS_RUNTIME_TOKEN": "runtime-token", "ACTIONS_RESULTS_URL": "http://127.0.0.1:1/",
-	}
-	for name, value := range s.inputs {
-		env["INPUT_"+strings.ToUpper(name)] = value
-	}
-	for name, value := range s.env {
-		env[name] = value
-	}
-	var pairs []string
-	for name, value := range env {
-		pairs = append(pairs, name+"="+value)
-	}
-	slices.Sort(pairs)
-	return pairs
+func scene(t *testing.T) *storytest.Scene {
+	t.Helper()
+	return storytest.New(t, root(t), fakehub.Options{})
 }
 
-// readOutputs reads the file of outputs as the runner does.
-func (o *outcome) readOutputs(t *testing.T, path string) {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	must(t, err)
-	lines := strings.Split(string(data), "\n")
-	for i := 0; i < len(lines); i++ {
-		name, end, heredoc := strings.Cut(lines[i], "<<")
-		if !heredoc {
-			if name, value, ok := strings.Cut(lines[i], "="); ok {
-				o.outputs[name] = value
+// TestRunner runs the image as GitHub's runner does: outputs, summary, check
+// run and exit status arrive.
+func TestRunner(t *testing.T) {
+	engine(t)
+	tests := []struct {
+		name    string
+		set     func(*storytest.Scene)
+		inputs  map[string]string
+		status  int
+		verdict string
+		check   string
+	}{
+		{name: "pass", verdict: "pass", check: "fluxkeeper: success: PASS"},
+		{name: "fail", set: func(s *storytest.Scene) { s.Tamper() }, status: 1, verdict: "fail", check: "fluxkeeper: failure: FAIL"},
+		{name: "wrong token", inputs: map[string]string{"github-token": "ghs_wrong"}, status: 3, verdict: "undecided"},
+		{name: "wrong input", inputs: map[string]string{"publish": "loudly"}, status: 2},
+		{name: "a file in the workspace", inputs: map[string]string{"sarif-file": "fluxkeeper.sarif"}, verdict: "pass", check: "fluxkeeper: success: PASS"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := scene(t)
+			if tt.set != nil {
+				tt.set(s)
 			}
-			continue
-		}
-		var value []string
-		for i++; i < len(lines) && lines[i] != end; i++ {
-			value = append(value, lines[i])
-		}
-		o.outputs[name] = strings.Join(value, "\n")
+			got := start(t, s, s.PullEvent("pull_request_target", s.Open()), tt.inputs)
+			if got.status != tt.status || got.outputs["verdict"] != tt.verdict {
+				t.Errorf("exit status %d, verdict %q; want %d, %q", got.status, got.outputs["verdict"], tt.status, tt.verdict)
+			}
+			if (got.summary != "") != (tt.verdict != "") {
+				t.Errorf("summary: %q", got.summary)
+			}
+			if checks := s.Checks(s.Rev(storytest.Head)); !strings.HasPrefix(checks, tt.check) || tt.check == "" && checks != "" {
+				t.Errorf("check runs: %q", checks)
+			}
+		})
+	}
+}
+
+// TestRunnerFilesAreTheRunners: no other user but root could write the runner's
+// files, which is why the image names none.
+func TestRunnerFilesAreTheRunners(t *testing.T) {
+	build(t)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "set_output")
+	must(t, os.WriteFile(file, nil, 0o644))
+	if os.Geteuid() == 0 {
+		must(t, os.Chown(file, hostedUser, hostedGroup))
+	}
+	out, err := exec.Command("docker", "run", "--rm", "--user", "65532", "--volume", dir+":"+path.Dir("/files/x"),
+		"--env", "GITHUB_OUTPUT=/files/set_output", "--env", "GITHUB_EVENT_NAME=schedule", "--env", "GITHUB_EVENT_PATH=/dev/null", image).CombinedOutput()
+	if err == nil || strings.Contains(string(out), "panic") {
+		t.Errorf("another user: %v\n%s", err, out)
 	}
 }
