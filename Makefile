@@ -10,7 +10,7 @@ TOOL := go tool -modfile=tools/go.mod
 FUZZTIME ?= 30s
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1 \t\2/p' Makefile | expand -t 18
 
 demo: bin/fluxkeeper ## check a recorded Flux update, and one that was tampered with
 	@examples/demo/run bin/fluxkeeper
