@@ -38,7 +38,12 @@ func (c *Client) act(ctx context.Context, a plan.Action, out *Outcome) error {
 	case plan.DeleteComment:
 		_, err = c.api.Issues.DeleteComment(ctx, c.owner, c.name, a.ID)
 	case plan.AddLabels:
-		_, _, err = c.api.Issues.AddLabelsToIssue(ctx, c.owner, c.name, a.Number, a.Labels)
+		// go-github sends a bare list, which GitHub's description does not know.
+		var req *http.Request
+		req, err = c.api.NewRequest(http.MethodPost, fmt.Sprintf("repos/%s/%s/issues/%d/labels", c.owner, c.name, a.Number), map[string]any{"labels": a.Labels})
+		if err == nil {
+			_, err = c.api.Do(ctx, req, nil)
+		}
 	case plan.RemoveLabel:
 		_, err = c.api.Issues.RemoveLabelForIssue(ctx, c.owner, c.name, a.Number, a.Label)
 	default:
