@@ -82,18 +82,19 @@ func number(v any) int {
 	return n
 }
 
-// accountNode is an actor; as a user it is one also where it is a bot.
+// accountNode is an actor. Where GitHub's schema knows users alone, it shows a
+// bot as one, and keeps the [bot] of its login, which actors lose.
 func (h *Hub) accountNode(login string, asUser bool) *node {
 	if login == "" {
 		return nil
 	}
 	a := h.account(login)
-	kind := a.Type
+	kind, shown := a.Type, strings.TrimSuffix(a.Login, "[bot]")
 	if asUser {
-		kind = "User"
+		kind, shown = "User", a.Login
 	}
 	return &node{kind, map[string]any{
-		"login": strings.TrimSuffix(a.Login, "[bot]"), "id": nodeID(a.Type, a.ID), "databaseId": int(a.ID), "fullDatabaseId": strconv.FormatInt(a.ID, 10),
+		"login": shown, "id": nodeID(a.Type, a.ID), "databaseId": int(a.ID), "fullDatabaseId": strconv.FormatInt(a.ID, 10),
 		"url": site + "/" + a.Login, "resourcePath": "/" + a.Login, "avatarUrl": site + "/" + a.Login + ".png", "name": a.Login, "email": "",
 	}}
 }
@@ -181,7 +182,7 @@ func (c *call) commitNode(r *repo, one commit) *node {
 		return &node{"GitActor", map[string]any{
 			"name": p.name, "email": p.email, "date": stamp(p.when),
 			"user": func(js) any {
-				if a, ok := c.hub.byEmail(p.email); ok && a.Type == "User" {
+				if a, ok := c.hub.byEmail(p.email); ok {
 					return c.hub.accountNode(a.Login, true)
 				}
 				return nil

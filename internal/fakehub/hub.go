@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -49,8 +50,9 @@ type Hub struct {
 	latency  time.Duration
 	first    time.Time // when the first request came
 
-	closed    chan struct{}
-	problemMu sync.Mutex // guards problems; a problem may come up while mu is held
+	done      atomic.Bool
+	closed    chan struct{} // once done
+	problemMu sync.Mutex    // guards problems; a problem may come up while mu is held
 	problems  []string
 }
 
@@ -116,8 +118,12 @@ func Start(options Options) (*Hub, error) {
 	return h, nil
 }
 
-// Close stops the hub and reports what was ordered and never met.
+// Close stops the hub and reports what was ordered and never met. Closing it
+// again does nothing.
 func (h *Hub) Close() error {
+	if h.done.Swap(true) {
+		return nil
+	}
 	close(h.closed)
 	h.server.CloseClientConnections()
 	h.server.Close()

@@ -43,10 +43,7 @@ func (h *Hub) record(r *http.Request, body []byte, start time.Time) *Request {
 	if len(h.requests) == 0 {
 		h.first = start
 	}
-	path := r.URL.Path
-	if h.options.Enterprise {
-		path = strings.TrimPrefix(path, "/api/v3")
-	}
+	path := strings.TrimPrefix(r.URL.Path, h.base())
 	query, err := url.QueryUnescape(r.URL.Query().Encode())
 	if err != nil {
 		query = r.URL.RawQuery

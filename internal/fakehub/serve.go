@@ -87,7 +87,8 @@ func (h *Hub) send(w http.ResponseWriter, a answer, due Fault, record *Request) 
 	switch {
 	case due.Reset:
 		record.finish(0)
-		panic(http.ErrAbortHandler)
+		reset(w)
+		return
 	case due.Cut:
 		record.finish(a.status)
 		w.Header().Set("Content-Length", strconv.Itoa(len(data)))
@@ -101,6 +102,17 @@ func (h *Hub) send(w http.ResponseWriter, a answer, due Fault, record *Request) 
 	if _, err := w.Write(data); err != nil {
 		return // the client went away
 	}
+}
+
+// reset breaks a connection off within the status line: where nothing at all
+// has come, Go's client asks again by itself, now and then.
+func reset(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	_, _ = conn.Write([]byte("HTTP/1.1 "))
+	_ = conn.Close()
 }
 
 // encode writes JSON; what the hub builds can always be written.
@@ -134,6 +146,14 @@ func (h *Hub) reply(r *http.Request, body []byte, record *Request, header http.H
 	return h.replyREST(c, body, decoded, record)
 }
 
+// base is the path that the REST API is under.
+func (h *Hub) base() string {
+	if h.options.Enterprise {
+		return "/api/v3"
+	}
+	return ""
+}
+
 func (h *Hub) isGraphQL(r *http.Request) bool {
 	if h.options.Enterprise {
 		return r.URL.Path == "/api/graphql"
@@ -151,7 +171,7 @@ func (h *Hub) replyREST(c *call, body []byte, decoded any, record *Request) (ans
 		h.problem("%s: GitHub knows no API version %q", place, version)
 		return answer{400, message("Unsupported API version")}, Fault{}
 	}
-	m, err := h.spec.find(inner)
+	m, err := h.spec.find(inner, strings.TrimPrefix(c.r.URL.EscapedPath(), h.base()))
 	if err == nil && h.ops[m.id()].do == nil {
 		err = fmt.Errorf("%s is not simulated", m.id())
 	}
@@ -161,7 +181,7 @@ func (h *Hub) replyREST(c *call, body []byte, decoded any, record *Request) (ans
 	}
 	record.Operation = m.id()
 	if err := h.spec.checkRequest(m, inner, body, decoded); err != nil {
-		h.problem("%s: GitHub's description refuses the request: %v", place, err)
+		h.problem("%s: GitHub's description refuses the request: %s", place, brief(err))
 		return answer{422, message("Validation Failed")}, Fault{}
 	}
 	c.params = m.params
@@ -183,7 +203,7 @@ func (h *Hub) replyREST(c *call, body []byte, decoded any, record *Request) (ans
 			data = encode(a.body)
 		}
 		if err := h.spec.checkResponse(m, a.status, check, data); err != nil {
-			h.problem("%s: GitHub's description refuses our answer %d: %v", place, a.status, err)
+			h.problem("%s: GitHub's description refuses our answer %d: %s", place, a.status, brief(err))
 		}
 	}
 	return a, due
@@ -233,67 +253,4 @@ func (c *call) limits(resource string) {
 	} {
 		c.header.Set("x-ratelimit-"+name, value)
 	}
-}
-
-// number reads a numeric part of the path.
-func (c *call) number(name string) int {
-	n, err := strconv.Atoi(c.params[name])
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
-// text reads a string of the body.
-func (c *call) text(name string) string {
-	s, _ := c.body[name].(string)
-	return s
-}
-
-// page cuts a list to the page that is asked for, and links its neighbours.
-func page[T any](c *call, all []T) []T {
-	size, number := 30, 1
-	if n, err := strconv.Atoi(c.query.Get("per_page")); err == nil {
-		size = min(max(n, 1), 100)
-	}
-	if n, err := strconv.Atoi(c.query.Get("page")); err == nil {
-		number = max(n, 1)
-	}
-	last := max((len(all)+size-1)/size, 1)
-	link := func(n int, rel string) string {
-		query := c.r.URL.Query()
-		query.Set("page", strconv.Itoa(n))
-		query.Set("per_page", strconv.Itoa(size))
-		return fmt.Sprintf(`<%s%s?%s>; rel="%s"`, c.hub.server.URL, c.r.URL.EscapedPath(), query.Encode(), rel)
-	}
-	var links []string
-	if number > 1 {
-		links = append(links, link(number-1, "prev"), link(1, "first"))
-	}
-	if number < last {
-		links = append(links, link(number+1, "next"), link(last, "last"))
-	}
-	if links != nil {
-		c.header.Set("Link", strings.Join(links, ", "))
-	}
-	from := min((number-1)*size, len(all))
-	return all[from:min(from+size, len(all))]
-}
-
-// cursorPage is page for the lists that are walked with cursors.
-func cursorPage[T any](c *call, all []T) []T {
-	size, from := 30, 0
-	if n, err := strconv.Atoi(c.query.Get("per_page")); err == nil {
-		size = min(max(n, 1), 100)
-	}
-	if n, err := strconv.Atoi(strings.TrimPrefix(c.query.Get("after"), "at-")); err == nil {
-		from = min(max(n, 0), len(all))
-	}
-	to := min(from+size, len(all))
-	if to < len(all) {
-		query := c.r.URL.Query()
-		query.Set("after", "at-"+strconv.Itoa(to))
-		c.header.Set("Link", fmt.Sprintf(`<%s%s?%s>; rel="next"`, c.hub.server.URL, c.r.URL.EscapedPath(), query.Encode()))
-	}
-	return all[from:to]
 }

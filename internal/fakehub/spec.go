@@ -2,12 +2,14 @@ package fakehub
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	_ "embed"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -15,7 +17,6 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/gorillamux"
 )
 
 //go:embed github/openapi.json.gz
@@ -24,7 +25,15 @@ var openapiGzip []byte
 // spec is GitHub's description of its REST API, cut to what the project needs.
 type spec struct {
 	doc    *openapi3.T
-	router routers.Router
+	routes []route // the most specific first
+}
+
+// route is one operation and the addresses that it answers.
+type route struct {
+	routers.Route
+	pattern *regexp.Regexp
+	names   []string
+	literal int
 }
 
 // loadSpec reads the description once for all hubs of a process.
@@ -37,20 +46,43 @@ var loadSpec = sync.OnceValues(func() (*spec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read GitHub's description: %w", err)
 	}
-	doc.Servers = openapi3.Servers{{URL: "/"}}
+	correct(doc)
+	s := &spec{doc: doc}
 	for path, item := range doc.Paths.Map() {
-		if wide := multiSegment(path, item); wide != path {
-			doc.Paths.Delete(path)
-			doc.Paths.Set(wide, item)
+		for method, op := range item.Operations() {
+			s.routes = append(s.routes, newRoute(doc, path, method, item, op))
 		}
 	}
-	correct(doc)
-	router, err := gorillamux.NewRouter(doc)
-	if err != nil {
-		return nil, fmt.Errorf("read GitHub's description: %w", err)
-	}
-	return &spec{doc, router}, nil
+	slices.SortFunc(s.routes, func(a, b route) int {
+		return cmp.Or(b.literal-a.literal, strings.Compare(a.Path+a.Method, b.Path+b.Method))
+	})
+	return s, nil
 })
+
+// newRoute makes a pattern of a path template. The parameters that GitHub
+// marks may hold slashes.
+func newRoute(doc *openapi3.T, path, method string, item *openapi3.PathItem, op *openapi3.Operation) route {
+	wide := map[string]bool{}
+	for _, p := range op.Parameters {
+		wide[p.Value.Name] = p.Value.Extensions["x-multi-segment"] == true
+	}
+	r := route{Route: routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: op}}
+	text := "^"
+	for rest := path; rest != ""; {
+		before, after, found := strings.Cut(rest, "{")
+		text += regexp.QuoteMeta(before)
+		r.literal += len(before)
+		if !found {
+			break
+		}
+		name, tail, _ := strings.Cut(after, "}")
+		r.names = append(r.names, name)
+		text += map[bool]string{false: "([^/]+)", true: "(.+)"}[wide[name]]
+		rest = tail
+	}
+	r.pattern = regexp.MustCompile(text + "$")
+	return r
+}
 
 func gunzip(data []byte) ([]byte, error) {
 	r, err := gzip.NewReader(bytes.NewReader(data))
@@ -60,21 +92,12 @@ func gunzip(data []byte) ([]byte, error) {
 	return io.ReadAll(r)
 }
 
-// multiSegment lets the parameters that GitHub marks hold slashes.
-func multiSegment(path string, item *openapi3.PathItem) string {
-	for _, op := range item.Operations() {
-		for _, p := range op.Parameters {
-			if p.Value != nil && p.Value.Extensions["x-multi-segment"] == true {
-				name := "{" + p.Value.Name + "}"
-				path = strings.Replace(path, name, "{"+p.Value.Name+":.+}", 1)
-			}
-		}
-	}
-	return path
-}
-
 // correct mends the description where GitHub itself answers otherwise.
 func correct(doc *openapi3.T) {
+	// A label may also be added as a plain list of names, as ever.
+	add := doc.Paths.Find("/repos/{owner}/{repo}/issues/{issue_number}/labels").Post.RequestBody.Value.Content.Get("application/json")
+	names := openapi3.NewArraySchema().WithItems(openapi3.NewStringSchema())
+	add.Schema = &openapi3.SchemaRef{Value: &openapi3.Schema{OneOf: openapi3.SchemaRefs{add.Schema, {Value: names}}}}
 	// A pull request whose fork was deleted has no head repository.
 	for _, name := range []string{"pull-request", "pull-request-simple"} {
 		head := doc.Components.Schemas[name].Value.Properties["head"].Value
@@ -94,21 +117,29 @@ type match struct {
 
 func (m *match) id() string { return m.route.Operation.OperationID }
 
-// find gives the operation that answers a request.
-func (s *spec) find(r *http.Request) (*match, error) {
-	route, params, err := s.router.FindRoute(r)
-	if err != nil {
-		return nil, fmt.Errorf("find %s %s: %w", r.Method, r.URL.Path, err)
-	}
-	for name, value := range params {
-		if plain, err := url.PathUnescape(value); err == nil {
-			params[name] = plain
+// find gives the operation that answers a request to a path, which is as it
+// stands in the request line.
+func (s *spec) find(r *http.Request, path string) (*match, error) {
+	for i := range s.routes {
+		one := &s.routes[i]
+		values := one.pattern.FindStringSubmatch(path)
+		if values == nil || one.Method != r.Method {
+			continue
 		}
+		params := map[string]string{}
+		for n, name := range one.names {
+			value, err := url.PathUnescape(values[n+1])
+			if err != nil {
+				return nil, fmt.Errorf("find %s %s: %w", r.Method, path, err)
+			}
+			params[name] = value
+		}
+		return &match{&one.Route, params, &openapi3filter.RequestValidationInput{
+			Request: r, PathParams: params, Route: &one.Route,
+			Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true},
+		}}, nil
 	}
-	return &match{route, params, &openapi3filter.RequestValidationInput{
-		Request: r, PathParams: params, Route: route,
-		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true},
-	}}, nil
+	return nil, fmt.Errorf("no such operation in GitHub's description, as far as it is kept here")
 }
 
 // checkRequest holds a request against the description. The description lets
@@ -229,4 +260,10 @@ func (s *spec) checkBasicError(body []byte) error {
 		return fmt.Errorf("an error without a message")
 	}
 	return s.doc.Components.Schemas["basic-error"].Value.VisitJSON(value)
+}
+
+// brief leaves the whole schema and value out of a complaint.
+func brief(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "\nSchema:")
+	return text
 }

@@ -219,6 +219,6 @@ func (p *pull) showAutoMerge() any {
 func (r *repo) showLabel(name string) js {
 	return js{
 		"id": 700_000 + int64(len(name)), "node_id": nodeID("Label", name), "url": r.url("/labels/%s", name),
-		"name": name, "description": orNull(r.labels[name]), "color": "ededed", "default": false,
+		"name": name, "description": r.labels[name], "color": "ededed", "default": false,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	gh "github.com/google/go-github/v66/github"
@@ -38,14 +39,10 @@ func (c *Client) act(ctx context.Context, a plan.Action, out *Outcome) error {
 	case plan.DeleteComment:
 		_, err = c.api.Issues.DeleteComment(ctx, c.owner, c.name, a.ID)
 	case plan.AddLabels:
-		// go-github sends a bare list, which GitHub's description does not know.
-		var req *http.Request
-		req, err = c.api.NewRequest(http.MethodPost, fmt.Sprintf("repos/%s/%s/issues/%d/labels", c.owner, c.name, a.Number), map[string]any{"labels": a.Labels})
-		if err == nil {
-			_, err = c.api.Do(ctx, req, nil)
-		}
+		_, _, err = c.api.Issues.AddLabelsToIssue(ctx, c.owner, c.name, a.Number, a.Labels)
 	case plan.RemoveLabel:
-		_, err = c.api.Issues.RemoveLabelForIssue(ctx, c.owner, c.name, a.Number, a.Label)
+		// go-github puts the name into the path as it is; it may hold slashes.
+		_, err = c.api.Issues.RemoveLabelForIssue(ctx, c.owner, c.name, a.Number, url.PathEscape(a.Label))
 	default:
 		return c.actOnPull(ctx, op, a, out)
 	}
