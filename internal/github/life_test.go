@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	gh "github.com/google/go-github/v66/github"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
@@ -187,3 +188,5 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+func editBody(body string) *gh.PullRequest { return &gh.PullRequest{Body: &body} }

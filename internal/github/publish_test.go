@@ -87,21 +87,6 @@ func TestPublishTwiceIsPublishedOnce(t *testing.T) {
 	}
 }
 
-func TestConclusions(t *testing.T) {
-	for verdict, want := range map[finding.Verdict][2]string{
-		finding.Pass: {"success", "success"}, finding.NotApplicable: {"success", "success"},
-		finding.Fail: {"failure", "failure"}, finding.Undecided: {"failure", "error"}, "odd": {"failure", "error"},
-	} {
-		p := plan.Publication{Name: "fluxkeeper", SHA: "a", Verdict: verdict, Via: plan.ViaCheck}
-		check, _ := plan.Publish(p, plan.Published{}).Actions[0].(plan.PutCheck)
-		p.Via = plan.ViaStatus
-		status, _ := plan.Publish(p, plan.Published{}).Actions[0].(plan.SetStatus)
-		if got := [2]string{check.Conclusion, status.State}; got != want {
-			t.Errorf("%s: got %v, want %v", verdict, got, want)
-		}
-	}
-}
-
 func TestAnnotationsInBatches(t *testing.T) {
 	l := newLife(t, fakehub.Repo{})
 	p := l.publication(l.open(fakehub.Pull{}))

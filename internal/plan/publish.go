@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
@@ -266,15 +265,6 @@ func annotate(findings []finding.Finding) (all []Annotation, left int) {
 	return all, left
 }
 
-// plainLines is report.Plain of each line.
-func plainLines(s string) string {
-	lines := strings.Split(s, "\n")
-	for i, line := range lines {
-		lines[i] = report.Plain(line)
-	}
-	return strings.Join(lines, "\n")
-}
-
 // absent is the annotations that a run does not have yet.
 func absent(want, have []Annotation) []Annotation {
 	var out []Annotation
@@ -374,28 +364,4 @@ func (p *Plan) labels(pub Publication, now Published) {
 	if len(add) > 0 {
 		p.do(AddLabels{pub.Number, add})
 	}
-}
-
-// cut shortens text to n characters as GitHub counts them, an ellipsis last.
-func cut(text string, n int) string {
-	if len(utf16.Encode([]rune(text))) <= n {
-		return text
-	}
-	size := 1
-	for i, c := range text {
-		if size += utf16.RuneLen(c); size > n {
-			return text[:i] + "…"
-		}
-	}
-	return text
-}
-
-// fit cuts Markdown at the end of a line to at most n bytes and says so.
-func fit(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	const note = "\n\n*The report is longer than GitHub shows here; the step summary holds all of it.*\n"
-	kept := text[:max(n-len(note), 0)]
-	return kept[:strings.LastIndexByte(kept, '\n')+1] + note
 }
