@@ -2,6 +2,7 @@ package github
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -297,6 +298,9 @@ func TestSecondPullRequestHidesNoFailure(t *testing.T) {
 			wantNote(t, out, "#1 has the same commit and did not pass")
 			if color := l.color(via, bad.SHA); color != "action_required" && color != "pending" {
 				t.Errorf("the commit shows %s", color)
+			}
+			if runs := l.conclusions(bad.SHA); via == plan.ViaCheck && !slices.Contains(runs, "failure") {
+				t.Errorf("the other's check run was overwritten: %q", runs)
 			}
 			l.push() // the first pull request moves on
 			l.ResetLog()
