@@ -170,7 +170,10 @@ func blobText(data []byte, binary bool) any {
 	}
 	if len(data) > maxText {
 		data = data[:maxText]
-		for len(data) > 0 && !utf8.RuneStart(data[len(data)-1]) {
+		for range utf8.UTFMax - 1 {
+			if r, size := utf8.DecodeLastRune(data); r != utf8.RuneError || size != 1 {
+				break
+			}
 			data = data[:len(data)-1]
 		}
 	}

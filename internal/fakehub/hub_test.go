@@ -19,12 +19,12 @@ const full = "goldfish-inc/oceanid"
 // world is a bare repository with a bot's branch, and a hub over it.
 type world struct {
 	*fakehub.Hub
-	t    *testing.T
+	t    testing.TB
 	dir  string
 	work string
 }
 
-func newWorld(t *testing.T, options fakehub.Options) *world {
+func newWorld(t testing.TB, options fakehub.Options) *world {
 	t.Helper()
 	w := &world{t: t, dir: filepath.Join(t.TempDir(), "oceanid.git"), work: filepath.Join(t.TempDir(), "work")}
 	w.run("", "init", "-q", "--bare", "-b", "main", w.dir)

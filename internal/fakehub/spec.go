@@ -244,10 +244,27 @@ func (s *spec) checkResponse(m *match, status int, header http.Header, body []by
 	if status >= 400 && m.route.Operation.Responses.Status(status) == nil {
 		return s.checkBasicError(body)
 	}
-	return openapi3filter.ValidateResponse(m.input.Request.Context(), &openapi3filter.ResponseValidationInput{
+	err := openapi3filter.ValidateResponse(m.input.Request.Context(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: m.input, Status: status, Header: header,
 		Body: io.NopCloser(bytes.NewReader(body)), Options: m.input.Options,
 	})
+	if err != nil || status >= 400 || len(body) == 0 {
+		return err
+	}
+	value, err := decodeJSON(body)
+	if err != nil {
+		return err
+	}
+	return unknownNames(m.response(status), value, "")
+}
+
+// response is the schema of an answer; nil when none is described.
+func (m *match) response(status int) *openapi3.SchemaRef {
+	r := m.route.Operation.Responses.Status(status)
+	if r == nil || r.Value.Content.Get("application/json") == nil {
+		return nil
+	}
+	return r.Value.Content.Get("application/json").Schema
 }
 
 func (s *spec) checkBasicError(body []byte) error {

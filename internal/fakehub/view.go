@@ -59,8 +59,9 @@ func (r *repo) show() js {
 		"svn_url": r.htmlURL(""), "mirror_url": nil, "homepage": nil, "language": nil, "license": nil, "topics": []any{},
 		"default_branch": r.DefaultBranch, "archived": false, "disabled": false, "is_template": false, "allow_forking": true, "web_commit_signoff_required": false,
 		"has_issues": true, "has_projects": false, "has_wiki": false, "has_pages": false, "has_discussions": false, "has_downloads": true, "has_pull_requests": true,
-		"pull_request_creation_policy": "all",
-		"forks":                        0, "forks_count": 0, "open_issues": 0, "open_issues_count": 0, "stargazers_count": 0, "watchers": 0, "watchers_count": 0, "size": 1,
+		"pull_request_creation_policy": "all", "permissions": js{"admin": false, "maintain": false, "push": true, "triage": true, "pull": true},
+		"allow_auto_merge": !r.NoAutoMerge, "allow_merge_commit": true, "allow_squash_merge": true, "allow_rebase_merge": true, "delete_branch_on_merge": false,
+		"forks": 0, "forks_count": 0, "open_issues": 0, "open_issues_count": 0, "stargazers_count": 0, "watchers": 0, "watchers_count": 0, "size": 1,
 		"created_at": created, "updated_at": created, "pushed_at": created,
 	}
 	for name, tail := range map[string]string{
@@ -82,10 +83,16 @@ func (r *repo) show() js {
 
 // showFull is the repository as its own page shows it.
 func (r *repo) showFull() js {
-	return with(r.show(), js{
-		"network_count": 0, "subscribers_count": 0, "allow_auto_merge": !r.NoAutoMerge,
-		"allow_merge_commit": true, "allow_squash_merge": true, "allow_rebase_merge": true, "delete_branch_on_merge": false,
-	})
+	return with(r.show(), js{"network_count": 0, "subscribers_count": 0})
+}
+
+// showMinimal is the repository where only its addresses matter.
+func (r *repo) showMinimal() js {
+	shown := r.show()
+	for _, name := range []string{"allow_auto_merge", "allow_merge_commit", "allow_squash_merge", "allow_rebase_merge"} {
+		delete(shown, name)
+	}
+	return shown
 }
 
 func (p person) show() js { return js{"name": p.name, "email": p.email, "date": stamp(p.when)} }
@@ -160,7 +167,7 @@ func (p *pull) showSimple() js {
 		state = "closed"
 	}
 	shown := js{
-		"id": p.id, "node_id": nodeID("PullRequest", p.id), "number": n, "state": state, "locked": false, "draft": p.Draft,
+		"id": p.id, "node_id": nodeID("PullRequest", p.id), "number": n, "state": state, "locked": false, "active_lock_reason": nil, "draft": p.Draft,
 		"title": p.Title, "body": orNull(p.Body), "user": r.hub.user(p.Author), "labels": labels,
 		"created_at": stamp(p.Created), "updated_at": stamp(p.updated), "closed_at": stamp(p.closed), "merged_at": stamp(p.merged),
 		"assignee": nil, "assignees": []any{}, "milestone": nil, "requested_reviewers": []any{}, "requested_teams": []any{},
