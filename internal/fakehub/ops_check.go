@@ -271,7 +271,7 @@ func combinedStatus(c *call) answer {
 		state = "pending"
 	}
 	return answer{200, js{
-		"state": state, "sha": id, "total_count": len(shown), "statuses": page(c, shown), "repository": c.repo.show(),
+		"state": state, "sha": id, "total_count": len(shown), "statuses": page(c, shown), "repository": c.repo.showMinimal(),
 		"commit_url": c.repo.url("/commits/%s", id), "url": c.repo.url("/commits/%s/status", id),
 	}}
 }

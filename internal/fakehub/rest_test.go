@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +73,9 @@ func TestPullRequestsLife(t *testing.T) {
 	}
 	_, r, err = c.PullRequests.Merge(ctx, owner, name, n, "", nil)
 	says(t, r, err, 405, "not mergeable")
+	blocked := w.OpenPull(full, fakehub.Pull{Title: "x", Head: "flux-image-updates", Blocked: true})
+	_, r, err = c.PullRequests.Merge(ctx, owner, name, blocked, "", nil)
+	says(t, r, err, 405, "Required status check")
 	r, err = c.Git.DeleteRef(ctx, owner, name, "heads/flux-image-updates")
 	says(t, r, err, 204, "")
 	r, err = c.Git.DeleteRef(ctx, owner, name, "heads/flux-image-updates")
@@ -322,6 +327,15 @@ func TestOtherReads(t *testing.T) {
 	_, folder, _, err := c.Repositories.GetContents(ctx, owner, name, "apps", nil)
 	if err != nil || len(folder) != 1 {
 		t.Errorf("contents of a folder: %v, %v", folder, err)
+	}
+	w.git("checkout", "-q", "main")
+	if err := os.Symlink("../README.md", filepath.Join(w.work, "apps", "link")); err != nil {
+		t.Fatal(err)
+	}
+	w.commit("link", "main")
+	file, _, _, err = c.Repositories.GetContents(ctx, owner, name, "apps/link", nil)
+	if text, err2 := file.GetContent(); err != nil || err2 != nil || text != "hello\n" {
+		t.Errorf("contents of a link: %q, %v, %v", text, err, err2)
 	}
 	_, _, r, err := c.Repositories.GetContents(ctx, owner, name, ".github/fluxkeeper.yaml", nil)
 	says(t, r, err, 404, "Not Found")

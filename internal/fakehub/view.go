@@ -86,6 +86,15 @@ func (r *repo) showFull() js {
 	return with(r.show(), js{"network_count": 0, "subscribers_count": 0})
 }
 
+// showMinimal is the repository where only its addresses matter.
+func (r *repo) showMinimal() js {
+	shown := r.show()
+	for _, name := range []string{"allow_auto_merge", "allow_merge_commit", "allow_squash_merge", "allow_rebase_merge"} {
+		delete(shown, name)
+	}
+	return shown
+}
+
 func (p person) show() js { return js{"name": p.name, "email": p.email, "date": stamp(p.when)} }
 
 func (r *repo) showVerification(c commit) js {
@@ -195,6 +204,9 @@ func (p *pull) show() js {
 	if !p.MergeableUnknown && p.open() {
 		_, clean := p.mergeTree()
 		mergeable, state = clean, map[bool]string{true: "clean", false: "dirty"}[clean]
+		if clean && p.Blocked {
+			state = "blocked"
+		}
 	}
 	return with(p.showSimple(), js{
 		"merged": !p.merged.IsZero(), "merged_by": p.repo.hub.user(p.mergedBy), "mergeable": mergeable, "mergeable_state": state, "rebaseable": mergeable,

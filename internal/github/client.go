@@ -2,6 +2,7 @@ package github
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -152,8 +153,18 @@ type graphqlError struct {
 }
 
 // graphql sends a query that changes nothing, so that it may be sent again,
-// and decodes what is under data into out.
+// and decodes what is under data into out. A used up limit comes with status
+// 200 here; it is waited for once, where the time that is left allows it.
 func (c *Client) graphql(ctx context.Context, op string, q query, out any) error {
+	err := c.sendGraphQL(readOnly(ctx), op, q, out)
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Kind != PrimaryLimit || e.Status != http.StatusOK || e.reset.IsZero() {
+		return err
+	}
+	wait := time.Until(e.reset) + time.Second
+	if !fits(ctx, wait) || c.pause(ctx, wait) != nil {
+		return err
+	}
 	return c.sendGraphQL(readOnly(ctx), op, q, out)
 }
 

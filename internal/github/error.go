@@ -46,6 +46,7 @@ type Error struct {
 	text   string
 	hint   string
 	cause  error
+	reset  time.Time // when a primary limit ends; zero where unknown
 }
 
 func (e *Error) Error() string { return e.Op + ": " + e.text }
@@ -184,8 +185,8 @@ func hintFor(kind Kind, resp *http.Response) string {
 			return "authorize the token for the organization's single sign-on: " + address
 		}
 	case PrimaryLimit:
-		if seconds, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Reset"), 10, 64); err == nil && seconds > 0 && seconds < 1<<40 {
-			return "run the job again after " + time.Unix(seconds, 0).UTC().Format(time.RFC3339) + ", or use a token with a limit of its own"
+		if at := resetTime(resp); !at.IsZero() {
+			return "run the job again after " + at.Format(time.RFC3339) + ", or use a token with a limit of its own"
 		}
 		return "run the job again in an hour, or use a token with a limit of its own"
 	case SecondaryLimit:
@@ -195,6 +196,15 @@ func hintFor(kind Kind, resp *http.Response) string {
 		return "run the job again in a few minutes, with fewer jobs at once"
 	}
 	return hints[kind]
+}
+
+// resetTime is when a primary limit ends, in UTC; zero where it is not told.
+func resetTime(resp *http.Response) time.Time {
+	seconds, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Reset"), 10, 64)
+	if err != nil || seconds <= 0 || seconds >= 1<<37 { // in the year 6325
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
 }
 
 // graphqlFailure reads an error that came with status 200.
@@ -214,7 +224,7 @@ func graphqlFailure(op string, resp *http.Response, e graphqlError) *Error {
 			kind = Server
 		}
 	}
-	return &Error{Op: op, Kind: kind, Status: resp.StatusCode, text: "GitHub answered: " + quote(e.Message), hint: hintFor(kind, resp)}
+	return &Error{Op: op, Kind: kind, Status: resp.StatusCode, text: "GitHub answered: " + quote(e.Message), hint: hintFor(kind, resp), reset: resetTime(resp)}
 }
 
 // quote makes text from outside safe to print in one line.

@@ -8,7 +8,6 @@ import (
 
 	gh "github.com/google/go-github/v66/github"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/plan"
 )
 
@@ -48,13 +47,13 @@ func (c *Client) published(ctx context.Context, p plan.Publication, denied map[p
 		now.Runs = runs
 	}
 	if p.Via == plan.ViaStatus || p.Via == plan.ViaAuto && denied[plan.RightChecks] != "" {
-		status, err := c.status(ctx, p)
+		statuses, err := c.statuses(ctx, p)
 		if err := refusedInto(denied, plan.RightStatuses, err); err != nil {
 			return now, err
 		}
-		now.Status = status
+		now.Statuses = statuses
 	}
-	if others(p, now) {
+	if p.MindsOthers(now) {
 		var err error
 		if now.Others, err = c.pullsAt(ctx, p.SHA, p.Number); err != nil {
 			return now, err
@@ -86,17 +85,6 @@ func refusedInto(denied map[plan.Right]string, right plan.Right, err error) erro
 	}
 	denied[right] = err.Error()
 	return nil
-}
-
-// others tells whether it matters which other pull requests have this commit: a
-// success must not hide that one of them failed.
-func others(p plan.Publication, now plan.Published) bool {
-	if p.Verdict != finding.Pass && p.Verdict != finding.NotApplicable {
-		return false
-	}
-	return now.Status != nil && now.Status.State != "success" || slices.ContainsFunc(now.Runs, func(r plan.Run) bool {
-		return r.External != plan.External(p.Number) && r.Conclusion != "success"
-	})
 }
 
 // maxPages bounds every list that is read page by page, at 100 each.
@@ -172,27 +160,24 @@ func (c *Client) checkRun(ctx context.Context, run *gh.CheckRun, annotations boo
 	return one, err
 }
 
-// status reads the newest status of the context on the commit; nil where there
-// is none. GitHub lists the newest first, and takes contexts without case.
-func (c *Client) status(ctx context.Context, p plan.Publication) (*plan.Status, error) {
+// statuses reads those of the context on the commit. GitHub lists the newest
+// first, and takes contexts without case.
+func (c *Client) statuses(ctx context.Context, p plan.Publication) ([]plan.Status, error) {
 	op := "read statuses of " + p.SHA
-	var newest *plan.Status
+	var all []plan.Status
 	err := pages(op, func(page gh.ListOptions) (*gh.Response, error) {
 		list, resp, err := c.api.Repositories.ListStatuses(ctx, c.owner, c.name, p.SHA, &page)
 		for _, s := range list {
-			if newest == nil && strings.EqualFold(s.GetContext(), p.Name) {
-				newest = &plan.Status{State: s.GetState(), Description: s.GetDescription(), Link: s.GetTargetURL()}
+			if strings.EqualFold(s.GetContext(), p.Name) {
+				all = append(all, plan.Status{State: s.GetState(), Description: s.GetDescription(), Link: s.GetTargetURL()})
 			}
-		}
-		if newest != nil && resp != nil {
-			resp.NextPage = 0
 		}
 		return resp, err
 	})
 	if err != nil {
 		return nil, classify(ctx, op, err)
 	}
-	return newest, nil
+	return all, nil
 }
 
 // pullsAt reads which other open pull requests have the commit as their head.

@@ -61,11 +61,11 @@ func (w *carrying) carryOut(ctx context.Context) (Outcome, error) {
 		if err != nil {
 			return w.out, err
 		}
-		if checking && p.Moved {
-			return w.out, nil // what was done was done in time
-		}
-		if !checking {
+		switch {
+		case !checking, p.Moved && len(p.Actions) > 0:
 			w.out.Notes, w.out.Moved = p.Notes, p.Moved
+		case p.Moved:
+			return w.out, nil // what was done was done in time, and harms nobody
 		}
 		if w.dry {
 			w.out.Actions = p.Actions
@@ -86,9 +86,11 @@ func (w *carrying) carryOut(ctx context.Context) (Outcome, error) {
 			}
 			checking = false
 		case moved:
-			w.out.Moved = true
-			w.out.Notes = append(w.out.Notes, err.Error())
-			return w.out, nil
+			// The next plan sees it, and takes back what was done for nothing.
+			if unclears++; unclears > 2 {
+				return w.out, err
+			}
+			checking = false
 		default:
 			return w.out, err
 		}
@@ -119,7 +121,9 @@ func (w *carrying) round(ctx context.Context, p plan.Plan) (after aftermath, mad
 	return done, made, nil
 }
 
-// creation names what must not be made twice; empty for what can be done again.
+// creation names what must not be made twice, and what is looked at again once
+// it is made: another run may have made the same, or the head may have moved
+// under it. It is empty for what can be done again.
 func creation(a plan.Action) string {
 	switch a := a.(type) {
 	case plan.PutCheck:
@@ -132,6 +136,10 @@ func creation(a plan.Action) string {
 		if a.ID == 0 {
 			return fmt.Sprintf("comment %d", a.Number)
 		}
+	case plan.Approve:
+		return "approval " + a.SHA
+	case plan.ArmAutoMerge:
+		return "auto-merge " + a.SHA
 	}
 	return ""
 }

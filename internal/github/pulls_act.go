@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	gh "github.com/google/go-github/v66/github"
@@ -40,7 +41,8 @@ func (c *Client) act(ctx context.Context, a plan.Action, out *Outcome) error {
 	case plan.AddLabels:
 		_, _, err = c.api.Issues.AddLabelsToIssue(ctx, c.owner, c.name, a.Number, a.Labels)
 	case plan.RemoveLabel:
-		_, err = c.api.Issues.RemoveLabelForIssue(ctx, c.owner, c.name, a.Number, a.Label)
+		// go-github puts the name into the path as it is; it may hold slashes.
+		_, err = c.api.Issues.RemoveLabelForIssue(ctx, c.owner, c.name, a.Number, url.PathEscape(a.Label))
 	default:
 		return c.actOnPull(ctx, op, a, out)
 	}

@@ -79,10 +79,10 @@ func (t authTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	resp, err := t.next.RoundTrip(req)
-	if err == nil && resp.StatusCode < 300 {
-		// Until the reset go-github would refuse requests by
+	if err == nil && resp.StatusCode < 300 && resp.Header.Get("X-RateLimit-Remaining") == "0" {
+		// With nothing remaining go-github would refuse the next request by
 		// itself; whether to wait for the reset is decided here alone.
-		resp.Header.Del("X-RateLimit-Reset")
+		resp.Header.Set("X-RateLimit-Remaining", "1")
 	}
 	return resp, err
 }
@@ -123,8 +123,17 @@ func shouldRetry(ctx context.Context, resp *http.Response, err error) (bool, err
 	if limited && !told {
 		wait = afterLimit
 	}
+	return fits(ctx, wait), nil
+}
+
+// fits tells whether there is time to wait. Who sets no limit does not want to
+// wait for long.
+func fits(ctx context.Context, wait time.Duration) bool {
 	deadline, ok := ctx.Deadline()
-	return !ok || time.Now().Add(wait).Before(deadline), nil
+	if !ok {
+		return wait <= maxWait
+	}
+	return time.Now().Add(wait).Before(deadline)
 }
 
 // backoff waits as long as the server asks, else twice as long each time.
@@ -154,10 +163,9 @@ func toldWait(resp *http.Response, now time.Time) (time.Duration, bool) {
 		}
 	}
 	if resp.Header.Get("X-RateLimit-Remaining") == "0" {
-		if reset, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Reset"), 10, 64); err == nil && reset > 0 {
+		if at := resetTime(resp); !at.IsZero() {
 			// A second more, for clocks that differ a little.
-			seconds := min(max(reset-now.Unix(), 0), longest) + 1
-			return time.Duration(seconds) * time.Second, true
+			return min(max(at.Sub(now), 0), longest*time.Second) + time.Second, true
 		}
 	}
 	return 0, false

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
@@ -51,10 +50,10 @@ const (
 
 // Published is what is on GitHub now, as far as a publication needs it.
 type Published struct {
-	Head   string       // the pull request's head; not read without a number
-	Runs   []Run        // our check runs of the name on the commit, oldest first
-	Status *Status      // the newest status of the context on the commit
-	Others map[int]bool // numbers of other open pull requests with this head
+	Head     string       // the pull request's head; not read without a number
+	Runs     []Run        // our check runs of the name on the commit, oldest first
+	Statuses []Status     // statuses of the context on the commit, newest first
+	Others   map[int]bool // numbers of other open pull requests with this head
 	// Comments are our own, oldest first.
 	Comments []Comment
 	Labels   []string
@@ -131,36 +130,61 @@ func (p *Plan) denied(right Right, now Published) {
 // one with the same commit: checks belong to commits, and whoever can open a
 // pull request could open a second, harmless one from the same commit.
 func (p Publication) worst(now Published, plan *Plan) Publication {
-	if conclusion(p.Verdict) != "success" || p.Via == ViaNone {
-		return p
+	for _, n := range p.failed(now) {
+		if now.Others[n] {
+			plan.note("#%d has the same commit and did not pass: the commit does not turn green until that one is closed or has another head", n)
+			p.Title = fmt.Sprintf("%s; but #%d, of the same commit, did not pass", p.Title, n)
+			p.Verdict = waiting
+			return p
+		}
 	}
-	var failed []int
+	return p
+}
+
+// waiting stands for a success that another pull request holds up. It is not
+// a failure, lest two pull requests hold each other up for ever.
+const waiting finding.Verdict = "waiting"
+
+// MindsOthers tells whether Published.Others matters: this is a success, and
+// another pull request failed with the same commit.
+func (p Publication) MindsOthers(now Published) bool { return len(p.failed(now)) > 0 }
+
+// failed lists the pull requests, open or not, for which something other than a
+// success was published on the commit, if this is a success; lowest first.
+func (p Publication) failed(now Published) []int {
+	if conclusion(p.Verdict) != "success" || p.Via == ViaNone {
+		return nil
+	}
+	var all []int
+	add := func(n int, bad bool) {
+		if n != p.Number && n != 0 && bad && !slices.Contains(all, n) {
+			all = append(all, n)
+		}
+	}
 	for _, run := range now.Runs {
 		n, _ := ExternalNumber(run.External)
-		if n != p.Number && now.Others[n] && run.Conclusion != "success" {
-			failed = append(failed, n)
+		add(n, run.Conclusion == "failure")
+	}
+	seen := map[int]bool{}
+	for _, status := range now.Statuses {
+		n, ok := describedNumber(status.Description)
+		if ok && !seen[n] {
+			add(n, status.State == "failure" || status.State == "error")
 		}
+		seen[n] = true
 	}
-	if now.Status != nil && now.Status.State != "success" {
-		if n, ok := describedNumber(now.Status.Description); ok && n != p.Number && now.Others[n] {
-			failed = append(failed, n)
-		}
-	}
-	if len(failed) == 0 {
-		return p
-	}
-	n := slices.Min(failed)
-	plan.note("#%d has the same commit and did not pass: the commit stays red until it is closed or has another head", n)
-	p.Title = fmt.Sprintf("%s; but #%d, of the same commit, did not pass", p.Title, n)
-	p.Verdict = finding.Fail
-	return p
+	slices.Sort(all)
+	return all
 }
 
 // conclusion is a check run's word for a verdict. Nothing but a pass, or having
 // nothing to judge, is a success; neutral and skipped would count as one.
 func conclusion(v finding.Verdict) string {
-	if v == finding.Pass || v == finding.NotApplicable {
+	switch v {
+	case finding.Pass, finding.NotApplicable:
 		return "success"
+	case waiting:
+		return "action_required"
 	}
 	return "failure"
 }
@@ -172,6 +196,8 @@ func state(v finding.Verdict) string {
 		return "success"
 	case finding.Fail:
 		return "failure"
+	case waiting:
+		return "pending"
 	}
 	return "error"
 }
@@ -239,15 +265,6 @@ func annotate(findings []finding.Finding) (all []Annotation, left int) {
 	return all, left
 }
 
-// plainLines is report.Plain of each line.
-func plainLines(s string) string {
-	lines := strings.Split(s, "\n")
-	for i, line := range lines {
-		lines[i] = report.Plain(line)
-	}
-	return strings.Join(lines, "\n")
-}
-
 // absent is the annotations that a run does not have yet.
 func absent(want, have []Annotation) []Annotation {
 	var out []Annotation
@@ -269,7 +286,7 @@ func (p *Plan) status(pub Publication, now Published) {
 		suffix = fmt.Sprintf(" (#%d)", pub.Number)
 	}
 	want := Status{state(pub.Verdict), cut(report.Plain(pub.Title), maxDescription-len(suffix)) + suffix, pub.Link}
-	if now.Status == nil || *now.Status != want {
+	if len(now.Statuses) == 0 || now.Statuses[0] != want {
 		p.do(SetStatus{pub.SHA, pub.Name, want.State, want.Description, want.Link})
 	}
 }
@@ -347,28 +364,4 @@ func (p *Plan) labels(pub Publication, now Published) {
 	if len(add) > 0 {
 		p.do(AddLabels{pub.Number, add})
 	}
-}
-
-// cut shortens text to n characters as GitHub counts them, an ellipsis last.
-func cut(text string, n int) string {
-	if len(utf16.Encode([]rune(text))) <= n {
-		return text
-	}
-	size := 1
-	for i, c := range text {
-		if size += utf16.RuneLen(c); size > n {
-			return text[:i] + "…"
-		}
-	}
-	return text
-}
-
-// fit cuts Markdown at the end of a line to at most n bytes and says so.
-func fit(text string, n int) string {
-	if len(text) <= n {
-		return text
-	}
-	const note = "\n\n*The report is longer than GitHub shows here; the step summary holds all of it.*\n"
-	kept := text[:max(n-len(note), 0)]
-	return kept[:strings.LastIndexByte(kept, '\n')+1] + note
 }

@@ -189,7 +189,7 @@ func unique(updates []Update) []Update {
 	return out
 }
 
-// means tells whether the line l of a body speaks of h.
-func (l Update) means(h Update) bool {
-	return l.From == h.From && l.To == h.To && (h.Image == l.Image || strings.HasSuffix(h.Image, "/"+l.Image) || strings.HasSuffix(h.Image, ":"+l.Image))
+// means tells whether u, a line of a body, speaks of h.
+func (u Update) means(h Update) bool {
+	return u.From == h.From && u.To == h.To && (h.Image == u.Image || strings.HasSuffix(h.Image, "/"+u.Image) || strings.HasSuffix(h.Image, ":"+u.Image))
 }
