@@ -90,7 +90,8 @@ func (c *policyInitCmd) Run(a *app) error {
 }
 
 // readPolicy reads a policy file that the person named: any trouble with it is
-// wrong configuration. Problems after the first are printed at once.
+// wrong configuration. All problems but the last are printed at once, and that
+// is returned, to be printed like any other error.
 func (a *app) readPolicy(name string) (gate.Policy, error) {
 	data, err := a.readFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -104,7 +105,12 @@ func (a *app) readPolicy(name string) (gate.Policy, error) {
 	}
 	policy, err := gate.ParsePolicy(name, data)
 	if err != nil {
-		return policy, a.problems(statusUsage, name, err)
+		all := problems(statusUsage, name, err)
+		last := len(all) - 1
+		for _, p := range all[:last] {
+			a.complain(p)
+		}
+		return policy, all[last]
 	}
 	return policy, nil
 }
@@ -117,19 +123,15 @@ func (a *app) readFile(name string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// problems prints every problem of a policy file but the last, and returns
-// that as a failure, to be printed like any other error.
-func (a *app) problems(status int, name string, err error) error {
+// problems are the problems of a policy file, each with its place and hint.
+func problems(status int, name string, err error) []failure {
 	wrong, ok := errors.AsType[*gate.PolicyError](err)
 	if !ok || len(wrong.Problems) == 0 {
-		return failure{status, err, ""}
+		return []failure{{status, err, ""}}
 	}
-	var last failure
-	for i, p := range wrong.Problems {
-		if i > 0 {
-			a.complain(last)
-		}
-		last = failure{status, fmt.Errorf("%s:%d:%d: %s", name, p.Line, p.Column, p.Message), p.Hint}
+	var all []failure
+	for _, p := range wrong.Problems {
+		all = append(all, failure{status, fmt.Errorf("%s:%d:%d: %s", name, p.Line, p.Column, p.Message), p.Hint})
 	}
-	return last
+	return all
 }

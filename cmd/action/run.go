@@ -60,6 +60,14 @@ func (f failure) Unwrap() error { return f.err }
 // Hint says how to mend it; empty where there is nothing to add.
 func (f failure) Hint() string { return f.hint }
 
+// sentence is the error with its hint behind it.
+func (f failure) sentence() string {
+	if f.hint == "" {
+		return f.Error()
+	}
+	return f.Error() + " (" + f.hint + ")"
+}
+
 // hinter is an error that knows what to do about it.
 type hinter interface {
 	error
