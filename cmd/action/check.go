@@ -15,9 +15,11 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
 
+const defaultBase = "main"
+
 type checkCmd struct {
 	Repo           string `default:"." placeholder:"DIR" complete:"directory" help:"The repository: a work tree, anything inside it, or a bare one (default: here)."`
-	Base           string `default:"main" placeholder:"REV" complete:"revision" help:"What the update is to be merged into (default: main)."`
+	Base           string `default:"${base}" placeholder:"REV" complete:"revision" help:"What the update is to be merged into (default: ${base})."`
 	Head           string `default:"HEAD" placeholder:"REV" complete:"revision" help:"The update (default: HEAD)."`
 	BaseRef        string `placeholder:"NAME" complete:"revision" help:"The base's branch name, where --base is not one."`
 	HeadRef        string `placeholder:"NAME" complete:"revision" help:"The update's branch name, where --head is not one."`
@@ -59,7 +61,7 @@ func (c *checkCmd) Run(a *app) error {
 	facts, policy, err := c.gather(a)
 	patience.Stop()
 	if err != nil {
-		return err
+		return c.elsewhere(err)
 	}
 	facts.Today = today
 	facts.IgnoreIdentity = c.IgnoreIdentity
@@ -156,6 +158,18 @@ func (c *checkCmd) policy(a *app, repo *gitrepo.Repository, rng gitrepo.Range) (
 		}
 	}
 	return &policy, nil, nil
+}
+
+// elsewhere adds to the hint where nobody said that the base is main, and it
+// is not.
+func (c *checkCmd) elsewhere(err error) error {
+	f, ok := errors.AsType[failure](err)
+	e, known := errors.AsType[*gitrepo.Error](err)
+	if !ok || !known || e.Kind != gitrepo.NoRevision || c.Base != defaultBase || e.Op != fmt.Sprintf("resolve %q", c.Base) {
+		return err
+	}
+	f.hint = "name the branch that updates are merged into with --base; " + f.hint
+	return f
 }
 
 // refusal gives an error of the repository its exit status: 2 where something
