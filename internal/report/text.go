@@ -160,48 +160,51 @@ func orDash(s string) string {
 
 const gap = 2 // columns between two cells, and before the first
 
-func measure(rows [][]string) (widths []int, total int) {
-	widths = make([]int, len(rows[0]))
+func measure(rows [][]string) []int {
+	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, c := range row {
-			widths[i] = max(widths[i], displaywidth.String(c))
+			widths[i] = max(widths[i], gap+displaywidth.String(c))
 		}
 	}
-	for _, w := range widths {
-		total += gap + w
-	}
-	return widths, total
+	return widths
 }
 
 const stepColumn = 4
 
 // table prints the rows, the first of which is the head. Where the terminal is
-// too narrow, policy and place go to a second line: nothing is cut, since paths
-// are what a reader copies.
+// too narrow, policy and place go to a second line, and the image to one
+// before: nothing is cut, since paths are what a reader copies.
 func (t *text) table(rows [][]string, updates []gate.Update) {
-	widths, total := measure(rows)
-	narrow := t.style.Width > 0 && total > t.style.Width
+	widths := measure(rows)
+	from, to := 0, len(rows[0])
+	tooWide := func() bool { return t.style.Width > 0 && sum(widths[from:to]) > t.style.Width }
+	if tooWide() {
+		to = stepColumn + 1
+	}
+	if tooWide() {
+		from, rows = 1, rows[1:]
+	}
+	head := len(rows) - len(updates)
 	for n, row := range rows {
-		cells := row
-		if narrow {
-			cells = row[:stepColumn+1]
+		if from > 0 {
+			t.printf("  %s\n  ", row[0])
 		}
-		var b strings.Builder
-		for i, c := range cells {
-			pad := strings.Repeat(" ", widths[i]-displaywidth.String(c))
-			if i == len(cells)-1 {
-				pad = ""
+		for i, c := range row[from:to] {
+			i += from
+			pad := strings.Repeat(" ", widths[i]-gap-displaywidth.String(c))
+			if i == to-1 {
+				pad = "\n"
 			}
 			switch {
-			case n == 0:
+			case n < head:
 				c = t.style.paint(dim, c)
 			case i == stepColumn:
-				c = t.style.paint(t.stepPaint(updates[n-1]), c)
+				c = t.style.paint(t.stepPaint(updates[n-head]), c)
 			}
-			b.WriteString("  " + c + pad)
+			t.printf("  %s%s", c, pad)
 		}
-		t.printf("%s\n", b.String())
-		if narrow && n > 0 {
+		if to < len(row) && n >= head {
 			t.printf("    %s  %s\n", t.style.paint(dim, row[6]), t.style.paint(dim, row[5]))
 		}
 	}
