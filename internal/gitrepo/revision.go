@@ -104,7 +104,34 @@ func (r *Repository) lookup(op, name string) (plumbing.Hash, string, error) {
 			return m.end.Hash(), firstBranch(matches[0].end.Name(), m.end.Name()), nil
 		}
 	}
-	return r.abbreviated(op, name)
+	id, branch, err := r.abbreviated(op, name)
+	if err != nil {
+		if ref := r.onlyRemote(name); ref != nil {
+			return ref.Hash(), firstBranch(ref.Name()), nil
+		}
+	}
+	return id, branch, err
+}
+
+// onlyRemote is the branch of that name which just one remote has, as git
+// checkout takes it: a clone has the bot's branch nowhere else.
+func (r *Repository) onlyRemote(name string) *plumbing.Reference {
+	refs, err := r.refs.Refs()
+	if err != nil {
+		return nil
+	}
+	var found *plumbing.Reference
+	for _, ref := range refs {
+		rest, ok := strings.CutPrefix(ref.Name().String(), "refs/remotes/")
+		if _, branch, _ := strings.Cut(rest, "/"); !ok || branch != name || ref.Type() != plumbing.HashReference {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = ref
+	}
+	return found
 }
 
 func firstBranch(names ...plumbing.ReferenceName) string {

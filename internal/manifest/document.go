@@ -17,10 +17,10 @@ const MaxSize = 5 << 20
 
 // document is one YAML document of a file.
 type document struct {
-	root  *yaml.Node // content of the document node
-	node  *yaml.Node // the document node, which holds comments
-	text  string     // the part of the file that was parsed
-	first int        // number of the line before the document's first line
+	root *yaml.Node // content of the document node
+	node *yaml.Node // the document node, which holds comments
+	text string     // the part of the file that was parsed
+	origin
 	index int
 }
 
@@ -84,24 +84,24 @@ func remainder(text string) []string {
 // the rest holds is a defect.
 func parseOne(text string, first int) (document, []Defect, error) {
 	dec := yaml.NewDecoder(bytes.NewReader([]byte(text)))
-	doc := document{first: first, text: text}
+	doc := document{origin: newOrigin(text, first), text: text}
 	var node yaml.Node
 	switch err := dec.Decode(&node); {
 	case errors.Is(err, io.EOF):
 		return doc, nil, nil
 	case err != nil:
-		return doc, nil, parseError(err, first)
+		return doc, nil, parseError(err, doc.origin)
 	}
 	var rest yaml.Node
 	var defects []Defect
 	if err := dec.Decode(&rest); !errors.Is(err, io.EOF) && (err != nil || !empty(&rest)) {
-		line := first + 1
+		at := doc.at(1, 1)
 		if err == nil {
-			line = first + rest.Line
+			at = doc.at(rest.Line, 1)
 		} else if i := strings.Index(text, "\n..."); i >= 0 {
-			line = first + strings.Count(text[:i+1], "\n") + 1
+			at.Line = first + strings.Count(text[:i+1], "\n") + 1
 		}
-		defects = append(defects, Defect{Rule: "yaml/document-end", Position: Position{line, 1},
+		defects = append(defects, Defect{Rule: "yaml/document-end", Position: at,
 			Message: "content follows the end of the document; Flux drops it, other readers may not"})
 	}
 	if empty(&node) {
@@ -127,12 +127,12 @@ func (e *syntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line,
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
 // parseError turns the parser's error into a place in the whole file.
-func parseError(err error, first int) error {
+func parseError(err error, from origin) error {
 	m := yamlLine.FindStringSubmatch(err.Error())
 	if m == nil {
-		return &syntaxError{Position{first + 1, 1}, err.Error()}
+		return &syntaxError{from.at(1, 1), err.Error()}
 	}
 	line := 1
 	fmt.Sscanf(m[1], "%d", &line)
-	return &syntaxError{Position{first + line, 1}, m[2]}
+	return &syntaxError{from.at(line, 1), m[2]}
 }

@@ -94,7 +94,7 @@ func (r *reader) document() {
 	}
 }
 
-func (r *reader) at(n *yaml.Node) Position { return Position{r.doc.first + n.Line, n.Column} }
+func (r *reader) at(n *yaml.Node) Position { return r.doc.at(n.Line, n.Column) }
 
 func (r *reader) defect(rule string, n *yaml.Node, format string, args ...any) {
 	r.file.Defects = append(r.file.Defects, Defect{Rule: rule, Position: r.at(n), Path: r.path.String(), Message: fmt.Sprintf(format, args...)})

@@ -78,6 +78,21 @@ func TestReadPlaces(t *testing.T) {
 	}
 }
 
+// TestReadPlacesPastBreaks: places are in lines as Git counts them, whatever
+// else YAML takes for a line break.
+func TestReadPlacesPastBreaks(t *testing.T) {
+	for _, br := range []string{"\u0085", "\u2028", "\u2029", "\r"} {
+		file := Read([]byte("---\na: 1 # c" + br + "b: x # {\"$imagepolicy\": \"n:p\"}\nc: y # {\"$imagepolicy\": \"n:q\"}\n"))
+		var got []Position
+		for _, f := range file.Fields {
+			got = append(got, f.Position)
+		}
+		if diff := cmp.Diff([]Position{{2, 13}, {3, 4}}, got); diff != "" {
+			t.Errorf("%q: %s", br, diff)
+		}
+	}
+}
+
 // TestReadDefects: each thing that two readers could read differently is
 // reported by its own rule, at its place.
 func TestReadDefects(t *testing.T) {

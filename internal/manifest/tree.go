@@ -14,7 +14,7 @@ type tree struct {
 	out     *Comparison
 	path    trail
 	doc     int
-	first   int // line before the head document's first
+	head    origin
 	residue []Difference
 	markers []Difference // markers that came, went or changed
 	text    []Difference // comments, which the writer may move
@@ -25,7 +25,7 @@ type tree struct {
 func (t *tree) differ(list *[]Difference, rule string, at *yaml.Node, format string, args ...any) {
 	d := Difference{Rule: rule, Path: t.path.String(), Message: fmt.Sprintf(format, args...)}
 	if at != nil {
-		d.Position = Position{t.first + at.Line, at.Column}
+		d.Position = t.head.at(at.Line, at.Column)
 	}
 	*list = append(*list, d)
 }
@@ -40,7 +40,7 @@ func (t *tree) documents(base, head []document) {
 		t.residue = append(t.residue, Difference{Position: at, Message: fmt.Sprintf("the file has %d documents, before it had %d", len(head), len(base))})
 	}
 	for i := range min(len(base), len(head)) {
-		t.doc, t.first, t.path = i, head[i].first, nil
+		t.doc, t.head, t.path = i, head[i].origin, nil
 		t.node(base[i].root, head[i].root)
 		t.comments(base[i], head[i])
 	}
@@ -180,7 +180,7 @@ func (t *tree) scalar(a, b *yaml.Node) {
 	}
 	if marked {
 		p := t.path.String()
-		t.heads[place{t.doc, p}] = Field{Position: Position{t.first + b.Line, b.Column}, Document: t.doc,
+		t.heads[place{t.doc, p}] = Field{Position: t.head.at(b.Line, b.Column), Document: t.doc,
 			Path: p, Key: t.path.key(), Value: b.Value, Resolved: resolved(b)}
 		return
 	}
