@@ -60,8 +60,10 @@ func slow(base, head []byte) Comparison {
 		c.Residue = t.markers
 		return c
 	}
-	c.Residue = append(t.markers, t.residue...)
-	c.Residue = append(c.Residue, t.text...)
+	// What Flux's writer loses is excused only where it was the writer.
+	t.hidden(base, head)
+	c.Residue = slices.Concat(t.markers, t.residue, c.Losses, t.text)
+	c.Losses = nil
 	if len(c.Residue) == 0 && !slices.ContainsFunc(c.Defects, Defect.smuggled) {
 		c.Outcome = Equivalent
 	}

@@ -200,7 +200,13 @@ func sameScalar(a, b *yaml.Node) bool {
 	if a.Value != b.Value || a.ShortTag() != b.ShortTag() {
 		return false
 	}
-	return isPlain(a) == isPlain(b) || a.Style&yaml.TaggedStyle != 0 || !kyaml.IsYaml1_1NonString(a)
+	return eager(a) == eager(b)
+}
+
+// eager tells whether a YAML 1.1 reader takes a scalar for something else than
+// text without being told to.
+func eager(n *yaml.Node) bool {
+	return isPlain(n) && n.Style&yaml.TaggedStyle == 0 && kyaml.IsYaml1_1NonString(n)
 }
 
 func isPlain(n *yaml.Node) bool {
