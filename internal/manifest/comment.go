@@ -115,7 +115,7 @@ func (t *tree) lines(a, b []string, message string) {
 		count[line]++
 	}
 	for _, line := range b {
-		if count[line]--; count[line] < 0 {
+		if count[line]--; count[line] < 0 && len(t.text) < maxDifferences {
 			t.text = append(t.text, Difference{Position: Position{1, 1}, Message: fmt.Sprintf(message, line)})
 		}
 	}
