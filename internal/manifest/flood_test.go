@@ -24,7 +24,7 @@ func TestFloods(t *testing.T) {
 		"one key":        fill("k: %.0[1]d\n"),
 		"items":          "a: [" + fill("%.0[1]d,") + "]\n",
 		"quoted marked":  "a:\n" + fill("- \"x:%d\""+marked),
-		"aliases":        "a: &a\n" + fill("- x:%d"+marked)[:MaxSize/2] + "\nb:\n" + fill("- *a%.0[1]d\n")[:MaxSize/4],
+		"aliases":        "a: &a\n" + fill("- x:%d" + marked)[:MaxSize/2] + "\nb:\n" + fill("- *a%.0[1]d\n")[:MaxSize/4],
 		"documents":      fill("---\na: %d\n"),
 		"comments":       fill("# %d\n") + "b: 1\n",
 		"invisible":      "a: \"" + fill("\u200b%.0[1]d") + "\"\n",

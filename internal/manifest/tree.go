@@ -216,6 +216,9 @@ func sameScalar(a, b *yaml.Node) bool {
 	if a.Value != b.Value || a.ShortTag() != b.ShortTag() {
 		return false
 	}
+	if explicit := b.Style&yaml.TaggedStyle != 0; explicit && a.Style&yaml.TaggedStyle == 0 && b.ShortTag() != "!!merge" {
+		return false // the writer drops tags, and adds none but to merge keys
+	}
 	return eager(a) == eager(b)
 }
 
