@@ -84,7 +84,7 @@ func (s *step) publish(sub subject, j judged) judged {
 // doubt takes a verdict back.
 func doubt(j judged, why error) judged {
 	j.Result.Verdict = finding.Undecided
-	j.Gaps = append(slices.Clone(j.Gaps), gaps(why)...)
+	j.Result.Gaps = append(slices.Clone(j.Result.Gaps), gaps(why)...)
 	return j
 }
 
@@ -92,9 +92,6 @@ func doubt(j judged, why error) judged {
 // and a SARIF file. What cannot be shown does not change the verdict, but it is
 // no success either.
 func (s *step) finish(j judged) error {
-	for _, gap := range j.Gaps {
-		s.complain(errors.New(gap))
-	}
 	problems := []error{report.Text(s.stdout, j.Report, report.Style{}), s.outputs(j.Report)}
 	if s.inputs.Flag("annotations") {
 		problems = append(problems, s.runner.Annotate(j.Result.Findings))

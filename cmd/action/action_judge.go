@@ -21,29 +21,26 @@ type judged struct {
 
 // undecided is the answer about a commit of which too little is known.
 func (s *step) undecided(head string, err error) judged {
-	return judged{Report: report.Report{Version: s.version, Gaps: gaps(err), Result: gate.Result{
-		Verdict: finding.Undecided, Head: gate.Revision{Commit: head}, Reproduction: manifest.None, Evidence: gate.EvidenceNone,
+	return judged{Report: report.Report{Version: s.version, Result: gate.Result{
+		Verdict: finding.Undecided, Gaps: gaps(err), Head: gate.Revision{Commit: head}, Reproduction: manifest.None, Evidence: gate.EvidenceNone,
 	}}}
 }
 
-// gaps says why something is not known: a line for each problem of a policy
+// gaps says why something is not known: a sentence for each problem of a policy
 // file, one for any other error.
 func gaps(err error) []string {
+	name := ""
 	if wrong, ok := errors.AsType[*gate.PolicyError](err); ok {
-		var all []string
-		for _, p := range wrong.Problems {
-			all = append(all, hinted(fmt.Sprintf("read policy: line %d: %s", p.Line, p.Message), p.Hint))
+		name = wrong.Name
+	}
+	var all []string
+	for _, p := range problems(statusUndecided, name, err) {
+		if p.hint == "" {
+			p.hint = hint(err)
 		}
-		return all
+		all = append(all, p.sentence())
 	}
-	return []string{hinted(err.Error(), hint(err))}
-}
-
-func hinted(text, hint string) string {
-	if hint == "" {
-		return text
-	}
-	return text + " (" + hint + ")"
+	return all
 }
 
 // judgeSubject judges what the event is about. What cannot be read is undecided.
@@ -111,7 +108,7 @@ func (s *step) judge(change *github.Change, how judging) judged {
 	return judged{
 		Report: report.Report{
 			Result: gate.Judge(policy, facts), BaseName: facts.BaseRef, HeadName: facts.HeadRef,
-			Version: s.version, Source: source(facts), Gaps: facts.Gaps,
+			Version: s.version, Source: source(facts),
 		},
 		facts: facts, policy: policy,
 	}

@@ -148,7 +148,7 @@ func (s *step) candidate(pull plan.Pull) (plan.Candidate, error) {
 	}
 	j := s.judge(change, judging{})
 	if j.Result.Verdict == finding.Undecided {
-		return c, fmt.Errorf("judge #%d: %s", pull.Number, j.Gaps[0])
+		return c, fmt.Errorf("judge #%d: %s", pull.Number, j.Result.Gaps[0])
 	}
 	c.Head = j.Result.Head.Commit
 	c.Empty, c.Updates = plan.Empty(j.facts), j.Result.Updates

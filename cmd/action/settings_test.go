@@ -121,7 +121,7 @@ The runner hands an input over in the environment, under the name in the second 
 // flagRows lists the flags of every command, out of the command line itself.
 func flagRows(t *testing.T, b *bytes.Buffer) {
 	t.Helper()
-	parser, err := kong.New(&grammar{}, kong.Name("fluxkeeper"), kong.Vars{"version": "", "policyFile": gate.PolicyFile})
+	parser, err := kong.New(&grammar{}, kong.Name("fluxkeeper"), kong.Vars{"version": "", "policyFile": gate.PolicyFile, "base": defaultBase})
 	must(t, err)
 	for _, leaf := range parser.Model.Leaves(true) {
 		for _, f := range leaf.Flags {

@@ -19,6 +19,8 @@ const (
 func Markdown(w io.Writer, r Report) error {
 	r = r.sorted()
 	head, foot := r.markdownHead(), r.markdownFoot()
+	gaps := foldable{items: r.markdownGaps(), open: openRows, noun: "reason", fold: "\n"}
+	head += gaps.render((maxMarkdown - len(head) - len(foot)) / 3)
 	room := maxMarkdown - len(head) - len(foot)
 	findings := foldable{
 		items: r.markdownFindings(), open: openRows, noun: "finding",
@@ -44,23 +46,7 @@ func Markdown(w io.Writer, r Report) error {
 func (r Report) markdownHead() string {
 	title, phrase := r.headline()
 	sign := map[string]string{"PASS": "✅", "FAIL": "❌", "NOT APPLICABLE": "➖", "UNDECIDED": "⚠️"}[title]
-	head := fmt.Sprintf("## %s Fluxkeeper: %s\n\n%s.\n\n", sign, strings.ToLower(title), MarkdownText(cut(upperFirst(phrase), maxMessage)))
-	return head + r.markdownGaps()
-}
-
-// markdownGaps lists what could not be established.
-func (r Report) markdownGaps() string {
-	if len(r.Gaps) == 0 {
-		return ""
-	}
-	var b strings.Builder
-	for _, gap := range r.Gaps[:min(len(r.Gaps), openRows)] {
-		fmt.Fprintf(&b, "- %s\n", MarkdownText(cut(gap, maxMessage)))
-	}
-	if more := len(r.Gaps) - openRows; more > 0 {
-		fmt.Fprintf(&b, "- and %d more\n", more)
-	}
-	return b.String() + "\n"
+	return fmt.Sprintf("## %s Fluxkeeper: %s\n\n%s.\n\n", sign, strings.ToLower(title), MarkdownText(cut(upperFirst(phrase), maxMessage)))
 }
 
 func upperFirst(s string) string {
@@ -84,6 +70,14 @@ func (r Report) markdownFoot() string {
 		parts = append(parts, "Fluxkeeper "+MarkdownText(cut(r.Version, maxCell)))
 	}
 	return strings.Join(parts, " · ") + "\n"
+}
+
+func (r Report) markdownGaps() []string {
+	var items []string
+	for _, gap := range r.Result.Gaps {
+		items = append(items, "- **undecided**: "+MarkdownText(cut(gap, maxMessage))+"\n")
+	}
+	return items
 }
 
 func (r Report) markdownUpdates() []string {

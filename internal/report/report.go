@@ -21,9 +21,6 @@ type Report struct {
 	// Source gives the head text of a changed file, for source lines. It may
 	// be nil, or return nil for a file that it does not have.
 	Source func(file string) []byte
-	// Gaps say why the verdict is undecided; they may hold outside text. Text
-	// leaves them to the program's own complaints.
-	Gaps []string
 	// Version is that of the program.
 	Version string
 }
@@ -96,7 +93,11 @@ func (r Report) headline() (title, phrase string) {
 		title = "FAIL"
 	case finding.NotApplicable:
 		title = "NOT APPLICABLE"
-		parts = append(parts, "not a Flux image update, so there is nothing to judge")
+		reason := "not a Flux image update"
+		if res.Base.Commit != "" && res.Base.Commit == res.Head.Commit {
+			reason = "base and head are the same commit"
+		}
+		parts = append(parts, reason+", so there is nothing to judge")
 	case finding.Undecided:
 		title = "UNDECIDED"
 		parts = append(parts, "not all facts could be established")
