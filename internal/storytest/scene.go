@@ -38,8 +38,9 @@ type Scene struct {
 }
 
 // New sets the scene in which Flux pushed its branch, and nothing else happened.
-// root is the path of the project's own repository.
-func New(t testing.TB, root string, options fakehub.Options) *Scene {
+// root is the path of the project's own repository; changes change the
+// repository's settings.
+func New(t testing.TB, root string, options fakehub.Options, changes ...func(*fakehub.Repo)) *Scene {
 	t.Helper()
 	dir := t.TempDir()
 	s := &Scene{t: t, Work: filepath.Join(dir, "work")}
@@ -61,13 +62,21 @@ func New(t testing.TB, root string, options fakehub.Options) *Scene {
 	s.Git("push", "-q", "origin", Base)
 	s.Git("checkout", "-q", "-B", Head, "origin/"+Head+"^")
 	s.Git("push", "-q", "origin", Head)
-	options.Repos = append(options.Repos, fakehub.Repo{Dir: bare, Owner: Owner, Name: Name, ID: RepositoryID, ActionsMayOpen: true})
+	repo := fakehub.Repo{Dir: bare, Owner: Owner, Name: Name, ID: RepositoryID, ActionsMayOpen: true}
+	for _, change := range changes {
+		change(&repo)
+	}
+	options.Repos = append(options.Repos, repo)
 	s.Hub = fakehub.NewWith(t, options)
 	s.AddAccount(fakehub.Account{Login: Bot.Name, ID: 4711})
 	s.AddAccount(fakehub.Account{Login: Ann.Name, ID: 12, Emails: []string{Ann.Email}})
 	s.AddPush(Repository, fakehub.Push{Ref: Head, After: s.Rev(Head), Actor: Bot.Name})
 	return s
 }
+
+// ActionsMayNotOpen is the setting that forbids workflows to open and approve
+// pull requests with their own token.
+func ActionsMayNotOpen(r *fakehub.Repo) { r.ActionsMayOpen = false }
 
 // Open opens the pull request of Flux's branch, by the bot and without a body,
 // and gives its number.
