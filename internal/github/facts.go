@@ -251,10 +251,7 @@ func (ch *Change) gather(ctx context.Context, base, head, branch string) error {
 		return err
 	}
 	if ch.pull != nil {
-		var gap string
-		if ch.pull.Pusher, gap = whoPushed(pushed, pushErr, head, ch.history.commits); gap != "" {
-			ch.gaps = append(ch.gaps, gap)
-		}
+		ch.whoPushed(pushed, pushErr)
 	}
 	group, groupCtx = errgroup.WithContext(ctx)
 	group.Go(func() error { return c.reread(groupCtx, ch.history.commits) })
