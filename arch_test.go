@@ -20,26 +20,27 @@ const module = "github.com/goldfish-inc/fluxkeeper"
 // imports is the import table of docs/design.md: what a package may import of
 // the project's own. Edge packages are missing from every other edge's list.
 var imports = map[string][]string{
-	"":                     {},
-	"cmd/action":           {"internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting"},
-	"e2e":                  {},                   // holds only tests
-	"internal/fakehub":     {},                   // for tests only
-	"internal/fakehub/cmd": {"internal/fakehub"}, // for tests only
-	"internal/finding":     {},
-	"internal/gate":        {"internal/finding", "internal/image", "internal/manifest", "internal/proposal"},
-	"internal/gatetest":    {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
-	"internal/github":      {"internal/finding", "internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature"},
-	"internal/gitrepo":     {"internal/gate", "internal/manifest", "internal/signature"},
-	"internal/image":       {},
-	"internal/manifest":    {},
-	"internal/plan":        {"internal/finding", "internal/gate", "internal/proposal", "internal/report"},
-	"internal/proposal":    {"internal/image"},
-	"internal/report":      {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
-	"internal/runner":      {"internal/finding", "internal/report", "internal/secret"},
-	"internal/secret":      {},
-	"internal/signature":   {"internal/gate"},
-	"internal/setting":     {"internal/secret"},
-	"internal/storytest":   {"internal/fakehub"}, // for tests only
+	"":                            {},
+	"cmd/action":                  {"internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting"},
+	"e2e":                         {},                   // holds only tests
+	"internal/fakehub":            {},                   // for tests only
+	"internal/fakehub/cmd":        {"internal/fakehub"}, // for tests only
+	"internal/fakehub/github/cut": {},                   // a tool
+	"internal/finding":            {},
+	"internal/gate":               {"internal/finding", "internal/image", "internal/manifest", "internal/proposal"},
+	"internal/gatetest":           {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
+	"internal/github":             {"internal/finding", "internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature"},
+	"internal/gitrepo":            {"internal/gate", "internal/manifest", "internal/signature"},
+	"internal/image":              {},
+	"internal/manifest":           {},
+	"internal/plan":               {"internal/finding", "internal/gate", "internal/proposal", "internal/report"},
+	"internal/proposal":           {"internal/image"},
+	"internal/report":             {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
+	"internal/runner":             {"internal/finding", "internal/report", "internal/secret"},
+	"internal/secret":             {},
+	"internal/signature":          {"internal/gate"},
+	"internal/setting":            {"internal/secret"},
+	"internal/storytest":          {"internal/fakehub"}, // for tests only
 }
 
 // pure packages turn values into values: no clock, environment, network, file.

@@ -241,10 +241,14 @@ func TestForks(t *testing.T) {
 
 func TestListsEndWhereGitHubsDo(t *testing.T) {
 	w := newWorld(t, fakehub.Options{})
+	var stream strings.Builder
 	for i := range 259 {
-		w.git("commit", "-q", "--allow-empty", "-m", fmt.Sprint(i))
+		fmt.Fprintf(&stream, "commit refs/heads/flux-image-updates\ncommitter Flux <flux@example.com> %d +0000\ndata 1\nx\n", 1_700_000_001+i)
+		if i == 0 {
+			stream.WriteString("from refs/heads/flux-image-updates^0\n")
+		}
 	}
-	w.git("push", "-q", "origin", "HEAD:refs/heads/flux-image-updates")
+	w.pipe(w.dir, stream.String(), "fast-import", "--quiet")
 	n := w.OpenPull(full, fakehub.Pull{Title: "x", Head: "flux-image-updates", ChangedFiles: 5})
 	ctx, c := context.Background(), w.client(fakehub.Token)
 	pull, _, err := c.PullRequests.Get(ctx, owner, name, n)
