@@ -20,15 +20,18 @@ const module = "github.com/goldfish-inc/fluxkeeper"
 // imports is the import table of docs/design.md: what a package may import of
 // the project's own. Edge packages are missing from every other edge's list.
 var imports = map[string][]string{
-	"":                  {},
-	"cmd/action":        {"internal/finding", "internal/gate", "internal/gitrepo", "internal/manifest", "internal/report"},
-	"internal/finding":  {},
-	"internal/gate":     {"internal/finding", "internal/image", "internal/manifest"},
-	"internal/gatetest": {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
-	"internal/gitrepo":  {"internal/gate", "internal/manifest"},
-	"internal/image":    {},
-	"internal/manifest": {},
-	"internal/report":   {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
+	"":                            {},
+	"cmd/action":                  {"internal/finding", "internal/gate", "internal/gitrepo", "internal/manifest", "internal/report"},
+	"internal/fakehub":            {}, // for tests only
+	"internal/fakehub/cmd":        {"internal/fakehub"},
+	"internal/fakehub/github/cut": {},
+	"internal/finding":            {},
+	"internal/gate":               {"internal/finding", "internal/image", "internal/manifest"},
+	"internal/gatetest":           {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
+	"internal/gitrepo":            {"internal/gate", "internal/manifest"},
+	"internal/image":              {},
+	"internal/manifest":           {},
+	"internal/report":             {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
 }
 
 // pure packages turn values into values: no clock, environment, network, file.

@@ -1,0 +1,192 @@
+package fakehub
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Token is a GITHUB_TOKEN that every hub takes; it may do what the Action and
+// its propose, sweep and merge need.
+const Token = "ghs_fakehubfakehubfakehubfakehubfakehub0"
+
+// Kind is a kind of token.
+type Kind string
+
+// The kinds of tokens, as far as GitHub answers them differently.
+const (
+	ActionsToken Kind = "actions"      // GITHUB_TOKEN: an app's installation token
+	FineGrained  Kind = "fine-grained" // a personal access token with permissions
+	Classic      Kind = "classic"      // a personal access token with scopes
+	AppToken     Kind = "app"          // another app's installation token
+)
+
+// Grant is what a token may do, and whose it is.
+type Grant struct {
+	Kind Kind
+	// Account is the login that a personal token belongs to, or that an app acts as.
+	Account string
+	// Permissions are read or write by name, as in "pull_requests": "write".
+	// Metadata is always readable. Not for classic tokens.
+	Permissions map[string]string
+	// Scopes are a classic token's.
+	Scopes []string
+	// Expires is sent with every answer when set. A token that has expired gets
+	// what a wrong one gets.
+	Expires time.Time
+	// Repos are the full names that the token sees; all when empty.
+	Repos []string
+}
+
+type token struct {
+	Grant
+	uses  int
+	quiet bool // need not be used
+}
+
+// AddToken makes a secret known to the hub.
+func (h *Hub) AddToken(secret string, g Grant) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if g.Account != "" {
+		h.account(g.Account)
+	}
+	h.tokens[secret] = &token{Grant: g}
+}
+
+func (t *token) app() bool { return t.Kind == ActionsToken || t.Kind == AppToken }
+
+// actor is who acts when the token is used.
+func (t *token) actor() string {
+	if t.Account == "" && t.app() {
+		return "github-actions[bot]"
+	}
+	return t.Account
+}
+
+// authenticate finds a request's token: nil with no answer when there is none,
+// nil with an answer when GitHub refuses it.
+func (h *Hub) authenticate(r *http.Request) (*token, *answer) {
+	value := r.Header.Get("Authorization")
+	if value == "" {
+		return nil, nil
+	}
+	scheme, secret, _ := strings.Cut(value, " ")
+	t, ok := h.tokens[secret]
+	switch {
+	case !strings.EqualFold(scheme, "bearer") && !strings.EqualFold(scheme, "token"), !ok,
+		!t.Expires.IsZero() && t.Expires.Before(h.now()):
+		if ok {
+			t.uses++
+		}
+		return nil, &answer{401, js{"message": "Bad credentials", "documentation_url": "https://docs.github.com/rest", "status": "401"}}
+	}
+	t.uses++
+	return t, nil
+}
+
+// enough says whether what is held suffices for what is needed.
+func enough(held, needed string) bool {
+	return held == "write" || held == "admin" || held == needed && held != ""
+}
+
+// may says whether a token meets one of the alternatives of an operation, such
+// as "issues=write; pull_requests=write".
+func (t *token) may(needs string) bool {
+	for alternative := range strings.SplitSeq(needs, ";") {
+		all := true
+		for one := range strings.SplitSeq(alternative, ",") {
+			name, level, _ := strings.Cut(strings.TrimSpace(one), "=")
+			all = all && (name == "metadata" && level == "read" || enough(t.Permissions[name], level))
+		}
+		if all {
+			return true
+		}
+	}
+	return false
+}
+
+// refuse answers where the token may not do what the operation needs; nil
+// where it may.
+func (c *call) refuse(needs string) *answer {
+	writes := strings.Contains(needs, "write")
+	t := c.token
+	switch {
+	case c.repo != nil && !c.sees():
+		return &answer{404, message("Not Found")}
+	case t == nil && (writes || c.repo == nil):
+		return &answer{401, message("Requires authentication")}
+	case t == nil || needs == "" || c.repo != nil && c.repo.Public && !writes:
+		return nil
+	case t.Kind == Classic:
+		return c.refuseClassic(needs, writes)
+	case strings.HasPrefix(needs, "checks=write") && t.Kind == FineGrained, !t.may(needs):
+		if t.app() {
+			return &answer{403, message("Resource not accessible by integration")}
+		}
+		return &answer{403, message("Resource not accessible by personal access token")}
+	}
+	return nil
+}
+
+func (c *call) refuseClassic(needs string, writes bool) *answer {
+	if strings.HasPrefix(needs, "checks=write") {
+		return &answer{403, message("You must authenticate via a GitHub App.")}
+	}
+	for _, scope := range c.token.Scopes {
+		if scope == "repo" || scope == "public_repo" && c.repo != nil && c.repo.Public ||
+			scope == "repo:status" && strings.HasPrefix(needs, "statuses=") {
+			return nil
+		}
+	}
+	if !writes {
+		return &answer{404, message("Not Found")}
+	}
+	return &answer{403, message("Must have admin rights to Repository.")}
+}
+
+// sees says whether the caller knows of the repository at all.
+func (c *call) sees() bool {
+	if c.repo.Public {
+		return true
+	}
+	if c.token == nil {
+		return false
+	}
+	if len(c.token.Repos) == 0 {
+		return true
+	}
+	for _, name := range c.token.Repos {
+		if strings.EqualFold(name, c.repo.FullName()) {
+			return true
+		}
+	}
+	return false
+}
+
+func message(text string) js {
+	return js{"message": text, "documentation_url": "https://docs.github.com/rest"}
+}
+
+// tokenHeaders tells of the token what GitHub tells.
+func (c *call) tokenHeaders(needs string) {
+	t := c.token
+	if t == nil {
+		return
+	}
+	if !t.Expires.IsZero() {
+		layout := "2006-01-02 15:04:05 -0700"
+		if t.Kind == Classic {
+			layout = "2006-01-02 15:04:05 MST"
+		}
+		c.header.Set("github-authentication-token-expiration", t.Expires.UTC().Format(layout))
+	}
+	if t.Kind == Classic {
+		c.header.Set("X-OAuth-Scopes", strings.Join(t.Scopes, ", "))
+		c.header.Set("X-Accepted-OAuth-Scopes", "repo")
+		return
+	}
+	if needs != "" {
+		c.header.Set("X-Accepted-GitHub-Permissions", needs)
+	}
+}
