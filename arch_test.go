@@ -26,27 +26,38 @@ var imports = map[string][]string{
 	"internal/fakehub/cmd":        {"internal/fakehub"},
 	"internal/fakehub/github/cut": {},
 	"internal/finding":            {},
-	"internal/gate":               {"internal/finding", "internal/image", "internal/manifest"},
+	"internal/gate":               {"internal/finding", "internal/image", "internal/manifest", "internal/proposal"},
 	"internal/gatetest":           {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
-	"internal/gitrepo":            {"internal/gate", "internal/manifest"},
+	"internal/github":             {"internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature"},
+	"internal/gitrepo":            {"internal/gate", "internal/manifest", "internal/signature"},
 	"internal/image":              {},
 	"internal/manifest":           {},
+	"internal/plan":               {"internal/finding", "internal/gate", "internal/proposal", "internal/report"},
+	"internal/proposal":           {"internal/image"},
 	"internal/report":             {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
+	"internal/runner":             {"internal/finding", "internal/report", "internal/secret"},
+	"internal/secret":             {},
+	"internal/signature":          {"internal/gate"},
 }
 
 // pure packages turn values into values: no clock, environment, network, file.
 var pure = []string{
-	"internal/finding", "internal/gate", "internal/image", "internal/manifest", "internal/report",
+	"internal/finding", "internal/gate", "internal/image", "internal/manifest", "internal/plan",
+	"internal/proposal", "internal/report",
+	"internal/secret", "internal/signature",
 }
 
 // onlyPlace lists libraries that few packages may import.
 var onlyPlace = map[string][]string{
 	"github.com/alecthomas/kong":             {"cmd/action"},
 	"github.com/go-git/":                     {"internal/gitrepo"},
+	"github.com/google/go-github":            {"internal/github"},
+	"github.com/hashicorp/go-retryablehttp":  {"internal/github"},
 	"github.com/google/go-containerregistry": {"internal/image"},
 	"github.com/Masterminds/semver":          {"internal/image"},
 	"sigs.k8s.io/kustomize/kyaml":            {"internal/manifest"},
 	"go.yaml.in/yaml":                        {"internal/finding", "internal/gate", "internal/gatetest", "internal/manifest"},
+	"github.com/sethvargo/go-githubactions":  {"internal/runner"},
 	"html/template":                          {"internal/report"},
 }
 

@@ -32,6 +32,9 @@ type Facts struct {
 	// merge leaves them: the files of the base tree that are not in Files,
 	// sorted by path. There a marker of the same policy can be left behind.
 	Bystanders []Content
+	// Unsearched counts the files and folders of the base tree that were not
+	// searched for Sources and Bystanders, since there are too many.
+	Unsearched int
 	// IgnoreIdentity judges contents alone: neither who made the change nor the
 	// pull request's words are looked at.
 	IgnoreIdentity bool
@@ -92,7 +95,9 @@ const (
 	Submodule  Mode = "160000"
 )
 
-// Blob is one side of a changed path. Data is nil where Mode is Absent or Submodule.
+// Blob is one side of a changed path. Data is nil where Mode is Absent or
+// Submodule, and may be on all sides of a path that Flux does not write by its
+// name (manifest.Named), or that is a symbolic link: nothing in it counts.
 type Blob struct {
 	Mode Mode
 	ID   string // object id, hex
@@ -127,7 +132,8 @@ type Pull struct {
 	Opener                 Account
 	HeadRepoID, BaseRepoID int64 // HeadRepoID is 0 where the fork is gone
 	// Pusher is who pushed Head, from the repository's activity list; zero
-	// where it does not tell.
+	// where it does not tell. Where the commits came by several pushes of
+	// several accounts, it is one that did not push Head.
 	Pusher Account
 }
 

@@ -209,6 +209,11 @@ func (j *judge) judgeWhole(updates []Update) {
 			Message: fmt.Sprintf("the change holds %d updates, more than the %d that the policy allows", len(updates), j.policy.MaxUpdates),
 			Hint:    "merge in parts, or raise updates under limits in " + PolicyFile})
 	}
+	if n := j.facts.Unsearched; n > 0 && len(updates) > 0 {
+		j.report(finding.Finding{Rule: "policy/unsearched",
+			Message: fmt.Sprintf("%d files or folders of the base were not searched for ImagePolicy objects and markers", n),
+			Hint:    "check a clone on disk as well: fluxkeeper check reads all of it"})
+	}
 	down := 0
 	for _, u := range updates {
 		if u.Step == string(image.Downgrade) {

@@ -30,6 +30,8 @@ type facts struct {
 	Commits []commit       `yaml:"commits"`
 	Pull    *pull          `yaml:"pull"`
 	Gaps    []string       `yaml:"gaps"`
+	// Unsearched files of the base.
+	Unsearched int `yaml:"unsearched"`
 	// IgnoreIdentity judges contents alone.
 	IgnoreIdentity bool `yaml:"ignore-identity"`
 }

@@ -190,7 +190,7 @@ func (c *changed) gather() (gate.Facts, error) {
 	out := gate.Facts{
 		BaseRef: c.facts.BaseRef, HeadRef: c.facts.HeadRef,
 		MergeBase: c.base.revision("base"), Base: c.tip.revision("base"), Head: c.head.revision("head"),
-		Gaps: c.facts.Gaps, IgnoreIdentity: c.facts.IgnoreIdentity,
+		Gaps: c.facts.Gaps, Unsearched: c.facts.Unsearched, IgnoreIdentity: c.facts.IgnoreIdentity,
 	}
 	var err error
 	if out.Today, err = time.Parse(time.DateOnly, c.facts.Today); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/signature"
 )
 
 // node is what the walk through history needs of a commit.
@@ -134,6 +135,17 @@ func parseContent(data []byte) (content, error) {
 	}
 	c.payload = append(append(c.payload, '\n'), message...)
 	return c, nil
+}
+
+// verify says what is known of the commit's signature.
+func (c content) verify(keys signature.Keyring, now time.Time) gate.Verification {
+	if len(c.signatures) == 0 {
+		return gate.Verification{}
+	}
+	if len(c.signatures) > 1 || c.signatures[0] != "gpgsig" {
+		return gate.Verification{Kind: signature.Kind(c.signature), Reason: "not exactly one signature header gpgsig"}
+	}
+	return keys.Verify(c.payload, c.signature, now)
 }
 
 // header takes one header in: tree, parents, author and committer come first,

@@ -3,12 +3,14 @@ package gitrepo
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/signature"
 )
 
 // maxCommits bounds the commits of a change that are described.
@@ -20,9 +22,9 @@ const maxCommits = 10_000
 // are found in Sources.
 func (r *Repository) Facts(ctx context.Context, rng Range, keys []string) (gate.Facts, error) {
 	var facts gate.Facts
-	ring, err := parseKeys(keys)
-	if err != nil {
-		return facts, err
+	ring, err := signature.ParseKeys(keys)
+	if e, ok := errors.AsType[*signature.KeyError](err); ok {
+		return facts, &Error{Op: e.Op(), Kind: BadKey, Err: e.Err, hint: e.Hint()}
 	}
 	base, baseRef, err := r.resolve(rng.Base)
 	if err != nil {
@@ -62,7 +64,7 @@ func (n *node) revision() gate.Revision {
 }
 
 // commits describes the commits of the change.
-func (r *Repository) commits(ctx context.Context, facts *gate.Facts, nodes []*node, keys keyring) error {
+func (r *Repository) commits(ctx context.Context, facts *gate.Facts, nodes []*node, keys signature.Keyring) error {
 	for _, n := range nodes {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -81,7 +83,7 @@ func (r *Repository) commits(ctx context.Context, facts *gate.Facts, nodes []*no
 			commit.Verification.Reason = "the commit is malformed"
 		} else {
 			commit.Author, commit.Committer, commit.Message = c.author, c.committer, c.message
-			commit.Verification = keys.verify(c, r.now())
+			commit.Verification = c.verify(keys, r.now())
 		}
 		facts.Commits = append(facts.Commits, commit)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gitrepo"
+	"github.com/goldfish-inc/fluxkeeper/internal/signature"
 )
 
 type sshKey struct{ private, public, fingerprint string }
@@ -243,13 +244,13 @@ func TestPGPSignature(t *testing.T) {
 	expired := newPGPKey(t, now.Add(-9*day), packet.Config{KeyLifetimeSecs: 5 * 24 * 3600})
 	revoked := newPGPKey(t, now.Add(-9*day), packet.Config{})
 
-	type signature struct {
+	type signed struct {
 		signer *openpgp.Entity
 		config packet.Config
 		kind   packet.SignatureType
 		times  int
 	}
-	sign := func(s signature) string {
+	sign := func(s signed) string {
 		t.Helper()
 		return armored(t, openpgp.SignatureType, func(b *bytes.Buffer) error {
 			for range max(1, s.times) {
@@ -268,17 +269,17 @@ func TestPGPSignature(t *testing.T) {
 			return nil
 		})
 	}
-	head := func(s signature) string {
+	head := func(s signed) string {
 		return w.rewrite("branch", func(raw string) string { return insertSignature(raw, sign(s)) })
 	}
-	goodHead, revokedHead := head(signature{signer: good}), head(signature{signer: revoked})
+	goodHead, revokedHead := head(signed{signer: good}), head(signed{signer: revoked})
 	if err := revoked.RevokeKey(packet.KeyCompromised, "lost", &packet.Config{
 		Time: func() time.Time { return now.Add(-day) },
 	}); err != nil {
 		t.Fatal(err)
 	}
 	fingerprint := func(e *openpgp.Entity) string {
-		prints, err := gitrepo.Fingerprints(publicPGP(t, e))
+		prints, err := signature.Fingerprints(publicPGP(t, e))
 		if err != nil || len(prints) != 1 || len(prints[0]) != 40 || strings.ToUpper(prints[0]) != prints[0] {
 			t.Fatalf("fingerprints %q, %v", prints, err)
 		}
@@ -291,20 +292,20 @@ func TestPGPSignature(t *testing.T) {
 		want       gate.Verification
 	}{
 		{"good", goodHead, publicPGP(t, good), gate.Verification{Verified: true, Key: fingerprint(good)}},
-		{"subkey", head(signature{signer: withSubkey}), publicPGP(t, withSubkey),
+		{"subkey", head(signed{signer: withSubkey}), publicPGP(t, withSubkey),
 			gate.Verification{Verified: true, Key: fingerprint(withSubkey)}},
 		{"other key", goodHead, publicPGP(t, other),
 			gate.Verification{Reason: "signed with key " + fingerprint(good) + ", which the policy does not pin"}},
 		{"fingerprint", goodHead, spaced, gate.Verification{
 			Reason: "the policy pins only the fingerprint of key " + fingerprint(good) + ", and a fingerprint cannot verify a signature"}},
-		{"expired key", head(signature{signer: expired}), publicPGP(t, expired), gate.Verification{Reason: "the signing key has expired"}},
+		{"expired key", head(signed{signer: expired}), publicPGP(t, expired), gate.Verification{Reason: "the signing key has expired"}},
 		{"revoked key", revokedHead, publicPGP(t, revoked), gate.Verification{Reason: "the signing key is revoked"}},
-		{"expired signature", head(signature{signer: good, config: packet.Config{SigLifetimeSecs: 60}}), publicPGP(t, good),
+		{"expired signature", head(signed{signer: good, config: packet.Config{SigLifetimeSecs: 60}}), publicPGP(t, good),
 			gate.Verification{Reason: "the signature has expired, or is dated in the future"}},
-		{"from the future", head(signature{signer: good, config: packet.Config{Time: func() time.Time { return now.Add(9 * day) }}}),
+		{"from the future", head(signed{signer: good, config: packet.Config{Time: func() time.Time { return now.Add(9 * day) }}}),
 			publicPGP(t, good), gate.Verification{Reason: "the signature has expired, or is dated in the future"}},
-		{"two", head(signature{signer: good, times: 2}), publicPGP(t, good), gate.Verification{Reason: "more than one OpenPGP signature"}},
-		{"text", head(signature{signer: good, kind: packet.SigTypeText}), publicPGP(t, good),
+		{"two", head(signed{signer: good, times: 2}), publicPGP(t, good), gate.Verification{Reason: "more than one OpenPGP signature"}},
+		{"text", head(signed{signer: good, kind: packet.SigTypeText}), publicPGP(t, good),
 			gate.Verification{Reason: "an OpenPGP signature of another type than over binary data"}},
 		{"tampered", w.rewrite(goodHead, replace("change", "chance")), publicPGP(t, good),
 			gate.Verification{Reason: "the signature does not fit the commit"}},

@@ -1,4 +1,4 @@
-package gitrepo
+package signature
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,8 +21,8 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 )
 
-// keyring holds the keys that the policy pins.
-type keyring struct {
+// Keyring holds the keys that the policy pins. The zero Keyring has none.
+type Keyring struct {
 	ssh []ssh.PublicKey
 	pgp openpgp.EntityList
 	// prints are pinned fingerprints without a key, in upper case and without
@@ -29,22 +30,40 @@ type keyring struct {
 	prints []string
 }
 
-const (
-	pgpKeyHead = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
-	keyHint    = "a key is an ssh-… line, an armored OpenPGP public key, or a fingerprint"
-)
+const pgpKeyHead = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 
-func parseKeys(keys []string) (keyring, error) {
-	var ring keyring
+// KeyError says that a pinned key cannot be read. Its text never quotes the
+// key, which may be a private one.
+type KeyError struct {
+	Number int // of the key, from 1
+	Err    error
+}
+
+// Op says what was tried.
+func (e *KeyError) Op() string { return fmt.Sprintf("read pinned key %d", e.Number) }
+
+func (e *KeyError) Error() string { return e.Op() + ": " + e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *KeyError) Unwrap() error { return e.Err }
+
+// Hint says what a key looks like.
+func (*KeyError) Hint() string {
+	return "a key is an ssh-… line, an armored OpenPGP public key, or a fingerprint"
+}
+
+// ParseKeys reads entries of gate.Bot.Keys. Its error is a *KeyError.
+func ParseKeys(keys []string) (Keyring, error) {
+	var ring Keyring
 	for i, key := range keys {
 		if err := ring.add(strings.TrimSpace(key)); err != nil {
-			return ring, &Error{Op: fmt.Sprintf("read pinned key %d", i+1), Kind: BadKey, Err: err, hint: keyHint}
+			return ring, &KeyError{i + 1, err}
 		}
 	}
 	return ring, nil
 }
 
-func (k *keyring) add(key string) error {
+func (k *Keyring) add(key string) error {
 	if strings.HasPrefix(key, pgpKeyHead) {
 		entities, err := openpgp.ReadArmoredKeyRing(strings.NewReader(key))
 		if err == nil && len(entities) == 0 {
@@ -86,7 +105,7 @@ func isPGPPrint(s string) bool {
 // as gate.Verification.Key has them; several where an armored block holds
 // several keys. A bare fingerprint is its own.
 func Fingerprints(key string) ([]string, error) {
-	ring, err := parseKeys([]string{key})
+	ring, err := ParseKeys([]string{key})
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +124,7 @@ func Fingerprints(key string) ([]string, error) {
 func pgpPrint(e *openpgp.Entity) string { return fmt.Sprintf("%X", e.PrimaryKey.Fingerprint) }
 
 // unpinned explains why a valid looking signature by some key proves nothing.
-func (k keyring) unpinned(fingerprint string) error {
+func (k Keyring) unpinned(fingerprint string) error {
 	for _, known := range k.prints {
 		if known == fingerprint || isPGPPrint(known) && strings.HasSuffix(known, fingerprint) {
 			return fmt.Errorf("the policy pins only the fingerprint of key %s, and a fingerprint cannot verify a signature", fingerprint)
@@ -114,68 +133,97 @@ func (k keyring) unpinned(fingerprint string) error {
 	return fmt.Errorf("signed with key %s, which the policy does not pin", fingerprint)
 }
 
-// verify says what is known of a commit's signature. Today's date decides
-// whether a key has expired, for the signer chooses the dates in a commit.
-func (k keyring) verify(c content, now time.Time) gate.Verification {
-	var v gate.Verification
-	var check func([]byte, []byte, time.Time) (string, error)
-	switch first, _, _ := strings.Cut(string(c.signature), "\n"); {
-	case len(c.signatures) == 0:
-		return v
-	case first == "-----BEGIN PGP SIGNATURE-----":
-		v.Kind, check = "openpgp", k.verifyPGP
-	case first == "-----BEGIN SSH SIGNATURE-----":
-		v.Kind, check = "ssh", k.verifySSH
-	case first == "-----BEGIN SIGNED MESSAGE-----":
-		v.Kind, v.Reason = "x509", "X.509 signatures are not verified here"
+// Kind is the kind of a signature as gate.Verification has it, by its first
+// line; empty where it is of none of them.
+func Kind(armored []byte) string {
+	switch first, _, _ := strings.Cut(string(armored), "\n"); first {
+	case "-----BEGIN PGP SIGNATURE-----":
+		return "openpgp"
+	case "-----BEGIN SSH SIGNATURE-----":
+		return "ssh"
+	case "-----BEGIN SIGNED MESSAGE-----":
+		return "x509"
+	}
+	return ""
+}
+
+// Verify says what is known of a commit's signature over the payload: verified
+// is what a pinned key made. The day of now decides whether a key has expired,
+// for the signer chooses the dates in a commit.
+func (k Keyring) Verify(payload, armored []byte, now time.Time) gate.Verification {
+	v := gate.Verification{Kind: Kind(armored)}
+	var err error
+	switch v.Kind {
+	case "openpgp":
+		v.Key, err = k.verifyPGP(payload, armored, now)
+	case "ssh":
+		v.Key, err = k.verifySSH(payload, armored)
+	case "x509":
+		err = errors.New("X.509 signatures are not verified here")
 	default:
-		v.Reason = "a signature of unknown kind"
+		err = errors.New("a signature of unknown kind")
 	}
-	if len(c.signatures) > 1 || c.signatures[0] != "gpgsig" {
-		v.Reason = "not exactly one signature header gpgsig"
-		return v
-	}
-	if check == nil {
-		return v
-	}
-	key, err := check(c.payload, c.signature, now)
 	if err != nil {
-		v.Reason = err.Error()
+		v.Key, v.Reason = "", err.Error()
 		return v
 	}
-	v.Key, v.Verified = key, true
+	v.Verified = true
 	return v
 }
 
-func (k keyring) verifySSH(payload, armored []byte, _ time.Time) (string, error) {
+// SSHSigner gives the fingerprint of the key that made an SSH signature over
+// the payload. The signature names its key, so that it can be checked without
+// knowing the key before; whose key it is, it does not tell.
+func SSHSigner(payload, armored []byte) (string, error) {
+	signature, err := parseSSH(armored)
+	if err != nil {
+		return "", err
+	}
+	return checkSSH(payload, signature)
+}
+
+func (k Keyring) verifySSH(payload, armored []byte) (string, error) {
+	signature, err := parseSSH(armored)
+	if err != nil {
+		return "", err
+	}
+	for _, key := range k.ssh {
+		if bytes.Equal(key.Marshal(), signature.PublicKey.Marshal()) {
+			return checkSSH(payload, signature)
+		}
+	}
+	return "", k.unpinned(ssh.FingerprintSHA256(signature.PublicKey))
+}
+
+func parseSSH(armored []byte) (*sshsig.Signature, error) {
+	malformed := errors.New("malformed SSH signature")
 	block, rest := pem.Decode(armored)
 	if block == nil || len(bytes.TrimSpace(rest)) > 0 {
-		return "", errors.New("malformed SSH signature")
+		return nil, malformed
 	}
 	signature, err := sshsig.Unarmor(armored)
 	if err != nil {
-		return "", errors.New("malformed SSH signature")
+		return nil, malformed
 	}
-	fingerprint := ssh.FingerprintSHA256(signature.PublicKey)
-	for _, key := range k.ssh {
-		if !bytes.Equal(key.Marshal(), signature.PublicKey.Marshal()) {
-			continue
-		}
-		if signature.Namespace != "git" {
-			return "", fmt.Errorf("the SSH signature is for namespace %s, not \"git\"", quote(signature.Namespace))
-		}
-		if signature.Signature.Format == ssh.KeyAlgoRSA {
-			return "", errors.New("the SSH signature uses SHA-1") // forbidden by PROTOCOL.sshsig
-		}
-		if err := sshsig.Verify(bytes.NewReader(payload), signature, key, signature.HashAlgorithm, "git"); err != nil {
-			return "", fmt.Errorf("the signature by %s does not fit the commit", fingerprint)
-		}
-		return fingerprint, nil
-	}
-	return "", k.unpinned(fingerprint)
+	return signature, nil
 }
 
-func (k keyring) verifyPGP(payload, armored []byte, now time.Time) (string, error) {
+// checkSSH checks a signature with the key that it names.
+func checkSSH(payload []byte, signature *sshsig.Signature) (string, error) {
+	if signature.Namespace != "git" {
+		return "", fmt.Errorf("the SSH signature is for namespace %s, not \"git\"", quote(signature.Namespace))
+	}
+	if signature.Signature.Format == ssh.KeyAlgoRSA {
+		return "", errors.New("the SSH signature uses SHA-1") // forbidden by PROTOCOL.sshsig
+	}
+	fingerprint := ssh.FingerprintSHA256(signature.PublicKey)
+	if err := sshsig.Verify(bytes.NewReader(payload), signature, signature.PublicKey, signature.HashAlgorithm, "git"); err != nil {
+		return "", fmt.Errorf("the signature by %s does not fit the commit", fingerprint)
+	}
+	return fingerprint, nil
+}
+
+func (k Keyring) verifyPGP(payload, armored []byte, now time.Time) (string, error) {
 	signature, err := parsePGP(armored)
 	if err != nil {
 		return "", err
@@ -234,4 +282,13 @@ func parsePGP(armored []byte) (*packet.Signature, error) {
 		return nil, fmt.Errorf("the OpenPGP signature uses %s", signature.Hash)
 	}
 	return signature, nil
+}
+
+// quote makes text from outside safe to print in one line.
+func quote(s string) string {
+	const most = 200
+	if len(s) > most {
+		return strconv.QuoteToASCII(s[:most]) + "…"
+	}
+	return strconv.QuoteToASCII(s)
 }

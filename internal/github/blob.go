@@ -1,0 +1,146 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// maxAliases and maxBatch bound one query for blobs; GraphQL gives up
+	// after ten seconds.
+	maxAliases = 150
+	maxBatch   = 2 << 20 // bytes of text
+	// maxText is where GraphQL cuts a blob's text.
+	maxText = 512_000
+	// maxBlobs and maxBlobBytes bound what is read of the changed files.
+	maxBlobs     = 10_000
+	maxBlobBytes = 64 << 20
+)
+
+// wanted is a blob to read. An optional one that takes a request of its own is
+// left out.
+type wanted struct {
+	id       string
+	size     int
+	optional bool
+}
+
+// blobs reads blobs into the store, by the batch where they are short texts.
+// What cannot be read, though the server answers, is named in the gaps.
+func (c *Client) blobs(ctx context.Context, all []wanted) (gaps []string, err error) {
+	var batches [][]wanted
+	var single []wanted
+	bytes := 0
+	for _, w := range all {
+		if _, ok := c.store.blob(w.id); ok {
+			continue
+		}
+		if w.size > maxText {
+			single = append(single, w)
+			continue
+		}
+		if last := len(batches) - 1; last < 0 || len(batches[last]) >= maxAliases || bytes+w.size > maxBatch {
+			batches, bytes = append(batches, nil), 0
+		}
+		last := len(batches) - 1
+		batches[last] = append(batches[last], w)
+		bytes += w.size
+	}
+	var mu sync.Mutex
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(sideBySide)
+	for _, batch := range batches {
+		group.Go(func() error {
+			left, err := c.batch(groupCtx, batch)
+			mu.Lock()
+			defer mu.Unlock()
+			single = append(single, left...)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	single = slices.DeleteFunc(single, func(w wanted) bool { return w.optional })
+	group, groupCtx = errgroup.WithContext(ctx)
+	group.SetLimit(sideBySide)
+	for _, w := range single {
+		group.Go(func() error {
+			gap, err := c.oneBlob(groupCtx, w.id)
+			if gap != "" {
+				mu.Lock()
+				defer mu.Unlock()
+				gaps = append(gaps, gap)
+			}
+			return err
+		})
+	}
+	err = group.Wait()
+	slices.Sort(gaps)
+	return gaps, err
+}
+
+// batch reads blobs with one query, or with several where the server cannot
+// answer it. It gives back those that have to be read one by one: binary ones,
+// cut ones, and texts that JSON cannot carry, which do not fit their ids.
+func (c *Client) batch(ctx context.Context, batch []wanted) ([]wanted, error) {
+	var q strings.Builder
+	q.WriteString("query($owner:String!,$name:String!){repository(owner:$owner,name:$name){")
+	for i, w := range batch {
+		fmt.Fprintf(&q, "b%d:object(oid:%q){...B}", i, w.id)
+	}
+	q.WriteString("}}fragment B on Blob{text isTruncated}")
+	var answer struct {
+		Repository map[string]*struct {
+			Text        *string `json:"text"`
+			IsTruncated bool    `json:"isTruncated"`
+		} `json:"repository"`
+	}
+	op := fmt.Sprintf("read %d files", len(batch))
+	err := c.graphql(ctx, op, query{q.String(), map[string]any{"owner": c.owner, "name": c.name}}, &answer)
+	if e, ok := errors.AsType[*Error](err); ok && (e.Kind == Server || e.Kind == Truncated) && len(batch) > 1 {
+		half := len(batch) / 2
+		left, err := c.batch(ctx, batch[:half])
+		if err != nil {
+			return nil, err
+		}
+		more, err := c.batch(ctx, batch[half:])
+		return append(left, more...), err
+	}
+	if err != nil {
+		return nil, err
+	}
+	var left []wanted
+	for i, w := range batch {
+		blob := answer.Repository[fmt.Sprintf("b%d", i)]
+		if blob == nil || blob.Text == nil || blob.IsTruncated || objectID("blob", []byte(*blob.Text)) != w.id {
+			left = append(left, w)
+			continue
+		}
+		c.store.keepBlob(w.id, []byte(*blob.Text))
+	}
+	return left, nil
+}
+
+// oneBlob reads a blob by itself. The gap says why it could not be had.
+func (c *Client) oneBlob(ctx context.Context, id string) (gap string, err error) {
+	data, _, err := c.api.Git.GetBlobRaw(ctx, c.owner, c.name, id)
+	if err != nil {
+		e := classify(ctx, "read file contents "+id, err)
+		if e.Kind == Truncated || e.Kind == NotFound || e.Kind == Refused {
+			return e.Error(), nil
+		}
+		return "", e
+	}
+	if objectID("blob", data) != id {
+		return fmt.Sprintf("read file contents %s: what GitHub sent does not fit that id", id), nil
+	}
+	c.store.keepBlob(id, data)
+	return "", nil
+}

@@ -1,0 +1,116 @@
+package github
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+
+	gh "github.com/google/go-github/v66/github"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/signature"
+)
+
+// describe makes the fact of a commit. The gaps name what GitHub left out.
+func describe(commit *gh.RepositoryCommit, keys signature.Keyring, now time.Time) (out gate.Commit, gaps []string) {
+	sha, inner := commit.GetSHA(), commit.GetCommit()
+	out = gate.Commit{
+		SHA: sha, Message: inner.GetMessage(),
+		Account: account(commit.Author).ID, CommitterAccount: account(commit.Committer).ID,
+	}
+	for _, p := range commit.Parents {
+		out.Parents = append(out.Parents, p.GetSHA())
+	}
+	for _, side := range []struct {
+		word string
+		from *gh.CommitAuthor
+		to   *gate.Signature
+	}{{"author", inner.GetAuthor(), &out.Author}, {"committer", inner.GetCommitter(), &out.Committer}} {
+		if side.from == nil || side.from.Name == nil || side.from.Email == nil || side.from.Date == nil {
+			gaps = append(gaps, fmt.Sprintf("GitHub does not tell the %s of commit %s", side.word, sha))
+			continue
+		}
+		*side.to = gate.Signature{Name: *side.from.Name, Email: *side.from.Email, When: side.from.Date.Time}
+	}
+	v := inner.GetVerification()
+	out.Verification = verification(sha, v, keys, now)
+	switch {
+	case v == nil || v.Verified == nil || v.Reason == nil:
+		gaps = append(gaps, fmt.Sprintf("GitHub does not tell whether commit %s is signed", sha))
+	case transient(v) && !out.Verification.Verified:
+		gaps = append(gaps, fmt.Sprintf("GitHub was not able to check the signature of commit %s (%s)", sha, v.GetReason()))
+	}
+	return out, gaps
+}
+
+// account is an account that GitHub names; zero where it is null or empty.
+func account(u *gh.User) gate.Account {
+	if u.GetID() <= 0 {
+		return gate.Account{}
+	}
+	return gate.Account{Login: u.GetLogin(), ID: u.GetID()}
+}
+
+// verification joins what GitHub says of a signature with our own check. The
+// key is known where the pinned keys verify the signature, or where it names
+// its key in a way that can be checked (SSH). What an OpenPGP signature says of
+// its key is the signer's word alone.
+func verification(sha string, v *gh.SignatureVerification, keys signature.Keyring, now time.Time) gate.Verification {
+	if v.GetSignature() == "" {
+		if reason := v.GetReason(); reason != "" && reason != "unsigned" {
+			return gate.Verification{Reason: "GitHub says " + plain(reason)}
+		}
+		return gate.Verification{}
+	}
+	payload, armored := []byte(v.GetPayload()), []byte(v.GetSignature())
+	whole := signedObject(sha, payload, armored)
+	own := gate.Verification{Kind: signature.Kind(armored), Reason: "what is signed does not make up the commit"}
+	if whole {
+		if own = keys.Verify(payload, armored, now); own.Verified {
+			return own
+		}
+	}
+	if !v.GetVerified() {
+		own.Reason = "GitHub says " + plain(v.GetReason()) + "; " + own.Reason
+		return own
+	}
+	out := gate.Verification{Kind: own.Kind, Verified: true}
+	if whole && out.Kind == "ssh" {
+		if key, err := signature.SSHSigner(payload, armored); err == nil {
+			out.Key = key
+		}
+	}
+	return out
+}
+
+// signedObject tells whether payload and signature together are the commit
+// with that id, and nothing else is. Git puts the signature behind all other
+// headers, other programs put it behind the committer.
+func signedObject(sha string, payload, armored []byte) bool {
+	head, message, ok := bytes.Cut(payload, []byte("\n\n"))
+	if !ok || bytes.HasPrefix(head, []byte("gpgsig")) || bytes.Contains(head, []byte("\ngpgsig")) {
+		return false
+	}
+	header := "gpgsig " + strings.ReplaceAll(strings.TrimSuffix(string(armored), "\n"), "\n", "\n ")
+	lines := strings.Split(string(head), "\n")
+	committer := 0
+	for i, line := range lines {
+		if strings.HasPrefix(line, "committer ") {
+			committer = i + 1
+			break
+		}
+	}
+	for _, at := range []int{len(lines), committer} {
+		for _, end := range []string{"", "\n "} { // some signatures end in an empty line
+			object := strings.Join(lines[:at], "\n") + "\n" + header + end + "\n"
+			if at < len(lines) {
+				object += strings.Join(lines[at:], "\n") + "\n"
+			}
+			if objectID("commit", []byte(object+"\n"+string(message))) == sha {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,22 @@
+package github
+
+import (
+	"context"
+	"time"
+)
+
+// NewFast is New, but the first retry waits a millisecond.
+func NewFast(o Options) (*Client, error) { return newClient(o, time.Millisecond) }
+
+// Mutate sends a mutation.
+func (c *Client) Mutate(ctx context.Context) error {
+	return c.mutate(ctx, "change something", query{Query: "mutation{x}"}, nil)
+}
+
+// Query sends a query.
+func (c *Client) Query(ctx context.Context) error {
+	return c.graphql(ctx, "ask something", query{Query: "query{x}"}, nil)
+}
+
+// MaxBody is the bound on one answer.
+const MaxBody = maxBody

@@ -1,0 +1,281 @@
+package github
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	gh "github.com/google/go-github/v66/github"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/signature"
+)
+
+// Change is a pull request, or a range of commits, as it was read: all that
+// its facts are made of, before anything is held against pinned keys. Since
+// the keys stand in the base's policy file, this is where to read that from.
+type Change struct {
+	client           *Client
+	history          history
+	baseRef, headRef string
+	pull             *gate.Pull
+	contents         contents
+	gaps             []string
+}
+
+// PullFacts gathers the facts of a pull request as it is now. The keys are all
+// pinned keys of the policy's bots. Today and Policies are left to the caller;
+// Policies are found in Sources. Its error is an *Error, or a
+// *signature.KeyError.
+func (c *Client) PullFacts(ctx context.Context, number int, keys []string) (gate.Facts, error) {
+	change, err := c.ReadPull(ctx, number)
+	if err != nil {
+		return gate.Facts{}, err
+	}
+	return change.Facts(keys)
+}
+
+// RangeFacts gathers the facts of merging head into base, each the full id of
+// a commit, the name of a branch, or a ref that begins with refs/. It is
+// PullFacts without the pull request.
+func (c *Client) RangeFacts(ctx context.Context, base, head string, keys []string) (gate.Facts, error) {
+	change, err := c.ReadRange(ctx, base, head)
+	if err != nil {
+		return gate.Facts{}, err
+	}
+	return change.Facts(keys)
+}
+
+// ReadPull reads a pull request, by its number alone.
+func (c *Client) ReadPull(ctx context.Context, number int) (*Change, error) {
+	ctx, cancel := c.limited(ctx)
+	defer cancel()
+	ends, err := c.pullEnds(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	change := &Change{client: c, baseRef: ends.baseRef, headRef: ends.headRef, pull: &ends.pull}
+	branch := ""
+	if ends.pull.HeadRepoID != 0 && ends.pull.HeadRepoID == ends.pull.BaseRepoID {
+		branch = ends.headRef
+	}
+	if err := change.gather(ctx, ends.base, ends.head, branch); err != nil {
+		return nil, err
+	}
+	return change, change.count(ctx, ends)
+}
+
+// ReadRange reads what merging head into base would change; see RangeFacts.
+func (c *Client) ReadRange(ctx context.Context, base, head string) (*Change, error) {
+	ctx, cancel := c.limited(ctx)
+	defer cancel()
+	names := [2]string{base, head}
+	var ids, branches [2]string
+	group, groupCtx := errgroup.WithContext(ctx)
+	for i, name := range names {
+		group.Go(func() (err error) {
+			ids[i], branches[i], err = c.resolve(groupCtx, name)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	change := &Change{client: c, baseRef: branches[0], headRef: branches[1]}
+	return change, change.gather(ctx, ids[0], ids[1], "")
+}
+
+// resolve gives the id of a commit, and the name of the branch that it was
+// named by.
+func (c *Client) resolve(ctx context.Context, name string) (id, branch string, err error) {
+	if isID(name) {
+		return name, "", nil
+	}
+	op := "read " + quote(name)
+	ref := name
+	if !strings.HasPrefix(name, "refs/") {
+		ref = "refs/heads/" + name
+	}
+	if name == "" || strings.ContainsAny(name, " ~^:?*[\\\x00\x7f") || strings.Contains(name, "..") || strings.HasPrefix(name, "/") {
+		return "", "", misuse(op, "give the full id of a commit, or the name of a branch", "not the name of a branch")
+	}
+	answer, _, err := c.api.Git.GetRef(ctx, c.owner, c.name, ref)
+	if err != nil {
+		return "", "", classify(ctx, op, err)
+	}
+	if answer.GetRef() != ref || answer.GetObject().GetType() != "commit" || !isID(answer.GetObject().GetSHA()) {
+		return "", "", odd(op, "it does not name a commit")
+	}
+	branch, _ = strings.CutPrefix(ref, "refs/heads/")
+	if branch == ref {
+		branch = ""
+	}
+	return answer.GetObject().GetSHA(), branch, nil
+}
+
+// pullEnds are what a pull request is, and from where to where it goes.
+type pullEnds struct {
+	pull                         gate.Pull
+	base, head, baseRef, headRef string
+	commits                      *int // as GitHub counts them
+}
+
+// pullEnds reads a pull request and, beside it, the tip of its base branch:
+// what the pull request says of its base is as old as its last update.
+func (c *Client) pullEnds(ctx context.Context, number int) (pullEnds, error) {
+	op := fmt.Sprintf("read pull request %d", number)
+	if number <= 0 {
+		return pullEnds{}, misuse(op, "give the number of a pull request", "not a number that a pull request can have")
+	}
+	var p *gh.PullRequest
+	var tip struct {
+		Repository *struct {
+			PullRequest *struct {
+				HeadRefOid, BaseRefName string
+				BaseRef                 *struct{ Target *struct{ Oid string } }
+			}
+		}
+	}
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		if p, _, err = c.api.PullRequests.Get(groupCtx, c.owner, c.name, number); err != nil {
+			return classify(groupCtx, op, err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		const text = "query($owner:String!,$name:String!,$number:Int!){repository(owner:$owner,name:$name){" +
+			"pullRequest(number:$number){headRefOid baseRefName baseRef{target{oid}}}}}"
+		return c.graphql(groupCtx, op+"'s base", query{text, map[string]any{"owner": c.owner, "name": c.name, "number": number}}, &tip)
+	})
+	if err := group.Wait(); err != nil {
+		return pullEnds{}, err
+	}
+	ends := pullEnds{
+		pull: gate.Pull{
+			Number: p.GetNumber(), Title: p.GetTitle(), Body: p.GetBody(), Opener: account(p.User),
+			HeadRepoID: max(p.GetHead().GetRepo().GetID(), 0), BaseRepoID: max(p.GetBase().GetRepo().GetID(), 0),
+		},
+		head: p.GetHead().GetSHA(), headRef: p.GetHead().GetRef(), baseRef: p.GetBase().GetRef(), commits: p.Commits,
+	}
+	switch {
+	case ends.pull.Number != number || !isID(ends.head) || ends.headRef == "" || ends.baseRef == "":
+		return ends, odd(op, "the answer has no head or base, or is another pull request's")
+	case ends.pull.Opener.ID == 0 || ends.pull.BaseRepoID == 0:
+		return ends, odd(op, "the answer does not tell who opened it, or the repository's id")
+	case tip.Repository == nil || tip.Repository.PullRequest == nil:
+		return ends, odd(op, "GraphQL does not know it")
+	case tip.Repository.PullRequest.HeadRefOid != ends.head || tip.Repository.PullRequest.BaseRefName != ends.baseRef:
+		return ends, odd(op, "two answers name different heads or bases; it may have moved in between")
+	case tip.Repository.PullRequest.BaseRef == nil:
+		return ends, &Error{Op: op, Kind: NotFound, text: "its base branch is gone", hint: "close the pull request, or give it another base"}
+	case tip.Repository.PullRequest.BaseRef.Target == nil || !isID(tip.Repository.PullRequest.BaseRef.Target.Oid):
+		return ends, odd(op, "its base branch names no commit")
+	}
+	ends.base = tip.Repository.PullRequest.BaseRef.Target.Oid
+	return ends, nil
+}
+
+// count holds GitHub's own number of commits against those that were found.
+// The number is worked out after a push, so that it is asked for once more.
+func (ch *Change) count(ctx context.Context, ends pullEnds) error {
+	found := len(ch.history.commits)
+	told := ends.commits
+	if (told == nil || *told != found) && len(ch.history.gaps) == 0 {
+		op := fmt.Sprintf("read pull request %d", ends.pull.Number)
+		if err := ch.client.pause(ctx, ch.client.firstWait); err != nil {
+			return classify(ctx, op, err)
+		}
+		p, _, err := ch.client.api.PullRequests.Get(ctx, ch.client.owner, ch.client.name, ends.pull.Number)
+		if err != nil {
+			return classify(ctx, op, err)
+		}
+		if p.GetHead().GetSHA() != ends.head {
+			return odd(op, "its head moved while it was read")
+		}
+		told = p.Commits
+	}
+	if told == nil {
+		ch.gaps = append(ch.gaps, "GitHub does not tell how many commits the pull request has")
+	} else if *told != found {
+		ch.gaps = append(ch.gaps, fmt.Sprintf("GitHub counts %d commits in the pull request, but between base and head %d were found", *told, found))
+	}
+	return nil
+}
+
+// gather reads what the facts are made of. Requests that do not depend on each
+// other run side by side: the trees of base and head are asked for by commit,
+// while the comparison still tells which trees these are.
+func (ch *Change) gather(ctx context.Context, base, head, branch string) error {
+	c := ch.client
+	var pushed []push
+	var pushErr error
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		if ch.history, err = c.history(groupCtx, base, head); err != nil {
+			return err
+		}
+		id := ch.history.mergeBase.Commit
+		if id != base && id != head {
+			_, err = c.listing(groupCtx, ch.history.mergeBase.Tree, true)
+		}
+		return err
+	})
+	ids := []string{base, head}
+	if base == head {
+		ids = ids[:1]
+	}
+	for _, id := range ids {
+		group.Go(func() error {
+			_, err := c.listing(groupCtx, id, true)
+			return err
+		})
+	}
+	group.Go(func() error {
+		if branch != "" {
+			pushed, pushErr = c.pushesOf(groupCtx, branch, head)
+		}
+		return nil
+	})
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	if ch.pull != nil {
+		var gap string
+		if ch.pull.Pusher, gap = whoPushed(pushed, pushErr, head, ch.history.commits); gap != "" {
+			ch.gaps = append(ch.gaps, gap)
+		}
+	}
+	group, groupCtx = errgroup.WithContext(ctx)
+	group.Go(func() error { return c.reread(groupCtx, ch.history.commits) })
+	group.Go(func() (err error) {
+		ch.contents, err = c.readContents(groupCtx, ch.history)
+		return err
+	})
+	return group.Wait()
+}
+
+// Facts holds what was read against the pinned keys of the policy's bots. It
+// sends nothing. Its error is a *signature.KeyError.
+func (ch *Change) Facts(keys []string) (gate.Facts, error) {
+	ring, err := signature.ParseKeys(keys)
+	if err != nil {
+		return gate.Facts{}, err
+	}
+	facts := gate.Facts{
+		BaseRef: ch.baseRef, HeadRef: ch.headRef,
+		Base: ch.history.base, MergeBase: ch.history.mergeBase, Head: ch.history.head,
+		Files: ch.contents.files, Sources: ch.contents.sources, Bystanders: ch.contents.bystanders,
+		Unsearched: ch.contents.unsearched, Pull: ch.pull,
+	}
+	facts.Gaps = append(append(append(facts.Gaps, ch.history.gaps...), ch.gaps...), ch.contents.gaps...)
+	now := time.Now()
+	for _, commit := range ch.history.commits {
+		described, gaps := describe(commit, ring, now)
+		facts.Commits = append(facts.Commits, described)
+		facts.Gaps = append(facts.Gaps, gaps...)
+	}
+	return facts, nil
+}

@@ -1,0 +1,230 @@
+package github
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	gh "github.com/google/go-github/v66/github"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+)
+
+const (
+	pageSize = 100
+	// maxCommits bounds the commits of a change that are read.
+	maxCommits = 1000
+	// maxForks bounds the places, beside the merge base, where the change's
+	// history leaves that of the base.
+	maxForks = 10
+	// maxRereads bounds the commits whose signature GitHub was not able to
+	// check at first.
+	maxRereads = 20
+	rereads    = 2
+)
+
+// history is how two commits stand to each other.
+type history struct {
+	base, mergeBase, head gate.Revision
+	commits               []*gh.RepositoryCommit // reachable from head and not from base, parents first
+	gaps                  []string
+}
+
+// history compares two commits, given by id. GitHub's answer is held against
+// itself: the commits must hang together from the head down to the merge base,
+// and be as many as it says.
+func (c *Client) history(ctx context.Context, base, head string) (history, error) {
+	var h history
+	op := fmt.Sprintf("compare %s with %s", head, base)
+	first, listed, err := c.compareAll(ctx, op, base, head)
+	if err != nil {
+		return h, err
+	}
+	for _, commit := range append(listed[:len(listed):len(listed)], first.BaseCommit, first.MergeBaseCommit) {
+		if err := sound(op, commit); err != nil {
+			return h, err
+		}
+	}
+	h.base, h.mergeBase = revision(first.BaseCommit), revision(first.MergeBaseCommit)
+	if h.base.Commit != base {
+		return h, odd(op, "the answer is about another base, %s", h.base.Commit)
+	}
+	if total := first.GetTotalCommits(); total != len(listed) {
+		h.gaps = append(h.gaps, fmt.Sprintf("the change has %d commits, of which %d were read", total, len(listed)))
+	}
+	if len(listed) == 0 {
+		if h.head = h.mergeBase; h.head.Commit != head {
+			return h, odd(op, "there is no commit between them, but the merge base is not the head")
+		}
+		return h, nil
+	}
+	byID := map[string]*gh.RepositoryCommit{}
+	for _, commit := range listed {
+		byID[commit.GetSHA()] = commit
+	}
+	if byID[head] == nil {
+		return h, odd(op, "the head is not among the commits")
+	}
+	h.head = revision(byID[head])
+	var outside []string
+	h.commits, outside = order(byID, head)
+	if len(h.commits) != len(listed) {
+		return h, odd(op, "of %d commits only %d are reachable from the head", len(listed), len(h.commits))
+	}
+	if len(h.gaps) > 0 {
+		return h, nil // what is missing leaves ends that mean nothing
+	}
+	gap, err := c.forks(ctx, h.mergeBase.Commit, outside)
+	if gap != "" {
+		h.gaps = append(h.gaps, gap)
+	}
+	return h, err
+}
+
+// compareAll gives the first page of a comparison, and the commits of all.
+func (c *Client) compareAll(ctx context.Context, op, base, head string) (*gh.CommitsComparison, []*gh.RepositoryCommit, error) {
+	get := func(ctx context.Context, page int) (*gh.CommitsComparison, error) {
+		answer, _, err := c.api.Repositories.CompareCommits(ctx, c.owner, c.name, base, head, &gh.ListOptions{Page: page, PerPage: pageSize})
+		if err != nil {
+			return nil, classify(ctx, op, err)
+		}
+		return answer, nil
+	}
+	first, err := get(ctx, 1)
+	if err != nil {
+		return nil, nil, err
+	}
+	pages := make([][]*gh.RepositoryCommit, (min(max(first.GetTotalCommits(), 0), maxCommits)+pageSize-1)/pageSize)
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(sideBySide)
+	for i := 1; i < len(pages); i++ {
+		group.Go(func() error {
+			answer, err := get(groupCtx, i+1)
+			if err == nil {
+				pages[i] = answer.Commits
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, nil, err
+	}
+	all := slices.Concat(append([][]*gh.RepositoryCommit{first.Commits}, pages[min(1, len(pages)):]...)...)
+	return first, all, nil
+}
+
+// sound tells whether a commit has all that makes it one.
+func sound(op string, commit *gh.RepositoryCommit) error {
+	if !isID(commit.GetSHA()) || !isID(commit.GetCommit().GetTree().GetSHA()) {
+		return odd(op, "a commit without an id or a tree")
+	}
+	for _, p := range commit.Parents {
+		if !isID(p.GetSHA()) {
+			return odd(op, "commit %s has a parent without an id", commit.GetSHA())
+		}
+	}
+	return nil
+}
+
+func revision(commit *gh.RepositoryCommit) gate.Revision {
+	return gate.Revision{Commit: commit.GetSHA(), Tree: commit.GetCommit().GetTree().GetSHA()}
+}
+
+// order gives the commits that head reaches, parents before children, and the
+// parents that are not among them.
+func order(commits map[string]*gh.RepositoryCommit, head string) (out []*gh.RepositoryCommit, outside []string) {
+	type frame struct {
+		commit *gh.RepositoryCommit
+		next   int
+	}
+	seen := map[string]bool{head: true}
+	stack := []frame{{commit: commits[head]}}
+	for len(stack) > 0 {
+		top := &stack[len(stack)-1]
+		if top.next == len(top.commit.Parents) {
+			out = append(out, top.commit)
+			stack = stack[:len(stack)-1]
+			continue
+		}
+		id := top.commit.Parents[top.next].GetSHA()
+		top.next++
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		if parent := commits[id]; parent != nil {
+			stack = append(stack, frame{commit: parent})
+		} else {
+			outside = append(outside, id)
+		}
+	}
+	return out, outside
+}
+
+// forks looks at the commits of the base's history that the change starts
+// from. The merge base is the best common ancestor only if all others lie
+// below it.
+func (c *Client) forks(ctx context.Context, mergeBase string, outside []string) (gap string, err error) {
+	const op = "find the common ancestor of base and head"
+	others := slices.DeleteFunc(slices.Clone(outside), func(id string) bool { return id == mergeBase })
+	if len(others) == len(outside) {
+		return "", odd(op, "the change does not start from the merge base %s", mergeBase)
+	}
+	if len(others) > maxForks {
+		return fmt.Sprintf("the change starts from %d places of the base's history, more than are looked at", len(outside)), nil
+	}
+	for _, id := range others {
+		answer, _, err := c.api.Repositories.CompareCommits(ctx, c.owner, c.name, id, mergeBase, &gh.ListOptions{PerPage: 1})
+		if err != nil {
+			return "", classify(ctx, op, err)
+		}
+		if status := answer.GetStatus(); status != "ahead" || answer.GetBehindBy() != 0 {
+			return "base and head have several best common ancestors (they were merged crosswise); what the change is depends on which one counts", nil
+		}
+	}
+	return "", nil
+}
+
+// transient tells whether GitHub was not able to check a signature just now.
+func transient(v *gh.SignatureVerification) bool {
+	return v.GetReason() == "gpgverify_error" || v.GetReason() == "gpgverify_unavailable"
+}
+
+// reread asks again for the signatures that GitHub was not able to check.
+func (c *Client) reread(ctx context.Context, commits []*gh.RepositoryCommit) error {
+	asked := 0
+	for round := range rereads {
+		for _, commit := range commits {
+			v := commit.GetCommit().GetVerification()
+			if !transient(v) || asked >= maxRereads {
+				continue
+			}
+			asked++
+			if err := c.pause(ctx, c.firstWait<<round); err != nil {
+				return classify(ctx, "check signatures", err)
+			}
+			again, _, err := c.api.Git.GetCommit(ctx, c.owner, c.name, commit.GetSHA())
+			if err != nil {
+				return classify(ctx, "read commit "+commit.GetSHA(), err)
+			}
+			if again.GetSHA() == commit.GetSHA() && again.Verification != nil {
+				commit.Commit.Verification = again.Verification
+			}
+		}
+	}
+	return nil
+}
+
+// pause waits, but no longer than the budget.
+func (c *Client) pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,203 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+)
+
+const (
+	// maxBody bounds one answer. A recursive tree of 100,000 entries, the most
+	// that GitHub lists, is about 30 MB of JSON.
+	maxBody    = 64 << 20
+	maxRetries = 6
+	maxWait    = 30 * time.Second
+	// afterLimit is how long to wait where a limit names no time, as GitHub asks.
+	afterLimit = time.Minute
+	// maxRedirects is enough for a repository that was renamed more than once.
+	maxRedirects = 5
+)
+
+// newHTTPClient stacks, from the outside in: redirects, the token, retries of
+// what may be sent twice, and a bound on answers.
+func newHTTPClient(o Options, hosts []*url.URL, firstWait time.Duration) *http.Client {
+	base := o.Transport
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	bounded := boundedTransport{base}
+	again := retryablehttp.NewClient()
+	again.Logger = nil
+	again.HTTPClient = &http.Client{Transport: bounded, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	again.RetryMax = maxRetries
+	again.RetryWaitMin, again.RetryWaitMax = firstWait, maxWait
+	again.CheckRetry = shouldRetry
+	again.Backoff = backoff
+	again.ErrorHandler = retryablehttp.PassthroughErrorHandler // the last answer says why
+	return &http.Client{
+		Transport: authTransport{o.Token, hosts, routeTransport{
+			twice: &retryablehttp.RoundTripper{Client: again}, once: bounded,
+		}},
+		CheckRedirect: checkRedirect,
+	}
+}
+
+var errRedirect = errors.New("the server sends the request elsewhere")
+
+// checkRedirect follows a reading request to another path of the same server.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	first := via[0]
+	if len(via) > maxRedirects || req.URL.Host != first.URL.Host || req.URL.Scheme != first.URL.Scheme ||
+		first.Method != http.MethodGet && first.Method != http.MethodHead {
+		return errRedirect
+	}
+	return nil
+}
+
+// authTransport adds the token to requests to the servers that it is for.
+type authTransport struct {
+	token secret.Secret
+	hosts []*url.URL
+	next  http.RoundTripper
+}
+
+// RoundTrip sends one request.
+func (t authTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	for _, u := range t.hosts {
+		if !t.token.Empty() && req.URL.Host == u.Host && req.URL.Scheme == u.Scheme {
+			req = req.Clone(req.Context())
+			req.Header.Set("Authorization", "Bearer "+t.token.Reveal())
+			break
+		}
+	}
+	resp, err := t.next.RoundTrip(req)
+	if err == nil && resp.StatusCode < 300 && resp.Header.Get("X-RateLimit-Remaining") == "0" {
+		// With nothing remaining go-github would refuse the next request by
+		// itself; whether to wait for the reset is decided here alone.
+		resp.Header.Set("X-RateLimit-Remaining", "1")
+	}
+	return resp, err
+}
+
+type readOnlyKey struct{}
+
+// readOnly marks requests that change nothing although they are no GET.
+func readOnly(ctx context.Context) context.Context {
+	return context.WithValue(ctx, readOnlyKey{}, true)
+}
+
+// routeTransport retries only what can be sent twice.
+type routeTransport struct{ twice, once http.RoundTripper }
+
+// RoundTrip sends one request, again and again where it changes nothing.
+func (t routeTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Method == http.MethodGet || req.Method == http.MethodHead || req.Context().Value(readOnlyKey{}) != nil {
+		return t.twice.RoundTrip(req)
+	}
+	return t.once.RoundTrip(req)
+}
+
+// shouldRetry retries limits, servers in trouble and broken connections, as
+// long as the time that is left allows for the wait that the server asks for.
+func shouldRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	if err != nil {
+		// The library knows the errors that stay: certificates, schemes, redirects.
+		return retryablehttp.DefaultRetryPolicy(ctx, nil, err)
+	}
+	limited := isLimit(resp, "")
+	if !limited && (resp.StatusCode < 500 || resp.StatusCode == http.StatusNotImplemented) {
+		return false, nil
+	}
+	wait, told := toldWait(resp, time.Now())
+	if limited && !told {
+		wait = afterLimit
+	}
+	return fits(ctx, wait), nil
+}
+
+// fits tells whether there is time to wait. Who sets no limit does not want to
+// wait for long.
+func fits(ctx context.Context, wait time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return wait <= maxWait
+	}
+	return time.Now().Add(wait).Before(deadline)
+}
+
+// backoff waits as long as the server asks, else twice as long each time.
+func backoff(first, most time.Duration, attempt int, resp *http.Response) time.Duration {
+	if resp != nil {
+		wait, told := toldWait(resp, time.Now())
+		if told {
+			return wait
+		}
+		if isLimit(resp, "") {
+			return afterLimit
+		}
+	}
+	return min(first<<min(attempt, 10), most)
+}
+
+// toldWait is the time that an answer asks to wait. Retry-After wins; the
+// reset counts only where nothing remains.
+func toldWait(resp *http.Response, now time.Time) (time.Duration, bool) {
+	const longest = 1 << 20 // seconds; more is nonsense, and would overflow
+	if after := resp.Header.Get("Retry-After"); after != "" {
+		if seconds, err := strconv.ParseInt(after, 10, 64); err == nil && seconds >= 0 {
+			return time.Duration(min(seconds, longest)) * time.Second, true
+		}
+		if at, err := http.ParseTime(after); err == nil {
+			return max(at.Sub(now), 0), true
+		}
+	}
+	if resp.Header.Get("X-RateLimit-Remaining") == "0" {
+		if at := resetTime(resp); !at.IsZero() {
+			// A second more, for clocks that differ a little.
+			return min(max(at.Sub(now), 0), longest*time.Second) + time.Second, true
+		}
+	}
+	return 0, false
+}
+
+// boundedTransport bounds the size of answers.
+type boundedTransport struct{ next http.RoundTripper }
+
+// RoundTrip sends one request.
+func (t boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.next.RoundTrip(req)
+	if err == nil {
+		resp.Body = &boundedBody{resp.Body, maxBody}
+	}
+	return resp, err
+}
+
+type boundedBody struct {
+	io.ReadCloser
+	left int64
+}
+
+// Read reads on, up to the bound.
+func (b *boundedBody) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		// Only whoever has more to say has said too much.
+		if n, err := b.ReadCloser.Read(make([]byte, 1)); n == 0 {
+			return 0, err
+		}
+		return 0, errTooLarge
+	}
+	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
+}

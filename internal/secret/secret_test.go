@@ -1,0 +1,86 @@
+package secret_test
+
+import (
+	"bytes"
+	"encoding/gob"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+)
+
+const value = "ghs_s3cr3t-Value.with-parts"
+
+type holder struct {
+	Token  secret.Secret
+	hidden secret.Secret
+}
+
+func TestNothingPrintsASecret(t *testing.T) {
+	s := secret.New(value)
+	h := holder{s, s}
+	all := map[string]any{
+		"value": s, "pointer": &s, "struct": h, "pointer to struct": &h,
+		"slice": []secret.Secret{s}, "map value": map[string]secret.Secret{"a": s}, "map key": map[secret.Secret]int{s: 1},
+		"error": fmt.Errorf("use %v: %w", s, errors.New("refused")),
+	}
+	for name, v := range all {
+		var out bytes.Buffer
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T", "%p", "%.3s", "%50v", "%!"} {
+			fmt.Fprintf(&out, verb+"\n", v)
+		}
+		fmt.Fprintln(&out, v)
+		slog.New(slog.NewTextHandler(&out, nil)).Info("text", "v", v)
+		slog.New(slog.NewJSONHandler(&out, nil)).Info("json", "v", v)
+		if j, err := json.Marshal(v); err == nil {
+			out.Write(j)
+		}
+		if y, err := yaml.Marshal(v); err == nil {
+			out.Write(y)
+		}
+		if x, err := xml.Marshal(v); err == nil {
+			out.Write(x)
+		}
+		_ = gob.NewEncoder(&out).Encode(v)
+		for _, leak := range []string{value, value[:8], fmt.Sprintf("%x", value[:8]), fmt.Sprintf("%X", value[:8])} {
+			if strings.Contains(out.String(), leak) {
+				t.Errorf("%s: %q is in the output:\n%s", name, leak, out.String())
+			}
+		}
+		if !strings.Contains(out.String(), "***") && name != "map key" {
+			t.Errorf("%s: no *** in the output:\n%s", name, out.String())
+		}
+	}
+}
+
+func TestReveal(t *testing.T) {
+	if got := secret.New(value).Reveal(); got != value {
+		t.Errorf("Reveal: got %q", got)
+	}
+	var s secret.Secret
+	if err := s.UnmarshalText([]byte(value)); err != nil || s.Reveal() != value {
+		t.Errorf("UnmarshalText: got %q, %v", s.Reveal(), err)
+	}
+	if _, err := secret.Require(value); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEmpty(t *testing.T) {
+	if s := (secret.Secret{}); !s.Empty() || s.Reveal() != "" || s.String() != "***" {
+		t.Error("the zero value is not an empty secret that prints ***")
+	}
+	if !secret.New("").Empty() || secret.New(value).Empty() {
+		t.Error("Empty does not tell the empty secret from another")
+	}
+	if _, err := secret.Require(""); !errors.Is(err, secret.ErrEmpty) {
+		t.Errorf("Require: got %v", err)
+	}
+}
