@@ -132,9 +132,11 @@ type Pull struct {
 	Opener                 Account
 	HeadRepoID, BaseRepoID int64 // HeadRepoID is 0 where the fork is gone
 	// Pusher is who pushed Head, from the repository's activity list; zero
-	// where it does not tell. Where the commits came by several pushes of
-	// several accounts, it is one that did not push Head.
+	// where it does not tell.
 	Pusher Account
+	// AlsoPushed are the other accounts that pushed commits of the change, below
+	// Head; a zero one stands for pushes that the list does not tell.
+	AlsoPushed []Account
 }
 
 // ImagePolicy is a Flux ImagePolicy object of the base tree, as far as a judge

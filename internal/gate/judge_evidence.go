@@ -89,7 +89,7 @@ func fingerprints(key string) []string {
 // reached is the highest step of the ladder that the facts prove. Every step
 // needs the one below all, text: every commit has a bot's name and the same
 // committer. The steps above are proofs independent of each other, each over
-// all commits; who pushed is known of the head, which names all before it.
+// all commits; who pushed must be known of the head and all pushes below it.
 // Nothing in the facts is a witness yet.
 func (j *judge) reached(commits []made) Evidence {
 	every := func(holds func(made) bool) bool {
@@ -99,7 +99,7 @@ func (j *judge) reached(commits []made) Evidence {
 	switch {
 	case !every(func(m made) bool { return m.bot != nil && m.self }):
 		return EvidenceNone
-	case pull != nil && j.isBot(pull.Pusher.ID):
+	case pull != nil && j.isBot(pull.Pusher.ID) && !slices.ContainsFunc(pull.AlsoPushed, func(a Account) bool { return !j.isBot(a.ID) }):
 		return EvidencePusher
 	case every(made.pinned):
 		return EvidenceKey

@@ -73,13 +73,20 @@ func (j *judge) pull() {
 	case p.HeadRepoID != p.BaseRepoID:
 		j.who("identity/fork", "the branch lies in a fork", "close the pull request: Flux pushes to this repository only")
 	}
-	if p.Pusher.ID != 0 && j.knowsAccounts() && !j.isBot(p.Pusher.ID) {
-		j.who("identity/pusher", fmt.Sprintf("%q (account %d), not the bot, pushed the head", p.Pusher.Login, p.Pusher.ID),
-			"ask that account what it pushed; a ruleset can let only the bot push to its branch")
+	j.pusher(p.Pusher, "the head")
+	for _, a := range p.AlsoPushed {
+		j.pusher(a, "commits below the head")
 	}
 	if len(j.policy.Openers) > 0 && !j.isOpener(p.Opener.ID) {
 		j.who("identity/opener", fmt.Sprintf("%q (account %d) opened the pull request", p.Opener.Login, p.Opener.ID),
 			fmt.Sprintf("close it and let the workflow open one, or add the account to openers in %s", PolicyFile))
+	}
+}
+
+func (j *judge) pusher(a Account, what string) {
+	if a.ID != 0 && j.knowsAccounts() && !j.isBot(a.ID) {
+		j.who("identity/pusher", fmt.Sprintf("%q (account %d), not the bot, pushed %s", a.Login, a.ID, what),
+			"ask that account what it pushed; a ruleset can let only the bot push to its branch")
 	}
 }
 

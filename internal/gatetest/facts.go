@@ -65,6 +65,8 @@ type pull struct {
 	HeadRepo *int64  `yaml:"head-repo"` // 100 where absent
 	BaseRepo *int64  `yaml:"base-repo"` // 100 where absent
 	Pusher   account `yaml:"pusher"`
+	// AlsoPushed are accounts that pushed below the head; zero ones are unknown.
+	AlsoPushed []account `yaml:"also-pushed"`
 }
 
 const (
@@ -126,8 +128,13 @@ func (f facts) pull() *gate.Pull {
 	if f.Pull == nil {
 		return nil
 	}
+	var also []gate.Account
+	for _, a := range f.Pull.AlsoPushed {
+		also = append(also, gate.Account(a))
+	}
 	return &gate.Pull{
-		Number: f.Pull.Number, Title: f.Pull.Title, Body: f.Pull.Body,
+		AlsoPushed: also,
+		Number:     f.Pull.Number, Title: f.Pull.Title, Body: f.Pull.Body,
 		Opener: gate.Account(f.Pull.Opener), Pusher: gate.Account(f.Pull.Pusher),
 		HeadRepoID: deref(f.Pull.HeadRepo, repository), BaseRepoID: deref(f.Pull.BaseRepo, repository),
 	}

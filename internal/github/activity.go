@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
+	"slices"
 
 	gh "github.com/google/go-github/v66/github"
 
@@ -63,47 +63,43 @@ func (c *Client) pushesOf(ctx context.Context, branch, head string) ([]push, err
 	return c.pushes(ctx, branch)
 }
 
-// pusher finds who pushed the head, and the commits of the change below it
-// where they were pushed one after the other. Where several accounts pushed,
-// it is the latest that did not push the head: that is whom to ask about. It
-// is zero where the list does not tell all of it.
-func pusher(list []push, head string, commits []*gh.RepositoryCommit) gate.Account {
+// pushers finds who pushed the head, and who else pushed the commits of the
+// change below it where they were pushed one after the other. The first is
+// zero where the list does not tell; so is one of the others.
+func pushers(list []push, head string, commits []*gh.RepositoryCommit) (first gate.Account, others []gate.Account) {
 	inside := map[string]bool{}
 	for _, c := range commits {
 		inside[c.GetSHA()] = true
 	}
-	var first gate.Account
+	if len(list) == 0 || list[0].After != head {
+		return first, nil // the branch is elsewhere by now, or the list lags behind
+	}
 	want := head
-	for _, p := range list {
+	for i, p := range list {
 		if p.After != want {
-			if want == head {
-				return gate.Account{} // the branch is elsewhere by now, or the list lags behind
-			}
 			continue
 		}
 		actor := account(p.Actor)
-		switch {
-		case actor.ID == 0:
-			return gate.Account{}
-		case first.ID == 0:
+		if i == 0 {
 			first = actor
-		case actor.ID != first.ID:
-			return actor
+		} else if actor.ID != first.ID && !slices.ContainsFunc(others, func(a gate.Account) bool { return a.ID == actor.ID }) {
+			others = append(others, actor)
 		}
 		// Who forces a push answers for the whole branch.
-		if p.Type != "push" || !inside[p.Before] || strings.Trim(p.Before, "0") == "" {
-			return first
+		if p.Type != "push" || !inside[p.Before] {
+			return first, others
 		}
 		want = p.Before
 	}
-	return gate.Account{}
+	return first, append(others, gate.Account{})
 }
 
-// whoPushed is pusher on the list that GitHub has; a gap where it cannot be
+// whoPushed fills in what the activity list tells; a gap where it cannot be
 // read now.
-func whoPushed(list []push, err error, head string, commits []*gh.RepositoryCommit) (gate.Account, string) {
+func (ch *Change) whoPushed(list []push, err error) {
 	if e, ok := errors.AsType[*Error](err); ok {
-		return gate.Account{}, e.Error()
+		ch.gaps = append(ch.gaps, e.Error())
+		return
 	}
-	return pusher(list, head, commits), ""
+	ch.pull.Pusher, ch.pull.AlsoPushed = pushers(list, ch.history.head.Commit, ch.history.commits)
 }

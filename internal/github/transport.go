@@ -41,13 +41,22 @@ func newHTTPClient(o Options, hosts []*url.URL, firstWait time.Duration) *http.C
 	again.RetryWaitMin, again.RetryWaitMax = firstWait, maxWait
 	again.CheckRetry = shouldRetry
 	again.Backoff = backoff
-	again.ErrorHandler = retryablehttp.PassthroughErrorHandler // the last answer says why
+	again.ErrorHandler = lastAnswer
 	return &http.Client{
 		Transport: authTransport{o.Token, hosts, routeTransport{
 			twice: &retryablehttp.RoundTripper{Client: again}, once: bounded,
 		}},
 		CheckRedirect: checkRedirect,
 	}
+}
+
+// lastAnswer gives what the last try gave, which says why it went wrong.
+func lastAnswer(resp *http.Response, err error, _ int) (*http.Response, error) {
+	if err != nil && resp != nil {
+		_ = resp.Body.Close()
+		resp = nil
+	}
+	return resp, err
 }
 
 var errRedirect = errors.New("the server sends the request elsewhere")
