@@ -20,25 +20,30 @@ const module = "github.com/goldfish-inc/fluxkeeper"
 // imports is the import table of docs/design.md: what a package may import of
 // the project's own. Edge packages are missing from every other edge's list.
 var imports = map[string][]string{
-	"":                     {},
-	"cmd/action":           {"internal/finding", "internal/gate", "internal/gitrepo", "internal/manifest", "internal/report"},
-	"internal/fakehub":     {}, // for tests only
-	"internal/fakehub/cmd": {"internal/fakehub"},
-	"internal/finding":     {},
-	"internal/gate":        {"internal/finding", "internal/image", "internal/manifest"},
-	"internal/gatetest":    {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
-	"internal/github":      {"internal/gate", "internal/manifest", "internal/secret", "internal/signature"},
-	"internal/gitrepo":     {"internal/gate", "internal/manifest", "internal/signature"},
-	"internal/image":       {},
-	"internal/manifest":    {},
-	"internal/report":      {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
-	"internal/secret":      {},
-	"internal/signature":   {"internal/gate"},
+	"":                            {},
+	"cmd/action":                  {"internal/finding", "internal/gate", "internal/gitrepo", "internal/manifest", "internal/report"},
+	"internal/fakehub":            {}, // for tests only
+	"internal/fakehub/cmd":        {"internal/fakehub"},
+	"internal/fakehub/github/cut": {},
+	"internal/finding":            {},
+	"internal/gate":               {"internal/finding", "internal/image", "internal/manifest", "internal/proposal"},
+	"internal/gatetest":           {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
+	"internal/github":             {"internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature"},
+	"internal/gitrepo":            {"internal/gate", "internal/manifest", "internal/signature"},
+	"internal/image":              {},
+	"internal/manifest":           {},
+	"internal/plan":               {"internal/finding", "internal/gate", "internal/proposal", "internal/report"},
+	"internal/proposal":           {"internal/image"},
+	"internal/report":             {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
+	"internal/runner":             {"internal/finding", "internal/report", "internal/secret"},
+	"internal/secret":             {},
+	"internal/signature":          {"internal/gate"},
 }
 
 // pure packages turn values into values: no clock, environment, network, file.
 var pure = []string{
-	"internal/finding", "internal/gate", "internal/image", "internal/manifest", "internal/report",
+	"internal/finding", "internal/gate", "internal/image", "internal/manifest", "internal/plan",
+	"internal/proposal", "internal/report",
 	"internal/secret", "internal/signature",
 }
 
@@ -52,6 +57,7 @@ var onlyPlace = map[string][]string{
 	"github.com/Masterminds/semver":          {"internal/image"},
 	"sigs.k8s.io/kustomize/kyaml":            {"internal/manifest"},
 	"go.yaml.in/yaml":                        {"internal/finding", "internal/gate", "internal/gatetest", "internal/manifest"},
+	"github.com/sethvargo/go-githubactions":  {"internal/runner"},
 	"html/template":                          {"internal/report"},
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
@@ -14,9 +15,11 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
 
+const defaultBase = "main"
+
 type checkCmd struct {
 	Repo           string `default:"." placeholder:"DIR" complete:"directory" help:"The repository: a work tree, anything inside it, or a bare one (default: here)."`
-	Base           string `default:"main" placeholder:"REV" complete:"revision" help:"What the update is to be merged into (default: main)."`
+	Base           string `default:"${base}" placeholder:"REV" complete:"revision" help:"What the update is to be merged into (default: ${base})."`
 	Head           string `default:"HEAD" placeholder:"REV" complete:"revision" help:"The update (default: HEAD)."`
 	BaseRef        string `placeholder:"NAME" complete:"revision" help:"The base's branch name, where --base is not one."`
 	HeadRef        string `placeholder:"NAME" complete:"revision" help:"The update's branch name, where --head is not one."`
@@ -58,19 +61,21 @@ func (c *checkCmd) Run(a *app) error {
 	facts, policy, err := c.gather(a)
 	patience.Stop()
 	if err != nil {
-		return err
+		return c.elsewhere(err)
 	}
 	facts.Today = today
 	facts.IgnoreIdentity = c.IgnoreIdentity
 	result := gate.Result{
 		Verdict: finding.Undecided, Base: facts.Base, Head: facts.Head,
-		Reproduction: manifest.None, Evidence: gate.EvidenceNone,
+		Reproduction: manifest.None, Evidence: gate.EvidenceNone, Gaps: facts.Gaps,
 	}
 	if policy != nil {
 		result = gate.Judge(*policy, facts)
 	}
-	for _, gap := range facts.Gaps {
-		a.complain(errors.New(gap))
+	if c.Format != "text" { // that one is for whoever would read this
+		for _, gap := range result.Gaps {
+			a.complain(errors.New(gap))
+		}
 	}
 	if err := c.print(a, result, facts); err != nil {
 		return err
@@ -100,7 +105,7 @@ func (a *app) announceSlow(after time.Duration) *time.Timer {
 }
 
 // gather reads the facts and the policy. There is no policy where the base's
-// own cannot be read: its problems are out, and the change cannot be judged.
+// own cannot be read: its problems are gaps, and the change cannot be judged.
 func (c *checkCmd) gather(a *app) (gate.Facts, *gate.Policy, error) {
 	var none gate.Facts
 	repo, err := gitrepo.Open(c.Repo)
@@ -109,7 +114,7 @@ func (c *checkCmd) gather(a *app) (gate.Facts, *gate.Policy, error) {
 	}
 	defer repo.Close()
 	rng := gitrepo.Range{Base: c.Base, Head: c.Head}
-	policy, err := c.policy(a, repo, rng)
+	policy, gaps, err := c.policy(a, repo, rng)
 	if err != nil {
 		return none, nil, err
 	}
@@ -125,31 +130,46 @@ func (c *checkCmd) gather(a *app) (gate.Facts, *gate.Policy, error) {
 		return none, nil, refusal(err)
 	}
 	facts.Policies = gate.FindPolicies(facts.Sources)
+	facts.Gaps = slices.Concat(gaps, facts.Gaps)
 	facts.BaseRef = cmp.Or(c.BaseRef, facts.BaseRef)
 	facts.HeadRef = cmp.Or(c.HeadRef, facts.HeadRef)
 	return facts, policy, nil
 }
 
 // policy reads the policy file that the person named, or the base's own. Nil
-// means that the base's cannot be read.
-func (c *checkCmd) policy(a *app, repo *gitrepo.Repository, rng gitrepo.Range) (*gate.Policy, error) {
+// means that the base's cannot be read; gaps say why.
+func (c *checkCmd) policy(a *app, repo *gitrepo.Repository, rng gitrepo.Range) (read *gate.Policy, gaps []string, err error) {
 	if c.Policy != "" {
 		policy, err := a.readPolicy(c.Policy)
-		return &policy, err
+		return &policy, nil, err
 	}
 	data, ok, err := repo.BaseFile(rng, gate.PolicyFile)
 	if err != nil {
-		return nil, refusal(err)
+		return nil, nil, refusal(err)
 	}
 	policy := gate.DefaultPolicy()
 	if ok {
 		name := c.Base + ":" + gate.PolicyFile
 		if policy, err = gate.ParsePolicy(name, data); err != nil {
-			a.complain(a.problems(statusUndecided, name, err))
-			return nil, nil
+			for _, p := range problems(statusUndecided, name, err) {
+				gaps = append(gaps, p.sentence())
+			}
+			return nil, gaps, nil
 		}
 	}
-	return &policy, nil
+	return &policy, nil, nil
+}
+
+// elsewhere adds to the hint where nobody said that the base is main, and it
+// is not.
+func (c *checkCmd) elsewhere(err error) error {
+	f, ok := errors.AsType[failure](err)
+	e, known := errors.AsType[*gitrepo.Error](err)
+	if !ok || !known || e.Kind != gitrepo.NoRevision || c.Base != defaultBase || e.Op != fmt.Sprintf("resolve %q", c.Base) {
+		return err
+	}
+	f.hint = "name the branch that updates are merged into with --base; " + f.hint
+	return f
 }
 
 // refusal gives an error of the repository its exit status: 2 where something

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 )
@@ -19,31 +21,29 @@ type policyCmd struct {
 }
 
 type policyCheckCmd struct {
-	File string `arg:"" optional:"" default:"${policyFile}" complete:"file" help:"The file, or - for standard input (default: ${policyFile})."`
+	File string `arg:"" optional:"" complete:"file" help:"The file, or - for standard input (default: the repository's ${policyFile})."`
 }
 
 // Run reads the file and prints each problem.
 func (c *policyCheckCmd) Run(a *app) error {
-	if _, err := a.readPolicy(c.File); err != nil {
+	name := cmp.Or(c.File, policyPath())
+	if _, err := a.readPolicy(name); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "%s: no problems\n", oneLine(c.File))
-	return nil
+	_, err := fmt.Fprintf(a.stdout, "%s: no problems\n", oneLine(name))
+	return err
 }
 
 type policyExplainCmd struct {
-	File string `arg:"" optional:"" complete:"file" help:"The file, or - for standard input (default: ${policyFile}, or what holds without one)."`
+	File string `arg:"" optional:"" complete:"file" help:"The file, or - for standard input (default: the repository's ${policyFile}, or what holds without one)."`
 }
 
 // Run prints the policy in words.
 func (c *policyExplainCmd) Run(a *app) error {
-	name := c.File
-	if name == "" {
-		name = gate.PolicyFile
-	}
+	name := cmp.Or(c.File, policyPath())
 	policy, err := a.readPolicy(name)
 	if c.File == "" && errors.Is(err, fs.ErrNotExist) {
-		fmt.Fprintf(a.stdout, "There is no %s here, so this holds:\n\n", gate.PolicyFile)
+		fmt.Fprintf(a.stdout, "There is no %s here, so this holds:\n\n", oneLine(name))
 		policy, err = gate.DefaultPolicy(), nil
 	}
 	if err != nil {
@@ -67,16 +67,17 @@ type policyInitCmd struct {
 
 // Run writes the template.
 func (c *policyInitCmd) Run(a *app) error {
-	if err := os.MkdirAll(filepath.Dir(gate.PolicyFile), 0o755); err != nil {
+	name := policyPath()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return failure{statusUsage, err, ""}
 	}
 	flags := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
 	if !c.Force {
 		flags |= os.O_EXCL
 	}
-	file, err := os.OpenFile(gate.PolicyFile, flags, 0o644)
+	file, err := os.OpenFile(name, flags, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return failure{statusUsage, fmt.Errorf("%s is there already", gate.PolicyFile), "--force overwrites it"}
+		return failure{statusUsage, fmt.Errorf("%s is there already", name), "--force overwrites it"}
 	}
 	if err != nil {
 		return failure{statusUsage, err, ""}
@@ -85,28 +86,60 @@ func (c *policyInitCmd) Run(a *app) error {
 	if err = errors.Join(err, file.Close()); err != nil {
 		return failure{statusUsage, err, ""}
 	}
-	fmt.Fprintf(a.stdout, "wrote %s; `fluxkeeper policy explain` says what it means\n", gate.PolicyFile)
+	fmt.Fprintf(a.stdout, "wrote %s, which holds once the base branch has it; `fluxkeeper policy explain` says what it means\n", oneLine(name))
 	return nil
 }
 
+// policyPath is the policy file of the repository around the current folder,
+// or of the current folder where there is none.
+func policyPath() string {
+	up := ""
+	here, err := os.Getwd()
+	for dir := here; err == nil; dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			return filepath.Join(up, gate.PolicyFile)
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+		up = filepath.Join(up, "..")
+	}
+	return gate.PolicyFile
+}
+
 // readPolicy reads a policy file that the person named: any trouble with it is
-// wrong configuration. Problems after the first are printed at once.
+// wrong configuration. All problems but the last are printed at once, and that
+// is returned, to be printed like any other error.
 func (a *app) readPolicy(name string) (gate.Policy, error) {
 	data, err := a.readFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return gate.Policy{}, failure{statusUsage, err, "run `fluxkeeper policy init` to write " + gate.PolicyFile}
-	}
 	if err != nil {
-		return gate.Policy{}, failure{statusUsage, err, ""}
+		return gate.Policy{}, failure{statusUsage, err, fileHint(name, err)}
 	}
 	if name == "-" {
 		name = "standard input"
 	}
 	policy, err := gate.ParsePolicy(name, data)
 	if err != nil {
-		return policy, a.problems(statusUsage, name, err)
+		all := problems(statusUsage, name, err)
+		last := len(all) - 1
+		for _, p := range all[:last] {
+			a.complain(p)
+		}
+		return policy, all[last]
 	}
 	return policy, nil
+}
+
+func fileHint(name string, err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && name == policyPath():
+		return "run `fluxkeeper policy init` to write it"
+	case errors.Is(err, fs.ErrNotExist):
+		return "check the name; it is looked for from the current folder"
+	case errors.Is(err, syscall.EISDIR):
+		return "name a file"
+	}
+	return ""
 }
 
 // readFile reads a file by its name; - is standard input.
@@ -117,19 +150,15 @@ func (a *app) readFile(name string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// problems prints every problem of a policy file but the last, and returns
-// that as a failure, to be printed like any other error.
-func (a *app) problems(status int, name string, err error) error {
+// problems are the problems of a policy file, each with its place and hint.
+func problems(status int, name string, err error) []failure {
 	wrong, ok := errors.AsType[*gate.PolicyError](err)
 	if !ok || len(wrong.Problems) == 0 {
-		return failure{status, err, ""}
+		return []failure{{status, err, ""}}
 	}
-	var last failure
-	for i, p := range wrong.Problems {
-		if i > 0 {
-			a.complain(last)
-		}
-		last = failure{status, fmt.Errorf("%s:%d:%d: %s", name, p.Line, p.Column, p.Message), p.Hint}
+	var all []failure
+	for _, p := range wrong.Problems {
+		all = append(all, failure{status, fmt.Errorf("%s:%d:%d: %s", name, p.Line, p.Column, p.Message), p.Hint})
 	}
-	return last
+	return all
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -13,7 +15,7 @@ import (
 )
 
 type rulesCmd struct {
-	Rule   string `arg:"" optional:"" complete:"rule" help:"The rule to show in full, such as version/major."`
+	Rule   string `arg:"" optional:"" complete:"rule" help:"The rule to show in full, such as version/major, or a family to list, such as version."`
 	Format string `default:"text" enum:"text,json,markdown" placeholder:"FORMAT" help:"text (default), json or markdown."`
 }
 
@@ -22,6 +24,7 @@ func (rulesCmd) Help() string {
 	return `Without a rule: all of them, with the severity that each has unless the policy file says otherwise.
 
   fluxkeeper rules
+  fluxkeeper rules version
   fluxkeeper rules version/major
   fluxkeeper rules --format markdown > rules.md`
 }
@@ -29,29 +32,34 @@ func (rulesCmd) Help() string {
 // Run prints the catalogue or one rule of it.
 func (c *rulesCmd) Run(a *app) error {
 	rules := finding.Catalogue()
+	one := false
 	if c.Rule != "" {
 		rule, ok := finding.Lookup(c.Rule)
-		if !ok {
+		family := slices.DeleteFunc(slices.Clone(rules), func(r finding.Rule) bool { return r.Family() != c.Rule })
+		switch {
+		case ok:
+			rules, one = []finding.Rule{rule}, true
+		case len(family) > 0:
+			rules = family
+		default:
 			return failure{statusUsage, fmt.Errorf("no rule is called %q", c.Rule), ruleHint(c.Rule, rules)}
 		}
-		rules = []finding.Rule{rule}
 	}
-	switch c.Format {
-	case "json":
+	var out bytes.Buffer
+	switch {
+	case c.Format == "json":
 		return rulesJSON(a.stdout, rules)
-	case "markdown":
-		page := finding.Markdown(rules)
-		if c.Rule != "" {
-			page = rules[0].Markdown()
-		}
-		_, err := a.stdout.Write(page)
-		return err
+	case c.Format == "markdown" && one:
+		out.Write(rules[0].Markdown())
+	case c.Format == "markdown":
+		out.Write(finding.Markdown(rules))
+	case one:
+		ruleText(&out, rules[0])
+	default:
+		rulesText(&out, rules)
 	}
-	if c.Rule != "" {
-		ruleText(a.stdout, rules[0])
-		return nil
-	}
-	return rulesText(a.stdout, rules)
+	_, err := a.stdout.Write(out.Bytes())
+	return err
 }
 
 // ruleHint suggests rules whose name shares a word with what was typed.
@@ -62,25 +70,28 @@ func ruleHint(typed string, rules []finding.Rule) string {
 	}
 	var near []string
 	for _, r := range rules {
-		if name != "" && strings.Contains(r.Name, name) || r.Family() == family {
+		if name != "" && strings.Contains(r.Name, name) {
 			near = append(near, r.Name)
 		}
 	}
-	if len(near) == 0 || len(near) > 8 {
-		return "run `fluxkeeper rules` to see all of them"
+	if len(near) > 0 && len(near) <= 8 {
+		return "did you mean " + strings.Join(near, ", ") + "?"
 	}
-	return "did you mean " + strings.Join(near, ", ") + "?"
+	if slices.ContainsFunc(rules, func(r finding.Rule) bool { return r.Family() == family }) {
+		return "run `fluxkeeper rules " + family + "` to see the rules of that family"
+	}
+	return "run `fluxkeeper rules` to see all of them"
 }
 
-func rulesText(w io.Writer, rules []finding.Rule) error {
+func rulesText(w *bytes.Buffer, rules []finding.Rule) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, r := range rules {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", r.Name, r.Severity, r.Title)
 	}
-	return table.Flush()
+	_ = table.Flush() // a buffer takes everything
 }
 
-func ruleText(w io.Writer, r finding.Rule) {
+func ruleText(w *bytes.Buffer, r finding.Rule) {
 	fmt.Fprintf(w, "%s (%s)\n%s.\n", r.Name, r.Severity, r.Title)
 	fmt.Fprintf(w, "\nWhy\n%s\nHow to mend it\n%s", indent(r.Why), indent(r.Mend))
 	for _, example := range []struct {

@@ -60,6 +60,14 @@ func (f failure) Unwrap() error { return f.err }
 // Hint says how to mend it; empty where there is nothing to add.
 func (f failure) Hint() string { return f.hint }
 
+// sentence is the error with its hint behind it.
+func (f failure) sentence() string {
+	if f.hint == "" {
+		return f.Error()
+	}
+	return f.Error() + " (" + f.hint + ")"
+}
+
 // hinter is an error that knows what to do about it.
 type hinter interface {
 	error
@@ -77,7 +85,7 @@ func run(
 	parser, err := kong.New(&grammar{},
 		kong.Name("fluxkeeper"),
 		kong.Description(description),
-		kong.Vars{"version": "fluxkeeper " + a.version, "policyFile": gate.PolicyFile},
+		kong.Vars{"version": "fluxkeeper " + a.version, "policyFile": gate.PolicyFile, "base": defaultBase},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(int) { answered = true }),
@@ -91,7 +99,7 @@ func run(
 		return statusPass
 	}
 	if err != nil {
-		return a.fail(failure{statusUsage, err, usageHint(err)})
+		return a.fail(failure{statusUsage, spoken(err), usageHint(err)})
 	}
 	return a.fail(commands.Run(a))
 }
@@ -105,6 +113,21 @@ version steps that do not break, made by the right bot, and nothing else smuggle
   fluxkeeper policy init
 
 Exit status: 0 pass or not applicable, 1 fail, 2 wrong usage or configuration, 3 undecided.`
+
+// spoken says in a person's words what kong says in a parser's.
+func spoken(err error) error {
+	message := err.Error()
+	flag, _, valued := strings.Cut(message, ": expected ")
+	switch argument, bare := strings.CutPrefix(message, "expected "); {
+	case valued && strings.HasSuffix(message, "<EOL>)"):
+		return fmt.Errorf("%s needs a value", flag)
+	case bare && strings.HasPrefix(argument, "one of "):
+		return fmt.Errorf("no command given: %s", message)
+	case bare:
+		return fmt.Errorf("%s is missing", strings.Trim(argument, `"`))
+	}
+	return err
+}
 
 // usageHint names the help of the command that was being typed.
 func usageHint(err error) string {

@@ -47,13 +47,18 @@ func TestStatusOfVerdicts(t *testing.T) {
 
 // TestBrokenOutput: a report that could not be written is no pass.
 func TestBrokenOutput(t *testing.T) {
-	var stderr bytes.Buffer
-	status := run(t.Context(), []string{"rules"}, os.LookupEnv, nil, brokenPipe{}, &stderr)
-	if status != statusUndecided {
-		t.Errorf("exit status %d, want %d", status, statusUndecided)
-	}
-	if !strings.Contains(stderr.String(), "no space left") {
-		t.Errorf("stderr %q", &stderr)
+	for _, args := range [][]string{
+		{"rules"}, {"rules", "version/major"}, {"rules", "--format", "json"}, {"rules", "--format", "markdown"},
+		{"policy", "schema"}, {"policy", "explain"}, {"policy", "check", "-"}, {"completion", "bash"},
+	} {
+		var stderr bytes.Buffer
+		status := run(t.Context(), args, os.LookupEnv, strings.NewReader("version: 1\n"), brokenPipe{}, &stderr)
+		if status != statusUndecided {
+			t.Errorf("%q: exit status %d, want %d", args, status, statusUndecided)
+		}
+		if !strings.Contains(stderr.String(), "no space left") {
+			t.Errorf("%q: stderr %q", args, &stderr)
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 var update = flag.Bool("update", false, "write the expected output in the stories anew")
@@ -43,6 +44,7 @@ func TestScript(t *testing.T) {
 			"exits":  exits,
 			"commit": commit,
 			"json":   jsonField,
+			"fits":   fits,
 			"hide":   hide,
 			"shows":  shows,
 		},
@@ -114,6 +116,18 @@ func jsonField(ts *testscript.TestScript, neg bool, args []string) {
 	if (string(got) == args[2]) == neg {
 		ts.Fatalf("%s is %s", args[1], got)
 	}
+}
+
+// fits FILE SCHEMA: the JSON in the file is what the JSON Schema describes.
+func fits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: fits FILE SCHEMA")
+	}
+	schema, err := jsonschema.NewCompiler().Compile(ts.MkAbs(args[1]))
+	ts.Check(err)
+	value, err := jsonschema.UnmarshalJSON(strings.NewReader(ts.ReadFile(args[0])))
+	ts.Check(err)
+	ts.Check(schema.Validate(value))
 }
 
 // hide FILE TEXT: adds the text to the file's first comment, after U+0085,

@@ -5,14 +5,15 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
 // Fault is a failure that a test orders. One that no request meets fails the
 // test, since it then proves nothing.
 type Fault struct {
-	// On is GitHub's name of the operation, such as pulls/get, or graphql; every
-	// operation when empty.
+	// On is GitHub's name of the operation, such as pulls/get. It is graphql for
+	// queries, graphql/NAME for a mutation, and empty for every operation.
 	On string
 	// Skip lets so many of these requests pass first.
 	Skip int
@@ -59,7 +60,7 @@ func (h *Hub) AddFault(f Fault) {
 	if f.Times == 0 {
 		f.Times = 1
 	}
-	if _, ok := h.ops[f.On]; !ok && f.On != "" && f.On != "graphql" {
+	if _, ok := h.ops[f.On]; !ok && f.On != "" && f.On != "graphql" && !strings.HasPrefix(f.On, "graphql/") {
 		h.problem("there is no operation %q to fail", f.On)
 	}
 	h.faults = append(h.faults, &fault{Fault: f})
@@ -71,6 +72,14 @@ func PrimaryLimit(on string, status int, reset time.Time) Fault {
 	return Fault{On: on, Status: status, Message: "API rate limit exceeded for installation ID 1.", Header: map[string]string{
 		"x-ratelimit-remaining": "0", "x-ratelimit-reset": strconv.FormatInt(reset.Unix(), 10),
 	}}
+}
+
+// GraphQLLimit is a fault that refuses a query over the hourly limit, which
+// GitHub does with status 200.
+func GraphQLLimit(reset time.Time) Fault {
+	f := PrimaryLimit("graphql", 0, reset)
+	f.GraphQLError = "RATE_LIMITED"
+	return f
 }
 
 // SecondaryLimit is a fault that refuses a request for coming too fast; no

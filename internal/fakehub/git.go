@@ -105,10 +105,11 @@ func (g *git) read(rev string) (object, bool) {
 
 // resolve gives the id of the commit that a branch, tag or id names.
 func (g *git) resolve(rev string) (string, bool) {
-	for _, try := range []string{"refs/heads/" + rev, "refs/tags/" + rev, rev} {
-		if strings.HasPrefix(rev, "refs/") && try != rev {
-			continue
-		}
+	tries := []string{"refs/heads/" + rev, "refs/tags/" + rev, rev}
+	if isID(rev) || strings.HasPrefix(rev, "refs/") {
+		tries = tries[2:]
+	}
+	for _, try := range tries {
 		if o, ok := g.read(try + "^{commit}"); ok {
 			return o.id, true
 		}

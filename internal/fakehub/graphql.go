@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/formatter"
 	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
 //go:embed github/schema.graphql.gz
@@ -54,7 +55,7 @@ func (h *Hub) replyGraphQL(c *call, record *Request) (answer, Fault) {
 		h.problem("GitHub's schema refuses the query: %v\n%s", why, c.text("query"))
 		return answer{200, js{"errors": []any{js{"message": why.Error()}}}}, Fault{}
 	}
-	document, errs := gqlparser.LoadQuery(schema, c.text("query"))
+	document, errs := gqlparser.LoadQueryWithRules(schema, c.text("query"), rules.NewDefaultRules())
 	if len(errs) > 0 {
 		return refuse(errs)
 	}

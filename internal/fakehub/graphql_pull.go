@@ -26,7 +26,7 @@ func (c *call) pullNode(p *pull) *node {
 		}
 		return c.repositoryNode(of)
 	}
-	return &node{"PullRequest", map[string]any{
+	return &node{"PullRequest", with(c.lifeFields(p), map[string]any{
 		"id": nodeID("PullRequest", p.id), "databaseId": int(p.id), "fullDatabaseId": strconv.FormatInt(p.id, 10), "number": p.Number,
 		"title": p.Title, "body": p.Body, "bodyText": p.Body, "url": r.htmlURL("/pull/%d", p.Number), "state": state, "isDraft": p.Draft,
 		"closed": !p.open(), "merged": state == "MERGED", "locked": false, "mergeable": mergeable, "maintainerCanModify": false,
@@ -57,7 +57,7 @@ func (c *call) pullNode(p *pull) *node {
 		"commits":          func(args js) any { return c.pullCommitNodes(p, args) },
 		"labels":           func(args js) any { return c.labelNodes(p, args) },
 		"autoMergeRequest": func(js) any { return c.autoMergeNode(p) },
-	}}
+	})}
 }
 
 func (c *call) pullCommitNodes(p *pull, args js) any {
@@ -101,6 +101,7 @@ func (c *call) mutationRoot() *node {
 	return &node{"Mutation", map[string]any{
 		"enablePullRequestAutoMerge":  c.mutation("EnablePullRequestAutoMergePayload", c.enableAutoMerge),
 		"disablePullRequestAutoMerge": c.mutation("DisablePullRequestAutoMergePayload", c.disableAutoMerge),
+		"updateRefs":                  c.updateRefs,
 	}}
 }
 

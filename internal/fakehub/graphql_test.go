@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -210,7 +211,7 @@ func TestGraphQLRefusals(t *testing.T) {
 			t.Errorf("got %v, want %v", test.got, test.want)
 		}
 	}
-	w.AddFault(fakehub.Fault{On: "graphql", GraphQLError: "RATE_LIMITED"})
+	w.AddFault(fakehub.GraphQLLimit(time.Now().Add(time.Minute)))
 	if got := asked(fakehub.Token, "(first: 1)"); got != "RATE_LIMITED" {
 		t.Errorf("got %v", got)
 	}

@@ -40,10 +40,14 @@ func newWorld(t testing.TB, options fakehub.Options) *world {
 	return w
 }
 
-func (w *world) run(dir string, args ...string) string {
+func (w *world) run(dir string, args ...string) string { w.t.Helper(); return w.pipe(dir, "", args...) }
+
+// pipe runs git with an input.
+func (w *world) pipe(dir, input string, args ...string) string {
 	w.t.Helper()
 	cmd := exec.Command("git", args...)
 	cmd.Dir = dir
+	cmd.Stdin = strings.NewReader(input)
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1",
 		"GIT_AUTHOR_NAME=Flux", "GIT_AUTHOR_EMAIL=fluxbot@users.noreply.github.com", "GIT_AUTHOR_DATE=1700000000 +0000",
 		"GIT_COMMITTER_NAME=Flux", "GIT_COMMITTER_EMAIL=fluxbot@users.noreply.github.com", "GIT_COMMITTER_DATE=1700000000 +0000")

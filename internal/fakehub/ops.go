@@ -2,8 +2,9 @@ package fakehub
 
 import "maps"
 
-// operations is what the hub can answer, by GitHub's own names. What each
-// needs is from GitHub's lists of permissions.
+// operations is what the hub can answer, by GitHub's own names. GitHub's
+// description does not say what permissions each needs: these are as its
+// documentation groups them, and were not tried on GitHub itself.
 func operations() map[string]operation {
 	all := map[string]operation{
 		"repos/get":               {"metadata=read", func(c *call) answer { return answer{200, c.repo.showFull()} }},

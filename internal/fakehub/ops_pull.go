@@ -38,6 +38,9 @@ func withPull(do func(*call, *pull) answer) func(*call) answer {
 func listPulls(c *call) answer {
 	state := cmp.Or(c.query.Get("state"), "open")
 	head, base := c.query.Get("head"), c.query.Get("base")
+	if !strings.Contains(head, ":") {
+		head = "" // GitHub takes no notice of a branch without its owner
+	}
 	shown := []any{}
 	for _, p := range c.repo.pullsByNumber() {
 		if state == "open" && !p.open() || state == "closed" && p.open() || head != "" && p.label() != head || base != "" && p.Base != base {
@@ -223,6 +226,9 @@ func checkIfMerged(_ *call, p *pull) answer {
 func mergePull(c *call, p *pull) answer {
 	if sha := c.text("sha"); sha != "" && sha != p.headSHA() {
 		return answer{409, message("Head branch was modified. Review and try the merge again.")}
+	}
+	if p.Blocked && p.open() {
+		return answer{405, message("Required status check \"fluxkeeper\" is expected.")}
 	}
 	tree, clean := p.mergeTree()
 	if !p.open() || p.Draft || !clean {

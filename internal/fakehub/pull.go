@@ -39,6 +39,8 @@ type Pull struct {
 	// CleanStatus says that nothing is left to wait for: GitHub then refuses
 	// auto-merge.
 	CleanStatus bool
+	// Blocked says that a required check is missing, so that it does not merge.
+	Blocked bool
 }
 
 type pull struct {
@@ -139,6 +141,11 @@ func (p *pull) headSHA() string {
 		if _, err := p.repo.git.run(false, "fetch", "-q", from.Dir, "+"+now+":refs/pull/"+fmt.Sprint(p.Number)+"/head"); err != nil {
 			p.repo.hub.problem("fetch the head of pull request %d: %v", p.Number, err)
 			return p.head
+		}
+	}
+	if from == p.repo {
+		if _, err := from.git.run(false, "update-ref", fmt.Sprintf("refs/pull/%d/head", p.Number), now); err != nil {
+			p.repo.hub.problem("note the head of pull request %d: %v", p.Number, err)
 		}
 	}
 	if p.head != "" {

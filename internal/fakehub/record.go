@@ -148,6 +148,7 @@ func (h *Hub) Depth() int {
 
 // Log is the text of all requests. Requests that only read may run side by
 // side, so those between two writes are sorted; writes stay in their order.
+// The hub's own address is written {hub}.
 func (h *Hub) Log() string {
 	var texts []string
 	from := 0
@@ -161,7 +162,7 @@ func (h *Hub) Log() string {
 		texts = append(texts, r.String())
 	}
 	slices.Sort(texts[from:])
-	return strings.Join(texts, "\n")
+	return strings.ReplaceAll(strings.Join(texts, "\n"), h.server.URL, "{hub}")
 }
 
 // ResetLog forgets the requests so far.

@@ -25,7 +25,7 @@ func sideBySide(w *world, paths ...string) {
 
 func TestLogOfConcurrentRequestsIsStable(t *testing.T) {
 	var logs []string
-	for range 5 {
+	for range 3 {
 		w := newWorld(t, fakehub.Options{})
 		w.OpenPull(full, fakehub.Pull{Title: "x", Head: "flux-image-updates"})
 		const repo = "/repos/goldfish-inc/oceanid"

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +73,9 @@ func TestPullRequestsLife(t *testing.T) {
 	}
 	_, r, err = c.PullRequests.Merge(ctx, owner, name, n, "", nil)
 	says(t, r, err, 405, "not mergeable")
+	blocked := w.OpenPull(full, fakehub.Pull{Title: "x", Head: "flux-image-updates", Blocked: true})
+	_, r, err = c.PullRequests.Merge(ctx, owner, name, blocked, "", nil)
+	says(t, r, err, 405, "Required status check")
 	r, err = c.Git.DeleteRef(ctx, owner, name, "heads/flux-image-updates")
 	says(t, r, err, 204, "")
 	r, err = c.Git.DeleteRef(ctx, owner, name, "heads/flux-image-updates")
@@ -236,10 +241,14 @@ func TestForks(t *testing.T) {
 
 func TestListsEndWhereGitHubsDo(t *testing.T) {
 	w := newWorld(t, fakehub.Options{})
+	var stream strings.Builder
 	for i := range 259 {
-		w.git("commit", "-q", "--allow-empty", "-m", fmt.Sprint(i))
+		fmt.Fprintf(&stream, "commit refs/heads/flux-image-updates\ncommitter Flux <flux@example.com> %d +0000\ndata 1\nx\n", 1_700_000_001+i)
+		if i == 0 {
+			stream.WriteString("from refs/heads/flux-image-updates^0\n")
+		}
 	}
-	w.git("push", "-q", "origin", "HEAD:refs/heads/flux-image-updates")
+	w.pipe(w.dir, stream.String(), "fast-import", "--quiet")
 	n := w.OpenPull(full, fakehub.Pull{Title: "x", Head: "flux-image-updates", ChangedFiles: 5})
 	ctx, c := context.Background(), w.client(fakehub.Token)
 	pull, _, err := c.PullRequests.Get(ctx, owner, name, n)
@@ -322,6 +331,15 @@ func TestOtherReads(t *testing.T) {
 	_, folder, _, err := c.Repositories.GetContents(ctx, owner, name, "apps", nil)
 	if err != nil || len(folder) != 1 {
 		t.Errorf("contents of a folder: %v, %v", folder, err)
+	}
+	w.git("checkout", "-q", "main")
+	if err := os.Symlink("../README.md", filepath.Join(w.work, "apps", "link")); err != nil {
+		t.Fatal(err)
+	}
+	w.commit("link", "main")
+	file, _, _, err = c.Repositories.GetContents(ctx, owner, name, "apps/link", nil)
+	if text, err2 := file.GetContent(); err != nil || err2 != nil || text != "hello\n" {
+		t.Errorf("contents of a link: %q, %v, %v", text, err, err2)
 	}
 	_, _, r, err := c.Repositories.GetContents(ctx, owner, name, ".github/fluxkeeper.yaml", nil)
 	says(t, r, err, 404, "Not Found")

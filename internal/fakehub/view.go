@@ -204,6 +204,9 @@ func (p *pull) show() js {
 	if !p.MergeableUnknown && p.open() {
 		_, clean := p.mergeTree()
 		mergeable, state = clean, map[bool]string{true: "clean", false: "dirty"}[clean]
+		if clean && p.Blocked {
+			state = "blocked"
+		}
 	}
 	return with(p.showSimple(), js{
 		"merged": !p.merged.IsZero(), "merged_by": p.repo.hub.user(p.mergedBy), "mergeable": mergeable, "mergeable_state": state, "rebaseable": mergeable,

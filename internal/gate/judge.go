@@ -15,7 +15,7 @@ import (
 // prove counts against the change, and any gap in them makes it undecided.
 func Judge(p Policy, f Facts) Result {
 	j := newJudge(p, f)
-	result := Result{Base: f.Base, Head: f.Head, Reproduction: manifest.None, Evidence: EvidenceNone}
+	result := Result{Base: f.Base, Head: f.Head, Reproduction: manifest.None, Evidence: EvidenceNone, Gaps: slices.Clone(f.Gaps)}
 	if !j.applies() {
 		result.Verdict = finding.NotApplicable
 		if len(f.Gaps) > 0 {

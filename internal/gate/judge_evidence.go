@@ -120,14 +120,11 @@ func (j *judge) evidence(reached Evidence) {
 	if least >= 0 && slices.Index(evidenceWords, reached) >= least {
 		return
 	}
-	j.who("identity/evidence", fmt.Sprintf("who made the change is known by %s only, and the policy asks for %s", orNothing(reached), j.policy.Evidence), evidenceHint(j.policy.Evidence))
-}
-
-func orNothing(e Evidence) string {
-	if e == EvidenceNone {
-		return "nothing"
+	message := fmt.Sprintf("who made the change is known by %s only, and the policy asks for %s", reached, j.policy.Evidence)
+	if reached == EvidenceNone {
+		message = fmt.Sprintf("nothing tells that the bot made the change, and the policy asks for %s", j.policy.Evidence)
 	}
-	return string(e)
+	j.who("identity/evidence", message, evidenceHint(j.policy.Evidence))
 }
 
 func evidenceHint(want Evidence) string {

@@ -39,7 +39,7 @@ func (j *judge) branches() {
 	head, base := j.facts.HeadRef, j.facts.BaseRef
 	switch {
 	case head == "":
-		j.who("identity/branch", "it is not known which branch the change comes from", "name it with --head-ref")
+		j.who("identity/branch", "it is not known which branch the change comes from", "name it with --head-ref, or judge the contents alone with --ignore-identity")
 	case !j.policy.MatchHead(head):
 		j.who("identity/branch", fmt.Sprintf("the change comes from the branch %q, not from one that Flux pushes to (%s)", head, quoted(j.policy.Head)),
 			fmt.Sprintf("let Flux make the change, or add its push branch to %s: branches: {head: [...]}", PolicyFile))

@@ -64,6 +64,12 @@ func commonImage(policies []ImagePolicy) string {
 // that may be meant must agree.
 func (j *judge) judgePolicies(u *joined, now image.Ref, policies []ImagePolicy) {
 	switch {
+	case len(j.facts.Policies) == 0: // once, not for every image
+		if j.once("orphans") {
+			j.report(finding.Finding{Rule: "policy/orphan-marker",
+				Message: "the base has no ImagePolicy at all, so no new version is held against its range",
+				Hint:    "keep the ImagePolicies in this repository"})
+		}
 	case len(policies) == 0:
 		if j.once("orphan", u.Policy) {
 			j.report(finding.Finding{Rule: "policy/orphan-marker", Place: u.Place,

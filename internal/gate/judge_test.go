@@ -158,7 +158,11 @@ func TestJudge(t *testing.T) {
 			want: []string{"fail", "error scope/too-many"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := gate.Judge(loadCase(t, c.in))
+			policy, facts := loadCase(t, c.in)
+			got := gate.Judge(policy, facts)
+			if diff := cmp.Diff(facts.Gaps, got.Gaps); diff != "" {
+				t.Errorf("gaps (-want +got):\n%s", diff)
+			}
 			if diff := cmp.Diff(c.want, summary(got)); diff != "" {
 				t.Errorf("verdict and findings (-want +got):\n%s%v", diff, got.Findings)
 			}

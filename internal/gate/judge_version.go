@@ -144,7 +144,7 @@ func (u *joined) subject() string {
 
 // plainOrQuoted quotes outside text that may be odd.
 func plainOrQuoted(s string) string {
-	if _, err := image.ParseRef(s); err != nil && image.ParseTag(s) != nil {
+	if _, err := image.ParseRef(s); err != nil && image.ParseTag(s) != nil && image.ParseDigest(s) != nil {
 		return fmt.Sprintf("%q", s)
 	}
 	return s

@@ -85,6 +85,10 @@ func (r *reader) each(n *yaml.Node, what string, visit func(*yaml.Node)) {
 // texts reads a list of different texts that pass check.
 func (r *reader) texts(what string, into *[]string, check func(*yaml.Node, string) bool) func(*yaml.Node) {
 	return func(n *yaml.Node) {
+		if n.Kind == yaml.ScalarNode && n.ShortTag() != "!!null" {
+			r.report(n, "write it as ["+quote(n.Value)+"]", "%s must be a list", what)
+			return
+		}
 		var list []string
 		r.each(n, what, func(item *yaml.Node) {
 			s, ok := r.text(item, "an entry of "+what)

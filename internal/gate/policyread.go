@@ -231,6 +231,10 @@ func (r *reader) rules(into *map[string]RuleSetting) func(*yaml.Node) {
 			if !known {
 				r.report(key, nearest(key.Value, ruleNames(), "list the rules with: fluxkeeper rules"), "unknown rule %s", quote(key.Value))
 			}
+			if value.Kind == yaml.ScalarNode && slices.Contains(plain(severityWords), value.Value) {
+				r.report(value, "write {severity: "+value.Value+"}, and a reason where that is less than the rule's own", "a rule must be keys and values")
+				return
+			}
 			var s RuleSetting
 			seen := r.mapping(value, "a rule", fields{
 				"severity": word(r, "severity", severityWords, &s.Severity),

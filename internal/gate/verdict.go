@@ -15,6 +15,9 @@ type Result struct {
 	Findings     []finding.Finding
 	// Evidence is the step of the ladder that the facts reach.
 	Evidence Evidence
+	// Gaps say, one sentence each, what could not be established. Any makes the
+	// verdict undecided. They may quote outside text: every printer escapes it.
+	Gaps []string
 }
 
 // FileResult is the outcome of one changed file.

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -104,7 +103,34 @@ func (r *Repository) lookup(op, name string) (plumbing.Hash, string, error) {
 			return m.end.Hash(), firstBranch(matches[0].end.Name(), m.end.Name()), nil
 		}
 	}
-	return r.abbreviated(op, name)
+	id, branch, err := r.abbreviated(op, name)
+	if err != nil {
+		if ref := r.onlyRemote(name); ref != nil {
+			return ref.Hash(), firstBranch(ref.Name()), nil
+		}
+	}
+	return id, branch, err
+}
+
+// onlyRemote is the branch of that name which just one remote has, as git
+// checkout takes it: a clone has the bot's branch nowhere else.
+func (r *Repository) onlyRemote(name string) *plumbing.Reference {
+	refs, err := r.refs.Refs()
+	if err != nil {
+		return nil
+	}
+	var found *plumbing.Reference
+	for _, ref := range refs {
+		rest, ok := strings.CutPrefix(ref.Name().String(), "refs/remotes/")
+		if _, branch, _ := strings.Cut(rest, "/"); !ok || branch != name || ref.Type() != plumbing.HashReference {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = ref
+	}
+	return found
 }
 
 func firstBranch(names ...plumbing.ReferenceName) string {
@@ -318,65 +344,4 @@ func (r *Repository) youngest(op, text string, from *node) (*node, error) {
 		}
 	}
 	return nil, fail(NoRevision, op, "", "no commit's message matches")
-}
-
-// suggest names the branches and tags that come closest to a name.
-func (r *Repository) suggest(name string) string {
-	refs, err := r.refs.Refs()
-	if err != nil {
-		return "git branch --all lists the branches"
-	}
-	type candidate struct {
-		name     string
-		distance int
-	}
-	var close []candidate
-	for _, ref := range refs {
-		short := ref.Name().Short()
-		if ref.Name() == plumbing.HEAD || strings.HasSuffix(short, "/HEAD") ||
-			!ref.Name().IsBranch() && !ref.Name().IsRemote() && !ref.Name().IsTag() {
-			continue
-		}
-		d := distance(strings.ToLower(name), strings.ToLower(short))
-		if strings.HasSuffix(short, "/"+name) { // only the remote's branch was fetched
-			d = 0
-		}
-		if d <= max(2, len(name)/3) {
-			close = append(close, candidate{short, d})
-		}
-	}
-	if len(close) == 0 {
-		return "git branch --all lists the branches; what is not fetched does not exist here"
-	}
-	slices.SortFunc(close, func(a, b candidate) int {
-		if a.distance != b.distance {
-			return a.distance - b.distance
-		}
-		return strings.Compare(a.name, b.name)
-	})
-	var names []string
-	for _, c := range close[:min(len(close), 3)] {
-		names = append(names, quote(c.name))
-	}
-	return "did you mean " + strings.Join(slices.Compact(names), " or ") + "?"
-}
-
-// distance is how many bytes to insert, drop or replace to get from a to b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		above := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			next := above
-			if a[i] != b[j] {
-				next = 1 + min(above, row[j], row[j+1])
-			}
-			above, row[j+1] = row[j+1], next
-		}
-	}
-	return row[len(b)]
 }

@@ -62,12 +62,28 @@ func TestRevisions(t *testing.T) {
 	}
 }
 
+// TestOnlyRemoteBranch: in a fresh clone the bot's branch is the remote's alone,
+// and its name will do, as for git checkout.
+func TestOnlyRemoteBranch(t *testing.T) {
+	w := newWork(t)
+	want := w.commit("start", "a", "1")
+	w.git("update-ref", "refs/remotes/origin/flux-image-updates", "main")
+	facts, err := open(t, w.dir).Facts(t.Context(), gitrepo.Range{Base: "main", Head: "flux-image-updates"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if facts.Head.Commit != want || facts.HeadRef != "flux-image-updates" {
+		t.Errorf("head %s on branch %q, want %s", facts.Head.Commit, facts.HeadRef, want)
+	}
+}
+
 func TestNoSuchRevision(t *testing.T) {
 	w := newWork(t)
 	start := w.commit("start", "a", "1")
 	w.git("branch", "flux-image-updates")
 	w.git("branch", "feature")
 	w.git("update-ref", "refs/remotes/origin/release", "main")
+	w.git("update-ref", "refs/remotes/fork/release", "main")
 	w.git("tag", "blob", "main:a")
 	w.git("branch", "both")
 	w.commit("more", "a", "2")

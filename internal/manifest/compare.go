@@ -53,21 +53,32 @@ func slow(base, head []byte) Comparison {
 	t.documents(before.docs, after.docs)
 	c.pair(before.Fields, after, t.heads)
 	t.loose(before.loose, after.loose)
-	if c.reproduces(base, head) {
+	rounds := 1
+	if len(t.residue) == 0 && len(c.Losses)+len(t.text) > 0 {
+		rounds = maxRounds // the writer does not reach its end at once
+	}
+	if c.reproduces(base, head, rounds) {
 		c.Outcome = Reproduced
 		// What else differs is what the writer does to this base.
 		c.Losses = append(c.Losses, t.residue...)
 		c.Residue = t.markers
 		return c
 	}
-	c.Residue = append(t.markers, t.residue...)
-	c.Residue = append(c.Residue, t.text...)
+	// What Flux's writer loses is excused only where it was the writer.
+	t.hidden(base, head)
+	c.Residue = slices.Concat(t.markers, t.residue, c.Losses, t.text)
+	c.Losses = nil
 	if len(c.Residue) == 0 && !slices.ContainsFunc(c.Defects, Defect.smuggled) {
 		c.Outcome = Equivalent
 	}
 	slices.SortStableFunc(c.Residue, func(a, b Difference) int { return a.Line - b.Line })
 	return c
 }
+
+// maxRounds bounds how many updates on one branch are re-executed. Flux's
+// writer adds or drops a line break in folded text, and moves some comments,
+// with every one of them.
+const maxRounds = 5
 
 // pair finds each marked place of the base in the head. A place whose marker
 // is gone still counts as one: its new value has to be judged.
@@ -101,8 +112,9 @@ type place struct {
 
 // reproduces re-executes the update with the head's values. Which of the
 // unchanged markers Flux had a policy for cannot be seen, and matters for
-// their quotes: either reading will do.
-func (c *Comparison) reproduces(base, head []byte) bool {
+// their quotes: either reading will do. Nor can be seen in how many updates a
+// branch came to the head.
+func (c *Comparison) reproduces(base, head []byte, rounds int) bool {
 	if len(c.Changes) == 0 {
 		return false
 	}
@@ -119,13 +131,31 @@ func (c *Comparison) reproduces(base, head []byte) bool {
 	}
 	for _, indent := range []indentation{derived, wide, compact} {
 		for _, setters := range []map[string]string{all, changed} {
-			if got, err := reproduce(base, setters, indent); err == nil && bytes.Equal(got, head) {
+			if leads(base, head, setters, indent, rounds) {
 				return true
 			}
 			if len(c.Kept) == 0 {
 				break
 			}
 		}
+	}
+	return false
+}
+
+// leads tells whether updates, each on what the one before wrote, the way they
+// pile up on a push branch, come to head.
+func leads(base, head []byte, setters map[string]string, indent indentation, rounds int) bool {
+	for n := range rounds {
+		got, err := reproduce(base, setters, indent, n > 0)
+		switch {
+		case err != nil:
+			return false
+		case bytes.Equal(got, head):
+			return true
+		case bytes.Equal(got, base):
+			return false // nothing more will change
+		}
+		base = got
 	}
 	return false
 }

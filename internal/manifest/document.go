@@ -12,8 +12,11 @@ import (
 )
 
 // MaxSize is the largest file, in bytes, that is parsed. Real manifests are a
-// thousand times smaller; a parser's memory is a hundred times its input.
-const MaxSize = 5 << 20
+// hundred times smaller; a parser's memory is a hundred times its input.
+const MaxSize = 1 << 20
+
+// maxDocuments bounds the documents of a file: each costs a parser.
+const maxDocuments = 5000
 
 // document is one YAML document of a file.
 type document struct {
@@ -38,7 +41,12 @@ func (f *File) parse(data []byte) error {
 	}
 	text := strings.ReplaceAll(string(data), "\r\n", "\n")
 	line, start := 0, 0
-	cuts := separator.FindAllStringIndex(text, -1)
+	cuts := separator.FindAllStringIndex(text, maxDocuments+1)
+	if len(cuts) > maxDocuments {
+		f.Defects = append(f.Defects, Defect{Rule: "yaml/too-large", Position: Position{1, 1},
+			Message: fmt.Sprintf("the file has more than %d documents", maxDocuments)})
+		return errors.New("too many documents")
+	}
 	for i := 0; i <= len(cuts); i++ {
 		end, next := len(text), len(text)
 		if i < len(cuts) {

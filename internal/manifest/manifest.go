@@ -48,7 +48,7 @@ type Field struct {
 	// float, bool, null or timestamp.
 	Resolved string
 	// Aliases are the places that take the value over through an alias of the
-	// scalar's anchor.
+	// scalar's anchor, the first hundred of each anchor.
 	Aliases []Position
 }
 

@@ -14,8 +14,10 @@ import (
 
 // Limits of what is read. Real manifests stay far below both.
 const (
-	maxDepth  = 100     // nested collections
-	maxExpand = 100_000 // nodes that aliases stand for
+	maxDepth   = 100     // nested collections
+	maxExpand  = 100_000 // nodes that aliases stand for
+	maxPlaces  = 100     // aliases of one anchor that are listed
+	maxDefects = 1000    // that are listed of a file
 )
 
 // File is what a file says to Flux.
@@ -33,6 +35,16 @@ type File struct {
 
 // Read reads every document of a file.
 func Read(data []byte) File {
+	file := read(data)
+	if len(file.Defects) > maxDefects {
+		at := file.Defects[maxDefects].Position
+		file.Defects = append(file.Defects[:maxDefects:maxDefects], Defect{Rule: "yaml/too-large", Position: at,
+			Message: fmt.Sprintf("the file has more than %d such oddities, too many to list", maxDefects)})
+	}
+	return file
+}
+
+func read(data []byte) File {
 	var file File
 	file.Defects = append(scan(data), directives(data)...)
 	if err := file.parse(data); err != nil {
@@ -81,7 +93,11 @@ type reader struct {
 func (r *reader) document() {
 	r.comments(r.doc.node)
 	r.visit(r.doc.root)
+	listed := map[*yaml.Node]int{}
 	for _, alias := range r.aliases {
+		if listed[alias.Alias]++; listed[alias.Alias] > maxPlaces {
+			continue // many fields in an anchor with many aliases would fill the memory
+		}
 		for _, i := range r.marked[alias.Alias] {
 			field := &r.file.Fields[i]
 			field.Aliases = append(field.Aliases, r.at(alias))
@@ -97,6 +113,9 @@ func (r *reader) document() {
 func (r *reader) at(n *yaml.Node) Position { return r.doc.at(n.Line, n.Column) }
 
 func (r *reader) defect(rule string, n *yaml.Node, format string, args ...any) {
+	if len(r.file.Defects) > maxDefects {
+		return
+	}
 	r.file.Defects = append(r.file.Defects, Defect{Rule: rule, Position: r.at(n), Path: r.path.String(), Message: fmt.Sprintf(format, args...)})
 }
 
@@ -132,12 +151,16 @@ func (r *reader) visit(n *yaml.Node) {
 
 func (r *reader) mapping(n *yaml.Node) {
 	r.comments(n)
+	seen := make(map[string]bool, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		r.comments(key)
 		r.path = append(r.path, segment{key: key, index: -1})
-		if stands(n.Content[:i], key) {
-			r.defect("yaml/duplicate-key", key, "the key %q stands twice; readers differ in which one counts", key.Value)
+		if key.Kind == yaml.ScalarNode {
+			if seen[key.Value] {
+				r.defect("yaml/duplicate-key", key, "the key %q stands twice; readers differ in which one counts", key.Value)
+			}
+			seen[key.Value] = true
 		}
 		if key.Kind != yaml.ScalarNode {
 			r.nodes++
@@ -148,19 +171,6 @@ func (r *reader) mapping(n *yaml.Node) {
 		r.visit(value)
 		r.path = r.path[:len(r.path)-1]
 	}
-}
-
-// stands tells whether a scalar key is among the pairs before it.
-func stands(pairs []*yaml.Node, key *yaml.Node) bool {
-	if key.Kind != yaml.ScalarNode {
-		return false
-	}
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i].Kind == yaml.ScalarNode && pairs[i].Value == key.Value {
-			return true
-		}
-	}
-	return false
 }
 
 // comments reports comments that a person could take for a marker.
@@ -226,11 +236,20 @@ func (r *reader) escaped(n *yaml.Node) bool {
 	if at.Column > len(rest) {
 		return true
 	}
+	_, text, ok := strings.Cut(string(rest[at.Column-1:]), `"`)
+	if !ok {
+		return true
+	}
 	// Up to the closing quote, over lines where it has to be.
-	text := string(rest[at.Column-1:]) + "\n" + strings.Join(r.lines[at.Line:], "\n")
-	_, text, ok := strings.Cut(text, `"`)
-	end := strings.IndexAny(text, `"\`)
-	return !ok || end < 0 || text[end] == '\\'
+	for line := at.Line; ; line++ {
+		if end := strings.IndexAny(text, `"\`); end >= 0 {
+			return text[end] == '\\'
+		}
+		if line >= len(r.lines) {
+			return true
+		}
+		text = r.lines[line]
+	}
 }
 
 // number is what a reader could take for one. YAML 1.1 readers, which

@@ -24,7 +24,7 @@ const ownPath = "file.yaml"
 // kyaml's reader and writer. Where nothing changes, base itself comes back,
 // since Flux leaves such a file alone.
 func Reproduce(base []byte, setters map[string]string) ([]byte, error) {
-	return reproduce(base, setters, derived)
+	return reproduce(base, setters, derived, false)
 }
 
 // indentation is how a release of Flux indents lists inside mappings.
@@ -40,7 +40,9 @@ const (
 	compact = indentation(kyaml.CompactSequenceStyle)
 )
 
-func reproduce(base []byte, setters map[string]string, indent indentation) ([]byte, error) {
+// reproduce is one update. Forced, it writes a file in which no value changes
+// too, as if the values had been others before.
+func reproduce(base []byte, setters map[string]string, indent indentation, forced bool) ([]byte, error) {
 	if !Marked(base) {
 		return base, nil
 	}
@@ -58,7 +60,7 @@ func reproduce(base []byte, setters map[string]string, indent indentation) ([]by
 		// List to files of their own.
 		return base, nil //nolint:nilerr
 	}
-	update := update{setters: setters, schema: spec.StringProperty()}
+	update := update{setters: setters, schema: spec.StringProperty(), changed: forced}
 	for _, node := range nodes {
 		if path, _, err := kioutil.GetFileAnnotations(node); err != nil || path != ownPath {
 			return nil, errPath

@@ -19,7 +19,7 @@ func scan(data []byte) []Defect {
 	}
 	var defects []Defect
 	line, column := 1, 1
-	for i := 0; i < len(data); {
+	for i := 0; i < len(data) && len(defects) <= maxDefects; {
 		r, size := utf8.DecodeRune(data[i:])
 		if rule, what := suspicious(data, i, r, size); rule != "" {
 			defects = append(defects, Defect{Rule: rule, Position: Position{line, column}, Message: what})

@@ -22,7 +22,13 @@ type tree struct {
 	heads map[place]Field
 }
 
+// maxDifferences bounds what is told of a file: one difference decides already.
+const maxDifferences = 1000
+
 func (t *tree) differ(list *[]Difference, rule string, at *yaml.Node, format string, args ...any) {
+	if len(*list) >= maxDifferences {
+		return
+	}
 	d := Difference{Rule: rule, Path: t.path.String(), Message: fmt.Sprintf(format, args...)}
 	if at != nil {
 		d.Position = t.head.at(at.Line, at.Column)
@@ -95,6 +101,7 @@ func (t *tree) sequence(a, b *yaml.Node) {
 // mapping compares keys in order. The writer drops empty annotations and
 // metadata, so those may be gone.
 func (t *tree) mapping(a, b *yaml.Node) {
+	before, after := lastOf(a), lastOf(b)
 	i, j := 0, 0
 	for i+1 < len(a.Content) && j+1 < len(b.Content) {
 		key, now := a.Content[i], b.Content[j]
@@ -105,10 +112,10 @@ func (t *tree) mapping(a, b *yaml.Node) {
 			t.node(a.Content[i+1], b.Content[j+1])
 			t.path = t.path[:len(t.path)-1]
 			i, j = i+2, j+2
-		case find(b.Content[j:], key) < 0:
+		case after[identify(key)] <= j:
 			t.gone(key, a.Content[i+1], b)
 			i += 2
-		case find(a.Content[i:], now) < 0:
+		case before[identify(now)] <= i:
 			t.added(now)
 			j += 2
 		default:
@@ -154,17 +161,26 @@ func hollow(n *yaml.Node) bool {
 	return len(n.Content) == 0
 }
 
+// identity is what makes two keys one.
+type identity struct {
+	kind       yaml.Kind
+	value, tag string
+}
+
+func identify(key *yaml.Node) identity { return identity{key.Kind, key.Value, key.ShortTag()} }
+
 func sameKey(a, b *yaml.Node) bool {
 	return a.Kind == b.Kind && a.Value == b.Value && a.ShortTag() == b.ShortTag()
 }
 
-func find(pairs []*yaml.Node, key *yaml.Node) int {
-	for i := 0; i < len(pairs); i += 2 {
-		if sameKey(pairs[i], key) {
-			return i
-		}
+// lastOf gives the place behind each key of a mapping, where it stands last;
+// zero for a key that is not there.
+func lastOf(n *yaml.Node) map[identity]int {
+	last := make(map[identity]int, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		last[identify(n.Content[i])] = i + 1
 	}
-	return -1
+	return last
 }
 
 func (t *tree) scalar(a, b *yaml.Node) {
@@ -200,7 +216,16 @@ func sameScalar(a, b *yaml.Node) bool {
 	if a.Value != b.Value || a.ShortTag() != b.ShortTag() {
 		return false
 	}
-	return isPlain(a) == isPlain(b) || a.Style&yaml.TaggedStyle != 0 || !kyaml.IsYaml1_1NonString(a)
+	if explicit := b.Style&yaml.TaggedStyle != 0; explicit && a.Style&yaml.TaggedStyle == 0 && b.ShortTag() != "!!merge" {
+		return false // the writer drops tags, and adds none but to merge keys
+	}
+	return eager(a) == eager(b)
+}
+
+// eager tells whether a YAML 1.1 reader takes a scalar for something else than
+// text without being told to.
+func eager(n *yaml.Node) bool {
+	return isPlain(n) && n.Style&yaml.TaggedStyle == 0 && kyaml.IsYaml1_1NonString(n)
 }
 
 func isPlain(n *yaml.Node) bool {

@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
@@ -54,7 +55,7 @@ func digest(c string) string { return "sha256:" + strings.Repeat(c, 64) }
 // cases are the reports that the golden files show.
 func cases() map[string]report.Report {
 	all := map[string]report.Report{
-		"pass": passing(), "fail": failing(), "hostile": hostile(), "many": many(), "wide": wide(),
+		"pass": passing(), "fail": failing(), "hostile": hostile(), "many": many(), "crowd": crowd(), "wide": wide(),
 		"not-applicable": {HeadName: "fix-typo", Result: gate.Result{
 			Verdict: finding.NotApplicable, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
 			Reproduction: manifest.None,
@@ -62,10 +63,11 @@ func cases() map[string]report.Report {
 		"undecided": {BaseName: "main", HeadName: "flux-image-updates", Result: gate.Result{
 			Verdict: finding.Undecided, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
 			Reproduction: manifest.None, Evidence: gate.EvidenceText,
-			Findings: []finding.Finding{{
-				Rule: "scope/incomplete", Severity: finding.Error,
-				Message: "the list of changed files was cut at 3000 files", Hint: "run the check on a local clone",
-			}},
+			Gaps: []string{"the list of changed files was cut at 3000 files", "main:.github/fluxkeeper.yaml:2:1: unknown key \"alow\""},
+		}},
+		"unmoved": {BaseName: "main", HeadName: "HEAD", Result: gate.Result{
+			Verdict: finding.NotApplicable, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: baseSHA},
+			Reproduction: manifest.None,
 		}},
 		"empty": {},
 	}
@@ -133,9 +135,11 @@ func hostile() report.Report {
 		Findings: []finding.Finding{
 			{Rule: "scope/residue", Severity: finding.Error, Place: at(nasty, 1, 8, nasty), Message: nasty, Hint: nasty},
 			{Rule: nasty, Severity: finding.Severity(nasty), Was: finding.Severity(nasty), Place: at("x"+nasty, 1, 1, nasty), Message: "::warning::" + nasty},
+			{Rule: "text/title", Severity: finding.Note, Was: finding.Severity(nasty), Place: at("n"+nasty, 1, 1, nasty), Message: nasty, Hint: nasty},
 			{Rule: "text/title", Severity: finding.Warning, Message: strings.Repeat(nasty, 20), Hint: strings.Repeat("`|@", 2000)},
 		},
 	}}
+	r.Result.Gaps = slices.Repeat([]string{nasty, "::error::" + nasty}, 12)
 	r.Source = func(string) []byte { return []byte(line) }
 	return r
 }
@@ -155,10 +159,10 @@ func wide() report.Report {
 		Reproduction: manifest.Equivalent, Evidence: gate.EvidenceKey}
 	columns := []int{5, 9, 241, 6, 7, 9, 6, 1}
 	for i, c := range columns {
-		r.Result.Findings = append(r.Result.Findings, finding.Finding{Rule: "yaml/case", Severity: finding.Warning,
+		r.Result.Findings = append(r.Result.Findings, finding.Finding{Rule: "yaml/case", Severity: finding.Error,
 			Place: at("日本/アプリ.yaml", i+1, c, "名前"), Message: fmt.Sprintf("line %d", i+1)})
 	}
-	r.Result.Findings = append(r.Result.Findings, finding.Finding{Rule: "yaml/case", Severity: finding.Warning,
+	r.Result.Findings = append(r.Result.Findings, finding.Finding{Rule: "yaml/case", Severity: finding.Error,
 		Place: at("日本/アプリ.yaml", 7, 80, ""), Message: "beyond the end of the line"})
 	r.Result.Updates = []gate.Update{
 		update(at("日本/アプリ.yaml", 1, 5, "名前"), "flux-system:app", "ghcr.io/acme/app", "1.0.0", "1.0.1", "patch"),
@@ -178,5 +182,29 @@ func many() report.Report {
 		r.Result.Updates = append(r.Result.Updates, update(p, "flux-system:app", "ghcr.io/acme/app", "1.0.0", fmt.Sprintf("1.%d.0", i), "minor"))
 	}
 	r.Result.Findings = append(r.Result.Findings, finding.Finding{Rule: "version/major", Severity: finding.Error, Place: at("z.yaml", 1, 1, ""), Message: "one of another kind"})
+	return r
+}
+
+// crowd has one error among what many images have in common.
+func crowd() report.Report {
+	r := report.Report{BaseName: "main", HeadName: "flux-image-updates", Source: func(string) []byte { return []byte(appYAML) }}
+	r.Result = gate.Result{Verdict: finding.Fail, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA}, Reproduction: manifest.Reproduced}
+	for i := range 30 {
+		p := at(fmt.Sprintf("apps/app-%02d.yaml", i), 12, 16, "spec.template.spec.containers[0].image")
+		image := fmt.Sprintf("ghcr.io/acme/app-%02d", i)
+		r.Result.Updates = append(r.Result.Updates, update(p, "flux-system:app", image, "1.2.0", "1.5.0", "minor"))
+		r.Result.Findings = append(r.Result.Findings,
+			finding.Finding{Rule: "version/minor-skip", Severity: finding.Note, Place: p, Message: image + " leaves out 2 minor versions", Hint: "set minor-skip"},
+			finding.Finding{Rule: "policy/orphan-marker", Severity: finding.Warning, Place: p, Message: "the base has no ImagePolicy for " + image, Hint: "keep the ImagePolicy in this repository"})
+		if i < 2 {
+			r.Result.Findings = append(r.Result.Findings,
+				finding.Finding{Rule: "policy/breaking-range", Severity: finding.Note, Place: p, Message: "the range of " + image + " is open", Hint: fmt.Sprintf("close it at %d.0.0", i+2)})
+		}
+	}
+	last := at("apps/app-29.yaml", 12, 16, "")
+	r.Result.Findings = append(r.Result.Findings,
+		finding.Finding{Rule: "version/major", Severity: finding.Error, Place: last, Message: "a major step", Hint: "read the release notes"},
+		finding.Finding{Rule: "version/floating", Severity: finding.Note, Was: finding.Error, Place: last, Message: "the tag does not stay the same image"},
+		finding.Finding{Rule: "text/title", Severity: finding.Note, Message: "the title is another"})
 	return r
 }

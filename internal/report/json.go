@@ -27,6 +27,7 @@ type document struct {
 	Findings     []documentFinding `json:"findings" jsonschema:"description=Findings gravest first."`
 	Evidence     gate.Evidence     `json:"evidence" jsonschema:"enum=none,enum=text,enum=account,enum=signature,enum=key,enum=pusher,enum=witness,description=Proof of who made the change: the step of the ladder that the facts reach."`
 	Files        []documentFile    `json:"files" jsonschema:"description=Outcome of every changed file."`
+	Gaps         []string          `json:"gaps" jsonschema:"description=What could not be established: why the verdict is undecided; else empty. May quote outside text: escape it before showing it."`
 }
 
 type documentUpdate struct {
@@ -66,7 +67,7 @@ func (r Report) document() document {
 	d := document{
 		Version: 1, Verdict: res.Verdict, Base: res.Base.Commit, Head: res.Head.Commit,
 		Reproduction: res.Reproduction, Evidence: res.Evidence,
-		Updates: []documentUpdate{}, Findings: []documentFinding{}, Files: []documentFile{},
+		Updates: []documentUpdate{}, Findings: []documentFinding{}, Files: []documentFile{}, Gaps: []string{},
 	}
 	if d.Reproduction == "" {
 		d.Reproduction = manifest.None
@@ -84,6 +85,9 @@ func (r Report) document() document {
 	}
 	for _, f := range res.Files {
 		d.Files = append(d.Files, documentFile{utf(f.Path), f.Reproduction})
+	}
+	for _, gap := range res.Gaps {
+		d.Gaps = append(d.Gaps, utf(gap))
 	}
 	return d
 }

@@ -19,6 +19,8 @@ const (
 func Markdown(w io.Writer, r Report) error {
 	r = r.sorted()
 	head, foot := r.markdownHead(), r.markdownFoot()
+	gaps := foldable{items: r.markdownGaps(), open: openRows, noun: "reason", fold: "\n"}
+	head += gaps.render((maxMarkdown - len(head) - len(foot)) / 3)
 	room := maxMarkdown - len(head) - len(foot)
 	findings := foldable{
 		items: r.markdownFindings(), open: openRows, noun: "finding",
@@ -68,6 +70,14 @@ func (r Report) markdownFoot() string {
 		parts = append(parts, "Fluxkeeper "+MarkdownText(cut(r.Version, maxCell)))
 	}
 	return strings.Join(parts, " · ") + "\n"
+}
+
+func (r Report) markdownGaps() []string {
+	var items []string
+	for _, gap := range r.Result.Gaps {
+		items = append(items, "- **undecided**: "+MarkdownText(cut(gap, maxMessage))+"\n")
+	}
+	return items
 }
 
 func (r Report) markdownUpdates() []string {

@@ -78,7 +78,11 @@ func (r Report) headline() (title, phrase string) {
 		title = "FAIL"
 	case finding.NotApplicable:
 		title = "NOT APPLICABLE"
-		parts = append(parts, "not a Flux image update, so there is nothing to judge")
+		reason := "not a Flux image update"
+		if res.Base.Commit != "" && res.Base.Commit == res.Head.Commit {
+			reason = "base and head are the same commit"
+		}
+		parts = append(parts, reason+", so there is nothing to judge")
 	case finding.Undecided:
 		title = "UNDECIDED"
 		parts = append(parts, "not all facts could be established")

@@ -53,7 +53,12 @@ type (
 		Level   string `json:"level"`
 	}
 	sarifInvocation struct {
-		ExecutionSuccessful bool `json:"executionSuccessful"`
+		ExecutionSuccessful bool                `json:"executionSuccessful"`
+		Notifications       []sarifNotification `json:"toolExecutionNotifications,omitempty"`
+	}
+	sarifNotification struct {
+		Level   string    `json:"level"`
+		Message sarifText `json:"message"`
 	}
 	sarifResult struct {
 		RuleID       string            `json:"ruleId"`
@@ -98,9 +103,10 @@ func SARIF(w io.Writer, r Report) error {
 	run := sarifRun{
 		Tool: sarifTool{sarifDriver{
 			Name: "Fluxkeeper", Version: utf(r.Version), InformationURI: "https://github.com/goldfish-inc/fluxkeeper"}},
-		Invocations: []sarifInvocation{{d.Verdict == finding.Pass || d.Verdict == finding.Fail || d.Verdict == finding.NotApplicable}},
-		ColumnKind:  "unicodeCodePoints",
-		Results:     []sarifResult{},
+		Invocations: []sarifInvocation{{
+			d.Verdict == finding.Pass || d.Verdict == finding.Fail || d.Verdict == finding.NotApplicable, r.notifications()}},
+		ColumnKind: "unicodeCodePoints",
+		Results:    []sarifResult{},
 		Properties: sarifProperties{
 			string(d.Verdict), d.Base, d.Head, string(d.Reproduction), string(d.Evidence)},
 	}
@@ -123,6 +129,20 @@ func SARIF(w io.Writer, r Report) error {
 		Schema:  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
 		Version: "2.1.0", Runs: []sarifRun{run},
 	})
+}
+
+// notifications say what kept the run from an answer.
+func (r Report) notifications() []sarifNotification {
+	var out []sarifNotification
+	for _, gap := range r.Result.Gaps {
+		out = append(out, sarifNotification{"error", sarifMessage(Plain(gap))})
+	}
+	return out
+}
+
+// sarifMessage breaks up [text](target), which viewers read as a link.
+func sarifMessage(text string) sarifText {
+	return sarifText{Text: strings.ReplaceAll(text, "](", "] (")}
 }
 
 func sarifRuleOf(rule finding.Rule) sarifRule {
@@ -167,8 +187,7 @@ func sarifResultOf(f finding.Finding, somewhere string) sarifResult {
 	}
 	return sarifResult{
 		RuleID: f.Rule, Level: sarifLevel(f.Severity), Locations: []sarifLocation{location},
-		// Viewers read [text](target) in a message as a link.
-		Message: sarifText{Text: strings.ReplaceAll(message, "](", "] (")},
+		Message: sarifMessage(message),
 	}
 }
 

@@ -23,7 +23,8 @@ type Style struct {
 const (
 	plainWidth  = 120 // for source lines where there is no terminal
 	leastWidth  = 40
-	maxFindings = 20  // of one rule and severity
+	maxFindings = 20  // of one rule and severity, in full
+	maxLines    = 10  // of one rule and severity, on one line each; gaps, too
 	maxUpdates  = 100 // rows of the table
 )
 
@@ -67,6 +68,7 @@ func Text(w io.Writer, r Report, s Style) error {
 		}
 	}
 	t.verdict()
+	t.gaps()
 	t.updates()
 	for _, group := range byRule(t.Result.Findings) {
 		t.group(group)
@@ -82,6 +84,7 @@ type text struct {
 	Report
 	style   Style
 	gravest map[finding.Place]finding.Severity // by file and line
+	dense   finding.Severity                   // of the one-line finding above; else empty
 	out     bytes.Buffer
 }
 
@@ -99,6 +102,20 @@ func (t *text) verdict() {
 		p = bold
 	}
 	t.printf("%s  %s\n", t.style.paint(p, title), phrase)
+}
+
+// gaps says why the verdict is undecided.
+func (t *text) gaps() {
+	gaps := t.Result.Gaps
+	if len(gaps) > 0 {
+		t.printf("\n")
+	}
+	for _, gap := range gaps[:min(len(gaps), maxLines)] {
+		t.printf("%s %s\n", t.style.paint(yellow, "undecided:"), cut(Plain(gap), maxMessage))
+	}
+	if n := len(gaps) - maxLines; n > 0 {
+		t.printf("  and %s\n", moreOf(n, "reason"))
+	}
 }
 
 func (t *text) updates() {
@@ -143,48 +160,51 @@ func orDash(s string) string {
 
 const gap = 2 // columns between two cells, and before the first
 
-func measure(rows [][]string) (widths []int, total int) {
-	widths = make([]int, len(rows[0]))
+func measure(rows [][]string) []int {
+	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, c := range row {
-			widths[i] = max(widths[i], displaywidth.String(c))
+			widths[i] = max(widths[i], gap+displaywidth.String(c))
 		}
 	}
-	for _, w := range widths {
-		total += gap + w
-	}
-	return widths, total
+	return widths
 }
 
 const stepColumn = 4
 
 // table prints the rows, the first of which is the head. Where the terminal is
-// too narrow, policy and place go to a second line: nothing is cut, since paths
-// are what a reader copies.
+// too narrow, policy and place go to a second line, and the image to one
+// before: nothing is cut, since paths are what a reader copies.
 func (t *text) table(rows [][]string, updates []gate.Update) {
-	widths, total := measure(rows)
-	narrow := t.style.Width > 0 && total > t.style.Width
+	widths := measure(rows)
+	from, to := 0, len(rows[0])
+	tooWide := func() bool { return t.style.Width > 0 && sum(widths[from:to]) > t.style.Width }
+	if tooWide() {
+		to = stepColumn + 1
+	}
+	if tooWide() {
+		from, rows = 1, rows[1:]
+	}
+	head := len(rows) - len(updates)
 	for n, row := range rows {
-		cells := row
-		if narrow {
-			cells = row[:stepColumn+1]
+		if from > 0 {
+			t.printf("  %s\n  ", row[0])
 		}
-		var b strings.Builder
-		for i, c := range cells {
-			pad := strings.Repeat(" ", widths[i]-displaywidth.String(c))
-			if i == len(cells)-1 {
-				pad = ""
+		for i, c := range row[from:to] {
+			i += from
+			pad := strings.Repeat(" ", widths[i]-gap-displaywidth.String(c))
+			if i == to-1 {
+				pad = "\n"
 			}
 			switch {
-			case n == 0:
+			case n < head:
 				c = t.style.paint(dim, c)
 			case i == stepColumn:
-				c = t.style.paint(t.stepPaint(updates[n-1]), c)
+				c = t.style.paint(t.stepPaint(updates[n-head]), c)
 			}
-			b.WriteString("  " + c + pad)
+			t.printf("  %s%s", c, pad)
 		}
-		t.printf("%s\n", b.String())
-		if narrow && n > 0 {
+		if to < len(row) && n >= head {
 			t.printf("    %s  %s\n", t.style.paint(dim, row[6]), t.style.paint(dim, row[5]))
 		}
 	}
@@ -204,23 +224,82 @@ func (t *text) stepPaint(u gate.Update) paint {
 	return ""
 }
 
+// room is how many findings of one rule and severity are shown in full, and
+// how many more on one line each: what is less grave must not bury an error.
+func room(s finding.Severity) (full, lines int) {
+	switch s {
+	case finding.Note:
+		return 0, maxLines
+	case finding.Warning:
+		return 3, maxLines
+	}
+	return maxFindings, 0
+}
+
 // group prints the findings of one rule. A hint that they share is said once.
 func (t *text) group(group []finding.Finding) {
+	full, lines := room(group[0].Severity)
+	full = min(full, len(group))
+	lines = min(lines, len(group)-full)
 	hint := ""
-	for _, f := range group[:min(len(group), maxFindings)] {
+	for _, f := range group[:full] {
 		t.finding(f, f.Hint != hint)
-		hint = f.Hint
+		hint, t.dense = f.Hint, ""
 	}
-	if n := len(group) - maxFindings; n > 0 {
-		t.printf("\n%s\n", t.style.paint(severityPaint(group[0].Severity),
-			fmt.Sprintf("and %d more of %s", n, cut(Reference(group[0].Rule), maxCell))))
+	t.lines(group[full:full+lines], hint)
+	n := len(group) - full - lines
+	if n == 0 {
+		return
 	}
+	rest := t.style.paint(severityPaint(group[0].Severity), fmt.Sprintf("and %d more of %s", n, cut(Reference(group[0].Rule), maxCell)))
+	if lines > 0 {
+		t.printf("  %s\n", rest)
+	} else {
+		t.printf("\n%s\n", rest)
+	}
+}
+
+// lines prints findings on one line each, and their hint where they have one
+// in common that was not said yet.
+func (t *text) lines(findings []finding.Finding, said string) {
+	if len(findings) == 0 {
+		return
+	}
+	if t.dense != findings[0].Severity {
+		t.printf("\n")
+	}
+	t.dense = findings[0].Severity
+	common := findings[0].Hint
+	for _, f := range findings {
+		if f.Hint != common {
+			common = ""
+		}
+		var about []string
+		if f.File != "" {
+			about = append(about, shownPlace(wholeLine(f.Place)))
+		}
+		if c := changed(f); c != "" {
+			about = append(about, c+" by the policy")
+		}
+		behind := ""
+		if len(about) > 0 {
+			behind = t.style.paint(dim, " ("+strings.Join(about, ", ")+")")
+		}
+		t.printf("%s: %s%s\n", t.label(f), cut(Plain(f.Message), maxMessage), behind)
+	}
+	if common != "" && common != said {
+		t.printf("  %s hint: %s\n", t.style.paint(dim, "="), cut(Plain(common), maxMessage))
+	}
+}
+
+// label is the severity and the rule of a finding, such as error[version/major].
+func (t *text) label(f finding.Finding) string {
+	return t.style.paint(severityPaint(f.Severity), cut(Reference(string(f.Severity)), maxCell)+"["+cut(Reference(f.Rule), maxCell)+"]")
 }
 
 func (t *text) finding(f finding.Finding, withHint bool) {
 	p := severityPaint(f.Severity)
-	label := cut(Reference(string(f.Severity)), maxCell) + "[" + cut(Reference(f.Rule), maxCell) + "]"
-	t.printf("\n%s%s %s\n", t.style.paint(p, label), t.style.paint(bold, ":"), t.style.paint(bold, cut(Plain(f.Message), maxMessage)))
+	t.printf("\n%s%s %s\n", t.label(f), t.style.paint(bold, ":"), t.style.paint(bold, cut(Plain(f.Message), maxMessage)))
 	gutter := 1
 	if f.Line > 0 {
 		gutter = len(strconv.Itoa(f.Line))

@@ -1,0 +1,69 @@
+package gitrepo
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// suggest names the branches and tags that come closest to a name.
+func (r *Repository) suggest(name string) string {
+	refs, err := r.refs.Refs()
+	if err != nil {
+		return "git branch --all lists the branches"
+	}
+	type candidate struct {
+		name     string
+		distance int
+	}
+	var close []candidate
+	for _, ref := range refs {
+		short := ref.Name().Short()
+		if ref.Name() == plumbing.HEAD || strings.HasSuffix(short, "/HEAD") ||
+			!ref.Name().IsBranch() && !ref.Name().IsRemote() && !ref.Name().IsTag() {
+			continue
+		}
+		d := distance(strings.ToLower(name), strings.ToLower(short))
+		if strings.HasSuffix(short, "/"+name) { // only the remote's branch was fetched
+			d = 0
+		}
+		if d <= max(2, len(name)/3) {
+			close = append(close, candidate{short, d})
+		}
+	}
+	if len(close) == 0 {
+		return "git branch --all lists the branches; what is not fetched does not exist here"
+	}
+	slices.SortFunc(close, func(a, b candidate) int {
+		if a.distance != b.distance {
+			return a.distance - b.distance
+		}
+		return strings.Compare(a.name, b.name)
+	})
+	var names []string
+	for _, c := range close[:min(len(close), 3)] {
+		names = append(names, quote(c.name))
+	}
+	return "did you mean " + strings.Join(slices.Compact(names), " or ") + "?"
+}
+
+// distance is how many bytes to insert, drop or replace to get from a to b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		above := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			next := above
+			if a[i] != b[j] {
+				next = 1 + min(above, row[j], row[j+1])
+			}
+			above, row[j+1] = row[j+1], next
+		}
+	}
+	return row[len(b)]
+}

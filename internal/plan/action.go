@@ -1,0 +1,281 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/report"
+)
+
+// Action is one change to make on GitHub. Its text is one line for the log and
+// the dry run, safe to print.
+type Action interface {
+	fmt.Stringer
+	// Right names what the token must be allowed to do.
+	Right() Right
+}
+
+// Right is something that a token may be allowed to do.
+type Right string
+
+// The rights, and the permission that a workflow grants each with.
+const (
+	RightChecks   Right = "checks"   // checks: write
+	RightStatuses Right = "statuses" // statuses: write
+	RightComments Right = "comments" // pull-requests: write
+	RightLabels   Right = "labels"   // pull-requests: write
+	RightPulls    Right = "pulls"    // pull-requests: write
+	RightReviews  Right = "reviews"  // pull-requests: write
+	RightMerge    Right = "merge"    // contents: write
+	RightContents Right = "contents" // contents: write
+)
+
+// Permission is the line under permissions: that grants the right.
+func (r Right) Permission() string {
+	switch r {
+	case RightChecks, RightStatuses, RightContents:
+		return string(r) + ": write"
+	case RightMerge:
+		return "contents: write"
+	}
+	return "pull-requests: write"
+}
+
+// PutCheck creates a check run, or changes the one with the id.
+type PutCheck struct {
+	ID                   int64 // 0 creates
+	SHA, Name, External  string
+	Conclusion           string
+	Title, Summary, Link string
+	// Annotations are those to add: GitHub keeps what a run already has.
+	Annotations []Annotation
+}
+
+// Annotation is one remark of a check run at a line of a file.
+type Annotation struct {
+	Path           string
+	Line, Column   int    // from 1; Column is 0 where unknown
+	Level          string // notice, warning or failure
+	Title, Message string
+}
+
+// SetStatus sets the commit status of a context.
+type SetStatus struct{ SHA, Context, State, Description, Link string }
+
+// PutComment writes a comment, or changes the one with the id.
+type PutComment struct {
+	Number int
+	ID     int64 // 0 writes a new one
+	Body   string
+}
+
+// DeleteComment takes one of our own comments away.
+type DeleteComment struct {
+	Number int
+	ID     int64
+}
+
+// AddLabels adds labels; RemoveLabel takes one away.
+type AddLabels struct {
+	Number int
+	Labels []string
+}
+
+// RemoveLabel takes a label away.
+type RemoveLabel struct {
+	Number int
+	Label  string
+}
+
+// OpenPull opens a pull request.
+type OpenPull struct{ Branch, Base, Title, Body string }
+
+// EditPull gives a pull request another title and body; an empty one stays.
+type EditPull struct {
+	Number      int
+	Title, Body string
+}
+
+// ClosePull closes a pull request.
+type ClosePull struct {
+	Number int
+	SHA    string // what was judged
+}
+
+// DeleteBranch deletes a branch, only where its head is SHA.
+type DeleteBranch struct{ Repository, Branch, SHA string }
+
+// Approve approves a pull request at a commit.
+type Approve struct {
+	Number int
+	SHA    string
+}
+
+// DismissApproval takes an approval of our own back.
+type DismissApproval struct {
+	Number int
+	ID     int64
+	Why    string
+}
+
+// MergePull merges a pull request, only where its head is SHA.
+type MergePull struct {
+	Number      int
+	SHA, Method string
+}
+
+// ArmAutoMerge lets GitHub merge once the base's rules are met, only where the
+// head is SHA.
+type ArmAutoMerge struct {
+	Number            int
+	Node, SHA, Method string
+}
+
+// DisarmAutoMerge takes that back.
+type DisarmAutoMerge struct {
+	Number int
+	Node   string
+}
+
+// Right is RightChecks.
+func (PutCheck) Right() Right { return RightChecks }
+
+// Right is RightStatuses.
+func (SetStatus) Right() Right { return RightStatuses }
+
+// Right is RightComments.
+func (PutComment) Right() Right { return RightComments }
+
+// Right is RightComments.
+func (DeleteComment) Right() Right { return RightComments }
+
+// Right is RightLabels.
+func (AddLabels) Right() Right { return RightLabels }
+
+// Right is RightLabels.
+func (RemoveLabel) Right() Right { return RightLabels }
+
+// Right is RightPulls.
+func (OpenPull) Right() Right { return RightPulls }
+
+// Right is RightPulls.
+func (EditPull) Right() Right { return RightPulls }
+
+// Right is RightPulls.
+func (ClosePull) Right() Right { return RightPulls }
+
+// Right is RightContents.
+func (DeleteBranch) Right() Right { return RightContents }
+
+// Right is RightReviews.
+func (Approve) Right() Right { return RightReviews }
+
+// Right is RightReviews.
+func (DismissApproval) Right() Right { return RightReviews }
+
+// Right is RightMerge.
+func (MergePull) Right() Right { return RightMerge }
+
+// Right is RightMerge.
+func (ArmAutoMerge) Right() Right { return RightMerge }
+
+// Right is RightMerge.
+func (DisarmAutoMerge) Right() Right { return RightMerge }
+
+func (a PutCheck) String() string {
+	verb := "create"
+	if a.ID != 0 {
+		verb = "update"
+	}
+	return fmt.Sprintf("%s check run %s on %s: %s, %s", verb, report.Plain(a.Name), short(a.SHA), a.Conclusion, report.Plain(a.Title))
+}
+
+func (a SetStatus) String() string {
+	return fmt.Sprintf("set status %s on %s: %s, %s", report.Plain(a.Context), short(a.SHA), a.State, report.Plain(a.Description))
+}
+
+func (a PutComment) String() string {
+	if a.ID != 0 {
+		return fmt.Sprintf("edit comment on #%d", a.Number)
+	}
+	return fmt.Sprintf("comment on #%d", a.Number)
+}
+
+func (a DeleteComment) String() string {
+	return fmt.Sprintf("delete our second comment on #%d", a.Number)
+}
+
+func (a AddLabels) String() string {
+	return fmt.Sprintf("label #%d: %s", a.Number, report.Plain(strings.Join(a.Labels, ", ")))
+}
+
+func (a RemoveLabel) String() string {
+	return fmt.Sprintf("remove label of #%d: %s", a.Number, report.Plain(a.Label))
+}
+
+func (a OpenPull) String() string {
+	return fmt.Sprintf("open pull request from %s to %s: %s", report.Plain(a.Branch), report.Plain(a.Base), report.Plain(a.Title))
+}
+
+func (a EditPull) String() string {
+	switch {
+	case a.Body == "":
+		return fmt.Sprintf("give #%d the title %s", a.Number, report.Plain(a.Title))
+	case a.Title == "":
+		return fmt.Sprintf("refresh the body of #%d", a.Number)
+	}
+	return fmt.Sprintf("refresh title and body of #%d", a.Number)
+}
+
+func (a ClosePull) String() string { return fmt.Sprintf("close #%d", a.Number) }
+
+func (a DeleteBranch) String() string {
+	return fmt.Sprintf("delete branch %s if it is at %s", report.Plain(a.Branch), short(a.SHA))
+}
+
+func (a Approve) String() string { return fmt.Sprintf("approve #%d at %s", a.Number, short(a.SHA)) }
+
+func (a DismissApproval) String() string {
+	return fmt.Sprintf("take back our approval of #%d: %s", a.Number, report.Plain(a.Why))
+}
+
+func (a MergePull) String() string {
+	return fmt.Sprintf("merge #%d if it is at %s (%s)", a.Number, short(a.SHA), report.Plain(a.Method))
+}
+
+func (a ArmAutoMerge) String() string {
+	return fmt.Sprintf("arm auto-merge of #%d if it is at %s (%s)", a.Number, short(a.SHA), report.Plain(a.Method))
+}
+
+func (a DisarmAutoMerge) String() string { return fmt.Sprintf("disarm auto-merge of #%d", a.Number) }
+
+// short is a commit's id as people know it.
+func short(sha string) string {
+	if len(sha) > 12 {
+		sha = sha[:12]
+	}
+	return report.Plain(sha)
+}
+
+// Plan is what to do, in order, and what is not done.
+type Plan struct {
+	Actions []Action
+	// Notes say what is not done and why. They are safe to print.
+	Notes []string
+	// Moved says that the pull request's head is not the commit that was
+	// judged: what was found holds for nothing that is there now.
+	Moved bool
+}
+
+func (p *Plan) do(a Action) { p.Actions = append(p.Actions, a) }
+
+func (p *Plan) note(format string, args ...any) {
+	p.Notes = append(p.Notes, report.Plain(fmt.Sprintf(format, args...)))
+}
+
+// moved is the plan where the head is another: nothing.
+func moved(number int, judged, now string) Plan {
+	p := Plan{Moved: true}
+	p.note("#%d moved from %s, which was judged, to %s: nothing is published or done", number, short(judged), short(now))
+	return p
+}

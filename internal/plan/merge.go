@@ -1,0 +1,139 @@
+package plan
+
+import "github.com/goldfish-inc/fluxkeeper/internal/finding"
+
+// Merging is what a team allows to be done with a pull request that passed.
+type Merging struct {
+	Number  int
+	SHA     string // what was judged
+	Verdict finding.Verdict
+	// Approve asks for an approving review.
+	Approve bool
+	When    When
+	Method  string // merge, squash or rebase
+	// DeleteBranch deletes the branch after a merge, if it is at SHA.
+	DeleteBranch bool
+	DryRun       bool
+}
+
+// When says when a pull request that passed is merged.
+type When string
+
+// The times.
+const (
+	MergeNever When = "never" // only approve
+	MergeAuto  When = "auto"  // when the base's rules are met, by GitHub's auto-merge
+	MergeNow   When = "now"   // at once
+)
+
+// PullState is a pull request as it is now.
+type PullState struct {
+	Number int
+	// Node and Repository are GitHub's ids for mutations.
+	Node, Repository string
+	Head             string
+	Branch, Base     string
+	// BranchHead is where the branch is; empty where it is gone.
+	BranchHead          string
+	SameRepository      bool
+	Open, Merged, Draft bool
+	// Mine says that it was opened with this token.
+	Mine bool
+	// Conflicts says that it cannot be merged; Ready that the base's rules are
+	// met; Unstable that only checks that nothing requires have not passed.
+	Conflicts, Ready, Unstable bool
+	// Armed says that auto-merge is armed, ArmedByMe that we did it.
+	Armed, ArmedByMe bool
+	// Approvals are our own that stand.
+	Approvals []Approval
+	Comments  []Comment // our own
+	Labels    []string
+	Denied    map[Right]string
+}
+
+// Approval is an approving review of our own.
+type Approval struct {
+	ID  int64
+	SHA string // the commit that was approved
+}
+
+// Merge plans to approve and merge what passed, always bound to the commit that
+// was judged. Whatever else it is, our approval and auto-merge are taken back.
+func Merge(m Merging, now PullState) Plan {
+	var plan Plan
+	if now.Merged || !now.Open {
+		if now.Merged && now.Head == m.SHA && m.DeleteBranch {
+			plan.deleteBranch(now, m.SHA)
+		}
+		plan.note("#%d is %s", m.Number, map[bool]string{true: "merged", false: "closed"}[now.Merged])
+		return plan
+	}
+	if now.Head != m.SHA {
+		plan = moved(m.Number, m.SHA, now.Head)
+		plan.takeBack(now, "the pull request has another head than the one that was approved", now.Head)
+		return plan
+	}
+	if m.Verdict != finding.Pass {
+		plan.note("#%d is not merged: the verdict is %s", m.Number, m.Verdict)
+		plan.takeBack(now, "the verdict is "+string(m.Verdict), "")
+		return plan
+	}
+	if m.Approve {
+		plan.approve(m, now)
+	}
+	plan.merge(m, now)
+	return plan
+}
+
+// takeBack plans to disarm and to dismiss our approvals, but for those of keep.
+func (p *Plan) takeBack(now PullState, why, keep string) {
+	if now.Armed && now.ArmedByMe {
+		p.do(DisarmAutoMerge{now.Number, now.Node})
+	}
+	for _, a := range now.Approvals {
+		if a.SHA != keep {
+			p.do(DismissApproval{now.Number, a.ID, why})
+		}
+	}
+}
+
+// approve plans our approval of the judged commit, unless there is one.
+func (p *Plan) approve(m Merging, now PullState) {
+	for _, a := range now.Approvals {
+		if a.SHA == m.SHA {
+			return
+		}
+	}
+	switch {
+	case now.Mine:
+		p.note("#%d was opened with this token, and nobody can approve their own pull request: it is not approved", m.Number)
+	case now.Denied[RightReviews] != "":
+		p.note("could not approve #%d: %s", m.Number, now.Denied[RightReviews])
+	default:
+		p.do(Approve{m.Number, m.SHA})
+	}
+}
+
+// merge plans the merge itself.
+func (p *Plan) merge(m Merging, now PullState) {
+	switch {
+	case m.When == MergeNever || m.When == "":
+	case now.Draft:
+		p.note("#%d is a draft: it is not merged", m.Number)
+	case now.Conflicts:
+		p.note("#%d conflicts with its base: delete its branch, and Flux makes a new one", m.Number)
+	case now.Denied[RightMerge] != "":
+		p.note("could not merge #%d: %s", m.Number, now.Denied[RightMerge])
+	case m.When == MergeNow || now.Ready:
+		p.do(MergePull{m.Number, m.SHA, m.Method})
+		if m.DeleteBranch {
+			p.deleteBranch(now, m.SHA)
+		}
+	case now.Armed:
+		p.note("auto-merge of #%d is armed already", m.Number)
+	case now.Unstable:
+		p.note("#%d has checks that have not passed and that nothing requires, so GitHub cannot wait for them: require them in the base's rules, or merge at once", m.Number)
+	default:
+		p.do(ArmAutoMerge{m.Number, now.Node, m.SHA, m.Method})
+	}
+}

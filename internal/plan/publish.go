@@ -1,0 +1,367 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/report"
+)
+
+// Publication is what is to be said of one commit.
+type Publication struct {
+	// Name is the check run's name and the status's context.
+	Name string
+	// SHA is the commit that was judged; Number its pull request, 0 where there
+	// is none.
+	SHA     string
+	Number  int
+	Verdict finding.Verdict
+	// Title is one line; Summary is Markdown, escaped already. Link leads to
+	// the workflow run.
+	Title, Summary, Link string
+	Findings             []finding.Finding
+	Via                  Via
+	// Comment asks for one comment that is edited each time.
+	Comment bool
+	// LabelPrefix, where it is not empty, asks for Labels on the pull request.
+	// Labels with the prefix that are not in Labels are taken away; others are
+	// not touched.
+	LabelPrefix string
+	Labels      []string
+	// DryRun plans, and changes nothing.
+	DryRun bool
+}
+
+// Via is how a verdict is put on a commit.
+type Via string
+
+// The ways.
+const (
+	ViaAuto   Via = "auto"   // a check run, or a status where the token may not write check runs
+	ViaCheck  Via = "check"  // a check run only
+	ViaStatus Via = "status" // a commit status only
+	ViaNone   Via = "none"   // neither
+)
+
+// Published is what is on GitHub now, as far as a publication needs it.
+type Published struct {
+	Head     string       // the pull request's head; not read without a number
+	Runs     []Run        // our check runs of the name on the commit, oldest first
+	Statuses []Status     // statuses of the context on the commit, newest first
+	Others   map[int]bool // numbers of other open pull requests with this head
+	// Comments are our own, oldest first.
+	Comments []Comment
+	Labels   []string
+	// Denied says, by right, why the token may not do something.
+	Denied map[Right]string
+}
+
+// Run is a check run.
+type Run struct {
+	ID                   int64
+	External, Conclusion string
+	Title, Summary, Link string
+	Annotations          []Annotation
+}
+
+// Status is a commit status.
+type Status struct{ State, Description, Link string }
+
+// Comment is a comment of our own.
+type Comment struct {
+	ID   int64
+	Body string
+}
+
+const external = "fluxkeeper:"
+
+// External is the mark by which a check run is known again: ours, for the pull
+// request. The job that runs this has a check run of its own, perhaps of the
+// same name and by the same app, which must not be touched.
+func External(number int) string { return external + strconv.Itoa(number) }
+
+// ExternalNumber is the number in a mark; ok is false for what is not ours.
+func ExternalNumber(mark string) (number int, ok bool) {
+	text, ok := strings.CutPrefix(mark, external)
+	number, err := strconv.Atoi(text)
+	return number, ok && err == nil
+}
+
+// Publish plans the publication. not-applicable is a success, so that the check
+// can be required for every pull request; undecided is none.
+func Publish(p Publication, now Published) Plan {
+	if p.Number != 0 && now.Head != p.SHA {
+		return moved(p.Number, p.SHA, now.Head)
+	}
+	var plan Plan
+	p = p.worst(now, &plan)
+	switch {
+	case p.Via == ViaNone:
+	case p.Via != ViaStatus && now.Denied[RightChecks] == "":
+		plan.check(p, now)
+	case p.Via == ViaCheck:
+		plan.denied(RightChecks, now)
+	default:
+		if p.Via != ViaStatus {
+			plan.note("a commit status stands in for the check run: %s", now.Denied[RightChecks])
+		}
+		plan.status(p, now)
+	}
+	if p.Number != 0 && p.Comment {
+		plan.comment(p, now)
+	}
+	if p.Number != 0 && p.LabelPrefix != "" {
+		plan.labels(p, now)
+	}
+	return plan
+}
+
+// denied notes what could not be published.
+func (p *Plan) denied(right Right, now Published) {
+	p.note("could not write %s: %s (a workflow grants it with permissions: %s)", right, now.Denied[right], right.Permission())
+}
+
+// worst keeps a success of one pull request from hiding the failure of another
+// one with the same commit: checks belong to commits, and whoever can open a
+// pull request could open a second, harmless one from the same commit.
+func (p Publication) worst(now Published, plan *Plan) Publication {
+	for _, n := range p.failed(now) {
+		if now.Others[n] {
+			plan.note("#%d has the same commit and did not pass: the commit does not turn green until that one is closed or has another head", n)
+			p.Title = fmt.Sprintf("%s; but #%d, of the same commit, did not pass", p.Title, n)
+			p.Verdict = waiting
+			return p
+		}
+	}
+	return p
+}
+
+// waiting stands for a success that another pull request holds up. It is not
+// a failure, lest two pull requests hold each other up for ever.
+const waiting finding.Verdict = "waiting"
+
+// MindsOthers tells whether Published.Others matters: this is a success, and
+// another pull request failed with the same commit.
+func (p Publication) MindsOthers(now Published) bool { return len(p.failed(now)) > 0 }
+
+// failed lists the pull requests, open or not, for which something other than a
+// success was published on the commit, if this is a success; lowest first.
+func (p Publication) failed(now Published) []int {
+	if conclusion(p.Verdict) != "success" || p.Via == ViaNone {
+		return nil
+	}
+	var all []int
+	add := func(n int, bad bool) {
+		if n != p.Number && n != 0 && bad && !slices.Contains(all, n) {
+			all = append(all, n)
+		}
+	}
+	for _, run := range now.Runs {
+		n, _ := ExternalNumber(run.External)
+		add(n, run.Conclusion == "failure")
+	}
+	seen := map[int]bool{}
+	for _, status := range now.Statuses {
+		n, ok := describedNumber(status.Description)
+		if ok && !seen[n] {
+			add(n, status.State == "failure" || status.State == "error")
+		}
+		seen[n] = true
+	}
+	slices.Sort(all)
+	return all
+}
+
+// conclusion is a check run's word for a verdict. Nothing but a pass, or having
+// nothing to judge, is a success; neutral and skipped would count as one.
+func conclusion(v finding.Verdict) string {
+	switch v {
+	case finding.Pass, finding.NotApplicable:
+		return "success"
+	case waiting:
+		return "action_required"
+	}
+	return "failure"
+}
+
+// state is a commit status's word for a verdict.
+func state(v finding.Verdict) string {
+	switch v {
+	case finding.Pass, finding.NotApplicable:
+		return "success"
+	case finding.Fail:
+		return "failure"
+	case waiting:
+		return "pending"
+	}
+	return "error"
+}
+
+const (
+	maxTitle       = 255
+	maxOutput      = 65_535 // GitHub's limit of a check run's summary, in characters
+	maxDescription = 140
+	maxComment     = 65_536
+	maxMessage     = 16_000 // of 64 KB: escaped text grows
+	maxAnnotations = 500    // ten requests; the report holds the others
+)
+
+func (p *Plan) check(pub Publication, now Published) {
+	want := PutCheck{
+		SHA: pub.SHA, Name: pub.Name, External: External(pub.Number), Conclusion: conclusion(pub.Verdict),
+		Title: cut(report.Plain(pub.Title), maxTitle), Link: pub.Link,
+	}
+	annotations, left := annotate(pub.Findings)
+	note := ""
+	if left > 0 {
+		note = fmt.Sprintf("\n\n*%d more findings are not shown at their lines.*\n", left)
+	}
+	want.Summary = fit(pub.Summary, maxOutput-len(note)) + note
+	found := false
+	for _, run := range now.Runs {
+		if run.External != want.External {
+			continue
+		}
+		found = true
+		put := want
+		put.ID, put.Annotations = run.ID, absent(annotations, run.Annotations)
+		same := run.Conclusion == want.Conclusion && run.Title == want.Title && run.Summary == want.Summary && run.Link == want.Link
+		if !same || len(put.Annotations) > 0 {
+			p.do(put)
+		}
+	}
+	if !found {
+		want.Annotations = annotations
+		p.do(want)
+	}
+}
+
+// annotate makes annotations of findings with a place, gravest first, and tells
+// how many it left out.
+func annotate(findings []finding.Finding) (all []Annotation, left int) {
+	for _, f := range finding.Sort(slices.Clone(findings)) {
+		if f.File == "" {
+			continue // in the summary
+		}
+		if len(all) == maxAnnotations {
+			left++
+			continue
+		}
+		level := map[finding.Severity]string{finding.Warning: "warning", finding.Note: "notice"}[f.Severity]
+		message := f.Message
+		if f.Hint != "" {
+			message += "\nhint: " + f.Hint
+		}
+		all = append(all, Annotation{
+			Path: f.File, Line: max(f.Line, 1), Column: f.Column, Level: cmp.Or(level, "failure"),
+			Title: cut(report.Plain(f.Rule), maxTitle), Message: cut(plainLines(message), maxMessage),
+		})
+	}
+	return all, left
+}
+
+// absent is the annotations that a run does not have yet.
+func absent(want, have []Annotation) []Annotation {
+	var out []Annotation
+	for _, a := range want {
+		if !slices.Contains(have, a) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+func (p *Plan) status(pub Publication, now Published) {
+	if now.Denied[RightStatuses] != "" {
+		p.denied(RightStatuses, now)
+		return
+	}
+	suffix := ""
+	if pub.Number != 0 {
+		suffix = fmt.Sprintf(" (#%d)", pub.Number)
+	}
+	want := Status{state(pub.Verdict), cut(report.Plain(pub.Title), maxDescription-len(suffix)) + suffix, pub.Link}
+	if len(now.Statuses) == 0 || now.Statuses[0] != want {
+		p.do(SetStatus{pub.SHA, pub.Name, want.State, want.Description, want.Link})
+	}
+}
+
+// describedNumber is the pull request's number at the end of a description.
+func describedNumber(description string) (int, bool) {
+	i := strings.LastIndex(description, " (#")
+	if i < 0 {
+		return 0, false
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(description[i+3:], ")"))
+	return n, err == nil && n > 0
+}
+
+// Mark is the hidden line by which the comment of a check is known again.
+// Anybody can write it: a comment is ours if it has the mark and is ours.
+func Mark(name string) string {
+	safe := strings.Map(func(c rune) rune {
+		if c > ' ' && c < utf8.RuneSelf && !strings.ContainsRune("<>-", c) {
+			return c
+		}
+		return '_'
+	}, name)
+	return "<!-- fluxkeeper:verdict:" + safe + " -->"
+}
+
+func (p *Plan) comment(pub Publication, now Published) {
+	if now.Denied[RightComments] != "" {
+		p.denied(RightComments, now)
+		return
+	}
+	mark := Mark(pub.Name) + "\n"
+	body := mark + fit(strings.TrimSpace(pub.Summary), maxComment-len(mark))
+	var have []Comment
+	for _, c := range now.Comments {
+		if strings.HasPrefix(c.Body, Mark(pub.Name)) {
+			have = append(have, c)
+		}
+	}
+	if len(have) == 0 {
+		p.do(PutComment{Number: pub.Number, Body: body})
+		return
+	}
+	first := have[0]
+	if strings.TrimSpace(strings.ReplaceAll(first.Body, "\r\n", "\n")) != body {
+		p.do(PutComment{Number: pub.Number, ID: first.ID, Body: body})
+	}
+	// Two runs at once can each have written one.
+	for _, c := range have[1:] {
+		p.do(DeleteComment{pub.Number, c.ID})
+	}
+}
+
+func (p *Plan) labels(pub Publication, now Published) {
+	if now.Denied[RightLabels] != "" {
+		p.denied(RightLabels, now)
+		return
+	}
+	same := func(a, b string) bool { return strings.EqualFold(a, b) } // as GitHub takes labels
+	has := func(all []string, l string) bool {
+		return slices.ContainsFunc(all, func(x string) bool { return same(x, l) })
+	}
+	for _, l := range now.Labels {
+		ours := len(l) >= len(pub.LabelPrefix) && same(l[:len(pub.LabelPrefix)], pub.LabelPrefix)
+		if ours && !has(pub.Labels, l) {
+			p.do(RemoveLabel{pub.Number, l})
+		}
+	}
+	var add []string
+	for _, l := range pub.Labels {
+		if !has(now.Labels, l) && !has(add, l) {
+			add = append(add, l)
+		}
+	}
+	if len(add) > 0 {
+		p.do(AddLabels{pub.Number, add})
+	}
+}
