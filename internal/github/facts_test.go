@@ -32,7 +32,7 @@ func TestRequests(t *testing.T) {
 				w.git("checkout", "-q", "main")
 				w.commit("other", "README.md", "changed\n")
 			}
-			w.SetLatency(40 * time.Millisecond)
+			w.SetLatency(100 * time.Millisecond) // well above what a busy machine adds
 			number := w.open("flux")
 			w.ResetLog()
 			change, err := w.client().ReadPull(t.Context(), number)
