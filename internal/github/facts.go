@@ -141,8 +141,8 @@ func (c *Client) pullEnds(ctx context.Context, number int) (pullEnds, error) {
 	var tip struct {
 		Repository *struct {
 			PullRequest *struct {
-				HeadRefOid, BaseRefName string
-				BaseRef                 *struct{ Target *struct{ Oid string } }
+				HeadRefOid, HeadRefName, BaseRefName string
+				BaseRef                              *struct{ Target *struct{ Oid string } }
 			}
 		}
 	}
@@ -155,7 +155,7 @@ func (c *Client) pullEnds(ctx context.Context, number int) (pullEnds, error) {
 	})
 	group.Go(func() error {
 		const text = "query($owner:String!,$name:String!,$number:Int!){repository(owner:$owner,name:$name){" +
-			"pullRequest(number:$number){headRefOid baseRefName baseRef{target{oid}}}}}"
+			"pullRequest(number:$number){headRefOid headRefName baseRefName baseRef{target{oid}}}}}"
 		return c.graphql(groupCtx, op+"'s base", query{text, map[string]any{"owner": c.owner, "name": c.name, "number": number}}, &tip)
 	})
 	if err := group.Wait(); err != nil {
@@ -175,7 +175,8 @@ func (c *Client) pullEnds(ctx context.Context, number int) (pullEnds, error) {
 		return ends, odd(op, "the answer does not tell who opened it, or the repository's id")
 	case tip.Repository == nil || tip.Repository.PullRequest == nil:
 		return ends, odd(op, "GraphQL does not know it")
-	case tip.Repository.PullRequest.HeadRefOid != ends.head || tip.Repository.PullRequest.BaseRefName != ends.baseRef:
+	case tip.Repository.PullRequest.HeadRefOid != ends.head || tip.Repository.PullRequest.HeadRefName != ends.headRef ||
+		tip.Repository.PullRequest.BaseRefName != ends.baseRef:
 		return ends, odd(op, "two answers name different heads or bases; it may have moved in between")
 	case tip.Repository.PullRequest.BaseRef == nil:
 		return ends, &Error{Op: op, Kind: NotFound, text: "its base branch is gone", hint: "close the pull request, or give it another base"}

@@ -1,8 +1,12 @@
 package github_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -28,7 +32,7 @@ func TestRequests(t *testing.T) {
 				w.git("checkout", "-q", "main")
 				w.commit("other", "README.md", "changed\n")
 			}
-			w.SetLatency(40 * time.Millisecond)
+			w.SetLatency(100 * time.Millisecond) // well above what a busy machine adds
 			number := w.open("flux")
 			w.ResetLog()
 			change, err := w.client().ReadPull(t.Context(), number)
@@ -240,18 +244,51 @@ func TestUnsearched(t *testing.T) {
 	}
 }
 
-// What was not listed at once is read folder by folder.
+// What was not listed at once is read folder by folder, where it differs.
 func TestTruncatedTree(t *testing.T) {
 	w := newRepo(t)
-	w.commit("start", "a/b/c.yaml", marked("1.0.0"), "m/n.yaml", "1", "z/y/x.yaml", marked("1.0.0"))
+	w.commit("start", "a/b/c.yaml", marked("1.0.0"), "m/n.yaml", "1", "z/y/x.yaml", marked("1.0.0"), "z/same/x.yaml", imagePolicy)
 	w.branch("flux")
 	w.commit("bump", "a/b/c.yaml", marked("1.0.1"), "z/y/x.yaml", marked("1.0.1"))
-	w.serve(func(o *fakehub.Options) {})
-	w.AddFlaw(fleet, fakehub.Flaw{Object: "flux", Truncated: true})
-	facts, err := w.client().PullFacts(t.Context(), w.open("flux"), nil)
-	if e, ok := errors.AsType[*github.Error](err); !ok || e.Kind != github.Inconsistent {
-		t.Errorf("a root that is always cut: %v, %q", err, facts.Gaps)
+	w.serve()
+	c := w.client(func(o *github.Options) { o.Transport = cutting{} })
+	facts, err := c.PullFacts(t.Context(), w.open("flux"), nil)
+	if err != nil || len(facts.Gaps) > 0 {
+		t.Fatalf("%v, gaps %q", err, facts.Gaps)
 	}
+	if diff := cmp.Diff(comparable(w.local("main", "flux")).Files, comparable(facts).Files, cmp.Comparer(bytes.Equal)); diff != "" {
+		t.Error(diff)
+	}
+	if facts.Unsearched != 2 || len(facts.Sources) != 0 { // folders m and z/same of the base
+		t.Errorf("%d unsearched, sources %v", facts.Unsearched, facts.Sources)
+	}
+	if data, ok, err := c.BaseFile(t.Context(), w.git("rev-parse", "main"), "z/same/x.yaml"); err != nil || !ok || string(data) != imagePolicy {
+		t.Errorf("file %q, %t, %v", data, ok, err)
+	}
+}
+
+// cutting leaves all but the first entry out of recursive trees.
+type cutting struct{}
+
+func (cutting) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil || !r.URL.Query().Has("recursive") {
+		return resp, err
+	}
+	defer resp.Body.Close()
+	var tree struct {
+		SHA       string           `json:"sha"`
+		Tree      []map[string]any `json:"tree"`
+		Truncated bool             `json:"truncated"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&tree); err != nil {
+		return nil, err
+	}
+	tree.Tree, tree.Truncated = tree.Tree[:1], true
+	data, err := json.Marshal(tree)
+	resp.Body = io.NopCloser(bytes.NewReader(data))
+	resp.ContentLength = int64(len(data))
+	return resp, err
 }
 
 func TestTransientSignature(t *testing.T) {

@@ -195,3 +195,7 @@ func (w *world) newKey(path string) (public, fingerprint string) {
 	}
 	return string(data), strings.Fields(run("-lf", path))[1]
 }
+
+func fakehubPush(ref, before, after, kind string) fakehub.Push {
+	return fakehub.Push{Ref: ref, Before: before, After: after, Actor: bot, Type: kind}
+}
