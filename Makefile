@@ -1,6 +1,6 @@
 # Every target is a short line over a plain go command, which works as well.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check golden fuzz attack bench
+.PHONY: help demo test e2e check golden fuzz attack bench
 
 # A test that fails in front of a grep still fails.
 SHELL := bash
@@ -10,7 +10,7 @@ TOOL := go tool -modfile=tools/go.mod
 FUZZTIME ?= 30s
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 \t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1 \t\2/p' Makefile | expand -t 18
 
 demo: bin/fluxkeeper ## check a recorded Flux update, and one that was tampered with
 	@examples/demo/run bin/fluxkeeper
@@ -18,12 +18,15 @@ demo: bin/fluxkeeper ## check a recorded Flux update, and one that was tampered 
 test: ## run every test
 	go test ./...
 
+e2e: ## build the image and run it as GitHub's runner and act do (needs docker)
+	FLUXKEEPER_E2E=1 go test ./e2e -count=1 -timeout 30m
+
 check: ## formatting, vet, tidy modules, static analysis, a little fuzzing
 	@test -z "$$(gofmt -l .)" || { gofmt -l . ; echo "gofmt -w . mends these"; exit 1; }
 	go vet ./...
 	go mod tidy -diff
 	$(TOOL) staticcheck ./...
-	$(TOOL) actionlint
+	$(TOOL) actionlint .github/workflows/*.yml examples/*.yml
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=1000x
 
 golden: ## write the golden files anew; read the diff before committing it

@@ -21,14 +21,15 @@ const module = "github.com/goldfish-inc/fluxkeeper"
 // the project's own. Edge packages are missing from every other edge's list.
 var imports = map[string][]string{
 	"":                            {},
-	"cmd/action":                  {"internal/finding", "internal/gate", "internal/gitrepo", "internal/manifest", "internal/report"},
-	"internal/fakehub":            {}, // for tests only
-	"internal/fakehub/cmd":        {"internal/fakehub"},
-	"internal/fakehub/github/cut": {},
+	"cmd/action":                  {"internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting"},
+	"e2e":                         {},                   // holds only tests
+	"internal/fakehub":            {},                   // for tests only
+	"internal/fakehub/cmd":        {"internal/fakehub"}, // for tests only
+	"internal/fakehub/github/cut": {},                   // a tool
 	"internal/finding":            {},
 	"internal/gate":               {"internal/finding", "internal/image", "internal/manifest", "internal/proposal"},
 	"internal/gatetest":           {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
-	"internal/github":             {"internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature"},
+	"internal/github":             {"internal/finding", "internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature"},
 	"internal/gitrepo":            {"internal/gate", "internal/manifest", "internal/signature"},
 	"internal/image":              {},
 	"internal/manifest":           {},
@@ -38,13 +39,15 @@ var imports = map[string][]string{
 	"internal/runner":             {"internal/finding", "internal/report", "internal/secret"},
 	"internal/secret":             {},
 	"internal/signature":          {"internal/gate"},
+	"internal/setting":            {"internal/secret"},
+	"internal/storytest":          {"internal/fakehub"}, // for tests only
 }
 
 // pure packages turn values into values: no clock, environment, network, file.
 var pure = []string{
 	"internal/finding", "internal/gate", "internal/image", "internal/manifest", "internal/plan",
 	"internal/proposal", "internal/report",
-	"internal/secret", "internal/signature",
+	"internal/secret", "internal/setting", "internal/signature",
 }
 
 // onlyPlace lists libraries that few packages may import.

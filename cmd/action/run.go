@@ -27,6 +27,7 @@ type grammar struct {
 	Rules      rulesCmd         `cmd:"" help:"List the rules, or show one with its examples."`
 	Policy     policyCmd        `cmd:"" help:"Write, check and explain the policy file."`
 	Completion completionCmd    `cmd:"" help:"Print a completion script for a shell."`
+	Action     actionCmd        `cmd:"" help:"Run as a step of a GitHub workflow."`
 	Version    kong.VersionFlag `help:"Print the version and exit."`
 }
 

@@ -1,19 +1,24 @@
 package main
 
 import (
+	"cmp"
 	"runtime/debug"
 	"strings"
 )
 
-// version tells what was built: the module's version where the build knows
-// one, else the revision it was built from.
+// release is the version that the linker writes into a released program, where
+// the build knows neither module version nor revision (see Dockerfile).
+var release string
+
+// version tells what was built: the release or the module's version where the
+// build knows one, else the revision it was built from.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
 	}
-	parts := []string{info.Main.Version}
-	if info.Main.Version == "" || info.Main.Version == "(devel)" {
+	parts := []string{cmp.Or(release, info.Main.Version)}
+	if parts[0] == "" || parts[0] == "(devel)" {
 		parts[0] = "devel"
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {

@@ -87,6 +87,14 @@ func (c *Client) ReadRange(ctx context.Context, base, head string) (*Change, err
 	return change, change.gather(ctx, ids[0], ids[1], "")
 }
 
+// Branch gives the id of the commit that a branch is at.
+func (c *Client) Branch(ctx context.Context, name string) (string, error) {
+	ctx, cancel := c.limited(ctx)
+	defer cancel()
+	id, _, err := c.resolve(ctx, "refs/heads/"+name)
+	return id, err
+}
+
 // resolve gives the id of a commit, and the name of the branch that it was
 // named by.
 func (c *Client) resolve(ctx context.Context, name string) (id, branch string, err error) {

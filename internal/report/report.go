@@ -55,6 +55,21 @@ func worstFirst(updates []gate.Update) []gate.Update {
 	return updates
 }
 
+// GravestStep is the step among the updates that a reader should mind most;
+// empty where there is none.
+func GravestStep(updates []gate.Update) string {
+	if len(updates) == 0 {
+		return ""
+	}
+	return worstFirst(updates)[0].Step
+}
+
+// Headline is the verdict as one line of text, escaped by Plain.
+func Headline(r Report) string {
+	title, phrase := r.headline()
+	return Plain(title + ": " + phrase)
+}
+
 // stepRank puts steps that it does not know first.
 func stepRank(step string) int {
 	return 1 + slices.Index([]image.Kind{

@@ -29,6 +29,8 @@ type Event struct {
 	// HeadRef and BaseRef are branch names without refs/heads/, where the event
 	// has them.
 	HeadRef, BaseRef string
+	// DefaultBranch is the repository's, where the event tells it.
+	DefaultBranch string
 	// Ref is the full name of the ref that the event is about.
 	Ref string
 	// Deleted says that a push took the ref away.
@@ -50,7 +52,8 @@ type payload struct {
 		BaseRef string `json:"base_ref"`
 	} `json:"merge_group"`
 	Repository struct {
-		ID int64 `json:"id"`
+		ID            int64  `json:"id"`
+		DefaultBranch string `json:"default_branch"`
 	} `json:"repository"`
 	Ref     string `json:"ref"`
 	Before  string `json:"before"`
@@ -107,7 +110,7 @@ func (r *Runner) Event() (Event, error) {
 
 // event picks what the named event has.
 func (p payload) event(name string) (Event, error) {
-	e := Event{Name: name, RepositoryID: p.Repository.ID}
+	e := Event{Name: name, RepositoryID: p.Repository.ID, DefaultBranch: p.Repository.DefaultBranch}
 	switch name {
 	case "pull_request", "pull_request_target", "pull_request_review":
 		if p.PullRequest == nil || p.PullRequest.Number <= 0 {
@@ -162,7 +165,7 @@ func (e Event) check() error {
 			return fmt.Errorf("%q is not a commit id", sha)
 		}
 	}
-	for _, ref := range []string{e.Ref, e.HeadRef, e.BaseRef} {
+	for _, ref := range []string{e.Ref, e.HeadRef, e.BaseRef, e.DefaultBranch} {
 		if notInRef.MatchString(ref) || len(ref) > 1024 {
 			return fmt.Errorf("%q is not a ref's name", ref)
 		}

@@ -19,7 +19,7 @@ func TestEvent(t *testing.T) {
 	pull := `{"action":"opened","number":9,"repository":{"id":77,"default_branch":"main"},
 		"pull_request":{"number":7,"title":"::error::x","user":{"login":"mallory"},"state":"open",
 		"head":{"sha":"` + shaA + `","ref":"flux-image-updates","repo":{"id":1}},"base":{"sha":"` + shaB + `","ref":"main"}}}`
-	wantPull := runner.Event{RepositoryID: 77, Number: 7, Head: shaA, Base: shaB, HeadRef: "flux-image-updates", BaseRef: "main"}
+	wantPull := runner.Event{RepositoryID: 77, DefaultBranch: "main", Number: 7, Head: shaA, Base: shaB, HeadRef: "flux-image-updates", BaseRef: "main"}
 	named := func(name string) runner.Event { e := wantPull; e.Name = name; return e }
 	tests := []struct {
 		event, body string

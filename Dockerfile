@@ -1,0 +1,32 @@
+# The images of Fluxkeeper. The Action's comes last, so that a build without a
+# target makes it: the runner names none.
+#
+# Every builder must be able to build this, the old one without BuildKit too:
+# there is no syntax line and no RUN --mount here.
+
+# The build stage runs on the machine's own platform and compiles for the wanted
+# one. The old builder knows neither of the two variables; "linux" stands for
+# its own platform there.
+FROM --platform=${BUILDPLATFORM:-linux} golang:1.26-bookworm AS build
+ARG TARGETARCH
+ARG VERSION=devel
+WORKDIR /src
+COPY go.mod go.sum ./
+COPY cmd cmd
+COPY internal internal
+# The same sources give the same bytes: no paths, no build id, no revision.
+RUN CGO_ENABLED=0 GOARCH=$TARGETARCH go build -trimpath -buildvcs=false \
+    -ldflags "-s -w -buildid= -X main.release=$VERSION" -o /out/fluxkeeper ./cmd/action
+
+FROM scratch AS action
+LABEL org.opencontainers.image.title="fluxkeeper" \
+    org.opencontainers.image.description="Proves that a Flux image update is only that" \
+    org.opencontainers.image.source="https://github.com/goldfish-inc/fluxkeeper" \
+    org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY LICENSE /LICENSE
+COPY --from=build /out/fluxkeeper /fluxkeeper
+# There is no USER here on purpose. The runner mounts the files for outputs and
+# the summary, and the workspace, from the host, where they belong to its own
+# user; any other user but root could not write them.
+ENTRYPOINT ["/fluxkeeper", "action"]

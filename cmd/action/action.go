@@ -1,0 +1,204 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/runner"
+	"github.com/goldfish-inc/fluxkeeper/internal/setting"
+)
+
+type actionCmd struct{}
+
+// Help is shown by action --help.
+func (actionCmd) Help() string {
+	return `Runs as a step of a GitHub workflow: inputs come from the environment (INPUT_COMMAND and so on, as docs/settings.md lists them), and what it is about from the event. The image's entry point calls it; workflows say
+
+  uses: goldfish-inc/fluxkeeper@v1`
+}
+
+// Run does what the input command says, for the event of the workflow.
+func (actionCmd) Run(a *app) error {
+	s, err := a.step()
+	if err != nil {
+		return err
+	}
+	switch s.inputs.Text("command") {
+	case setting.Propose:
+		return s.propose()
+	case setting.Sweep:
+		return s.sweep()
+	case setting.Merge:
+		return s.merge()
+	}
+	return s.check()
+}
+
+// step is one run of the Action.
+type step struct {
+	*app
+	inputs setting.Values
+	runner *runner.Runner
+	where  runner.Context
+	event  runner.Event
+	hub    *github.Client
+}
+
+// step reads what the runner gives. What it misses is wrong configuration.
+func (a *app) step() (*step, error) {
+	s := &step{app: a, runner: runner.New(a.env, a.stdout)}
+	// The runner reads commands on both streams, so that nothing else may reach
+	// them unescaped.
+	a.stdout, a.stderr = runner.Lines(a.stdout), runner.Lines(a.stderr)
+	wrong := func(err error, hint string) (*step, error) { return nil, failure{statusUsage, err, hint} }
+	var err error
+	if s.inputs, err = setting.Read(setting.Inputs(), a.env); err != nil {
+		return wrong(err, "docs/settings.md lists the inputs and their values")
+	}
+	token := s.inputs.Secret("github-token")
+	if err := s.runner.Mask(token); err != nil {
+		return nil, failure{statusUndecided, err, ""}
+	}
+	if s.where, err = s.runner.Context(); err != nil {
+		return wrong(err, "this runs as a step of a GitHub workflow; on the command line, use `fluxkeeper check`")
+	}
+	if s.event, err = s.runner.Event(); err != nil {
+		return wrong(err, "")
+	}
+	if token.Empty() {
+		return wrong(errors.New("read input github-token: empty"), "leave the input out to use the workflow's own token, or check that the secret exists")
+	}
+	s.hub, err = github.New(github.Options{
+		Token: token, APIURL: s.where.APIURL, GraphQLURL: s.where.GraphQLURL, Repository: s.where.Repository,
+		UserAgent: "fluxkeeper/" + strings.Fields(a.version)[0],
+	})
+	if err != nil {
+		return wrong(err, hint(err))
+	}
+	return s, nil
+}
+
+// hint is what an error says about mending it.
+func hint(err error) string {
+	if h, ok := errors.AsType[hinter](err); ok {
+		return h.Hint()
+	}
+	return ""
+}
+
+// subject is what an event asks about.
+type subject struct {
+	// number is the pull request's; 0 where there is none.
+	number int
+	// head is the newest commit that the event names; empty where it names none.
+	head string
+	// queued says that head is a merge queue's commit upon base.
+	queued bool
+	base   string
+	// branch is where head was pushed to, where there is no pull request.
+	branch string
+	// nothing says why there is nothing to look at; empty where there is.
+	nothing string
+}
+
+// subject finds out what the event is about. Events that name no pull request
+// are about the one from Flux's branch to the base, where there is one.
+func (s *step) subject() (subject, error) {
+	e := s.event
+	switch e.Name {
+	case "pull_request", "pull_request_target":
+		return subject{number: e.Number, head: e.Head}, nil
+	case "merge_group":
+		number, ok := queuedPull(e.HeadRef)
+		if !ok {
+			return subject{}, failure{statusUndecided, fmt.Errorf("read event: the merge queue's branch %q names no pull request", e.HeadRef), ""}
+		}
+		return subject{number: number, head: e.Head, base: e.Base, queued: true}, nil
+	case "push", "workflow_dispatch", "schedule":
+		return s.branchSubject()
+	}
+	return subject{}, failure{statusUsage, fmt.Errorf("read event: %q is not an event that this can judge", e.Name),
+		"use it on pull_request_target, pull_request, merge_group, push, workflow_dispatch or schedule"}
+}
+
+// branchSubject is the subject of events that are about a branch or none.
+func (s *step) branchSubject() (subject, error) {
+	base, err := s.baseBranch()
+	if err != nil {
+		return subject{}, err
+	}
+	branch := s.inputs.Text("head-branch")
+	pushed := s.event.Name == "push"
+	switch {
+	case pushed && s.event.Deleted:
+		return subject{nothing: "the push took its branch away"}, nil
+	case pushed && s.event.HeadRef != branch && s.event.HeadRef != base:
+		return subject{nothing: fmt.Sprintf("the push went to %q: neither to %q, which Flux pushes to, nor to %q", s.event.Ref, branch, base)}, nil
+	}
+	open, err := s.hub.OpenPulls(s.ctx)
+	if err != nil {
+		return subject{}, failure{statusUndecided, err, hint(err)}
+	}
+	for _, pull := range open {
+		if pull.SameRepository && pull.HeadRef == branch && pull.BaseRef == base {
+			return subject{number: pull.Number, head: pull.Head}, nil
+		}
+	}
+	if pushed && s.event.HeadRef == branch {
+		return subject{head: s.event.Head, base: base, branch: branch}, nil
+	}
+	return subject{nothing: fmt.Sprintf("no pull request from %q to %q is open", branch, base)}, nil
+}
+
+// baseBranch is where updates go to.
+func (s *step) baseBranch() (string, error) {
+	base := cmp.Or(s.inputs.Text("base-branch"), s.event.BaseRef, s.event.DefaultBranch)
+	if base == "" {
+		return "", failure{statusUsage, errors.New("read event: it does not tell the repository's default branch"), "give the input base-branch"}
+	}
+	return base, nil
+}
+
+// queueBranch is how GitHub names a merge queue's branches.
+var queueBranch = regexp.MustCompile(`^gh-readonly-queue/.+/pr-([1-9][0-9]{0,8})-[0-9a-f]{40}$`)
+
+// queuedPull is the number of the pull request that a merge queue's branch was
+// made for, the newest one of its group.
+func queuedPull(branch string) (number int, ok bool) {
+	m := queueBranch.FindStringSubmatch(branch)
+	if m == nil {
+		return 0, false
+	}
+	number, err := strconv.Atoi(m[1])
+	return number, err == nil
+}
+
+// tell logs what was done on GitHub, and what was not.
+func (s *step) tell(out github.Outcome) {
+	did := "done"
+	if s.inputs.Flag("dry-run") {
+		did = "dry run, would"
+	}
+	for _, action := range out.Actions {
+		fmt.Fprintf(s.stdout, "%s: %s\n", did, action)
+	}
+	s.tellNotes(out.Notes)
+	if out.Link != "" {
+		fmt.Fprintf(s.stdout, "#%d: %s\n", out.Number, oneLine(out.Link))
+	}
+}
+
+func (s *step) tellNotes(notes []string) {
+	for _, note := range notes {
+		fmt.Fprintf(s.stdout, "note: %s\n", oneLine(note))
+	}
+}
+
+// via is the input publish as a plan has it.
+func (s *step) via() plan.Via { return plan.Via(s.inputs.Text("publish")) }

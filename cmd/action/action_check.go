@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/report"
+)
+
+// labelPrefix marks the labels that are the Action's own.
+const labelPrefix = "fluxkeeper: "
+
+// check judges what the event is about, says so everywhere that is asked for,
+// and ends with the verdict's exit status.
+func (s *step) check() error {
+	sub, err := s.subject()
+	if err != nil {
+		return err
+	}
+	if sub.nothing != "" {
+		return s.finish(s.nothing(sub))
+	}
+	j := s.judgeSubject(sub)
+	if s.ctx.Err() != nil {
+		return failure{statusUndecided, s.ctx.Err(), ""}
+	}
+	if sub.number == 0 {
+		// A branch alone tells less than a pull request does. Were this published
+		// under the same name, it could hide what is found of the pull request.
+		fmt.Fprintln(s.stdout, "note: no pull request is open, so nothing is published on the commit")
+		return s.finish(j)
+	}
+	return s.finish(s.publish(sub, j))
+}
+
+// nothing is the answer where an event has no update to look at.
+func (s *step) nothing(sub subject) judged {
+	fmt.Fprintf(s.stdout, "note: %s\n", oneLine(sub.nothing))
+	return judged{Report: report.Report{Version: s.version, Result: gate.Result{
+		Verdict: finding.NotApplicable, Reproduction: manifest.None, Evidence: gate.EvidenceNone,
+	}}}
+}
+
+// publish puts the verdict on GitHub, and gives the one that holds afterwards:
+// where the head moved, or nobody can say whether it did, that is undecided.
+func (s *step) publish(sub subject, j judged) judged {
+	var page bytes.Buffer
+	if err := report.Markdown(&page, j.Report); err != nil {
+		return doubt(j, err)
+	}
+	p := plan.Publication{
+		Name: s.inputs.Text("check-name"), SHA: j.Result.Head.Commit, Number: sub.number, Verdict: j.Result.Verdict,
+		Title: report.Headline(j.Report), Summary: page.String(), Link: s.where.RunURL, Findings: j.Result.Findings,
+		Via: s.via(), Comment: s.inputs.Flag("comment"), DryRun: s.inputs.Flag("dry-run"),
+	}
+	if s.inputs.Flag("labels") {
+		p.LabelPrefix, p.Labels = labelPrefix, []string{labelPrefix + string(p.Verdict)}
+		if step := report.GravestStep(j.Result.Updates); step != "" {
+			p.Labels = append(p.Labels, labelPrefix+step)
+		}
+	}
+	if sub.queued {
+		p.Number = 0 // the queue's commit is not the pull request's head
+	}
+	out, err := s.hub.Publish(s.ctx, p)
+	s.tell(out)
+	switch {
+	case out.Moved:
+		return doubt(j, errMoved)
+	case err != nil:
+		return doubt(j, err)
+	}
+	return j
+}
+
+// doubt takes a verdict back.
+func doubt(j judged, why error) judged {
+	j.Result.Verdict = finding.Undecided
+	j.Result.Gaps = append(slices.Clone(j.Result.Gaps), gaps(why)...)
+	return j
+}
+
+// finish shows the answer in the log, the annotations, the summary, the outputs
+// and a SARIF file. What cannot be shown does not change the verdict, but it is
+// no success either.
+func (s *step) finish(j judged) error {
+	problems := []error{report.Text(s.stdout, j.Report, report.Style{}), s.outputs(j.Report)}
+	if s.inputs.Flag("annotations") {
+		problems = append(problems, s.runner.Annotate(j.Result.Findings))
+	}
+	if s.inputs.Flag("summary") {
+		var page bytes.Buffer
+		problems = append(problems, report.Markdown(&page, j.Report), s.runner.Summary(page.String()))
+	}
+	if name := s.inputs.Text("sarif-file"); name != "" {
+		problems = append(problems, s.sarif(name, j.Report))
+	}
+	status := verdictStatus(j.Result.Verdict)
+	if err := errors.Join(problems...); err != nil {
+		s.complain(err)
+		if status == nil {
+			return failure{status: statusUndecided}
+		}
+	}
+	return status
+}
+
+// outputs sets the step's outputs.
+func (s *step) outputs(r report.Report) error {
+	var whole bytes.Buffer
+	if err := report.JSON(&whole, r); err != nil {
+		return err
+	}
+	var part struct {
+		Updates json.RawMessage `json:"updates"`
+	}
+	var updates bytes.Buffer
+	err := errors.Join(json.Unmarshal(whole.Bytes(), &part), json.Compact(&updates, part.Updates))
+	for _, output := range [][2]string{
+		{"verdict", string(r.Result.Verdict)},
+		{"step", report.GravestStep(r.Result.Updates)},
+		{"evidence", string(r.Result.Evidence)},
+		{"reproduction", string(r.Result.Reproduction)},
+		{"head-sha", r.Result.Head.Commit},
+		{"updates", updates.String()},
+		{"report", whole.String()},
+	} {
+		err = errors.Join(err, s.runner.Output(output[0], output[1]))
+	}
+	return err
+}
+
+// sarif writes the findings to a file of the workspace, and never outside of it.
+func (s *step) sarif(name string, r report.Report) error {
+	workspace, _ := s.env("GITHUB_WORKSPACE")
+	if workspace == "" {
+		return errors.New("write SARIF: GITHUB_WORKSPACE is not set")
+	}
+	root, err := os.OpenRoot(workspace)
+	if err != nil {
+		return fmt.Errorf("write SARIF: %w", err)
+	}
+	defer root.Close()
+	file, err := root.Create(name)
+	if err != nil {
+		return fmt.Errorf("write SARIF: %w", err)
+	}
+	return errors.Join(report.SARIF(file, r), file.Close())
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/report"
+)
+
+// judged is a change with its verdict.
+type judged struct {
+	report.Report
+	facts  gate.Facts
+	policy gate.Policy
+}
+
+// undecided is the answer about a commit of which too little is known.
+func (s *step) undecided(head string, err error) judged {
+	return judged{Report: report.Report{Version: s.version, Result: gate.Result{
+		Verdict: finding.Undecided, Gaps: gaps(err), Head: gate.Revision{Commit: head}, Reproduction: manifest.None, Evidence: gate.EvidenceNone,
+	}}}
+}
+
+// gaps says why something is not known: a sentence for each problem of a policy
+// file, one for any other error.
+func gaps(err error) []string {
+	name := ""
+	if wrong, ok := errors.AsType[*gate.PolicyError](err); ok {
+		name = wrong.Name
+	}
+	var all []string
+	for _, p := range problems(statusUndecided, name, err) {
+		if p.hint == "" {
+			p.hint = hint(err)
+		}
+		all = append(all, p.sentence())
+	}
+	return all
+}
+
+// judgeSubject judges what the event is about. What cannot be read is undecided.
+func (s *step) judgeSubject(sub subject) judged {
+	if sub.number == 0 {
+		change, err := s.hub.ReadRange(s.ctx, sub.base, sub.head)
+		if err != nil {
+			return s.undecided(sub.head, err)
+		}
+		return s.judge(change, judging{headRef: sub.branch, head: sub.head})
+	}
+	change, err := s.hub.ReadPull(s.ctx, sub.number)
+	if err != nil {
+		return s.undecided(sub.head, err)
+	}
+	j := s.judge(change, judging{head: sub.head})
+	if !sub.queued {
+		return j
+	}
+	queued := s.judgeQueued(sub, j)
+	queued.Result.Head.Commit = sub.head
+	return queued
+}
+
+// judgeQueued judges a merge queue's commit. GitHub made it, so that it tells
+// nothing of who made the change: that is judged of the pull request itself. Of
+// the commit, only the contents are judged, once the pull request passes.
+func (s *step) judgeQueued(sub subject, pull judged) judged {
+	if pull.Result.Verdict != finding.Pass {
+		return pull
+	}
+	change, err := s.hub.ReadRange(s.ctx, sub.base, sub.head)
+	if err != nil {
+		return s.undecided(sub.head, err)
+	}
+	queued := s.judge(change, judging{head: sub.head, contents: true})
+	queued.Result.Evidence = pull.Result.Evidence
+	queued.BaseName, queued.HeadName = pull.BaseName, s.event.HeadRef
+	return queued
+}
+
+// judging says how to judge a change.
+type judging struct {
+	head     string // for the answer where nothing can be read
+	headRef  string // where the change itself does not tell its branch
+	contents bool   // the contents alone
+}
+
+// judge holds a change against the policy of its base.
+func (s *step) judge(change *github.Change, how judging) judged {
+	policy, err := s.policy(change)
+	if err != nil {
+		return s.unjudged(change, how, err)
+	}
+	facts, err := change.Facts(keys(policy))
+	if err != nil {
+		return s.unjudged(change, how, fmt.Errorf("read policy: %w", err))
+	}
+	facts.Policies = gate.FindPolicies(facts.Sources)
+	facts.Today = time.Now().UTC().Truncate(24 * time.Hour)
+	facts.IgnoreIdentity = how.contents
+	if facts.HeadRef == "" {
+		facts.HeadRef = how.headRef
+	}
+	return judged{
+		Report: report.Report{
+			Result: gate.Judge(policy, facts), BaseName: facts.BaseRef, HeadName: facts.HeadRef,
+			Version: s.version, Source: source(facts),
+		},
+		facts: facts, policy: policy,
+	}
+}
+
+// unjudged is the answer about a change that there is no policy to judge by.
+func (s *step) unjudged(change *github.Change, how judging, why error) judged {
+	j := s.undecided(how.head, why)
+	if facts, err := change.Facts(nil); err == nil {
+		j.facts, j.Result.Base, j.Result.Head = facts, facts.Base, facts.Head
+		j.BaseName, j.HeadName = facts.BaseRef, facts.HeadRef
+	}
+	return j
+}
+
+// policy reads the policy file of the change's base. A file that cannot be read
+// leaves nothing to judge by.
+func (s *step) policy(change *github.Change) (gate.Policy, error) {
+	name := s.inputs.Text("policy")
+	data, ok, err := change.BaseFile(s.ctx, name)
+	return s.parsePolicy(name, data, ok, err)
+}
+
+func (s *step) parsePolicy(name string, data []byte, ok bool, err error) (gate.Policy, error) {
+	switch {
+	case err != nil:
+		return gate.Policy{}, err
+	case !ok && name != gate.PolicyFile:
+		return gate.Policy{}, failure{statusUndecided, fmt.Errorf("read policy: the base has no file %q", name), "mend the input policy, or leave it out"}
+	case !ok:
+		return gate.DefaultPolicy(), nil
+	}
+	return gate.ParsePolicy("base:"+name, data)
+}
+
+// errMoved says that a verdict holds no more.
+var errMoved = errors.New("the head moved while this was judged: the run for the new head decides")

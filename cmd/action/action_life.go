@@ -1,0 +1,186 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/proposal"
+)
+
+// propose opens or refreshes the pull request of Flux's branch. What it lists is
+// worked out from the contents, not taken from commit messages. A change that
+// would not pass is proposed too: the check says so where people look.
+func (s *step) propose() error {
+	base, err := s.baseBranch()
+	if err != nil {
+		return err
+	}
+	branch, head := s.inputs.Text("head-branch"), s.inputs.Text("head-branch")
+	switch s.event.Name {
+	case "push":
+		if s.event.Deleted || s.event.HeadRef != branch {
+			fmt.Fprintf(s.stdout, "note: the push left nothing on %s to propose\n", oneLine(branch))
+			return nil
+		}
+		head = s.event.Head
+	case "workflow_dispatch", "schedule":
+	default:
+		return s.wrongEvent("push, workflow_dispatch or schedule")
+	}
+	change, err := s.hub.ReadRange(s.ctx, base, head)
+	if err != nil {
+		return s.cannot(err)
+	}
+	j := s.judge(change, judging{headRef: branch})
+	if j.Result.Verdict == finding.Undecided {
+		return s.finish(j)
+	}
+	out, err := s.hub.Propose(s.ctx, plan.Proposal{
+		Branch: branch, Base: base, SHA: j.Result.Head.Commit, Updates: gate.Proposed(j.Result.Updates),
+		Templates: proposal.Templates{Title: s.inputs.Text("title"), Body: s.inputs.Text("body")},
+		DryRun:    s.inputs.Flag("dry-run"),
+	})
+	s.tell(out)
+	if err != nil {
+		return s.cannot(err)
+	}
+	return s.done(j)
+}
+
+// merge approves and merges the pull request, or takes that back, as its
+// verdict says.
+func (s *step) merge() error {
+	sub, err := s.subject()
+	if err != nil {
+		return err
+	}
+	switch {
+	case s.event.Name == "merge_group":
+		return s.wrongEvent("pull_request_target, push, workflow_dispatch or schedule")
+	case sub.number == 0:
+		fmt.Fprintln(s.stdout, "note: there is no pull request to merge")
+		return nil
+	}
+	j := s.judgeSubject(sub)
+	out, err := s.hub.Merge(s.ctx, plan.Merging{
+		Number: sub.number, SHA: j.Result.Head.Commit, Verdict: j.Result.Verdict,
+		Approve: s.inputs.Flag("approve"), When: plan.When(s.inputs.Text("merge-when")), Method: s.inputs.Text("merge-method"),
+		DeleteBranch: s.inputs.Flag("delete-branch"), DryRun: s.inputs.Flag("dry-run"),
+	})
+	s.tell(out)
+	switch {
+	case out.Moved:
+		j = doubt(j, errMoved)
+	case err != nil:
+		return s.cannot(err)
+	}
+	return s.done(j)
+}
+
+// sweep closes the pull requests of Flux's branches that are stale.
+func (s *step) sweep() error {
+	base, err := s.baseBranch()
+	if err != nil {
+		return err
+	}
+	open, err := s.hub.OpenPulls(s.ctx)
+	if err != nil {
+		return s.cannot(err)
+	}
+	policy, err := s.basePolicy(base)
+	if err != nil {
+		return s.cannot(err)
+	}
+	var candidates []plan.Candidate
+	var unread []error
+	for _, pull := range open {
+		if !pull.SameRepository || pull.BaseRef != base || !policy.MatchHead(pull.HeadRef) {
+			continue
+		}
+		candidate, err := s.candidate(pull)
+		if err != nil {
+			unread = append(unread, err)
+			continue
+		}
+		candidates = append(candidates, candidate)
+	}
+	closings := plan.Stale(candidates, open, plan.SweepOptions{
+		MaxAge: time.Duration(s.inputs.Count("stale-after-days")) * 24 * time.Hour, Now: time.Now(),
+		DeleteBranch: s.inputs.Flag("delete-branch"), DryRun: s.inputs.Flag("dry-run"),
+	})
+	if len(closings) == 0 {
+		fmt.Fprintf(s.stdout, "note: of %d pull requests, none is stale\n", len(candidates))
+	}
+	for _, closing := range closings {
+		out, err := s.hub.Sweep(s.ctx, closing)
+		s.tell(out)
+		unread = append(unread, err)
+	}
+	if err := errors.Join(unread...); err != nil {
+		return s.cannot(err)
+	}
+	return nil
+}
+
+// basePolicy reads the policy of a branch.
+func (s *step) basePolicy(branch string) (gate.Policy, error) {
+	sha, err := s.hub.Branch(s.ctx, branch)
+	if err != nil {
+		return gate.Policy{}, err
+	}
+	name := s.inputs.Text("policy")
+	data, ok, err := s.hub.BaseFile(s.ctx, sha, name)
+	return s.parsePolicy(name, data, ok, err)
+}
+
+// candidate finds out what a sweep needs to know of a pull request.
+func (s *step) candidate(pull plan.Pull) (plan.Candidate, error) {
+	c := plan.Candidate{Pull: pull}
+	change, err := s.hub.ReadPull(s.ctx, pull.Number)
+	if err != nil {
+		return c, err
+	}
+	j := s.judge(change, judging{})
+	if j.Result.Verdict == finding.Undecided {
+		return c, fmt.Errorf("judge #%d: %s", pull.Number, j.Result.Gaps[0])
+	}
+	c.Head = j.Result.Head.Commit
+	c.Empty, c.Updates = plan.Empty(j.facts), j.Result.Updates
+	newest := slices.MaxFunc(append(j.facts.Commits, gate.Commit{}), func(a, b gate.Commit) int {
+		return a.Committer.When.Compare(b.Committer.When)
+	})
+	c.Pushed = newest.Committer.When
+	return c, nil
+}
+
+// wrongEvent refuses an event that a command has nothing to do with.
+func (s *step) wrongEvent(right string) error {
+	return failure{statusUsage, fmt.Errorf("read event: %s has nothing to do on %s", s.inputs.Text("command"), s.event.Name), "use it on " + right}
+}
+
+// cannot is the end of a command that could not do its work.
+func (s *step) cannot(err error) error {
+	if e, ok := errors.AsType[*github.Error](err); ok && e.Kind == github.Misuse {
+		return failure{statusUsage, err, e.Hint()}
+	}
+	for _, gap := range gaps(err) {
+		s.complain(errors.New(gap))
+	}
+	return failure{status: statusUndecided}
+}
+
+// done shows what was found. The command did its work, whatever the verdict,
+// unless nobody could tell it.
+func (s *step) done(j judged) error {
+	err := s.finish(j)
+	if f, ok := errors.AsType[failure](err); ok && f.status == statusFail {
+		return nil
+	}
+	return err
+}
