@@ -44,7 +44,7 @@ fuzz: ## fuzz each target for FUZZTIME (30s; 1000x is a number of tries)
 attack: ## score the gate and two naive ones against every known trick and 30,000 mutants
 	go test ./internal/gate -run 'TestAttacks|TestHonest|TestMutants' -count=1 -v -all | grep -v '^=== \|^ *--- PASS'
 
-bench: ## time check beside git diff
+bench: ## time check beside git diff, and the Action beside its bare requests
 	go test ./... -run '^$$' -bench . -benchmem | grep -v 'no test files'
 
 .PHONY: bin/fluxkeeper

@@ -24,12 +24,12 @@ func BenchmarkLarge(b *testing.B) { compareWithGit(b, 3000, 10000) }
 
 func compareWithGit(b *testing.B, files, markers int) {
 	program := filepath.Join(b.TempDir(), "fluxkeeper")
-	command(b, ".", "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, ".")
+	build(b, program, ".")
 	repo := generated(b, files, markers)
 	var ours, theirs []usage
 	for b.Loop() {
-		theirs = append(theirs, measure(b, repo, "git", "diff", "main", "flux-image-updates"))
-		ours = append(ours, measure(b, repo, program, "check", "--base", "main", "--head", "flux-image-updates", "--format", "json"))
+		theirs = append(theirs, measure(b, in(repo, "git", "diff", "main", "flux-image-updates")))
+		ours = append(ours, measure(b, in(repo, program, "check", "--base", "main", "--head", "flux-image-updates", "--format", "json")))
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(median(ours, wall), "wall-ms")
@@ -59,15 +59,25 @@ func median(runs []usage, of func(usage) float64) float64 {
 	return values[len(values)/2]
 }
 
-func measure(b *testing.B, dir, name string, args ...string) usage {
+// build builds a program as it is released.
+func build(b *testing.B, file, source string) {
 	b.Helper()
+	command(b, ".", "go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, source)
+}
+
+func in(dir, name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
+	return cmd
+}
+
+func measure(b *testing.B, cmd *exec.Cmd) usage {
+	b.Helper()
 	var errors strings.Builder
 	cmd.Stderr = &errors
 	start := time.Now()
 	if err := cmd.Run(); err != nil {
-		b.Fatalf("run %s: %v: %s", name, err, errors.String())
+		b.Fatalf("run %s: %v: %s", cmd.Path, err, errors.String())
 	}
 	state := cmd.ProcessState
 	return usage{time.Since(start), state.UserTime() + state.SystemTime(), state.SysUsage().(*syscall.Rusage).Maxrss}
@@ -75,8 +85,7 @@ func measure(b *testing.B, dir, name string, args ...string) usage {
 
 func command(b *testing.B, dir, name string, args ...string) {
 	b.Helper()
-	cmd := exec.Command(name, args...)
-	cmd.Dir = dir
+	cmd := in(dir, name, args...)
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null",
 		"GIT_AUTHOR_NAME=fluxcdbot", "GIT_AUTHOR_EMAIL=fluxcdbot@users.noreply.github.com", "GIT_AUTHOR_DATE=2026-11-22T20:21:56Z",
 		"GIT_COMMITTER_NAME=fluxcdbot", "GIT_COMMITTER_EMAIL=fluxcdbot@users.noreply.github.com", "GIT_COMMITTER_DATE=2026-11-22T20:21:56Z")

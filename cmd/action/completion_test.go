@@ -171,7 +171,7 @@ func shellCommand(ctx context.Context, shell, program string, words []string) *e
 	return exec.CommandContext(ctx, shell, append(args, words...)...)
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,9 +31,10 @@ const (
 // life is a repository with a branch that Flux pushed to, and a hub over it.
 type life struct {
 	*fakehub.Hub
-	t    *testing.T
-	dir  string
-	hook func(*http.Request) // before each request
+	t      *testing.T
+	dir    string
+	hookMu sync.Mutex          // guards hook
+	hook   func(*http.Request) // before each request
 }
 
 func newLife(t *testing.T, repo fakehub.Repo) *life {
@@ -118,18 +120,23 @@ func (l *life) client(token string) *Client {
 
 // RoundTrip is the transport of every client.
 func (l *life) RoundTrip(r *http.Request) (*http.Response, error) {
-	if l.hook != nil {
-		l.hook(r)
+	l.hookMu.Lock()
+	hook := l.hook
+	l.hookMu.Unlock()
+	if hook != nil {
+		hook(r)
 	}
 	return http.DefaultTransport.RoundTrip(r)
 }
 
 // before runs f once, before the first request of that method whose path ends so.
 func (l *life) before(method, path string, f func()) {
+	var once sync.Once
+	l.hookMu.Lock()
+	defer l.hookMu.Unlock()
 	l.hook = func(r *http.Request) {
 		if r.Method == method && strings.HasSuffix(r.URL.Path, path) {
-			l.hook = nil
-			f()
+			once.Do(f)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	gh "github.com/google/go-github/v66/github"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/plan"
 )
@@ -16,7 +17,9 @@ import (
 // labels. What is there already is changed, never said twice. What the token may
 // not do is a note in the outcome, not an error: the verdict stands without it.
 //
-// The pull request's head is read last before anything is written. Where it is
+// The pull request's head is read last before anything is written; only a look
+// at what was made, which as a rule leaves nothing to write, reads it beside the
+// rest, and again where there is something to write after all. Where it is
 // another than the judged commit, nothing is published, and the outcome says
 // Moved: the verdict is then undecided.
 func (c *Client) Publish(ctx context.Context, p plan.Publication) (Outcome, error) {
@@ -24,67 +27,105 @@ func (c *Client) Publish(ctx context.Context, p plan.Publication) (Outcome, erro
 	defer cancel()
 	foreign := map[int64]bool{} // check runs of another app with our mark
 	work := carrying{c: c, dry: p.DryRun, foreign: foreign}
+	head := func(ctx context.Context, now *plan.Published) (err error) {
+		if p.Number != 0 {
+			now.Head, err = c.Head(ctx, p.Number)
+		}
+		return err
+	}
 	work.plan = func(ctx context.Context) (plan.Plan, error) {
-		now, err := c.published(ctx, p, work.denied)
-		if err != nil {
+		var now, tip plan.Published
+		group, groupCtx := errgroup.WithContext(ctx)
+		group.Go(func() (err error) {
+			now, err = c.published(groupCtx, p, work.denied)
+			return err
+		})
+		if work.checking { // as a rule nothing is left to write
+			group.Go(func() error { return head(groupCtx, &tip) })
+		}
+		if err := group.Wait(); err != nil {
 			return plan.Plan{}, err
 		}
+		now.Head = tip.Head
 		now.Runs = slices.DeleteFunc(now.Runs, func(r plan.Run) bool { return foreign[r.ID] })
+		if work.checking {
+			if made := plan.Publish(p, now); len(made.Actions) == 0 {
+				return made, nil
+			}
+		}
+		if err := head(ctx, &now); err != nil {
+			return plan.Plan{}, err
+		}
 		return plan.Publish(p, now), nil
 	}
 	return work.carryOut(ctx)
 }
 
-// published reads what a publication needs to know, the head last. What the
-// token may not read it may not write either; that goes into denied.
+// published reads what a publication needs to know, except for the head. What
+// the token may not read it may not write either; that goes into denied.
 func (c *Client) published(ctx context.Context, p plan.Publication, denied map[plan.Right]string) (plan.Published, error) {
 	now := plan.Published{Denied: denied}
+	var state plan.PullState
+	var refused error
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.publishedOnCommit(groupCtx, p, &now) })
+	group.Go(func() error {
+		if p.Number == 0 || !p.Comment && p.LabelPrefix == "" {
+			return nil
+		}
+		var err error
+		if state, err = c.pullState(groupCtx, p.Number); isRefusal(err) {
+			refused, err = err, nil
+		}
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return now, err
+	}
+	if refused != nil {
+		denied[plan.RightComments], denied[plan.RightLabels] = refused.Error(), refused.Error()
+	}
+	now.Comments, now.Labels = state.Comments, state.Labels
+	return now, nil
+}
+
+// publishedOnCommit reads what was published on the commit.
+func (c *Client) publishedOnCommit(ctx context.Context, p plan.Publication, now *plan.Published) error {
 	if p.Via == plan.ViaAuto || p.Via == plan.ViaCheck {
 		runs, err := c.checkRuns(ctx, p)
-		if err := refusedInto(denied, plan.RightChecks, err); err != nil {
-			return now, err
+		if err := refusedInto(now.Denied, plan.RightChecks, err); err != nil {
+			return err
 		}
 		now.Runs = runs
 	}
-	if p.Via == plan.ViaStatus || p.Via == plan.ViaAuto && denied[plan.RightChecks] != "" {
+	if p.Via == plan.ViaStatus || p.Via == plan.ViaAuto && now.Denied[plan.RightChecks] != "" {
 		statuses, err := c.statuses(ctx, p)
-		if err := refusedInto(denied, plan.RightStatuses, err); err != nil {
-			return now, err
+		if err := refusedInto(now.Denied, plan.RightStatuses, err); err != nil {
+			return err
 		}
 		now.Statuses = statuses
 	}
-	if p.MindsOthers(now) {
-		var err error
-		if now.Others, err = c.pullsAt(ctx, p.SHA, p.Number); err != nil {
-			return now, err
-		}
-	}
-	if p.Number == 0 {
-		return now, nil
-	}
-	if p.Comment || p.LabelPrefix != "" {
-		state, err := c.pullState(ctx, p.Number)
-		if e := refusedInto(denied, plan.RightComments, err); e != nil {
-			return now, e
-		}
-		if err != nil {
-			denied[plan.RightLabels] = denied[plan.RightComments]
-		}
-		now.Comments, now.Labels = state.Comments, state.Labels
+	if !p.MindsOthers(*now) {
+		return nil
 	}
 	var err error
-	now.Head, err = c.Head(ctx, p.Number)
-	return now, err
+	now.Others, err = c.pullsAt(ctx, p.SHA, p.Number)
+	return err
 }
 
 // refusedInto takes an error that says what the token may not do, and gives
 // every other one back.
 func refusedInto(denied map[plan.Right]string, right plan.Right, err error) error {
-	if kindOfError(err) != Forbidden && kindOfError(err) != NotFound {
+	if !isRefusal(err) {
 		return err
 	}
 	denied[right] = err.Error()
 	return nil
+}
+
+// isRefusal tells whether an error says that the token may not do something.
+func isRefusal(err error) bool {
+	return kindOfError(err) == Forbidden || kindOfError(err) == NotFound
 }
 
 // maxPages bounds every list that is read page by page, at 100 each.

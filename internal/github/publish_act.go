@@ -39,7 +39,9 @@ type carrying struct {
 	denied  map[plan.Right]string
 	foreign map[int64]bool
 	created map[string]bool
-	out     Outcome
+	// checking says that the plan to make is a look at what was made.
+	checking bool
+	out      Outcome
 }
 
 // aftermath is what became of one action.
@@ -55,14 +57,14 @@ const (
 
 func (w *carrying) carryOut(ctx context.Context) (Outcome, error) {
 	w.denied, w.created = map[plan.Right]string{}, map[string]bool{}
-	checking, unclears := false, 0
+	unclears := 0
 	for range maxRounds {
 		p, err := w.plan(ctx)
 		if err != nil {
 			return w.out, err
 		}
 		switch {
-		case !checking, p.Moved && len(p.Actions) > 0:
+		case !w.checking, p.Moved && len(p.Actions) > 0:
 			w.out.Notes, w.out.Moved = p.Notes, p.Moved
 		case p.Moved:
 			return w.out, nil // what was done was done in time, and harms nobody
@@ -77,20 +79,20 @@ func (w *carrying) carryOut(ctx context.Context) (Outcome, error) {
 			if !made {
 				return w.out, nil
 			}
-			checking = true
+			w.checking = true
 		case replan:
-			checking = false
+			w.checking = false
 		case unclear:
 			if unclears++; unclears > 2 {
 				return w.out, err
 			}
-			checking = false
+			w.checking = false
 		case moved:
 			// The next plan sees it, and takes back what was done for nothing.
 			if unclears++; unclears > 2 {
 				return w.out, err
 			}
-			checking = false
+			w.checking = false
 		default:
 			return w.out, err
 		}

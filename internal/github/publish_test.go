@@ -181,6 +181,31 @@ func TestMovedHead(t *testing.T) {
 	l.wantWrites()
 }
 
+// TestMovedHeadLater: what a look at what was made finds to do is not done once
+// the head has moved, even if it moves while that is read.
+func TestMovedHeadLater(t *testing.T) {
+	l := newLife(t, fakehub.Repo{})
+	p := l.publication(l.open(fakehub.Pull{}))
+	p.Comment = true
+	c := l.client(fakehub.Token)
+	_, err := c.Publish(t.Context(), p)
+	must(t, err)
+	l.push()
+	l.ResetLog()
+	p.SHA, p.Summary = l.head(fluxBranch), "## Fluxkeeper: pass\n\nBetter.\n"
+	l.before("POST", "/check-runs", func() {
+		first := l.Comments(lifeRepo, p.Number)[0]
+		l.AddComment(lifeRepo, p.Number, first.Author, first.Body)
+		l.before("GET", "/check-runs", func() { l.push() })
+	})
+	_, err = c.Publish(t.Context(), p)
+	must(t, err)
+	l.wantWrites("checks/create", "issues/update-comment")
+	if n := len(l.Comments(lifeRepo, p.Number)); n != 2 {
+		t.Errorf("%d comments, the second is not there to be found", n)
+	}
+}
+
 // TestUnclearFailure: a request without an answer may have been done.
 func TestUnclearFailure(t *testing.T) {
 	for name, f := range map[string]fakehub.Fault{
