@@ -114,8 +114,9 @@ func hubCmd(ts *testscript.TestScript, s *story, args []string) {
 	ts.Setenv("WORKTREE", s.Work)
 	ts.Setenv("BASE", s.Rev(storytest.Base))
 	ts.Setenv("HEAD", s.Rev(storytest.Head))
+	scene := s.Scene
 	s.Cleanup(func() {
-		if n := len(s.Requests()); n > 0 && !s.Failed() {
+		if n := len(scene.Requests()); n > 0 && !s.Failed() {
 			s.Errorf("%d requests were not held against a golden file", n)
 		}
 	})
