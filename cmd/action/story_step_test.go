@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -102,4 +103,27 @@ func requestsCmd(ts *testscript.TestScript, s *story, args []string) {
 		ts.Fatalf("usage: requests NAME | only OPERATION... | most N")
 	}
 	s.ResetLog()
+}
+
+// TestActionStoriesRequests: every golden file belongs to a story.
+func TestActionStoriesRequests(t *testing.T) {
+	stories, err := filepath.Glob("testdata/action/*.txtar")
+	must(t, err)
+	var text strings.Builder
+	for _, name := range stories {
+		data, err := os.ReadFile(name)
+		must(t, err)
+		text.Write(data)
+	}
+	files, err := filepath.Glob("testdata/requests/*.golden")
+	must(t, err)
+	if len(files) == 0 {
+		t.Error("there are no golden files")
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".golden")
+		if strings.Count(text.String(), "\nrequests "+name+"\n") != 1 {
+			t.Errorf("%s belongs to no story, or to more than one", file)
+		}
+	}
 }
