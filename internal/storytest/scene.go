@@ -141,7 +141,8 @@ func (s *Scene) Git(args ...string) string {
 
 func (s *Scene) run(dir string, args ...string) string {
 	s.t.Helper()
-	command := exec.Command("git", args...)
+	// Housekeeping would go on beside the test, and after it.
+	command := exec.Command("git", append([]string{"-c", "gc.auto=0", "-c", "maintenance.auto=false"}, args...)...)
 	command.Dir = dir
 	command.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1", "TZ=UTC",
 		"GIT_AUTHOR_DATE=2026-11-22T12:00:00Z", "GIT_COMMITTER_DATE=2026-11-22T12:00:00Z")
