@@ -13,6 +13,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/plan"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
+	"github.com/goldfish-inc/fluxkeeper/internal/runner"
 )
 
 // labelPrefix marks the labels that are the Action's own.
@@ -133,7 +134,13 @@ func (s *step) outputs(r report.Report) error {
 		{"updates", updates.String()},
 		{"report", whole.String()},
 	} {
-		err = errors.Join(err, s.runner.Output(output[0], output[1]))
+		set := s.runner.Output(output[0], output[1])
+		if errors.Is(set, runner.ErrFull) {
+			// The verdict stands, and the log and the summary tell the rest.
+			fmt.Fprintf(s.stdout, "note: %v; it is left out\n", set)
+			continue
+		}
+		err = errors.Join(err, set)
 	}
 	return err
 }

@@ -2,11 +2,16 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/report"
+	"github.com/goldfish-inc/fluxkeeper/internal/runner"
 	"github.com/goldfish-inc/fluxkeeper/internal/storytest"
 )
 
@@ -270,4 +275,27 @@ func TestActionKeepsSARIFInside(t *testing.T) {
 	event := s.PullEvent("pull_request_target", s.Open())
 	act(t, s, event, map[string]string{"sarif-file": "out.sarif"}).expect(t, "pass", statusPass)
 	act(t, s, event, map[string]string{"sarif-file": "../out.sarif"}).expect(t, "pass", statusUndecided)
+}
+
+// TestOutputsTooLong: what does not fit into the outputs is left out with a
+// note; that is no doubt about the verdict.
+func TestOutputsTooLong(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "output")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var stdout bytes.Buffer
+	env := func(name string) (string, bool) { return file, name == "GITHUB_OUTPUT" }
+	s := &step{app: &app{env: env, stdout: &stdout}, runner: runner.New(env, &stdout)}
+	r := report.Report{Result: gate.Result{Verdict: finding.Pass, Updates: make([]gate.Update, 5000)}}
+	if err := s.outputs(r); err != nil {
+		t.Error(err)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil || !strings.Contains(string(data), "verdict<<") || strings.Contains(string(data), "report<<") {
+		t.Errorf("%v: %d bytes", err, len(data))
+	}
+	if !strings.Contains(stdout.String(), "note: set output report: ") {
+		t.Errorf("stdout %q", stdout.String())
+	}
 }

@@ -22,6 +22,9 @@ const (
 
 var outputName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
+// ErrFull says that an output was not set since GitHub would keep none of them.
+var ErrFull = errors.New("all outputs together are longer than the 1 MB that GitHub keeps")
+
 // Output sets an output of the step. The end of the value is marked by a
 // random word, so that no value can set another output.
 func (r *Runner) Output(name, value string) error {
@@ -30,7 +33,7 @@ func (r *Runner) Output(name, value string) error {
 	}
 	size := len(name) + len(utf16.Encode([]rune(value)))
 	if r.outputs+size > maxOutputs {
-		return fmt.Errorf("set output %s: all outputs together are longer than the 1 MB that GitHub keeps", name)
+		return fmt.Errorf("set output %s: %w", name, ErrFull)
 	}
 	end := "end_" + rand.Text()
 	if strings.Contains(value, end) {
