@@ -121,6 +121,6 @@ func Outputs() []Output {
 		{"evidence", "The proof that was found of who made the change: `none`, `text`, `account`, `signature`, `key` or `pusher`."},
 		{"reproduction", "How the change compares with running Flux's update again: `reproduced`, `equivalent`, `residue` or `none`."},
 		{"head-sha", "The commit that was judged."},
-		{"report", "The whole report as JSON."},
+		{"report", "The whole report as JSON. Like `updates`, it is left out where it would not fit into the 1 MB that GitHub keeps."},
 	}
 }
