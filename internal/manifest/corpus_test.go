@@ -2,6 +2,8 @@ package manifest
 
 import (
 	"encoding/json"
+	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -9,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 )
 
@@ -110,11 +113,16 @@ func TestCorpusFlux(t *testing.T) {
 	t.Logf("%d files of Flux commits: %v", total, count)
 }
 
+var updateGolden = flag.Bool("update", false, "write the golden files anew")
+
 // TestCorpusConfusers: a commit by somebody else is reproduced or equivalent
 // only where nothing but marked values changed, by another reader's account.
+// Those commits are listed in testdata/pure.golden.
 func TestCorpusConfusers(t *testing.T) {
 	count := map[Outcome]int{}
+	var pure strings.Builder
 	for _, c := range commits(t, "human/*") {
+		files := map[Outcome]int{}
 		for _, f := range c.Files {
 			if f.Status != "M" || !f.Stored || !Named(f.Path) {
 				continue
@@ -125,13 +133,30 @@ func TestCorpusConfusers(t *testing.T) {
 			if got.Outcome == Residue || got.Outcome == None {
 				continue
 			}
+			files[got.Outcome]++
 			if len(got.Losses) == 0 && !reflect.DeepEqual(blanked(t, base), blanked(t, head)) {
 				t.Errorf("%s %s is %s, but more than marked values changed", c.name, f.Path, got.Outcome)
 			}
 		}
+		if len(files) > 0 {
+			fmt.Fprintf(&pure, "%s %s: %d reproduced, %d equivalent\n", c.name, c.Klass, files[Reproduced], files[Equivalent])
+		}
 	}
 	if count[Residue] < 100 {
 		t.Errorf("too few confusers told apart: %v", count)
+	}
+	golden := filepath.Join("testdata", "pure.golden")
+	if *updateGolden {
+		if err := os.WriteFile(golden, []byte(pure.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), pure.String()); diff != "" {
+		t.Errorf("the list of pure updates by others changed:\n%s", diff)
 	}
 	t.Logf("%v", count)
 }
