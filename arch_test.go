@@ -31,8 +31,11 @@ var imports = map[string][]string{
 	"internal/gatetest":           {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
 	"internal/github":             {"internal/finding", "internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature"},
 	"internal/gitrepo":            {"internal/gate", "internal/manifest", "internal/signature"},
+	"internal/audit":              {"internal/finding", "internal/ledger"},
 	"internal/image":              {},
+	"internal/ledger":             {"internal/secret"},
 	"internal/manifest":           {},
+	"internal/proof":              {},
 	"internal/plan":               {"internal/finding", "internal/gate", "internal/proposal", "internal/report"},
 	"internal/proposal":           {"internal/image"},
 	"internal/report":             {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
@@ -45,8 +48,8 @@ var imports = map[string][]string{
 
 // pure packages turn values into values: no clock, environment, network, file.
 var pure = []string{
-	"internal/finding", "internal/gate", "internal/image", "internal/manifest", "internal/plan",
-	"internal/proposal", "internal/report",
+	"internal/audit", "internal/finding", "internal/gate", "internal/image", "internal/ledger", "internal/manifest",
+	"internal/plan", "internal/proof", "internal/proposal", "internal/report",
 	"internal/secret", "internal/setting", "internal/signature",
 }
 
@@ -61,6 +64,7 @@ var onlyPlace = map[string][]string{
 	"sigs.k8s.io/kustomize/kyaml":            {"internal/manifest"},
 	"go.yaml.in/yaml":                        {"internal/finding", "internal/gate", "internal/gatetest", "internal/manifest"},
 	"github.com/sethvargo/go-githubactions":  {"internal/runner"},
+	"golang.org/x/mod/sumdb":                 {"internal/ledger", "internal/store"},
 	"html/template":                          {"internal/report"},
 }
 

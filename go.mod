@@ -69,5 +69,6 @@ require (
 require (
 	github.com/hashicorp/go-retryablehttp v0.7.8
 	github.com/sethvargo/go-githubactions v1.4.0
+	golang.org/x/mod v0.42.0
 	golang.org/x/sync v0.24.0
 )

@@ -1,0 +1,130 @@
+package ledger
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+)
+
+// Checkpoint says what the tree was: so many leaves, this root. Its text is the
+// one of https://c2sp.org/tlog-checkpoint.
+type Checkpoint struct {
+	Origin string
+	Size   int64
+	Root   tlog.Hash
+}
+
+// Text is what is signed: origin, size and root, a line each.
+func (c Checkpoint) Text() string {
+	return fmt.Sprintf("%s\n%d\n%s\n", c.Origin, c.Size, base64.StdEncoding.EncodeToString(c.Root[:]))
+}
+
+// Key signs checkpoints: an Ed25519 key in the form of golang.org/x/mod/sumdb/note.
+type Key struct {
+	private secret.Secret
+	public  string
+	signer  note.Signer
+}
+
+// NewKey makes a key. The name, which becomes the origin of the checkpoints,
+// holds neither spaces nor "+".
+func NewKey(random io.Reader, name string) (Key, error) {
+	private, _, err := note.GenerateKey(random, name)
+	if err != nil {
+		return Key{}, fmt.Errorf("make signing key: %w", err)
+	}
+	return ParseKey(secret.New(private))
+}
+
+// ParseKey reads a private key: "PRIVATE+KEY+name+hash+…".
+func ParseKey(private secret.Secret) (Key, error) {
+	text := strings.TrimSpace(private.Reveal())
+	signer, err := note.NewSigner(text)
+	if err != nil {
+		// The cause could quote the key.
+		return Key{}, errors.New("parse signing key: it is not one line PRIVATE+KEY+name+hash+data")
+	}
+	public, err := publicOf(text)
+	if err != nil {
+		return Key{}, err
+	}
+	return Key{secret.New(text), public, signer}, nil
+}
+
+// Private is what ParseKey reads.
+func (k Key) Private() secret.Secret { return k.private }
+
+// Public is the key that others verify with: "name+hash+data".
+func (k Key) Public() string { return k.public }
+
+// Origin is the key's name.
+func (k Key) Origin() string { return k.signer.Name() }
+
+// Sign gives the checkpoint as a signed note.
+func (k Key) Sign(size int64, root tlog.Hash) ([]byte, error) {
+	c := Checkpoint{k.Origin(), size, root}
+	signed, err := note.Sign(&note.Note{Text: c.Text()}, k.signer)
+	if err != nil {
+		return nil, fmt.Errorf("sign checkpoint: %w", err)
+	}
+	return signed, nil
+}
+
+// OpenCheckpoint verifies a signed checkpoint with a public key, "name+hash+data".
+func OpenCheckpoint(signed []byte, public string) (Checkpoint, error) {
+	verifier, err := note.NewVerifier(strings.TrimSpace(public))
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("parse public key: %w", err)
+	}
+	opened, err := note.Open(signed, note.VerifierList(verifier))
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("verify checkpoint: %w", err)
+	}
+	c, err := parseCheckpoint(opened.Text)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	if c.Origin != verifier.Name() {
+		return Checkpoint{}, fmt.Errorf("verify checkpoint: its origin is %q, the key's %q", c.Origin, verifier.Name())
+	}
+	return c, nil
+}
+
+func parseCheckpoint(text string) (Checkpoint, error) {
+	lines := strings.Split(text, "\n")
+	if len(lines) != 4 || lines[3] != "" || lines[0] == "" {
+		return Checkpoint{}, errors.New("parse checkpoint: it is not three lines")
+	}
+	size, err := strconv.ParseInt(lines[1], 10, 64)
+	if err != nil || size < 0 || strconv.FormatInt(size, 10) != lines[1] {
+		return Checkpoint{}, errors.New("parse checkpoint: the second line is not a size")
+	}
+	root, err := base64.StdEncoding.Strict().DecodeString(lines[2])
+	if err != nil || len(root) != tlog.HashSize {
+		return Checkpoint{}, errors.New("parse checkpoint: the third line is not a hash")
+	}
+	return Checkpoint{lines[0], size, tlog.Hash(root)}, nil
+}
+
+// publicOf works the public key out of a private key that note has accepted.
+func publicOf(private string) (string, error) {
+	parts := strings.SplitN(private, "+", 5) // PRIVATE, KEY, name, hash, data
+	data, err := base64.StdEncoding.DecodeString(parts[4])
+	if err != nil || len(data) != 1+ed25519.SeedSize {
+		return "", errors.New("parse signing key: its data is not an Ed25519 seed")
+	}
+	public, ok := ed25519.NewKeyFromSeed(data[1:]).Public().(ed25519.PublicKey)
+	if !ok {
+		return "", errors.New("parse signing key: no public half")
+	}
+	return note.NewEd25519VerifierKey(parts[2], public)
+}

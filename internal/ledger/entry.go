@@ -1,0 +1,163 @@
+package ledger
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Kind says what an entry is.
+type Kind string
+
+// The kinds of entry.
+const (
+	// Delivery is a webhook delivery whose signature was right.
+	Delivery Kind = "delivery"
+	// Erasure says that bodies were erased, and keeps what was read out of them.
+	Erasure Kind = "erasure"
+)
+
+// MaxField is the greatest length of a text field of an entry, in bytes.
+const MaxField = 256
+
+// Entry is one leaf of the ledger. The body lies beside it, under its hash, so
+// that it can be erased while the leaf and every proof still hold.
+type Entry struct {
+	Kind Kind
+	// Time is when the entry came in, by this machine's clock, in UTC and whole
+	// microseconds. Order is by position, never by time.
+	Time time.Time
+	// Source is who sent it: of a delivery the id of the hook, or "" where no
+	// header told it.
+	Source string
+	// ID is the sender's own name for it: of a delivery X-GitHub-Delivery.
+	ID string
+	// Name is the sort of thing it is: of a delivery X-GitHub-Event.
+	Name string
+	// Target is what the source is set up on: of a delivery "repository/123" or
+	// "organization/123".
+	Target string
+	// BodyHash is the SHA-256 of the body, BodySize its length in bytes.
+	BodyHash [sha256.Size]byte
+	BodySize int64
+}
+
+// Record is an entry at its position in the ledger, counted from 0.
+type Record struct {
+	Index int64
+	Entry
+}
+
+// Receipt says that an entry is kept for good.
+type Receipt struct {
+	Record
+	// Duplicate says that the same ID, source and body were there before; the
+	// record is then the first one's.
+	Duplicate bool
+}
+
+// ErrUnavailable is wrapped by every error of a ledger that may be gone later:
+// the entry was not taken, and may be sent again.
+var ErrUnavailable = errors.New("the ledger takes nothing at the moment")
+
+// leafHeader names the form of a leaf, so that another form can follow.
+const leafHeader = "fluxkeeper entry v1\n"
+
+// Leaf gives the bytes that the tree is made of: a line for the form, then one
+// line for each field, "name value". It is text, so that a person can hash it.
+func (e Entry) Leaf() []byte {
+	b := make([]byte, 0, 384)
+	b = append(b, leafHeader...)
+	b = append(b, "kind "...)
+	b = append(b, e.Kind...)
+	b = append(b, "\ntime "...)
+	b = e.Time.UTC().AppendFormat(b, timeLayout)
+	for _, field := range [...]struct{ name, value string }{
+		{"\nsource ", e.Source}, {"\nid ", e.ID}, {"\nname ", e.Name}, {"\ntarget ", e.Target},
+	} {
+		b = append(b, field.name...)
+		b = append(b, field.value...)
+	}
+	b = append(b, "\nsha256 "...)
+	b = hex.AppendEncode(b, e.BodyHash[:])
+	b = append(b, "\nsize "...)
+	b = strconv.AppendInt(b, e.BodySize, 10)
+	return append(b, '\n')
+}
+
+const timeLayout = "2006-01-02T15:04:05.000000Z"
+
+// ParseLeaf reads what Leaf wrote, and refuses everything else.
+func ParseLeaf(leaf []byte) (Entry, error) {
+	rest, ok := bytes.CutPrefix(leaf, []byte(leafHeader))
+	if !ok {
+		return Entry{}, fmt.Errorf("parse leaf: it does not start with %q", strings.TrimSpace(leafHeader))
+	}
+	lines := strings.Split(string(rest), "\n")
+	names := []string{"kind", "time", "source", "id", "name", "target", "sha256", "size"}
+	if len(lines) != len(names)+1 || lines[len(names)] != "" {
+		return Entry{}, fmt.Errorf("parse leaf: %d lines, want %d", len(lines)-1, len(names))
+	}
+	values := make([]string, len(names))
+	for i, name := range names {
+		if values[i], ok = strings.CutPrefix(lines[i], name+" "); !ok {
+			return Entry{}, fmt.Errorf("parse leaf: line %d is not %q", i+2, name)
+		}
+	}
+	at, err := time.Parse(timeLayout, values[1])
+	if err != nil {
+		return Entry{}, fmt.Errorf("parse leaf: %w", err)
+	}
+	e := Entry{Kind: Kind(values[0]), Time: at, Source: values[2], ID: values[3], Name: values[4], Target: values[5]}
+	if n, err := hex.Decode(e.BodyHash[:], []byte(values[6])); err != nil || n != len(e.BodyHash) {
+		return Entry{}, errors.New("parse leaf: sha256 is not 64 hexadecimal digits")
+	}
+	if e.BodySize, err = strconv.ParseInt(values[7], 10, 64); err != nil {
+		return Entry{}, fmt.Errorf("parse leaf: %w", err)
+	}
+	if err := e.Validate(); err != nil {
+		return Entry{}, fmt.Errorf("parse leaf: %w", err)
+	}
+	if !bytes.Equal(e.Leaf(), leaf) {
+		return Entry{}, errors.New("parse leaf: it is written otherwise than this version writes it")
+	}
+	return e, nil
+}
+
+// Hash is the leaf's hash in the tree, which also serves as the entry's id:
+// unlike the index it tells nothing of the others.
+func (e Entry) Hash() tlog.Hash { return tlog.RecordHash(e.Leaf()) }
+
+// Validate refuses an entry that has no unambiguous leaf: an empty kind, a field
+// that is not printable ASCII or too long, a time that the leaf cannot hold.
+func (e Entry) Validate() error {
+	if e.Kind == "" || e.ID == "" {
+		return errors.New("validate entry: kind and id must not be empty")
+	}
+	for _, field := range [...]struct{ name, value string }{
+		{"kind", string(e.Kind)}, {"source", e.Source}, {"id", e.ID}, {"name", e.Name}, {"target", e.Target},
+	} {
+		if len(field.value) > MaxField {
+			return fmt.Errorf("validate entry: %s has %d bytes, more than %d", field.name, len(field.value), MaxField)
+		}
+		for i := range len(field.value) {
+			if c := field.value[i]; c < ' ' || c > '~' {
+				return fmt.Errorf("validate entry: %s has a character other than printable ASCII", field.name)
+			}
+		}
+	}
+	if !e.Time.Equal(e.Time.Truncate(time.Microsecond)) || e.Time.Year() < 1 || e.Time.Year() > 9999 {
+		return errors.New("validate entry: the time is not in whole microseconds, or not in years 1 to 9999")
+	}
+	if e.BodySize < 0 {
+		return errors.New("validate entry: negative size")
+	}
+	return nil
+}
