@@ -21,8 +21,9 @@ const module = "github.com/goldfish-inc/fluxkeeper"
 // the project's own. Edge packages are missing from every other edge's list.
 var imports = map[string][]string{
 	"":                            {},
-	"cmd/action":                  {"internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting"},
-	"e2e":                         {},                   // holds only tests
+	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting"},
+	"e2e":                         {}, // holds only tests
+	"internal/console":            {"internal/finding", "internal/report"},
 	"internal/fakehub":            {},                   // for tests only
 	"internal/fakehub/cmd":        {"internal/fakehub"}, // for tests only
 	"internal/fakehub/github/cut": {},                   // a tool
@@ -55,7 +56,7 @@ var pure = []string{
 
 // onlyPlace lists libraries that few packages may import.
 var onlyPlace = map[string][]string{
-	"github.com/alecthomas/kong":             {"cmd/action"},
+	"github.com/alecthomas/kong":             {"cmd/action", "cmd/receiver", "internal/console"},
 	"github.com/go-git/":                     {"internal/gitrepo"},
 	"github.com/google/go-github":            {"internal/github"},
 	"github.com/hashicorp/go-retryablehttp":  {"internal/github"},

@@ -1,18 +1,20 @@
-package main
+package console
 
 import (
+	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/term"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
 
-// style says how to print text on standard output: colour only where a person
+// Style says how to print text on standard output: colour only where a person
 // looks at a terminal that can show it, unless the person says otherwise.
-func (a *app) style(color string) report.Style {
+func (c *Console) Style(color string) report.Style {
 	var s report.Style
-	file, terminal := asTerminal(a.stdout)
+	file, terminal := asTerminal(c.Stdout)
 	if terminal {
 		if width, _, err := term.GetSize(int(file.Fd())); err == nil {
 			s.Width = width
@@ -23,8 +25,8 @@ func (a *app) style(color string) report.Style {
 		s.Color = true
 	case "auto":
 		// https://no-color.org: set and not empty means no colour.
-		refused, _ := a.env("NO_COLOR")
-		kind, _ := a.env("TERM")
+		refused, _ := c.Environment("NO_COLOR")
+		kind, _ := c.Environment("TERM")
 		s.Color = terminal && refused == "" && kind != "dumb"
 	}
 	return s
@@ -37,4 +39,14 @@ func asTerminal(stream any) (*os.File, bool) {
 		return nil, false
 	}
 	return file, true
+}
+
+// Announce says once, to a person at a terminal, what goes on, if it takes
+// longer than two seconds. Stop the timer when it is over.
+func (c *Console) Announce(what string) *time.Timer {
+	return time.AfterFunc(2*time.Second, func() {
+		if _, ok := asTerminal(c.Stderr); ok {
+			fmt.Fprintf(c.Stderr, "%s: %s …\n", c.Name, OneLine(what))
+		}
+	})
 }
