@@ -32,11 +32,13 @@ var imports = map[string][]string{
 	"internal/gatetest":           {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
 	"internal/github":             {"internal/finding", "internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature"},
 	"internal/gitrepo":            {"internal/gate", "internal/manifest", "internal/signature"},
+	"internal/admin":              {"internal/ledger", "internal/proof"},
 	"internal/audit":              {"internal/finding", "internal/ledger"},
 	"internal/image":              {},
 	"internal/ledger":             {"internal/secret"},
 	"internal/manifest":           {},
 	"internal/proof":              {},
+	"internal/metric":             {},
 	"internal/plan":               {"internal/finding", "internal/gate", "internal/proposal", "internal/report"},
 	"internal/proposal":           {"internal/image"},
 	"internal/report":             {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
@@ -65,6 +67,8 @@ var onlyPlace = map[string][]string{
 	"sigs.k8s.io/kustomize/kyaml":            {"internal/manifest"},
 	"go.yaml.in/yaml":                        {"internal/finding", "internal/gate", "internal/gatetest", "internal/manifest"},
 	"github.com/sethvargo/go-githubactions":  {"internal/runner"},
+	"github.com/labstack/echo":               {"internal/admin", "internal/intake"},
+	"github.com/prometheus/":                 {"internal/metric"},
 	"golang.org/x/mod/sumdb":                 {"internal/ledger", "internal/store"},
 	"html/template":                          {"internal/report"},
 }
