@@ -64,7 +64,6 @@ var onlyPlace = map[string][]string{
 	"github.com/go-git/":                     {"internal/gitrepo"},
 	"github.com/google/go-github":            {"internal/github"},
 	"github.com/hashicorp/go-retryablehttp":  {"internal/github"},
-	"github.com/labstack/echo":               {"internal/intake", "cmd/receiver"},
 	"github.com/google/go-containerregistry": {"internal/image"},
 	"github.com/Masterminds/semver":          {"internal/image"},
 	"sigs.k8s.io/kustomize/kyaml":            {"internal/manifest"},
