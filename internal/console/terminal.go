@@ -50,3 +50,9 @@ func (c *Console) Announce(what string) *time.Timer {
 		}
 	})
 }
+
+// IsTerminal says whether a person looks at standard output.
+func (c *Console) IsTerminal() bool {
+	_, ok := asTerminal(c.Stdout)
+	return ok
+}
