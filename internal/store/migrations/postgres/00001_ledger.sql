@@ -36,7 +36,7 @@ CREATE TABLE node (
 -- One row: where the next entry goes. Whoever locks it is the only writer. Most
 -- of its page is kept free, for the versions of the row that follow fast.
 CREATE TABLE head (
-    one             integer PRIMARY KEY DEFAULT 1 CHECK (one = 1),
+    one             integer PRIMARY KEY CHECK (one = 1),
     size            bigint NOT NULL,
     frontier        bytea NOT NULL,
     public_key      text NOT NULL,
@@ -44,4 +44,3 @@ CREATE TABLE head (
     checkpoint_time bigint NOT NULL -- µs since 1970
 ) WITH (fillfactor = 10);
 ALTER TABLE head ALTER COLUMN frontier SET STORAGE PLAIN;
-INSERT INTO head (size, frontier, public_key, checkpoint, checkpoint_time) VALUES (0, '\x0000000000000000', '', '', 0);
