@@ -44,6 +44,7 @@ var imports = map[string][]string{
 	"internal/secret":             {},
 	"internal/signature":          {"internal/gate"},
 	"internal/setting":            {"internal/secret"},
+	"internal/store":              {"internal/ledger", "internal/proof"},
 	"internal/storytest":          {"internal/fakehub"}, // for tests only
 }
 
@@ -67,8 +68,10 @@ var onlyPlace = map[string][]string{
 	"github.com/jackc/pgx":                   {"internal/postgrestest", "internal/store"},
 	"github.com/pressly/goose":               {"internal/store"},
 	"github.com/sethvargo/go-githubactions":  {"internal/runner"},
+	"github.com/klauspost/compress":          {"internal/store"},
 	"golang.org/x/mod/sumdb":                 {"internal/ledger", "internal/store"},
 	"html/template":                          {"internal/report"},
+	"modernc.org/sqlite":                     {"internal/store"},
 }
 
 // notLinked lists what a program must not contain, not even indirectly.
