@@ -128,7 +128,7 @@ func (p *postgres) look(ctx context.Context, conn *pgx.Conn, items []*item) (*le
 	}
 	batch.Queue(sqlBegin)
 	batch.Queue(sqlLock).QueryRow(func(row pgx.Row) (err error) {
-		var stored pgtype.DriverBytes
+		var stored []byte
 		var synced bool
 		if err := row.Scan(&stored, &synced); err != nil {
 			return err
