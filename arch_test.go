@@ -43,6 +43,7 @@ var imports = map[string][]string{
 	"internal/secret":             {},
 	"internal/signature":          {"internal/gate"},
 	"internal/setting":            {"internal/secret"},
+	"internal/store":              {"internal/ledger", "internal/proof"},
 	"internal/storytest":          {"internal/fakehub"}, // for tests only
 }
 
@@ -64,8 +65,11 @@ var onlyPlace = map[string][]string{
 	"sigs.k8s.io/kustomize/kyaml":            {"internal/manifest"},
 	"go.yaml.in/yaml":                        {"internal/finding", "internal/gate", "internal/gatetest", "internal/manifest"},
 	"github.com/sethvargo/go-githubactions":  {"internal/runner"},
+	"github.com/klauspost/compress":          {"internal/store"},
+	"github.com/pressly/goose":               {"internal/store"},
 	"golang.org/x/mod/sumdb":                 {"internal/ledger", "internal/store"},
 	"html/template":                          {"internal/report"},
+	"modernc.org/sqlite":                     {"internal/store"},
 }
 
 // notLinked lists what a program must not contain, not even indirectly.
