@@ -18,6 +18,8 @@ type sqliteWriter struct {
 	begin, commit, rollback               *sql.Stmt
 	head, setHead, setCheckpoint, setSize *sql.Stmt
 	entry, body, node, find               *sql.Stmt
+
+	prepared []*sql.Stmt // all of them
 }
 
 // The statements run under no context: each of them would start a goroutine to
@@ -82,14 +84,18 @@ func (w *sqliteWriter) prepare(ctx context.Context) (err error) {
 		if *s.to, err = w.conn.PrepareContext(ctx, s.text); err != nil {
 			return err
 		}
+		w.prepared = append(w.prepared, *s.to)
 	}
 	return nil
 }
 
 func (w *sqliteWriter) close() error {
 	var err error
+	for _, s := range w.prepared { // a statement that is left open keeps the file open
+		err = errors.Join(err, s.Close())
+	}
 	if w.conn != nil {
-		err = w.conn.Close()
+		err = errors.Join(err, w.conn.Close())
 	}
 	return errors.Join(err, w.db.Close())
 }
