@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -119,8 +120,8 @@ func (s *stamp) UnmarshalJSON(raw []byte) error {
 	switch {
 	case len(raw) > 64: // no time is written that long
 	case raw[0] == '"' && json.Unmarshal(raw, &text) == nil:
-		if t, err := time.Parse(time.RFC3339, text); err == nil {
-			s.Time = t.UTC()
+		if t, err := time.Parse(time.RFC3339, text); err == nil && t.UTC().Year() >= 1 && t.UTC().Year() <= 9999 {
+			s.Time = t.UTC() // the bounds are those of JSON, and an offset can leave them
 		}
 	case json.Unmarshal(raw, &seconds) == nil && seconds > 0 && seconds < 1<<37: // till the year 6325
 		s.Time = time.Unix(seconds, 0).UTC()
@@ -196,11 +197,23 @@ func why(err error) string {
 	case errors.As(err, &syntax):
 		return fmt.Sprintf("it is not JSON from byte %d on", syntax.Offset)
 	case errors.As(err, &shape) && shape.Field != "":
-		return fmt.Sprintf("%s is not a %s", shape.Field, shape.Type.Kind())
+		return shape.Field + " is not " + kindWord(shape.Type.Kind())
 	case errors.As(err, &shape):
 		return "it is not an object"
 	}
 	return err.Error() // of commits, in our own words
+}
+
+func kindWord(k reflect.Kind) string {
+	switch k {
+	case reflect.Int64:
+		return "a whole number"
+	case reflect.String:
+		return "a text"
+	case reflect.Bool:
+		return "true or false"
+	}
+	return "an object"
 }
 
 // body takes out of the payload what an event of this sort tells.
