@@ -28,40 +28,40 @@ func read(event, body string) audit.Body {
 }
 
 const (
-	zeros = "0000000000000000000000000000000000000000"
-	one   = "1111111111111111111111111111111111111111"
-	two   = "2222222222222222222222222222222222222222"
-	fleet = `"repository":{"id":100,"full_name":"acme/fleet","pushed_at":1793520000}`
-	bot   = `"sender":{"login":"acme-flux","id":4242,"type":"User"}`
+	noCommit     = "0000000000000000000000000000000000000000"
+	firstCommit  = "1111111111111111111111111111111111111111"
+	secondCommit = "2222222222222222222222222222222222222222"
+	jsonFleet    = `"repository":{"id":100,"full_name":"acme/fleet","pushed_at":1793520000}`
+	jsonBot      = `"sender":{"login":"acme-flux","id":4242,"type":"User"}`
 )
 
 var (
 	inFleet = audit.Repository{ID: 100, Name: "acme/fleet"}
 	theBot  = audit.Account{ID: 4242, Login: "acme-flux", Type: "User"}
-	eight   = time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC)
+	atEight = time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC)
 )
 
 func TestRead(t *testing.T) {
-	const pull = `"pull_request":{"number":7,"updated_at":"2026-11-01T09:00:00+01:00","head":{"ref":"flux","sha":"` + two + `","repo":{"id":100,"full_name":"acme/fleet"}}}`
+	const pull = `"pull_request":{"number":7,"updated_at":"2026-11-01T09:00:00+01:00","head":{"ref":"flux","sha":"` + secondCommit + `","repo":{"id":100,"full_name":"acme/fleet"}}}`
 	for name, c := range map[string]struct {
 		event, body string
 		want        audit.Body
 	}{
 		"push": {
-			"push", `{"ref":"refs/heads/flux","before":"` + one + `","after":"` + two + `","forced":true,"pusher":{"name":"acme-flux","email":"x@y"},` + fleet + `,` + bot + `,
+			"push", `{"ref":"refs/heads/flux","before":"` + firstCommit + `","after":"` + secondCommit + `","forced":true,"pusher":{"name":"acme-flux","email":"x@y"},` + jsonFleet + `,` + jsonBot + `,
 			"commits":[{"distinct":false,"added":[".github/old"]},{"distinct":true,"modified":["a",".github/CODEOWNERS"]}]}`,
-			audit.Body{Event: "push", Ref: "refs/heads/flux", Before: one, After: two, Forced: true, Pusher: "acme-flux", Repository: inFleet, Sender: theBot, Time: eight, Workflow: ".github/CODEOWNERS"},
+			audit.Body{Event: "push", Ref: "refs/heads/flux", Before: firstCommit, After: secondCommit, Forced: true, Pusher: "acme-flux", Repository: inFleet, Sender: theBot, Time: atEight, Workflow: ".github/CODEOWNERS"},
 		},
 		"push with an escaped path": {
-			"push", `{"ref":"r","before":"` + zeros + `","after":"` + two + `","created":true,"pusher":{"name":"deploy key"},"commits":[{"distinct":true,"added":["\u002egithub\/workflows\/x.yml"]}]}`,
-			audit.Body{Event: "push", Ref: "r", Before: zeros, After: two, Created: true, Pusher: "deploy key", Workflow: ".github/workflows/x.yml"},
+			"push", `{"ref":"r","before":"` + noCommit + `","after":"` + secondCommit + `","created":true,"pusher":{"name":"deploy key"},"commits":[{"distinct":true,"added":["\u002egithub\/workflows\/x.yml"]}]}`,
+			audit.Body{Event: "push", Ref: "r", Before: noCommit, After: secondCommit, Created: true, Pusher: "deploy key", Workflow: ".github/workflows/x.yml"},
 		},
 		"push without a sender": {
-			"push", `{"ref":"refs/heads/flux","before":"` + one + `","after":"` + zeros + `","deleted":true,"pusher":{"name":"x"},"sender":null,"head_commit":null}`,
-			audit.Body{Event: "push", Ref: "refs/heads/flux", Before: one, After: zeros, Deleted: true, Pusher: "x"},
+			"push", `{"ref":"refs/heads/flux","before":"` + firstCommit + `","after":"` + noCommit + `","deleted":true,"pusher":{"name":"x"},"sender":null,"head_commit":null}`,
+			audit.Body{Event: "push", Ref: "refs/heads/flux", Before: firstCommit, After: noCommit, Deleted: true, Pusher: "x"},
 		},
 		"branch made": {
-			"create", `{"ref":"flux","ref_type":"branch","master_branch":"main","pusher_type":"user",` + bot + `}`,
+			"create", `{"ref":"flux","ref_type":"branch","master_branch":"main","pusher_type":"user",` + jsonBot + `}`,
 			audit.Body{Event: "create", Ref: "refs/heads/flux", Created: true, Sender: theBot},
 		},
 		"tag deleted": {
@@ -69,44 +69,44 @@ func TestRead(t *testing.T) {
 			audit.Body{Event: "delete", Ref: "refs/tags/v1", Deleted: true},
 		},
 		"pull request": {
-			"pull_request", `{"action":"synchronize","number":7,"before":"` + one + `","after":"` + two + `",` + pull + `,"label":{"name":"x"},` + fleet + `}`,
-			audit.Body{Event: "pull_request", Action: "synchronize", Number: 7, Ref: "refs/heads/flux", Before: one, After: two, Time: eight, Repository: inFleet},
+			"pull_request", `{"action":"synchronize","number":7,"before":"` + firstCommit + `","after":"` + secondCommit + `",` + pull + `,"label":{"name":"x"},` + jsonFleet + `}`,
+			audit.Body{Event: "pull_request", Action: "synchronize", Number: 7, Ref: "refs/heads/flux", Before: firstCommit, After: secondCommit, Time: atEight, Repository: inFleet},
 		},
 		"pull request from a fork that is gone": {
-			"pull_request", `{"action":"closed","number":7,"pull_request":{"head":{"ref":"flux","repo":null}},` + fleet + `}`,
+			"pull_request", `{"action":"closed","number":7,"pull_request":{"head":{"ref":"flux","repo":null}},` + jsonFleet + `}`,
 			audit.Body{Event: "pull_request", Action: "closed", Number: 7, Ref: ":flux", Repository: inFleet},
 		},
 		"review": {
-			"pull_request_review", `{"action":"submitted","review":{"commit_id":"` + two + `"},` + pull + `,` + fleet + `}`,
-			audit.Body{Event: "pull_request_review", Action: "submitted", Number: 7, Ref: "refs/heads/flux", After: two, Time: eight, Repository: inFleet},
+			"pull_request_review", `{"action":"submitted","review":{"commit_id":"` + secondCommit + `"},` + pull + `,` + jsonFleet + `}`,
+			audit.Body{Event: "pull_request_review", Action: "submitted", Number: 7, Ref: "refs/heads/flux", After: secondCommit, Time: atEight, Repository: inFleet},
 		},
 		"comment": {
 			"issue_comment", `{"action":"created","issue":{"number":7,"title":"t"},"comment":{"id":1,"updated_at":"2026-11-01T08:00:00Z"}}`,
-			audit.Body{Event: "issue_comment", Action: "created", Number: 7, Time: eight},
+			audit.Body{Event: "issue_comment", Action: "created", Number: 7, Time: atEight},
 		},
 		"status": {
-			"status", `{"sha":"` + two + `","state":"success","context":"ci/x","updated_at":"2026-11-01T08:00:00Z","branches":[{"name":"a"}]}`,
-			audit.Body{Event: "status", After: two, Subject: "ci/x", Time: eight},
+			"status", `{"sha":"` + secondCommit + `","state":"success","context":"ci/x","updated_at":"2026-11-01T08:00:00Z","branches":[{"name":"a"}]}`,
+			audit.Body{Event: "status", After: secondCommit, Subject: "ci/x", Time: atEight},
 		},
 		"workflow run": {
-			"workflow_run", `{"action":"requested","workflow_run":{"name":"CI","path":".github/workflows/ci.yml","event":"push","head_branch":"flux","head_sha":"` + two + `","actor":{"id":1,"login":"a"},"triggering_actor":{"id":2,"login":"b"}}}`,
-			audit.Body{Event: "workflow_run", Action: "requested", Cause: "push", Subject: ".github/workflows/ci.yml", Ref: "refs/heads/flux", After: two, Actor: audit.Account{ID: 1, Login: "a"}, Triggering: audit.Account{ID: 2, Login: "b"}},
+			"workflow_run", `{"action":"requested","workflow_run":{"name":"CI","path":".github/workflows/ci.yml","event":"push","head_branch":"flux","head_sha":"` + secondCommit + `","actor":{"id":1,"login":"a"},"triggering_actor":{"id":2,"login":"b"}}}`,
+			audit.Body{Event: "workflow_run", Action: "requested", Cause: "push", Subject: ".github/workflows/ci.yml", Ref: "refs/heads/flux", After: secondCommit, Actor: audit.Account{ID: 1, Login: "a"}, Triggering: audit.Account{ID: 2, Login: "b"}},
 		},
 		"token asked for": {
 			"personal_access_token_request", `{"action":"created","personal_access_token_request":{"id":1,"token_name":"flux-fleet"},"organization":{"id":9,"login":"acme"}}`,
 			audit.Body{Event: "personal_access_token_request", Action: "created", Subject: "flux-fleet", Organization: audit.Account{ID: 9, Login: "acme"}},
 		},
 		"an event of tomorrow": {
-			"teleport", `{"action":"engaged",` + fleet + `,` + bot + `}`,
+			"teleport", `{"action":"engaged",` + jsonFleet + `,` + jsonBot + `}`,
 			audit.Body{Event: "teleport", Action: "engaged", Repository: inFleet, Sender: theBot},
 		},
 		"a push under another name": {
-			"teleport", `{"ref":"refs/heads/flux","before":"` + one + `","after":"` + two + `","pusher":{"name":"x"}}`,
-			audit.Body{Event: "push", Ref: "refs/heads/flux", Before: one, After: two, Pusher: "x"},
+			"teleport", `{"ref":"refs/heads/flux","before":"` + firstCommit + `","after":"` + secondCommit + `","pusher":{"name":"x"}}`,
+			audit.Body{Event: "push", Ref: "refs/heads/flux", Before: firstCommit, After: secondCommit, Pusher: "x"},
 		},
 		"a review as a pull request": {
-			"pull_request", `{"action":"submitted","review":{},` + pull + `,` + fleet + `}`,
-			audit.Body{Event: "pull_request_review", Action: "submitted", Number: 7, Ref: "refs/heads/flux", After: two, Time: eight, Repository: inFleet},
+			"pull_request", `{"action":"submitted","review":{},` + pull + `,` + jsonFleet + `}`,
+			audit.Body{Event: "pull_request_review", Action: "submitted", Number: 7, Ref: "refs/heads/flux", After: secondCommit, Time: atEight, Repository: inFleet},
 		},
 		"nothing as a push": {"push", `{"zen":""}`, audit.Body{}},
 	} {
@@ -157,7 +157,7 @@ func TestMalformed(t *testing.T) {
 
 // What can be read of a body in another shape is read all the same.
 func TestMalformedIsStillRead(t *testing.T) {
-	got := read("push", `{"ref":"refs/heads/flux","before":"`+one+`","after":"`+two+`","pusher":{"name":7},"organization":[],`+fleet+`,`+bot+`}`)
+	got := read("push", `{"ref":"refs/heads/flux","before":"`+firstCommit+`","after":"`+secondCommit+`","pusher":{"name":7},"organization":[],`+jsonFleet+`,`+jsonBot+`}`)
 	if got.Malformed == "" || got.Sender != theBot || got.Ref != "refs/heads/flux" || got.Repository != inFleet {
 		t.Errorf("%+v", got)
 	}
@@ -165,9 +165,9 @@ func TestMalformedIsStillRead(t *testing.T) {
 
 func TestStamps(t *testing.T) {
 	for stamp, want := range map[string]time.Time{
-		`"2026-11-01T08:00:00Z"`:      eight,
-		`"2026-11-01T09:00:00+01:00"`: eight,
-		`1793520000`:                  eight,
+		`"2026-11-01T08:00:00Z"`:      atEight,
+		`"2026-11-01T09:00:00+01:00"`: atEight,
+		`1793520000`:                  atEight,
 		`"1793520000"`:                {},
 		`-1`:                          {},
 		`1e300`:                       {},
