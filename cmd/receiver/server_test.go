@@ -120,9 +120,3 @@ func startServe(tb testing.TB, secret, ledger string, more ...string) *process {
 		"--signing-key-file", filepath.Join(folder, "key"), "--ledger", ledger, "--log-format", "json",
 	}, more...)...))
 }
-
-// payload is one of GitHub's own examples.
-type payload struct {
-	event, file string
-	body        []byte
-}
