@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -86,7 +87,12 @@ func examplePayloads(b *testing.B) []payload {
 	}{{"push", 7_678}, {"pull_request", 23_741}} {
 		p := payload{event: want.event, file: filepath.Join(b.TempDir(), want.event)}
 		for _, event := range events {
-			for _, example := range event.Examples {
+			for _, pretty := range event.Examples {
+				var compact bytes.Buffer
+				if err := json.Compact(&compact, pretty); err != nil {
+					b.Fatal(err)
+				}
+				example := compact.Bytes()
 				if event.Name == want.event && distance(len(example), want.size) < distance(len(p.body), want.size) {
 					p.body = example
 				}
