@@ -60,9 +60,18 @@ type engine interface {
 	recover(ctx context.Context) error
 	// probe writes something durable: a new checkpoint.
 	probe(ctx context.Context) error
+	// change runs do, once, in a durable transaction that nobody else writes
+	// beside: for what is neither an append nor a probe.
+	change(ctx context.Context, do func(changer) error) error
 	// reader answers questions, and holds up no writer.
 	reader() *sql.DB
 	close() error
+}
+
+// changer is a connection inside a transaction.
+type changer interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // Ledger is an open ledger. It may be used by many goroutines, and one ledger

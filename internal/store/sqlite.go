@@ -181,6 +181,16 @@ func (e *sqliteEngine) commit(_ context.Context, items []*item) error {
 	return e.write.transaction(func(w *sqliteWriter) error { return w.add(items, &e.sign) })
 }
 
+func (e *sqliteEngine) change(_ context.Context, do func(changer) error) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.write == nil {
+		return errors.New("the database is closed")
+	}
+	e.dirty.Store(true)
+	return e.write.transaction(func(w *sqliteWriter) error { return do(w.conn) })
+}
+
 func (e *sqliteEngine) probe(context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
