@@ -234,3 +234,27 @@ func (v *verifier) strayRows(message, query string, args []any) error {
 	}
 	return rows.Err()
 }
+
+// indexes asks SQLite whether the indexes of the entries lead to all of them:
+// else a question could miss what is there. PostgreSQL has no such question for
+// those who only read.
+func (v *verifier) indexes() error {
+	if !v.sqlite {
+		return nil
+	}
+	rows, err := v.tx.QueryContext(v.ctx, `PRAGMA integrity_check(entry)`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var message string
+		if err := rows.Scan(&message); err != nil {
+			return err
+		}
+		if message != "ok" {
+			v.fault(-1, FaultIndex, "the database finds in its own pages: %q", message)
+		}
+	}
+	return rows.Err()
+}
