@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
 )
@@ -29,7 +28,7 @@ var background = context.Background()
 func openSQLiteWriter(ctx context.Context, path string) (*sqliteWriter, error) {
 	db, err := sql.Open("sqlite", dsn(path, "rw", "journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(0)",
 		"secure_delete(1)", // an erased body is overwritten
-		"journal_size_limit(67108864)", "cache_size(-16000)"))
+		"journal_size_limit(67108864)"))
 	if err != nil {
 		return nil, err
 	}
@@ -197,6 +196,3 @@ func (w *sqliteWriter) resign(sign *signer) error {
 	}
 	return w.update(f, sign.sign)
 }
-
-// micros is a time as it is stored.
-func micros(t time.Time) int64 { return t.UnixMicro() }
