@@ -60,9 +60,18 @@ type engine interface {
 	recover(ctx context.Context) error
 	// probe writes something durable: a new checkpoint.
 	probe(ctx context.Context) error
+	// change runs do, once, in a durable transaction that nobody else writes
+	// beside: for what is neither an append nor a probe.
+	change(ctx context.Context, do func(changer) error) error
 	// reader answers questions, and holds up no writer.
 	reader() *sql.DB
 	close() error
+}
+
+// changer is a connection inside a transaction.
+type changer interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // Ledger is an open ledger. It may be used by many goroutines, and one ledger
@@ -109,7 +118,7 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l.stop = stop
 	if !o.ReadOnly {
-		l.committed.Store(time.Now().UnixMicro())
+		l.committed.Store(o.Now().UnixMicro())
 		l.writer.Go(func() { l.write(background) })
 	}
 	return l, nil
@@ -164,7 +173,7 @@ func (l *Ledger) Ready(ctx context.Context) error {
 	if cause := l.broken.Load(); cause != nil {
 		return fmt.Errorf("%w: %w", ledger.ErrUnavailable, *cause)
 	}
-	if time.Since(time.UnixMicro(l.committed.Load())) < fresh {
+	if age := l.o.Now().Sub(time.UnixMicro(l.committed.Load())); 0 <= age && age < fresh {
 		return nil
 	}
 	answer := make(chan error, 1)

@@ -27,6 +27,7 @@ var background = context.Background()
 
 func openSQLiteWriter(ctx context.Context, path string) (*sqliteWriter, error) {
 	db, err := sql.Open("sqlite", dsn(path, "rw", "journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(0)",
+		"secure_delete(1)", // an erased body is overwritten
 		"journal_size_limit(67108864)"))
 	if err != nil {
 		return nil, err

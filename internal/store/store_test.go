@@ -287,3 +287,9 @@ func TestKeptCheckpoint(t *testing.T) {
 		return err == nil
 	})
 }
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	return b
+}

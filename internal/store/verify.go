@@ -91,12 +91,18 @@ func (l *Ledger) Verify(ctx context.Context, o VerifyOptions) (Verification, err
 			return Verification{}, fmt.Errorf("parse public key: %w", err)
 		}
 	}
+	return l.verify(ctx, o)
+}
+
+// verify holds the ledger against more marks than the options name.
+func (l *Ledger) verify(ctx context.Context, o VerifyOptions, marks ...*mark) (Verification, error) {
 	tx, err := l.engine.reader().BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return Verification{}, fmt.Errorf("verify ledger: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // it only read
-	v := &verifier{ctx: ctx, tx: tx, options: o, whole: true}
+	v := &verifier{ctx: ctx, tx: tx, options: o, whole: true, marks: marks}
+	_, v.sqlite = l.engine.(*sqliteEngine)
 	if err := v.run(); err != nil {
 		return v.out, fmt.Errorf("verify ledger: %w", err)
 	}
@@ -120,10 +126,11 @@ type verifier struct {
 	doubts []doubt
 	gone   indexSet // entries without a body that no erasure has named yet
 	buffer []byte
+	sqlite bool
 }
 
 func (v *verifier) run() error {
-	for _, step := range []func() error{v.readHead, v.readMarks, v.walk, v.closeTree, v.strays} {
+	for _, step := range []func() error{v.readHead, v.readMarks, v.walk, v.closeTree, v.strays, v.indexes} {
 		err := step()
 		if damaged(err) {
 			v.whole = false

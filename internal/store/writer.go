@@ -24,7 +24,7 @@ func (l *Ledger) write(ctx context.Context) {
 	var (
 		batch    []*item
 		previous int
-		idle     = time.NewTimer(time.Hour) // set when something is not under a kept checkpoint yet
+		idle     = time.NewTimer(time.Hour) // set while something is not under a kept checkpoint
 	)
 	idle.Stop()
 	for {
@@ -47,6 +47,9 @@ func (l *Ledger) write(ctx context.Context) {
 				clear(batch)
 				idle.Reset(signEvery)
 			}
+		}
+		if l.broken.Load() != nil { // find out when it is over, also where nothing comes in
+			idle.Reset(lastPause)
 		}
 	}
 }
@@ -112,7 +115,7 @@ func (l *Ledger) keep(ctx context.Context, batch []*item) {
 }
 
 func (l *Ledger) kept(batch []*item, took time.Duration) {
-	l.committed.Store(time.Now().UnixMicro())
+	l.committed.Store(l.o.Now().UnixMicro())
 	l.broken.Store(nil)
 	duplicates, bytes := 0, int64(0)
 	for _, it := range batch {
@@ -137,7 +140,7 @@ func (l *Ledger) mend(ctx context.Context, cause error) {
 			err = l.engine.probe(ctx)
 		}
 		if err == nil {
-			l.committed.Store(time.Now().UnixMicro())
+			l.committed.Store(l.o.Now().UnixMicro())
 			l.broken.Store(nil)
 			l.o.Log.Info("the ledger is whole again")
 			return
@@ -151,7 +154,7 @@ func (l *Ledger) mend(ctx context.Context, cause error) {
 func (l *Ledger) probe(ctx context.Context) error {
 	err := l.engine.probe(ctx)
 	if err == nil {
-		l.committed.Store(time.Now().UnixMicro())
+		l.committed.Store(l.o.Now().UnixMicro())
 		l.broken.Store(nil)
 		return nil
 	}
