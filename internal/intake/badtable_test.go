@@ -174,7 +174,7 @@ func badNames() map[string]badRequest {
 		}
 		cases[fmt.Sprintf("GUID %q", value)] = badRequest{set("X-GitHub-Delivery", value), want}
 	}
-	for _, value := range []string{"", "Push", "pull-request", "push,ping", "push ping", strings.Repeat("a", 65), "push;drop", "\u0440ush", "push2"} {
+	for _, value := range []string{"", "Push", "pull-request", "push,ping", "push ping", strings.Repeat("a", 65), "push;drop", "\u0440ush", "2push"} {
 		cases[fmt.Sprintf("event %q", value)] = badRequest{set("X-GitHub-Event", value), "400 event"}
 	}
 	for _, value := range []string{"", "0", "007", "-1", "+1", "1.0", "0x1", "1e3", "abc", "1,2", "1 2", "9999999999999999999", "\uff11"} {

@@ -20,9 +20,9 @@ const (
 
 // rooms share out the memory of bodies in flight. Each body starts in the small
 // room; one that outgrows it, having really sent that much, moves on to the
-// medium or the large room with all that it may still need. Nobody who holds a
-// part of the medium or the large room ever waits for more, so nothing can
-// stand still, and huge or slow bodies never take the small ones' room.
+// medium or the large room with all that it may need there. Waiting goes in this
+// one direction only, so nothing can stand still, and huge or slow bodies never
+// take the small ones' room.
 type rooms struct {
 	small, medium, large *semaphore.Weighted
 	max                  int64
@@ -36,9 +36,9 @@ func newRooms(budget, maxBody int64) (*rooms, error) {
 	if maxBody < 1 {
 		return nil, errors.New("set limits: the greatest body must have at least 1 byte")
 	}
-	if large < 2*(maxBody+1) || budget/8 < mediumBody {
+	if large <= maxBody || budget/8 < mediumBody {
 		return nil, fmt.Errorf("set limits: %d bytes for all bodies do not suffice where one may have %d; allow %d or more",
-			budget, maxBody, max(8*mediumBody, 6*(maxBody+1)))
+			budget, maxBody, max(8*mediumBody, 3*(maxBody+1)))
 	}
 	s := &rooms{
 		small: semaphore.NewWeighted(budget / 2), medium: semaphore.NewWeighted(budget / 8), large: semaphore.NewWeighted(large),
@@ -62,9 +62,10 @@ type body struct {
 // reason says ("" if all is well).
 func (s *rooms) read(from io.Reader, length int64, until time.Time) (*body, Reason) {
 	b := &body{rooms: s}
-	if !b.enter(s.small, smallBody, until) {
+	if !acquire(s.small, smallBody, until) {
 		return b, Busy
 	}
+	b.room, b.held = s.small, smallBody
 	b.buffer = s.buffers.Get().(*[smallBody]byte)
 	first := b.buffer[:]
 	if length >= 0 && length < smallBody {
@@ -72,11 +73,21 @@ func (s *rooms) read(from io.Reader, length int64, until time.Time) (*body, Reas
 	}
 	n, ended, err := fill(from, first)
 	b.bytes = first[:n]
-	if err == nil && !ended && length != int64(n) {
-		if !b.move(length, until) {
+	for err == nil && !ended && int64(len(b.bytes)) != length {
+		size := length
+		if size < 0 { // of unknown length: one step up
+			size = s.max + 1
+			if len(b.bytes) < mediumBody {
+				size = min(size, mediumBody)
+			}
+		}
+		if int64(len(b.bytes)) >= size {
+			break
+		}
+		if !b.move(size, until) {
 			return b, Busy
 		}
-		err = b.grow(from, length)
+		ended, err = b.grow(from, size)
 	}
 	switch {
 	case err != nil:
@@ -89,46 +100,28 @@ func (s *rooms) read(from io.Reader, length int64, until time.Time) (*body, Reas
 	return b, ""
 }
 
-// move gives the body its part of the medium or the large room. Of a body of
-// unknown length it is twice the greatest length, for it is copied as it grows.
-func (b *body) move(length int64, until time.Time) bool {
-	room, need := b.rooms.large, 2*(b.rooms.max+1)
-	if length >= 0 {
-		need = length
-		if length <= mediumBody {
-			room = b.rooms.medium
-		}
+// move gives the body room for size bytes in place of what it holds.
+func (b *body) move(size int64, until time.Time) bool {
+	room := b.rooms.large
+	if size <= mediumBody {
+		room = b.rooms.medium
 	}
-	if !acquire(room, need, until) {
+	if !acquire(room, size, until) {
 		return false
 	}
-	b.rooms.small.Release(b.held)
-	b.room, b.held = room, need
+	b.room.Release(b.held)
+	b.room, b.held = room, size
 	return true
 }
 
-// grow reads on past the small room: a promised length is believed now, an
-// unknown one is found by growing fourfold up to the limit.
-func (b *body) grow(from io.Reader, length int64) error {
-	limit := length
-	if length < 0 {
-		limit = b.rooms.max + 1
-	}
-	for int64(len(b.bytes)) < limit {
-		size := limit
-		if length < 0 {
-			size = min(4*int64(len(b.bytes)), limit)
-		}
-		larger := make([]byte, size)
-		n := copy(larger, b.bytes)
-		b.putBuffer()
-		more, ended, err := fill(from, larger[n:])
-		b.bytes = larger[:n+more]
-		if ended || err != nil {
-			return err
-		}
-	}
-	return nil
+// grow reads on until the body has size bytes.
+func (b *body) grow(from io.Reader, size int64) (ended bool, err error) {
+	larger := make([]byte, size)
+	n := copy(larger, b.bytes)
+	b.putBuffer()
+	more, ended, err := fill(from, larger[n:])
+	b.bytes = larger[:n+more]
+	return ended, err
 }
 
 // fill reads until the buffer is full, the end or an error.
@@ -144,14 +137,6 @@ func fill(from io.Reader, buffer []byte) (n int, ended bool, err error) {
 		}
 	}
 	return n, false, nil
-}
-
-func (b *body) enter(room *semaphore.Weighted, need int64, until time.Time) bool {
-	if !acquire(room, need, until) {
-		return false
-	}
-	b.room, b.held = room, need
-	return true
 }
 
 func acquire(room *semaphore.Weighted, need int64, until time.Time) bool {

@@ -146,9 +146,9 @@ func header(h http.Header, name string) (string, int) {
 	return values[0], len(values)
 }
 
-// isWord holds for names of events and of targets, such as "pull_request".
+// isWord holds for names of events and of targets, such as "projects_v2_item".
 func isWord(s string) bool {
-	return s != "" && len(s) <= 64 && all(s, func(c byte) bool { return 'a' <= c && c <= 'z' || c == '_' })
+	return s != "" && len(s) <= 64 && !isDigit(s[0]) && all(s, func(c byte) bool { return 'a' <= c && c <= 'z' || c == '_' || isDigit(c) })
 }
 
 // isNumber holds for the one decimal form of an id. (A second one, with zeros in
