@@ -58,9 +58,10 @@ type (
 	}
 	guidKey struct{ hook, guid string }
 	// useKey tells two deliveries of one event to different hooks to be one use.
+	// The GUID is not signed, so all that the bodies say is compared.
 	useKey struct {
-		guid, event, action, ref, after string
-		repository, number, sender      int64
+		guid string
+		body Body
 	}
 )
 
@@ -101,7 +102,7 @@ func sortFindings(findings []Finding) {
 // else's doing on the bot's branch.
 func (j *judge) act(r Reading) {
 	b := r.Body
-	key := useKey{r.Record.ID, b.Event, b.Action, b.Ref, b.After, b.Repository.ID, b.Number, b.Sender.ID}
+	key := useKey{r.Record.ID, b}
 	if at, seen := j.uses[key]; seen {
 		if at >= 0 {
 			j.timeline.Uses[at].Also = append(j.timeline.Uses[at].Also, r.Record.Index)
