@@ -17,12 +17,12 @@ func TimelineCSV(w io.Writer, t Timeline) error {
 	out := csv.NewWriter(w)
 	rows := [][]string{{
 		"kind", "index", "time", "event", "repository", "repository_id", "ref", "commit", "number", "subject",
-		"login", "account_id", "attribution", "severity", "rule", "text",
+		"login", "account_id", "attribution", "severity", "rule", "text", "also",
 	}}
 	for _, u := range t.Audit.Uses {
 		rows = append(rows, []string{
 			"use", strconv.FormatInt(u.Index, 10), stamp(u.Time), shownEvent(u.Event, u.Action), u.Repository.Name, idOrNone(u.Repository.ID),
-			u.Ref, u.Commit, idOrNone(u.Number), u.Subject, u.Who.Login, idOrNone(u.Who.ID), string(u.Attribution), "", "", strings.Join(u.Why, ", "),
+			u.Ref, u.Commit, idOrNone(u.Number), u.Subject, u.Who.Login, idOrNone(u.Who.ID), string(u.Attribution), "", "", strings.Join(u.Why, ", "), joined(u.Also),
 		})
 	}
 	for _, f := range t.Audit.Findings {

@@ -95,7 +95,9 @@ func hostileTimeline() report.Timeline {
 	formula := auditUse(101, "status", "")
 	formula.Subject, formula.Who.Login, formula.Commit = `=HYPERLINK("https://example.com")`, "@SUM(1)", "-1"
 	formula.Attribution = "dreamt"
-	t.Audit.Uses = append(t.Audit.Uses, u, tag, formula)
+	feigned := auditUse(102, "status", "")
+	feigned.Subject = "x   –  mallory (1)  expected"
+	t.Audit.Uses = append(t.Audit.Uses, u, tag, formula, feigned)
 	f := auditFinding(99, finding.Error, nasty, nasty)
 	f.Hint = nasty
 	t.Audit.Findings = append(t.Audit.Findings, f)

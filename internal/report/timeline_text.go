@@ -51,22 +51,22 @@ func (p *timelineText) verdict() {
 	}
 }
 
-// The columns up to whoColumn go on the first line where a terminal is narrow.
 const (
-	eventColumn = 2
-	lastColumn  = 7
+	eventColumn = 2 // the last of the first line where a terminal is narrow
+	lastColumn  = 7 // a line of its own there
+	maxUseCell  = 80
 )
 
 func (p *timelineText) uses() {
 	if len(p.Audit.Uses) == 0 {
 		return
 	}
-	name := func(s string) string { return orDash(cut(Reference(s), maxCell)) }
+	name := func(s string) string { return useCell(Reference(s)) }
 	rows := [][]string{{"entry", "time (UTC)", "event", "repository", "about", "commit", "who", "attribution"}}
 	for _, u := range p.Audit.Uses {
 		rows = append(rows, []string{
 			strconv.FormatInt(u.Index, 10), clock(u.Time), name(shownEvent(u.Event, u.Action)), name(u.Repository.Name),
-			orDash(cut(Plain(about(u)), maxCell)), name(shortCommit(u.Commit)), name(shownWho(u.Who)),
+			useCell(Plain(about(u))), name(shortCommit(u.Commit)), name(shownWho(u.Who)),
 			cut(Plain(shownAttribution(u)), maxCell),
 		})
 	}
@@ -93,6 +93,12 @@ func (p *timelineText) uses() {
 			p.printf("  %s%s", cell, pad)
 		}
 	}
+}
+
+// useCell bounds a cell, so that one long name does not spoil the table, and
+// shows runs of spaces, with which a name could feign further columns.
+func useCell(s string) string {
+	return orDash(cut(strings.ReplaceAll(s, "  ", ` \u{0020}`), maxUseCell))
 }
 
 // narrow prints a use on several lines, without a head: nothing is cut.
