@@ -43,7 +43,7 @@ var imports = map[string][]string{
 	"internal/plan":               {"internal/finding", "internal/gate", "internal/proposal", "internal/report"},
 	"internal/postgrestest":       {}, // for tests only
 	"internal/proposal":           {"internal/image"},
-	"internal/report":             {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
+	"internal/report":             {"internal/audit", "internal/finding", "internal/gate", "internal/image", "internal/manifest"},
 	"internal/runner":             {"internal/finding", "internal/report", "internal/secret"},
 	"internal/secret":             {},
 	"internal/signature":          {"internal/gate"},

@@ -23,7 +23,7 @@ type Finding struct {
 func Judge(readings []Reading, c Contract) Timeline {
 	j := &judge{
 		contract: c,
-		bodies:   map[bodyKey]Reading{}, guids: map[guidKey]Reading{}, uses: map[useKey]int{},
+		bodies:   map[bodyKey]ledger.Record{}, guids: map[guidKey]ledger.Record{}, uses: map[useKey]int{},
 	}
 	readings = slices.DeleteFunc(slices.Clone(readings), func(r Reading) bool { return r.Record.Kind != ledger.Delivery })
 	slices.SortFunc(readings, func(a, b Reading) int { return cmp.Compare(a.Record.Index, b.Record.Index) })
@@ -34,6 +34,9 @@ func Judge(readings []Reading, c Contract) Timeline {
 		}
 	}
 	t := Timeline{Deliveries: len(readings), Uses: j.timeline.Uses, Findings: j.timeline.Findings, Gaps: j.gaps()}
+	if len(readings) == 0 {
+		t.Gaps = append(t.Gaps, "there is no delivery at all: a webhook may be missing")
+	}
 	t.Days = totals(t.Uses, func(u Use) string { return u.Time.Format(time.DateOnly) })
 	t.Events = totals(t.Uses, func(u Use) string { return u.Event })
 	sortFindings(t.Findings)
@@ -58,18 +61,19 @@ type (
 	}
 	guidKey struct{ hook, guid string }
 	// useKey tells two deliveries of one event to different hooks to be one use.
+	// The GUID is not signed, so all that the bodies say is compared.
 	useKey struct {
-		guid, event, action, ref, after string
-		repository, number, sender      int64
+		guid string
+		body Body
 	}
 )
 
 type judge struct {
 	contract Contract
 	timeline Timeline
-	bodies   map[bodyKey]Reading
-	guids    map[guidKey]Reading
-	uses     map[useKey]int // index in timeline.Uses, -1 for nobody's
+	bodies   map[bodyKey]ledger.Record // the first of each
+	guids    map[guidKey]ledger.Record // the first of each
+	uses     map[useKey]int            // index in timeline.Uses, -1 for somebody else's doing
 	nameless int            // deliveries that ought to name who acted, and do not
 }
 
@@ -101,20 +105,17 @@ func sortFindings(findings []Finding) {
 // else's doing on the bot's branch.
 func (j *judge) act(r Reading) {
 	b := r.Body
-	key := useKey{r.Record.ID, b.Event, b.Action, b.Ref, b.After, b.Repository.ID, b.Number, b.Sender.ID}
-	if at, seen := j.uses[key]; seen {
-		if at >= 0 {
-			j.timeline.Uses[at].Also = append(j.timeline.Uses[at].Also, r.Record.Index)
-		}
-		return
-	}
-	j.uses[key] = -1
 	who, ok := j.who(b)
 	if !ok {
 		if b.Sender.ID == 0 && (b.Malformed != "" || slices.Contains(branched[:], b.Event)) {
 			j.nameless++
 		}
 		j.stranger(r)
+		return
+	}
+	key := useKey{r.Record.ID, b}
+	if at, seen := j.uses[key]; seen {
+		j.timeline.Uses[at].Also = append(j.timeline.Uses[at].Also, r.Record.Index)
 		return
 	}
 	u := Use{
@@ -146,16 +147,17 @@ func (j *judge) who(b Body) (Account, bool) {
 // stranger reports who is not the bot and pushes its branch, or has its name.
 func (j *judge) stranger(r Reading) {
 	b := r.Body
-	if !j.contract.known() {
+	namesake := j.contract.namesake(b.Sender)
+	// A branch is deleted by whoever merges, and that brings nothing in.
+	foreign := b.Event == "push" && !b.Deleted && j.contract.repository(b.Repository) && j.contract.branch(b.Ref)
+	key := useKey{r.Record.ID, b}
+	if _, told := j.uses[key]; told || !j.contract.known() || !namesake && !foreign {
 		return
 	}
-	if j.contract.namesake(b.Sender) {
+	j.uses[key] = -1
+	if namesake {
 		j.report(r, "use/unknown-account", "find out who has the login now: gh api users/LOGIN --jq .id",
 			"an account with the bot's login %s has another id, %d", b.Sender.Login, b.Sender.ID)
-		return
-	}
-	// A branch is deleted by whoever merges, and that brings nothing in.
-	if b.Event != "push" || b.Deleted || !j.contract.repository(b.Repository) || !j.contract.branch(b.Ref) {
 		return
 	}
 	who := "somebody whom GitHub does not name"

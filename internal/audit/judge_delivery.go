@@ -22,22 +22,22 @@ const (
 func (j *judge) again(r Reading) bool {
 	hook, guid := r.Record.Source, r.Record.ID
 	if first, seen := j.guids[guidKey{hook, guid}]; !seen {
-		j.guids[guidKey{hook, guid}] = r
-	} else if first.Record.BodyHash != r.Record.BodyHash {
+		j.guids[guidKey{hook, guid}] = r.Record
+	} else if first.BodyHash != r.Record.BodyHash {
 		j.report(r, "delivery/guid-reused", "compare the two bodies, and replace the webhook's secret",
-			"delivery %s of hook %s has another body than entry %d", guid, orNone(hook, "unknown"), first.Record.Index)
+			"delivery %s of hook %s has another body than entry %d", guid, orNone(hook, "unknown"), first.Index)
 	}
 	first, seen := j.bodies[bodyKey{hook, r.Record.BodyHash}]
 	if !seen {
-		j.bodies[bodyKey{hook, r.Record.BodyHash}] = r
+		j.bodies[bodyKey{hook, r.Record.BodyHash}] = r.Record
 		return false
 	}
-	if r.Body.Event == "ping" || first.Record.ID == guid {
+	if r.Body.Event == "ping" || first.ID == guid {
 		return true // pings carry no time, and can be equal
 	}
 	j.report(r, "delivery/replayed", "somebody has got hold of a signed body: look at proxies and logs on its way, and replace the webhook's secret",
-		"delivery %s has the body of entry %d, which came as %s", guid, first.Record.Index, first.Record.ID)
-	i, found := slices.BinarySearchFunc(j.timeline.Uses, first.Record.Index, func(u Use, index int64) int { return cmp.Compare(u.Index, index) })
+		"delivery %s has the body of entry %d, which came as %s", guid, first.Index, first.ID)
+	i, found := slices.BinarySearchFunc(j.timeline.Uses, first.Index, func(u Use, index int64) int { return cmp.Compare(u.Index, index) })
 	if found {
 		j.timeline.Uses[i].Also = append(j.timeline.Uses[i].Also, r.Record.Index)
 	}

@@ -177,6 +177,12 @@ func TestGaps(t *testing.T) {
 	}
 }
 
+func TestNoDeliveryIsAGap(t *testing.T) {
+	if got := audit.Judge(nil, botContract()); len(got.Gaps) != 1 || !strings.Contains(got.Gaps[0], "no delivery") {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestStrangers(t *testing.T) {
 	for body, want := range map[string][]string{
 		"push " + jsonPush(1, "refs/heads/flux"):                                          {"0 use/unknown-account"},

@@ -1,0 +1,299 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/yuin/goldmark/ast"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/report"
+)
+
+var noon = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+
+func week() audit.Window { return audit.Window{From: noon.AddDate(0, 0, -7), To: noon} }
+
+func auditUse(index int64, event, ref string, why ...string) audit.Use {
+	u := audit.Use{
+		Index: index, Time: noon.Add(time.Duration(index) * time.Hour), Event: event, Repository: audit.Repository{ID: 100, Name: "acme/fleet"},
+		Ref: ref, Commit: headSHA, Who: audit.Account{ID: 4242, Login: "acme-flux", Type: "User"}, Attribution: audit.Expected, Why: why,
+	}
+	if len(why) > 0 {
+		u.Attribution = audit.Unexpected
+	}
+	return u
+}
+
+func auditFinding(index int64, severity finding.Severity, rule, message string) audit.Finding {
+	return audit.Finding{Finding: finding.Finding{Rule: rule, Severity: severity, Message: message, Hint: "replace its token"}, Index: index}
+}
+
+func expectedTimeline() report.Timeline {
+	return report.Timeline{
+		Window: week(), Version: "1.2.3",
+		Audit: audit.Timeline{
+			Deliveries: 40, Uses: []audit.Use{auditUse(3, "push", "refs/heads/flux-image-updates"), auditUse(4, "create", "refs/heads/flux-image-updates")},
+			Days: []audit.Total{{Name: "2026-11-01", Uses: 2}}, Events: []audit.Total{{Name: "create", Uses: 1}, {Name: "push", Uses: 1}},
+		},
+		Completeness: &audit.Statement{Window: week(), Listed: 40, Held: 40},
+	}
+}
+
+func unexpectedTimeline() report.Timeline {
+	t := expectedTimeline()
+	main := auditUse(17, "push", "refs/heads/main", "branch", "forced")
+	comment := auditUse(20, "issue_comment", "", "event")
+	comment.Action, comment.Number, comment.Commit, comment.Also = "deleted", 7, "", []int64{21, 22}
+	t.Audit.Uses = append(t.Audit.Uses, main, comment)
+	branch := auditFinding(17, finding.Error, "use/unexpected-branch", "the bot caused push on main, which is not one of its branches")
+	again := branch
+	again.Index = 19
+	guard := auditFinding(18, finding.Error, "delivery/guard-loosened", "octocat (1) deleted repository ruleset only flux of acme/fleet")
+	guard.Was = finding.Warning
+	t.Audit.Findings = []audit.Finding{branch, guard, again, auditFinding(5, finding.Warning, "delivery/clock", "the body tells of a time 96h1m0s before it came in")}
+	t.Audit.Days = []audit.Total{{Name: "2026-11-01", Uses: 2}, {Name: "2026-11-02", Uses: 2, Unexpected: 2}}
+	t.Audit.Events = append(t.Audit.Events, audit.Total{Name: "issue_comment", Uses: 1, Unexpected: 1})
+	s := &audit.Statement{Window: week(), Listed: 42, Held: 40, Expired: audit.Window{From: week().From, To: noon.AddDate(0, 0, -3)}}
+	s.Missing = []audit.Delivery{{Hook: 11, GUID: "0b989ba4", Event: "push", Repository: 100, First: noon, Status: "timed out"}}
+	s.NeverEmitted = []audit.Untold{{Repository: 100, Name: "acme/fleet", Activity: audit.Activity{Type: "push", Ref: "refs/heads/main", Time: noon}, Reason: "GitHub lists no delivery of it"}}
+	s.Unsettled = s.NeverEmitted
+	s.Unlisted = []audit.Unlisted{{DeliveryKey: audit.DeliveryKey{Hook: 11, GUID: "f00"}, Time: noon}}
+	s.Unread = []string{`activity of "acme/app": not allowed`}
+	t.Completeness = s
+	return t
+}
+
+func undecidedTimeline() report.Timeline {
+	t := expectedTimeline()
+	t.Completeness = nil
+	t.Audit.Gaps = []string{"the policy names no account by its id"}
+	t.Audit.Uses, t.Audit.Days, t.Audit.Events = nil, nil, nil
+	return t
+}
+
+// hostileTimeline has outside text wherever a sender could put it.
+func hostileTimeline() report.Timeline {
+	t := unexpectedTimeline()
+	u := auditUse(99, nasty, "refs/heads/"+nasty, "branch")
+	u.Action, u.Repository.Name, u.Commit, u.Subject, u.Who.Login = nasty, nasty, nasty, nasty, nasty
+	tag := auditUse(100, "push", "refs/heads/refs/tags/v1")
+	formula := auditUse(101, "status", "")
+	formula.Subject, formula.Who.Login, formula.Commit = `=HYPERLINK("https://example.com")`, "@SUM(1)", "-1"
+	formula.Attribution = "dreamt"
+	feigned := auditUse(102, "status", "")
+	feigned.Subject = "x   –  mallory (1)  expected"
+	t.Audit.Uses = append(t.Audit.Uses, u, tag, formula, feigned)
+	f := auditFinding(99, finding.Error, nasty, nasty)
+	f.Hint = nasty
+	t.Audit.Findings = append(t.Audit.Findings, f)
+	t.Audit.Gaps = []string{nasty}
+	t.Audit.Events = append(t.Audit.Events, audit.Total{Name: nasty, Uses: 1})
+	t.Completeness.Missing[0].GUID, t.Completeness.Missing[0].Event, t.Completeness.Missing[0].Status = nasty, nasty, nasty
+	t.Completeness.NeverEmitted[0].Name, t.Completeness.NeverEmitted[0].Ref = nasty, nasty
+	t.Completeness.Unread[0] = nasty
+	t.Version = nasty
+	return t
+}
+
+func timelines() map[string]report.Timeline {
+	return map[string]report.Timeline{
+		"expected": expectedTimeline(), "unexpected": unexpectedTimeline(), "undecided": undecidedTimeline(), "hostile": hostileTimeline(),
+		"empty": {},
+	}
+}
+
+type timelineFormat struct {
+	suffix string
+	write  func(io.Writer, report.Timeline) error
+}
+
+func timelineFormats() []timelineFormat {
+	text := func(s report.Style) func(io.Writer, report.Timeline) error {
+		return func(w io.Writer, t report.Timeline) error { return report.TimelineText(w, t, s) }
+	}
+	return []timelineFormat{
+		{"txt", text(report.Style{})}, {"narrow.txt", text(report.Style{Width: 60})}, {"color.txt", text(report.Style{Color: true, Width: 200})},
+		{"json", report.TimelineJSON}, {"csv", report.TimelineCSV}, {"md", report.TimelineMarkdown},
+	}
+}
+
+func renderTimeline(t *testing.T, f timelineFormat, line report.Timeline) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := f.write(&out, line); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func TestTimelineGolden(t *testing.T) {
+	for name, line := range timelines() {
+		for _, f := range timelineFormats() {
+			t.Run(name+"."+f.suffix, func(t *testing.T) {
+				got := renderTimeline(t, f, line)
+				file := filepath.Join("testdata", "timeline", name+"."+f.suffix)
+				if *rewrite {
+					if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(string(want), got); diff != "" {
+					t.Errorf("differs from %s (-want +got):\n%s", file, diff)
+				}
+			})
+		}
+	}
+}
+
+// Whatever the outside text is, a rendering holds no character that acts on a
+// terminal and no line that a workflow runner takes for a command.
+func TestTimelineIsInert(t *testing.T) {
+	ours := regexp.MustCompile("\x1b\\[[0-9;]*m")
+	for name, line := range timelines() {
+		for _, f := range timelineFormats() {
+			got := renderTimeline(t, f, line)
+			if !utf8.ValidString(got) {
+				t.Errorf("%s.%s is not UTF-8", name, f.suffix)
+			}
+			if f.suffix == "color.txt" {
+				got = ours.ReplaceAllString(got, "")
+			}
+			got = strings.ReplaceAll(got, "⚠️", "") // the one variation selector that is ours
+			for line := range strings.Lines(got) {
+				if line = strings.TrimSuffix(line, "\n"); line != "" && acts(line) {
+					t.Errorf("%s.%s: line acts: %q", name, f.suffix, line)
+				}
+			}
+		}
+	}
+}
+
+func TestTimelineMarkdownIsInert(t *testing.T) {
+	for name, line := range timelines() {
+		source := []byte(renderTimeline(t, timelineFormat{"md", report.TimelineMarkdown}, line))
+		err := ast.Walk(parse(string(source)), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+			switch n := n.(type) {
+			case *ast.CodeSpan:
+				return ast.WalkSkipChildren, nil
+			case *ast.Link:
+				if !strings.HasPrefix(string(n.Destination), "https://github.com/goldfish-inc/fluxkeeper/blob/main/docs/rules.md#") {
+					t.Errorf("%s: link to %s", name, n.Destination)
+				}
+			case *ast.RawHTML, *ast.HTMLBlock, *ast.AutoLink, *ast.Image, *ast.CodeBlock, *ast.FencedCodeBlock, *ast.Blockquote, *ast.ThematicBreak:
+				t.Errorf("%s: %s", name, n.Kind())
+			case *ast.Text:
+				if m := magnets.FindString(html.UnescapeString(string(n.Segment.Value(source)))); m != "" {
+					t.Errorf("%s: %q in text", name, m)
+				}
+			}
+			return ast.WalkContinue, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestTimelineMarkdownFits(t *testing.T) {
+	line := hostileTimeline()
+	for i := range 5000 {
+		line.Audit.Uses = append(line.Audit.Uses, line.Audit.Uses[i])
+		line.Audit.Findings = append(line.Audit.Findings, line.Audit.Findings[i])
+		line.Audit.Gaps = append(line.Audit.Gaps, nasty)
+		line.Audit.Days = append(line.Audit.Days, audit.Total{Name: fmt.Sprint(i)})
+		line.Audit.Events = append(line.Audit.Events, audit.Total{Name: nasty})
+		line.Completeness.Missing = append(line.Completeness.Missing, line.Completeness.Missing[0])
+	}
+	got := renderTimeline(t, timelineFormat{"md", report.TimelineMarkdown}, line)
+	if len(got) > 60_000 || len(got) < 40_000 {
+		t.Errorf("%d bytes", len(got))
+	}
+	for _, noun := range []string{"uses", "findings", "reasons", "days", "events", "open points"} {
+		if !regexp.MustCompile(`\n\d+ more ` + noun + ` not shown\.\n`).MatchString(got) {
+			t.Errorf("nothing said of %s left out", noun)
+		}
+	}
+}
+
+// No cell is a formula to a spreadsheet, and a reader of CSV gets every line back.
+func TestTimelineCSV(t *testing.T) {
+	starts := []string{"=1", "+1", "-1", "@a", "\t=1", "\r=1", " =1", "\n=1", "＝1", `"=1`, "\u200b=1", "\xff=1", "\x00=1", "'=1"}
+	line := hostileTimeline()
+	for i, s := range starts {
+		u := auditUse(int64(200+i), s, s, s)
+		u.Action, u.Repository.Name, u.Commit, u.Subject, u.Who.Login = s, s, s, s, s
+		line.Audit.Uses = append(line.Audit.Uses, u)
+		line.Audit.Findings = append(line.Audit.Findings, auditFinding(1, finding.Error, s, s))
+		line.Audit.Gaps = append(line.Audit.Gaps, s)
+	}
+	rows, err := csv.NewReader(strings.NewReader(renderTimeline(t, timelineFormat{"csv", report.TimelineCSV}, line))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		for _, cell := range row {
+			rest := strings.TrimLeft(cell, " \t\r\n\"")
+			if rest != "" && slices.Contains([]rune("=+-@＝＋－＠"), []rune(rest)[0]) {
+				t.Errorf("%q is a formula in %q", cell, row)
+			}
+		}
+	}
+	if want := 1 + len(line.Audit.Uses) + len(line.Audit.Findings) + len(line.Audit.Gaps) + 5; len(rows) != want {
+		t.Errorf("%d rows, want %d", len(rows), want)
+	}
+}
+
+func TestTimelineVerdict(t *testing.T) {
+	missing := expectedTimeline()
+	missing.Completeness.Missing = []audit.Delivery{{}}
+	unread := expectedTimeline()
+	unread.Completeness.Unread = []string{"x"}
+	silenced := expectedTimeline()
+	silenced.Audit.Uses = append(silenced.Audit.Uses, auditUse(1, "push", "x", "branch"))
+	warned := expectedTimeline()
+	warned.Audit.Findings = []audit.Finding{auditFinding(1, finding.Warning, "delivery/clock", "x")}
+	graver := undecidedTimeline()
+	graver.Audit.Findings = []audit.Finding{auditFinding(1, finding.Error, "delivery/meta", "x")}
+	unasked := expectedTimeline()
+	unasked.Completeness = nil
+	for name, c := range map[string]struct {
+		line report.Timeline
+		want finding.Verdict
+	}{
+		"expected": {expectedTimeline(), finding.Pass}, "unexpected": {unexpectedTimeline(), finding.Fail},
+		"gaps": {undecidedTimeline(), finding.Undecided}, "missing": {missing, finding.Undecided}, "unread": {unread, finding.Undecided},
+		"a silenced rule": {silenced, finding.Fail}, "warning": {warned, finding.Pass}, "gaps and an error": {graver, finding.Fail},
+		"not compared": {unasked, finding.Pass},
+	} {
+		if got := c.line.Verdict(); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+func TestTimelineWriteErrorsComeBack(t *testing.T) {
+	for _, f := range timelineFormats() {
+		if err := f.write(broken{}, expectedTimeline()); !errors.Is(err, errBroken) {
+			t.Errorf("%s: %v", f.suffix, err)
+		}
+	}
+}

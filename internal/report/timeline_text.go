@@ -1,0 +1,191 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/clipperhouse/displaywidth"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+)
+
+// TimelineText writes a timeline for people: the verdict, every use, the
+// findings, totals by day and by event, and how complete the record is.
+func TimelineText(w io.Writer, t Timeline, s Style) error {
+	p := &timelineText{Timeline: t, style: s}
+	p.verdict()
+	p.uses()
+	for _, run := range t.runs() {
+		p.findings(run)
+	}
+	p.totals("day (UTC)", t.Audit.Days)
+	p.totals("event", t.Audit.Events)
+	p.completeness()
+	if _, err := w.Write(p.out.Bytes()); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+type timelineText struct {
+	Timeline
+	style Style
+	out   bytes.Buffer
+}
+
+func (p *timelineText) printf(format string, args ...any) { fmt.Fprintf(&p.out, format, args...) }
+
+func (p *timelineText) verdict() {
+	title, phrase := p.headline()
+	colour := map[finding.Verdict]paint{finding.Pass: green, finding.Fail: red, finding.Undecided: yellow}[p.Verdict()]
+	p.printf("%s  %s\n%s\n", p.style.paint(colour, title), phrase, p.style.paint(dim, p.Window.String()))
+	for i, gap := range p.Audit.Gaps {
+		if i == 0 {
+			p.printf("\n")
+		}
+		p.printf("%s %s\n", p.style.paint(yellow, "undecided:"), cut(Plain(gap), maxMessage))
+	}
+}
+
+const (
+	eventColumn = 2 // the last of the first line where a terminal is narrow
+	lastColumn  = 7 // a line of its own there
+	maxUseCell  = 80
+)
+
+func (p *timelineText) uses() {
+	if len(p.Audit.Uses) == 0 {
+		return
+	}
+	name := func(s string) string { return useCell(Reference(s)) }
+	rows := [][]string{{"entry", "time (UTC)", "event", "repository", "about", "commit", "who", "attribution"}}
+	for _, u := range p.Audit.Uses {
+		rows = append(rows, []string{
+			strconv.FormatInt(u.Index, 10), clock(u.Time), name(shownEvent(u.Event, u.Action)), name(u.Repository.Name),
+			useCell(Plain(about(u))), name(shortCommit(u.Commit)), name(shownWho(u.Who)),
+			cut(Plain(shownAttribution(u)), maxCell),
+		})
+	}
+	p.printf("\n")
+	widths := measure(rows)
+	narrow := p.style.Width > 0 && sum(widths) > p.style.Width
+	for n, row := range rows {
+		colour := dim
+		if n > 0 {
+			colour = attributionPaint(p.Audit.Uses[n-1].Attribution)
+		}
+		if narrow {
+			p.narrow(row, n == 0, colour)
+			continue
+		}
+		for i, cell := range row {
+			pad := strings.Repeat(" ", widths[i]-gap-displaywidth.String(cell))
+			if i == lastColumn {
+				pad = "\n"
+			}
+			if n == 0 || i == lastColumn {
+				cell = p.style.paint(colour, cell)
+			}
+			p.printf("  %s%s", cell, pad)
+		}
+	}
+}
+
+// useCell bounds a cell, so that one long name does not spoil the table, and
+// shows runs of spaces, with which a name could feign further columns.
+func useCell(s string) string {
+	return orDash(cut(strings.ReplaceAll(s, "  ", ` \u{0020}`), maxUseCell))
+}
+
+// narrow prints a use on several lines, without a head: nothing is cut.
+func (p *timelineText) narrow(row []string, head bool, colour paint) {
+	if head {
+		return
+	}
+	p.printf("  %s  %s  %s\n", row[0], row[1], row[eventColumn])
+	p.printf("    %s\n", strings.Join(row[eventColumn+1:lastColumn], "  "))
+	p.printf("    %s\n", p.style.paint(colour, row[lastColumn]))
+}
+
+func attributionPaint(a audit.Attribution) paint {
+	if alarming(a) {
+		return red
+	}
+	return green
+}
+
+// findings prints those of one rule, and a hint that they share once.
+func (p *timelineText) findings(run []audit.Finding) {
+	label := text{style: p.style}
+	p.printf("\n")
+	hint := ""
+	for _, f := range run[:min(len(run), maxFindings)] {
+		behind := fmt.Sprintf("entry %d", f.Index)
+		if c := changed(f.Finding); c != "" {
+			behind += ", " + c + " by the policy"
+		}
+		p.printf("%s: %s %s\n", label.label(f.Finding), cut(Plain(f.Message), maxMessage), p.style.paint(dim, "("+behind+")"))
+		if f.Hint != "" && f.Hint != hint {
+			hint = f.Hint
+			p.printf("  %s hint: %s\n", p.style.paint(dim, "="), cut(Plain(hint), maxMessage))
+		}
+	}
+	if n := len(run) - maxFindings; n > 0 {
+		p.printf("and %d more of %s\n", n, cut(Reference(run[0].Rule), maxCell))
+	}
+}
+
+func (p *timelineText) totals(what string, totals []audit.Total) {
+	if len(totals) == 0 {
+		return
+	}
+	rows := [][]string{{what, "uses", "unexpected"}}
+	for _, t := range totals {
+		rows = append(rows, []string{orDash(cut(Reference(t.Name), maxCell)), strconv.Itoa(t.Uses), strconv.Itoa(t.Unexpected)})
+	}
+	widths := measure(rows)
+	p.printf("\n")
+	for n, row := range rows {
+		cells := []string{
+			row[0] + strings.Repeat(" ", widths[0]-gap-displaywidth.String(row[0])),
+			fmt.Sprintf("%*s", widths[1]-gap, row[1]), fmt.Sprintf("%*s", widths[2]-gap, row[2]),
+		}
+		switch {
+		case n == 0:
+			p.printf("  %s\n", p.style.paint(dim, strings.Join(cells, "  ")))
+		case totals[n-1].Unexpected > 0:
+			p.printf("  %s  %s  %s\n", cells[0], cells[1], p.style.paint(red, cells[2]))
+		default:
+			p.printf("  %s\n", strings.Join(cells, "  "))
+		}
+	}
+}
+
+func (p *timelineText) completeness() {
+	colour := dim
+	if s := p.Completeness; s != nil && (!s.Decided() || s.Gaps() > 0) {
+		colour = yellow
+	}
+	p.printf("\n%s %s\n", p.style.paint(colour, "completeness:"), Plain(p.statement()))
+	shown, kind := 0, ""
+	for _, l := range p.lines() {
+		if l.Kind != kind {
+			p.more(shown-maxLines, kind)
+			shown, kind = 0, l.Kind
+		}
+		if shown++; shown <= maxLines {
+			p.printf("  %s  %s\n", kind, cut(Plain(l.sentence()), maxMessage))
+		}
+	}
+	p.more(shown-maxLines, kind)
+}
+
+func (p *timelineText) more(n int, kind string) {
+	if n > 0 {
+		p.printf("  %s  and %d more\n", kind, n)
+	}
+}
