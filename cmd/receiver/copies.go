@@ -1,11 +1,153 @@
 package main
 
-type exportCmd struct{}
-type importCmd struct{}
-type backupCmd struct{}
-type eraseCmd struct{}
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
 
-func (exportCmd) Run() error { return nil }
-func (importCmd) Run() error { return nil }
-func (backupCmd) Run() error { return nil }
-func (eraseCmd) Run() error  { return nil }
+	"github.com/goldfish-inc/fluxkeeper/internal/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/store"
+)
+
+// exportCmd writes everything.
+type exportCmd struct{ where }
+
+// Help is shown by export --help.
+func (exportCmd) Help() string {
+	return `Writes a line of JSON with the public key and a signed checkpoint, then one for each entry with its body and its proof. Standard output is all that is written to:
+
+  fluxkeeper-receiver export | zstd > ledger.jsonl.zst`
+}
+
+// Run writes to standard output.
+func (c *exportCmd) Run(a *console.Console) error {
+	l, err := c.read(a.Context)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	out := bufio.NewWriterSize(a.Stdout, 1<<20)
+	if err := l.Export(a.Context, out); err != nil {
+		return console.Fail(console.StatusUndecided, err, "")
+	}
+	return out.Flush()
+}
+
+// importCmd reads an export.
+type importCmd struct {
+	signed
+	File string `arg:"" default:"-" complete:"file" help:"The export, or - for standard input (default)."`
+}
+
+// Help is shown by import --help.
+func (importCmd) Help() string {
+	return `Reads an export into a ledger that holds nothing yet. Every line is verified; the tree comes out the same, and is signed with this ledger's key.
+
+  zstd -dc ledger.jsonl.zst | fluxkeeper-receiver import --ledger postgres://fluxkeeper@db/fluxkeeper --signing-key-file key`
+}
+
+// Run reads it, whole or not at all.
+func (c *importCmd) Run(a *console.Console) error {
+	in := a.Stdin
+	if c.File != "-" {
+		file, err := os.Open(c.File)
+		if err != nil {
+			return console.Fail(console.StatusUsage, err, "")
+		}
+		defer file.Close()
+		in = file
+	}
+	l, err := c.open(a.Context, store.Options{Log: newLog(a, "auto", slog.LevelInfo)})
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	progress := a.Progress("read", "bytes")
+	err = store.Import(a.Context, &counted{in: in, tell: progress.Set}, l)
+	progress.End()
+	if err != nil {
+		return console.Fail(console.StatusFail, err, "")
+	}
+	size, root, err := l.Head(a.Context)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.Stdout, "%d entries, root %s\n", size, root)
+	return err
+}
+
+// counted tells how much was read.
+type counted struct {
+	in   io.Reader
+	done int64
+	tell func(done, total int64)
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.in.Read(p)
+	c.done += int64(n)
+	c.tell(c.done, 0)
+	return n, err
+}
+
+// backupCmd copies a SQLite ledger.
+type backupCmd struct {
+	where
+	To string `arg:"" complete:"file" help:"The file to make; it must not be there yet."`
+}
+
+// Help is shown by backup --help.
+func (backupCmd) Help() string {
+	return `Writes a copy of a SQLite ledger while a receiver uses it, and verifies the copy before it gets its name. Keep the signing key apart from it.
+
+A PostgreSQL ledger is backed up with pg_dump, or with export.`
+}
+
+// Run copies.
+func (c *backupCmd) Run(a *console.Console) error {
+	l, err := c.read(a.Context)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	defer a.Announce("copying and verifying").Stop()
+	if err := l.Backup(a.Context, c.To); err != nil {
+		return console.Fail(console.StatusUndecided, err, console.HintOf(err))
+	}
+	return nil
+}
+
+// eraseCmd keeps bodies for a while only.
+type eraseCmd struct {
+	signed
+	OlderThan days `required:"" placeholder:"TIME" help:"Erase bodies that came in longer ago than this, such as 400d."`
+}
+
+// Help is shown by erase --help.
+func (eraseCmd) Help() string {
+	return `Erases the bodies of old deliveries. Their entries stay, all proofs still hold, and what a report needs is kept in an entry of its own: accounts, repositories, branches and commits, no messages, no titles and no e-mail addresses.`
+}
+
+// Run erases, and says how many bodies went.
+func (c *eraseCmd) Run(a *console.Console) error {
+	if c.OlderThan == 0 {
+		return console.Fail(console.StatusUsage, errors.New("--older-than: nothing younger than an instant is old"), "give a time such as 400d")
+	}
+	l, err := c.open(a.Context, store.Options{Log: newLog(a, "auto", slog.LevelInfo)})
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	defer a.Announce("erasing").Stop()
+	erased, err := l.Erase(a.Context, time.Now().Add(-time.Duration(c.OlderThan)), audit.Keep)
+	if err != nil {
+		return console.Fail(console.StatusUndecided, err, "")
+	}
+	_, err = fmt.Fprintf(a.Stdout, "%d bodies erased\n", erased)
+	return err
+}

@@ -4,6 +4,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 )
 
 // release is the version that the linker writes into a released program, where
@@ -15,6 +16,8 @@ var release string
 type grammar struct {
 	Serve       serveCmd           `cmd:"" help:"Take deliveries, and keep them."`
 	Verify      verifyCmd          `cmd:"" help:"Prove that nothing was altered, removed or cut off."`
+	Report      reportCmd          `cmd:"" help:"List what the bot's account did, and what of that was not expected."`
+	Reconcile   reconcileCmd       `cmd:"" help:"Ask GitHub for what it sent and the ledger lacks; say how complete it is."`
 	Prove       proveCmd           `cmd:"" help:"Print the proof that an entry is in the ledger."`
 	CheckProof  checkProofCmd      `cmd:"" help:"Check such a proof, without a ledger."`
 	Checkpoint  checkpointCmd      `cmd:"" help:"Print a signed checkpoint, to be kept elsewhere."`
@@ -36,7 +39,7 @@ type grammar struct {
 func run(w console.World, args []string) int {
 	return console.Run(w, console.Program{
 		Name: "fluxkeeper-receiver", Description: description, Grammar: &grammar{}, Release: release,
-		Vars:    kong.Vars{"ledger": defaultLedger},
+		Vars:    kong.Vars{"ledger": defaultLedger, "policyFile": gate.PolicyFile},
 		Options: []kong.Option{kong.DefaultEnvars("FLUXKEEPER"), kong.Configuration(readConfig)},
 	}, args)
 }

@@ -22,6 +22,8 @@ import (
 // serveCmd runs the receiver until it is asked to stop.
 type serveCmd struct {
 	signed
+	listing
+	Reconcile         time.Duration `placeholder:"TIME" help:"How often to ask GitHub for what it sent and the ledger lacks, such as 10m (default: never); see reconcile."`
 	Listen            string        `default:":8080" placeholder:"ADDRESS" help:"Where GitHub's deliveries come in: POST /webhooks/github (default: :8080)."`
 	AdminListen       string        `default:"127.0.0.1:8081" placeholder:"ADDRESS" help:"The private listener: metrics, health, entries, proofs (default: 127.0.0.1:8081)."`
 	WebhookSecretFile []string      `placeholder:"FILE" complete:"file" help:"A live webhook secret; several while one is rotated. Files that change are read again."`
@@ -70,6 +72,15 @@ func (c *serveCmd) Run(a *console.Console) error {
 	if err != nil {
 		return console.Fail(console.StatusUsage, err, "")
 	}
+	var hub *github.Webhooks
+	if c.Reconcile > 0 {
+		if !c.asked() {
+			return console.Fail(console.StatusUsage, errors.New("--reconcile: nobody to ask"), "name a repository, an organization or an App with --repo, --org or --app-id")
+		}
+		if hub, err = c.hub(a); err != nil {
+			return err
+		}
+	}
 	var kept *store.Ledger
 	metrics := metric.New(a.Version, gauges(&kept))
 	kept, err = c.open(a.Context, store.Options{Log: log, Observe: commits{metrics}})
@@ -105,6 +116,9 @@ func (c *serveCmd) Run(a *console.Console) error {
 	})
 	if c.CheckpointFile != "" {
 		group.Go(func() error { keepCheckpoint(ctx, kept, c.CheckpointFile, c.CheckpointEvery, log); return nil })
+	}
+	if hub != nil {
+		group.Go(func() error { reconcileEvery(ctx, c.Reconcile, c.listing, hub, kept, metrics, log); return nil })
 	}
 	err = group.Wait()
 	log.Info("stopped", "error", err)

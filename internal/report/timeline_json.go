@@ -97,17 +97,22 @@ func (t Timeline) document() timelineDocument {
 	for _, f := range t.Audit.Findings {
 		d.Findings = append(d.Findings, timelineFinding{utf(f.Rule), f.Severity, f.Index, utf(f.Message), utf(f.Hint), f.Was})
 	}
-	if s := t.Completeness; s != nil {
-		c := timelineCompleteness{Decided: s.Decided(), Listed: s.Listed, Held: s.Held, Recovered: len(s.Recovered), Expired: []string{}, Open: []timelineLine{}}
-		if !s.Expired.Empty() {
-			c.Expired = []string{stamp(s.Expired.From), stamp(s.Expired.To)}
-		}
-		for _, l := range t.lines() {
-			c.Open = append(c.Open, timelineLine{l.Kind, stamp(l.Time), utf(l.Event), utf(l.Repository), utf(l.Ref), utf(l.Text)})
-		}
-		d.Completeness = &c
+	if t.Completeness != nil {
+		d.Completeness = t.documentCompleteness()
 	}
 	return d
+}
+
+func (t Timeline) documentCompleteness() *timelineCompleteness {
+	s := t.Completeness
+	c := timelineCompleteness{Decided: s.Decided(), Listed: s.Listed, Held: s.Held, Recovered: len(s.Recovered), Expired: []string{}, Open: []timelineLine{}}
+	if !s.Expired.Empty() {
+		c.Expired = []string{stamp(s.Expired.From), stamp(s.Expired.To)}
+	}
+	for _, l := range t.lines() {
+		c.Open = append(c.Open, timelineLine{l.Kind, stamp(l.Time), utf(l.Event), utf(l.Repository), utf(l.Ref), utf(l.Text)})
+	}
+	return &c
 }
 
 func documentTotals(totals []audit.Total) []timelineTotal {

@@ -286,6 +286,13 @@ func TestKeptCheckpoint(t *testing.T) {
 		}
 		return err == nil
 	})
+	add(t, l, "the last")
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reader.Prove(t.Context(), 10); err != nil {
+		t.Errorf("after the ledger was closed: %v", err)
+	}
 }
 
 func randomBytes(n int) []byte {

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/metric"
+	"github.com/goldfish-inc/fluxkeeper/internal/report"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/store"
+)
+
+// round asks GitHub once for what the ledger lacks, and tells how much it
+// asked for.
+func (l listing) round(ctx context.Context, hub *github.Webhooks, kept *store.Ledger, window audit.Window, r redeliver, tell func(audit.Redelivery)) (int, error) {
+	o, err := l.observe(ctx, hub, kept, window)
+	if err != nil {
+		return 0, err
+	}
+	pace := rate.NewLimiter(rate.Limit(r.Rate), 1)
+	asked := 0
+	var failures []error
+	for _, listed := range o.Listings {
+		for _, next := range audit.PlanRedeliveries(listed, o.Held, audit.RedeliveryOptions{
+			Events: r.Event, Now: o.Now, Cooldown: r.Cooldown, MaxTries: r.Tries, Limit: r.Limit - asked,
+		}) {
+			tell(next)
+			if next.Step != audit.Ask || r.DryRun {
+				continue
+			}
+			if err := pace.Wait(ctx); err != nil {
+				return asked, err
+			}
+			if err := hub.Redeliver(ctx, listed.Hook, next.Attempt); err != nil {
+				failures = append(failures, err)
+				continue
+			}
+			asked++
+		}
+	}
+	return asked, errors.Join(failures...)
+}
+
+// redeliver says what to ask for, and how.
+type redeliver struct {
+	Event    []string      `placeholder:"NAME" help:"Ask for these events only (default: all)."`
+	Tries    int           `default:"5" placeholder:"N" help:"How often to ask for one delivery (default: 5)."`
+	Cooldown time.Duration `default:"5m" placeholder:"TIME" help:"How long to wait before asking for the same again (default: 5m)."`
+	Limit    int           `default:"1000" placeholder:"N" help:"How many to ask for in one round (default: 1000)."`
+	Rate     float64       `default:"2" placeholder:"N" help:"How many to ask for in a second (default: 2)."`
+	DryRun   bool          `help:"Only say what would be asked for."`
+}
+
+// reconcileCmd compares the ledger with what GitHub says it sent.
+type reconcileCmd struct {
+	where
+	listing
+	redeliver
+	Since  days          `default:"3d" placeholder:"TIME" help:"How far back (default: 3d, as far as github.com can)."`
+	Wait   time.Duration `default:"1m" placeholder:"TIME" help:"How long to wait for what was asked for (default: 1m)."`
+	Format string        `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
+	Color  string        `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
+}
+
+// Help is shown by reconcile --help.
+func (reconcileCmd) Help() string {
+	return `Lists what GitHub sent to the webhooks in the last three days, as long as it keeps that, and asks it to send again what the ledger lacks. Then it says how complete the record is: listed, held, recovered, missing, and what GitHub never sent although a branch moved.
+
+  fluxkeeper-receiver reconcile --repo goldfish-inc/oceanid --token-file token
+
+It keeps no state: what was asked for before stands in GitHub's list, so it can be stopped and started at will. The token needs "Webhooks: write" for redeliveries (classic: write:repo_hook or admin:org_hook), and "Contents: read" for the activity of a private repository.
+
+Exit status: 0 complete, 1 something is missing, 3 something could not be told.`
+}
+
+// Run asks for what is missing, waits for it, and prints the statement.
+func (c *reconcileCmd) Run(a *console.Console) error {
+	if !c.asked() {
+		return console.Fail(console.StatusUsage, errors.New("nobody to ask: no repository, organization or App given"), "name one with --repo, --org or --app-id")
+	}
+	hub, err := c.hub(a)
+	if err != nil {
+		return err
+	}
+	kept, err := c.read(a.Context)
+	if err != nil {
+		return err
+	}
+	defer kept.Close()
+	now := time.Now().UTC()
+	window := audit.Window{From: now.Add(-time.Duration(c.Since)), To: now}
+	busy := a.Announce("asking GitHub what it sent")
+	asked, err := c.round(a.Context, hub, kept, window, c.redeliver, c.teller(a))
+	busy.Stop()
+	if err != nil {
+		a.Complain(err) // the statement says what that leaves missing
+	}
+	var statement audit.Statement
+	for deadline := time.Now().Add(c.Wait); ; {
+		if statement, err = c.state(a.Context, hub, kept, window); err != nil {
+			return console.Fail(console.StatusUndecided, err, console.HintOf(err))
+		}
+		if asked == 0 || len(statement.Missing) == 0 || time.Now().After(deadline) || !pause(a.Context, 2*time.Second) {
+			break
+		}
+	}
+	if c.Format == "json" {
+		err = report.StatementJSON(a.Stdout, statement)
+	} else {
+		err = report.StatementText(a.Stdout, statement, a.Style(c.Color))
+	}
+	switch {
+	case err != nil:
+		return err
+	case statement.Gaps() > 0:
+		return console.Fail(console.StatusFail, nil, "")
+	case !statement.Decided():
+		return console.Fail(console.StatusUndecided, nil, "")
+	}
+	return nil
+}
+
+// teller prints each step for a person.
+func (c *reconcileCmd) teller(a *console.Console) func(audit.Redelivery) {
+	return func(r audit.Redelivery) {
+		if c.Format != "text" {
+			return
+		}
+		would := ""
+		if c.DryRun && r.Step == audit.Ask {
+			would = "would "
+		}
+		fmt.Fprintf(a.Stdout, "%s%s: %s of hook %d, %s, sent %s: %s\n", would, r.Step, console.OneLine(r.GUID), r.Hook,
+			console.OneLine(r.Event), r.First.Format(time.RFC3339), console.OneLine(r.Status))
+	}
+}
+
+// pause waits, and says whether to go on.
+func pause(ctx context.Context, how time.Duration) bool {
+	timer := time.NewTimer(how)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// reconcileEvery does a round now and then, until the context ends.
+func reconcileEvery(ctx context.Context, every time.Duration, l listing, hub *github.Webhooks, kept *store.Ledger, m *metric.Metrics, log *slog.Logger) {
+	defaults := redeliver{Tries: 5, Cooldown: 5 * time.Minute, Limit: 1000, Rate: 2}
+	for {
+		now := time.Now().UTC()
+		window := audit.Window{From: now.Add(-l.retention()), To: now}
+		asked, err := l.round(ctx, hub, kept, window, defaults, func(audit.Redelivery) {})
+		var statement audit.Statement
+		if err == nil {
+			statement, err = l.state(ctx, hub, kept, window)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			m.ReconcileFailed()
+			log.Error("reconcile", "error", err, "hint", console.HintOf(err))
+		default:
+			m.Reconciled(time.Now(), len(statement.Missing), len(statement.NeverEmitted), asked)
+			log.Info("reconciled", "asked", asked, "summary", statement.Summary())
+		}
+		if !pause(ctx, every) {
+			return
+		}
+	}
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/report"
+	"github.com/goldfish-inc/fluxkeeper/internal/store"
+)
+
+// reportCmd says what the bot's account did.
+type reportCmd struct {
+	where
+	Since  days   `default:"7d" placeholder:"TIME" help:"How far back, such as 7d or 12h (default: 7d)."`
+	Policy string `default:"${policyFile}" placeholder:"FILE" complete:"file" help:"The policy file, which names the bot and what it may do (default: ${policyFile})."`
+	Format string `default:"text" enum:"text,json,csv,markdown" placeholder:"FORMAT" help:"text (default), json, csv or markdown."`
+	Color  string `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
+	listing
+}
+
+// Help is shown by report --help.
+func (reportCmd) Help() string {
+	return `Lists every use of the bot's account that the deliveries show, and holds each against what the policy file lets it do: repositories, branches and events under "uses", with the bots' numeric account ids.
+
+  fluxkeeper-receiver report --since 30d --policy .github/fluxkeeper.yaml
+  fluxkeeper-receiver report --format csv > uses.csv
+
+With a repository or an organization and a token, the report also says how complete the record is; see reconcile.
+
+Exit status: 0 everything was expected, 1 something was not, 3 something could not be told.`
+}
+
+// Run reads the deliveries of the window, judges them, and prints the report.
+func (c *reportCmd) Run(a *console.Console) error {
+	policy, err := readPolicy(c.Policy)
+	if err != nil {
+		return err
+	}
+	l, err := c.read(a.Context)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	now := time.Now().UTC()
+	window := audit.Window{From: now.Add(-time.Duration(c.Since)), To: now}
+	progress := a.Progress("read", "entries")
+	readings, err := readDeliveries(a.Context, l, window, progress.Set)
+	progress.End()
+	if err != nil {
+		return console.Fail(console.StatusUndecided, err, "")
+	}
+	timeline := report.Timeline{Audit: audit.Judge(readings, contract(policy)), Window: window, Version: a.Version}
+	if timeline.Completeness, err = c.completeness(a, l, window); err != nil {
+		return err
+	}
+	if err := c.print(a, timeline); err != nil {
+		return err
+	}
+	switch timeline.Verdict() {
+	case finding.Pass, finding.NotApplicable:
+		return nil
+	case finding.Fail:
+		return console.Fail(console.StatusFail, nil, "")
+	}
+	return console.Fail(console.StatusUndecided, nil, "")
+}
+
+func (c *reportCmd) print(a *console.Console, t report.Timeline) error {
+	switch c.Format {
+	case "json":
+		return report.TimelineJSON(a.Stdout, t)
+	case "csv":
+		return report.TimelineCSV(a.Stdout, t)
+	case "markdown":
+		return report.TimelineMarkdown(a.Stdout, t)
+	}
+	return report.TimelineText(a.Stdout, t, a.Style(c.Color))
+}
+
+func readPolicy(name string) (gate.Policy, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		hint := ""
+		if errors.Is(err, fs.ErrNotExist) {
+			hint = "name the repository's policy file with --policy; `fluxkeeper policy init` writes one"
+		}
+		return gate.Policy{}, console.Fail(console.StatusUsage, fmt.Errorf("read policy: %w", err), hint)
+	}
+	policy, err := gate.ParsePolicy(name, text)
+	if err != nil {
+		return policy, console.Fail(console.StatusUsage, err, "`fluxkeeper policy check` lists all problems")
+	}
+	return policy, nil
+}
+
+// contract is the part of the policy that the audit holds uses against.
+func contract(p gate.Policy) audit.Contract {
+	uses := p.Contract()
+	c := audit.Contract{
+		Repositories: uses.Repositories, Branches: uses.Branches, Events: uses.Events, Severities: map[string]finding.Severity{},
+	}
+	for _, bot := range p.Bots {
+		c.Accounts = append(c.Accounts, audit.Account{ID: bot.ID, Login: bot.Login})
+	}
+	for rule, setting := range p.Rules {
+		c.Severities[rule] = setting.Severity
+	}
+	return c
+}
+
+// readDeliveries reads what came in within the window. What was kept of erased
+// bodies stands for them.
+func readDeliveries(ctx context.Context, l *store.Ledger, window audit.Window, progress func(done, total int64)) ([]audit.Reading, error) {
+	kept, err := readErasures(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	var readings []audit.Reading
+	query := ledger.Query{Kinds: []ledger.Kind{ledger.Delivery}, From: window.From, To: window.To}
+	for record, err := range l.Records(ctx, query) {
+		if err != nil {
+			return nil, err
+		}
+		reading, err := readDelivery(ctx, l, record, kept)
+		if err != nil {
+			return nil, fmt.Errorf("read entry %d: %w", record.Index, err)
+		}
+		readings = append(readings, reading)
+		progress(int64(len(readings)), 0)
+	}
+	return readings, nil
+}
+
+func readDelivery(ctx context.Context, l *store.Ledger, r ledger.Record, kept map[int64]json.RawMessage) (audit.Reading, error) {
+	if is, ok := kept[r.Index]; ok {
+		return audit.Restore(r, is)
+	}
+	body, err := l.Body(ctx, r.Index)
+	if err != nil {
+		return audit.Reading{}, err
+	}
+	return audit.Read(r, body), nil
+}
+
+// readErasures gives what was kept of the bodies that are gone, by index.
+func readErasures(ctx context.Context, l *store.Ledger) (map[int64]json.RawMessage, error) {
+	kept := map[int64]json.RawMessage{}
+	for record, err := range l.Records(ctx, ledger.Query{Kinds: []ledger.Kind{ledger.Erasure}}) {
+		if err != nil {
+			return nil, err
+		}
+		body, err := l.Body(ctx, record.Index)
+		if err != nil {
+			return nil, fmt.Errorf("read entry %d: %w", record.Index, err)
+		}
+		erased, err := ledger.ParseErased(body)
+		if err != nil {
+			return nil, fmt.Errorf("read entry %d: %w", record.Index, err)
+		}
+		for _, entry := range erased.Entries {
+			kept[entry.Index] = entry.Kept
+		}
+	}
+	return kept, nil
+}
