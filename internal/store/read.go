@@ -121,7 +121,7 @@ func (l *Ledger) narrow(ctx context.Context, q *Query) error {
 		return nil
 	}
 	var first sql.NullInt64
-	err := l.engine.reader().QueryRowContext(ctx, `SELECT min(idx) FROM entry WHERE time >= $1`, micros(q.From)).Scan(&first)
+	err := l.engine.reader().QueryRowContext(ctx, `SELECT min(idx) FROM entry WHERE time >= $1`, q.From.UnixMicro()).Scan(&first)
 	if err != nil {
 		return fmt.Errorf("read entries: %w", err)
 	}
@@ -181,10 +181,10 @@ func (q Query) sql(limit int) (text string, args []any) {
 		b.WriteString(" AND " + any.column + " IN (" + strings.Join(places, ", ") + ")")
 	}
 	if !q.From.IsZero() {
-		b.WriteString(" AND time >= " + arg(micros(q.From)))
+		b.WriteString(" AND time >= " + arg(q.From.UnixMicro()))
 	}
 	if !q.To.IsZero() {
-		b.WriteString(" AND time < " + arg(micros(q.To)))
+		b.WriteString(" AND time < " + arg(q.To.UnixMicro()))
 	}
 	b.WriteString(" ORDER BY idx")
 	if q.Newest {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
 )
@@ -15,9 +14,9 @@ type sqliteWriter struct {
 	db   *sql.DB
 	conn *sql.Conn
 
-	begin, commit, rollback               *sql.Stmt
-	head, setHead, setCheckpoint, setSize *sql.Stmt
-	entry, body, node, find               *sql.Stmt
+	begin, commit, rollback *sql.Stmt
+	head, setHead, setSize  *sql.Stmt
+	entry, body, node, find *sql.Stmt
 }
 
 // The statements run under no context: each of them would start a goroutine to
@@ -26,7 +25,7 @@ var background = context.Background()
 
 func openSQLiteWriter(ctx context.Context, path string) (*sqliteWriter, error) {
 	db, err := sql.Open("sqlite", dsn(path, "rw", "journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(0)",
-		"journal_size_limit(67108864)", "cache_size(-16000)"))
+		"journal_size_limit(67108864)"))
 	if err != nil {
 		return nil, err
 	}
@@ -190,6 +189,3 @@ func (w *sqliteWriter) resign(sign *signer) error {
 	}
 	return w.update(f, sign.sign)
 }
-
-// micros is a time as it is stored.
-func micros(t time.Time) int64 { return t.UnixMicro() }
