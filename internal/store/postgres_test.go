@@ -147,6 +147,83 @@ func TestServersThatForget(t *testing.T) {
 	refused(t, databases(lazy)(t), "fsync=on")
 }
 
+// TestSyncTurnedOff while the ledger is open: nothing is acknowledged until it
+// is turned on again.
+func TestSyncTurnedOff(t *testing.T) {
+	server := postgrestest.Start(t)
+	o := databases(server)(t)
+	l := open(t, o)
+	add(t, l, "a")
+	set := func(statement string) {
+		server.Exec(t, "postgres", statement)
+		server.Exec(t, "postgres", "SELECT pg_reload_conf()") // is heard when it is
+	}
+	set("ALTER SYSTEM SET fsync = off")
+	n := int64(1)
+	var err error
+	until(t, "an append is refused", func() bool {
+		if _, err = l.Append(t.Context(), entry(fmt.Sprint("b", n)), nil); err == nil {
+			n++
+		}
+		return err != nil
+	})
+	if !strings.Contains(err.Error(), "set fsync=on") {
+		t.Error(err)
+	}
+	until(t, "the ledger is not ready", func() bool { return l.Ready(t.Context()) != nil })
+	set("ALTER SYSTEM RESET fsync")
+	add(t, l, "c")
+	whole(t, l, o.Key, n+1)
+}
+
+// TestCommitThatWaitsForAStandby: with synchronous replication a commit is done
+// here before it has reached the standby. If somebody ends that wait, the server
+// answers with success and a warning; that must not become an acknowledgement.
+func TestCommitThatWaitsForAStandby(t *testing.T) {
+	server := postgrestest.Start(t)
+	o := databases(server)(t)
+	l := open(t, o)
+	add(t, l, "a")
+	watch := connect(t, o.Address)
+	waiting := func() (pid int) {
+		err := watch.QueryRow(t.Context(), `SELECT coalesce(max(pid), 0) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event = 'SyncRep'`).Scan(&pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pid
+	}
+	server.Exec(t, "postgres", "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+	server.Exec(t, "postgres", "SELECT pg_reload_conf()")
+	until(t, "the setting is there", func() bool {
+		var names string
+		err := watch.QueryRow(t.Context(), "SELECT current_setting('synchronous_standby_names')").Scan(&names)
+		return err == nil && names == "nobody"
+	})
+	answered := make(chan ledger.Receipt, 1)
+	go func() {
+		defer close(answered)
+		if r, ok := send(t, l, "b"); ok {
+			answered <- r
+		}
+	}()
+	var first int
+	until(t, "the commit waits", func() bool { first = waiting(); return first != 0 })
+	server.Exec(t, "postgres", fmt.Sprintf("SELECT pg_cancel_backend(%d)", first))
+	until(t, "another commit waits", func() bool { pid := waiting(); return pid != 0 && pid != first })
+	select {
+	case r := <-answered:
+		t.Errorf("acknowledged before a standby has it: %+v", r)
+	default:
+	}
+	server.Exec(t, "postgres", "ALTER SYSTEM RESET synchronous_standby_names")
+	server.Exec(t, "postgres", "SELECT pg_reload_conf()")
+	if r := <-answered; r.Duplicate || r.Index != 1 {
+		t.Errorf("%+v", r)
+	}
+	whole(t, l, o.Key, 2)
+}
+
 // refused opens in vain; the error is to come at once and to hold the hint.
 func refused(t *testing.T, o store.Options, hint string) {
 	t.Helper()
@@ -241,6 +318,7 @@ func until(t testing.TB, what string, is func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within 30 s: %s", what)
 		}
+		time.Sleep(5 * time.Millisecond) // leaves the others some of the machine
 	}
 }
 
