@@ -257,6 +257,22 @@ func TestGoodOddRequests(t *testing.T) {
 	}
 }
 
+// TestStrangersKeepNoConnection: only a signed delivery leaves the connection
+// open for another.
+func TestStrangersKeepNoConnection(t *testing.T) {
+	to := serve(t, handler(t, intake.Options{Ledger: void{}}))
+	good, bad := goodWire(), goodWire()
+	set("X-Hub-Signature-256", "sha256="+strings.Repeat("0", 64))(bad)
+	health := "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+	for raw, want := range map[string]int{
+		good.String() + good.String(): 2, good.String() + bad.String() + good.String(): 2, health + good.String(): 1,
+	} {
+		if got := exchange(t, to, raw); strings.Count(got, ";")+1 != want {
+			t.Errorf("answers %q, want %d", got, want)
+		}
+	}
+}
+
 // TestExpectContinue: who asks first is refused without being asked for a body.
 func TestExpectContinue(t *testing.T) {
 	to := serve(t, handler(t, intake.Options{Ledger: &memory{}}))
