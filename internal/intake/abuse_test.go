@@ -64,6 +64,9 @@ type process struct {
 
 func start(t *testing.T) *process {
 	t.Helper()
+	if raced {
+		t.Skip("the race detector takes memory of its own")
+	}
 	command := exec.Command(os.Args[0])
 	command.Env = append(os.Environ(), childVariable+"=1")
 	command.Stderr = os.Stderr

@@ -14,37 +14,50 @@ import (
 const (
 	// smallBody is what every request may fill unasked: most deliveries fit.
 	smallBody = 64 << 10
-	// mediumBody is the greatest body that need not wait behind huge ones.
+	// mediumBody is the greatest body that never waits behind larger ones.
 	mediumBody = 1 << 20
 )
 
-// rooms share out the memory of bodies in flight. Each body starts in the small
-// room; one that outgrows it, having really sent that much, moves on to the
-// medium or the large room with all that it may need there. Waiting goes in this
-// one direction only, so nothing can stand still, and huge or slow bodies never
-// take the small ones' room.
-type rooms struct {
-	small, medium, large *semaphore.Weighted
-	max                  int64
-	buffers              sync.Pool
+// stage is a step in a body's growth: its size in bytes, and the room that all
+// bodies at this stage share.
+type stage struct {
+	size int64
+	room *semaphore.Weighted
 }
 
-// newRooms divides the budget: half is for small bodies, an eighth for medium
-// ones, the rest for large ones.
+// rooms share out the memory of bodies in flight. Every body starts in the small
+// room. Only when it has really sent as much as its stage holds does it move on
+// to the next, and gives up what it held: a promise costs nothing, and holding
+// much needs sending much. Bodies wait for the next stage only and none goes
+// back, so nothing can stand still; and bodies that say that they are of medium
+// size never share a room with larger ones, or with those that say nothing.
+type rooms struct {
+	medium, large []stage
+	max           int64
+	buffers       sync.Pool // for the first stage
+}
+
+// newRooms divides the budget into 32 parts.
 func newRooms(budget, maxBody int64) (*rooms, error) {
-	large := budget - budget/2 - budget/8
 	if maxBody < 1 {
 		return nil, errors.New("set limits: the greatest body must have at least 1 byte")
 	}
-	if large <= maxBody || budget/8 < mediumBody {
-		return nil, fmt.Errorf("set limits: %d bytes for all bodies do not suffice where one may have %d; allow %d or more",
-			budget, maxBody, max(8*mediumBody, 3*(maxBody+1)))
+	least := int64(0)
+	part := func(n, size int64) stage {
+		size = min(size, max(maxBody+1, smallBody))
+		least = max(least, (size+n-1)/n*32)
+		return stage{size, semaphore.NewWeighted(budget / 32 * n)}
 	}
+	small := part(16, smallBody)
 	s := &rooms{
-		small: semaphore.NewWeighted(budget / 2), medium: semaphore.NewWeighted(budget / 8), large: semaphore.NewWeighted(large),
-		max: maxBody,
+		medium: []stage{small, part(2, mediumBody/4), part(3, mediumBody)},
+		large:  []stage{small, part(2, mediumBody), part(2, 6*mediumBody), part(7, maxBody+1)},
+		max:    maxBody,
 	}
 	s.buffers.New = func() any { return new([smallBody]byte) }
+	if budget < least {
+		return nil, fmt.Errorf("set limits: %d bytes for all bodies do not suffice where one may have %d; allow %d or more", budget, maxBody, least)
+	}
 	return s, nil
 }
 
@@ -62,36 +75,26 @@ type body struct {
 // reason says ("" if all is well).
 func (s *rooms) read(from io.Reader, length int64, until time.Time) (*body, Reason) {
 	b := &body{rooms: s}
-	if !acquire(s.small, smallBody, until) {
-		return b, Busy
+	stages, limit := s.large, length
+	if length < 0 {
+		limit = s.max + 1
+	} else if length <= mediumBody {
+		stages = s.medium
 	}
-	b.room, b.held = s.small, smallBody
-	b.buffer = s.buffers.Get().(*[smallBody]byte)
-	first := b.buffer[:]
-	if length >= 0 && length < smallBody {
-		first = first[:length]
-	}
-	n, ended, err := fill(from, first)
-	b.bytes = first[:n]
-	for err == nil && !ended && int64(len(b.bytes)) != length {
-		size := length
-		if size < 0 { // of unknown length: one step up
-			size = s.max + 1
-			if len(b.bytes) < mediumBody {
-				size = min(size, mediumBody)
-			}
-		}
-		if int64(len(b.bytes)) >= size {
-			break
-		}
-		if !b.move(size, until) {
+	for _, stage := range stages {
+		size := min(stage.size, limit)
+		if !b.move(stage.room, size, until) {
 			return b, Busy
 		}
-		ended, err = b.grow(from, size)
+		ended, err := b.grow(from, size)
+		if err != nil {
+			return b, Cut
+		}
+		if ended || size == limit {
+			break
+		}
 	}
 	switch {
-	case err != nil:
-		return b, Cut
 	case int64(len(b.bytes)) > s.max:
 		return b, TooLarge
 	case len(b.bytes) == 0:
@@ -100,25 +103,33 @@ func (s *rooms) read(from io.Reader, length int64, until time.Time) (*body, Reas
 	return b, ""
 }
 
-// move gives the body room for size bytes in place of what it holds.
-func (b *body) move(size int64, until time.Time) bool {
-	room := b.rooms.large
-	if size <= mediumBody {
-		room = b.rooms.medium
-	}
+// move gives the body room for size bytes in place of what it holds. In the
+// small room everybody takes the same, a whole buffer.
+func (b *body) move(room *semaphore.Weighted, size int64, until time.Time) bool {
+	size = max(size, smallBody)
 	if !acquire(room, size, until) {
 		return false
 	}
-	b.room.Release(b.held)
+	if b.room != nil {
+		b.room.Release(b.held)
+	}
 	b.room, b.held = room, size
 	return true
 }
 
 // grow reads on until the body has size bytes.
 func (b *body) grow(from io.Reader, size int64) (ended bool, err error) {
-	larger := make([]byte, size)
+	var larger []byte
+	if size <= smallBody {
+		b.buffer = b.rooms.buffers.Get().(*[smallBody]byte)
+		larger = b.buffer[:size]
+	} else {
+		larger = make([]byte, size)
+	}
 	n := copy(larger, b.bytes)
-	b.putBuffer()
+	if size > smallBody {
+		b.putBuffer()
+	}
 	more, ended, err := fill(from, larger[n:])
 	b.bytes = larger[:n+more]
 	return ended, err

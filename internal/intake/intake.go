@@ -122,6 +122,7 @@ func (in *Intake) Handler() http.Handler {
 	e.HTTPErrorHandler = in.lost
 	e.POST(deliveryPath, in.deliver)
 	e.Match([]string{http.MethodGet, http.MethodHead}, healthPath, func(c echo.Context) error {
+		hangUp(c)
 		return write(c, http.StatusOK, []byte(`{"status":"alive"}`+"\n"))
 	})
 	// Echo would answer OPTIONS by itself.

@@ -234,7 +234,7 @@ func TestRoomIsShared(t *testing.T) {
 		for range 20 {
 			go func() {
 				r := delivery("x", anyGUID, nil)
-				r.Body, r.ContentLength = &stuck{left: 1 << 20, stop: stop}, 25<<20
+				r.Body, r.ContentLength = &stuck{left: 7 << 20, stop: stop}, 25<<20
 				switch status, _ := answer(h, r); status {
 				case 503:
 					busy.Add(1)
@@ -254,13 +254,13 @@ func TestRoomIsShared(t *testing.T) {
 		}
 		time.Sleep(9 * time.Second) // in the test's own time
 		synctest.Wait()
-		if busy.Load() != 17 {
-			t.Errorf("%d were told to come later, want 17", busy.Load())
+		if busy.Load() != 18 {
+			t.Errorf("%d were told to come later, want 18", busy.Load())
 		}
 		close(stop)
 		synctest.Wait()
-		if cut.Load() != 3 {
-			t.Errorf("%d were cut short, want 3", cut.Load())
+		if cut.Load() != 2 {
+			t.Errorf("%d were cut short, want 2", cut.Load())
 		}
 		huge := bytes.Repeat([]byte("a"), 25<<20)
 		if status, text := answer(h, delivery("x", anyGUID, huge)); status != 202 {

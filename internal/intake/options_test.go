@@ -22,7 +22,7 @@ func TestNewRefuses(t *testing.T) {
 		"there is no ledger":         {Secrets: good},
 		"openssl rand -hex 32":       {Ledger: void{}},
 		"there is no webhook secret": {Ledger: void{}, Secrets: new(intake.Secrets)},
-		"allow 78643203 or more":     {Ledger: void{}, Secrets: good, Budget: 64 << 20},
+		"allow 119837280 or more":    {Ledger: void{}, Secrets: good, Budget: 64 << 20},
 		"at least 1 byte":            {Ledger: void{}, Secrets: good, MaxBody: -1},
 		"hook id 0":                  {Ledger: void{}, Secrets: good, Allow: intake.Allow{Hooks: []int64{0}}},
 		`target "goldfish-inc/x"`:    {Ledger: void{}, Secrets: good, Allow: intake.Allow{Targets: []string{"goldfish-inc/x"}}},
@@ -32,7 +32,7 @@ func TestNewRefuses(t *testing.T) {
 			t.Errorf("New: %v, want %q", err, want)
 		}
 	}
-	if _, err := intake.New(intake.Options{Ledger: void{}, Secrets: good, Budget: 78643203}); err != nil {
+	if _, err := intake.New(intake.Options{Ledger: void{}, Secrets: good, Budget: 119837280}); err != nil {
 		t.Errorf("the budget of the hint: %v", err)
 	}
 }

@@ -102,6 +102,9 @@ func (in *Intake) refuse(c echo.Context, reason Reason, cause error) error {
 	if status == http.StatusServiceUnavailable {
 		c.Response().Header().Set("Retry-After", retryAfter)
 	}
+	if reason != Unavailable && reason != Failed { // those are signed
+		hangUp(c)
+	}
 	b := make([]byte, 0, 256)
 	b = append(b, `{"error":"`...)
 	b = append(b, sentence...)
@@ -109,15 +112,19 @@ func (in *Intake) refuse(c echo.Context, reason Reason, cause error) error {
 	return write(c, status, b)
 }
 
+// hangUp closes the connection after the answer, so that only who signs can keep
+// one open and idle: a stranger has to pay for each with a request again.
+func hangUp(c echo.Context) { c.Response().Header().Set("Connection", "close") }
+
 // logRefusal writes a line about a refused request, as long as there are few: a
 // stranger shall not fill the disk. Nothing of the request is in it but the
-// GUID where it is well formed.
+// client's address, read as such, and the GUID where it is well formed.
 func (in *Intake) logRefusal(r *http.Request, reason Reason, status int, name string, cause error) {
 	if !in.lines.Allow() {
 		in.unsaid.Add(1)
 		return
 	}
-	attributes := []any{"reason", string(reason), "status", status, "peer", r.RemoteAddr}
+	attributes := []any{"reason", string(reason), "status", status, "client", in.allow.client(r).WithZone("").String()}
 	if name != "" {
 		attributes = append(attributes, "guid", name)
 	}
