@@ -74,7 +74,7 @@ type judge struct {
 	bodies   map[bodyKey]ledger.Record // the first of each
 	guids    map[guidKey]ledger.Record // the first of each
 	uses     map[useKey]int            // index in timeline.Uses, -1 for somebody else's doing
-	nameless int            // deliveries that ought to name who acted, and do not
+	nameless int                       // deliveries that ought to name who acted, and do not
 }
 
 // report adds a finding of a rule, with the weight that the contract gives it.
