@@ -33,7 +33,7 @@ func Judge(readings []Reading, c Contract) Timeline {
 			j.act(r)
 		}
 	}
-	t := Timeline{Deliveries: len(readings), Uses: j.timeline.Uses, Findings: j.timeline.Findings, Gaps: j.gaps()}
+	t := Timeline{Deliveries: len(readings), Followed: j.timeline.Followed, Uses: j.timeline.Uses, Findings: j.timeline.Findings, Gaps: j.gaps()}
 	if len(readings) == 0 {
 		t.Gaps = append(t.Gaps, "there is no delivery at all: a webhook may be missing")
 	}
@@ -74,7 +74,7 @@ type judge struct {
 	bodies   map[bodyKey]ledger.Record // the first of each
 	guids    map[guidKey]ledger.Record // the first of each
 	uses     map[useKey]int            // index in timeline.Uses, -1 for somebody else's doing
-	nameless int            // deliveries that ought to name who acted, and do not
+	nameless int                       // deliveries that ought to name who acted, and do not
 }
 
 // report adds a finding of a rule, with the weight that the contract gives it.
@@ -113,7 +113,14 @@ func (j *judge) act(r Reading) {
 		j.stranger(r)
 		return
 	}
+	if follows(b) && j.contract.repository(b.Repository) {
+		j.timeline.Followed++
+		return
+	}
 	key := useKey{r.Record.ID, b}
+	if b.Run != 0 { // requested, in progress, completed: one use of each attempt
+		key = useKey{body: Body{Repository: b.Repository, Run: b.Run, Attempt: b.Attempt, Cause: b.Cause, Sender: b.Sender}}
+	}
 	if at, seen := j.uses[key]; seen {
 		j.timeline.Uses[at].Also = append(j.timeline.Uses[at].Also, r.Record.Index)
 		return
@@ -128,6 +135,25 @@ func (j *judge) act(r Reading) {
 	}
 	j.uses[key] = len(j.timeline.Uses)
 	j.timeline.Uses = append(j.timeline.Uses, u)
+}
+
+// follows tells whether GitHub itself began what the body tells of, because of
+// a push or a pull request that has a delivery of its own. Runs that somebody
+// dispatched or began again, and checks that somebody asked for, do not follow.
+func follows(b Body) bool {
+	switch b.Event {
+	case "check_run", "check_suite":
+		return b.Action == "created" || b.Action == "requested" || b.Action == "completed"
+	case "workflow_job":
+		return true
+	case "workflow_run":
+		return !dispatched(b) && b.Attempt <= 1
+	}
+	return false
+}
+
+func dispatched(b Body) bool {
+	return b.Cause == "workflow_dispatch" || b.Cause == "repository_dispatch"
 }
 
 // who is the account of the bot's that acted. The actor of a workflow run is
@@ -184,7 +210,7 @@ func (j *judge) unexpected(r Reading) []string {
 		j.report(r, rule, hint, format, args...)
 	}
 	kind, action := b.Event, b.Action
-	if b.Cause == "workflow_dispatch" || b.Cause == "repository_dispatch" {
+	if dispatched(b) {
 		kind, action = b.Cause, "" // started by hand, and not by a push or a pull request
 	}
 	if !c.event(kind, action) {

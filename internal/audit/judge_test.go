@@ -48,9 +48,9 @@ func rulesOf(t audit.Timeline) []string {
 }
 
 func TestAttribution(t *testing.T) {
-	run := func(event, sender, triggering, actor string) string {
-		return fmt.Sprintf(`workflow_run {"action":"completed","workflow_run":{"event":%q,"actor":{"id":%s},"triggering_actor":{"id":%s}},%s,"sender":{"id":%s}}`,
-			event, actor, triggering, jsonFleet, sender)
+	run := func(event, sender, triggering, actor string, attempt int) string {
+		return fmt.Sprintf(`workflow_run {"action":"completed","workflow_run":{"id":5,"event":%q,"actor":{"id":%s},"triggering_actor":{"id":%s},"run_attempt":%d},%s,"sender":{"id":%s}}`,
+			event, actor, triggering, attempt, jsonFleet, sender)
 	}
 	for name, c := range map[string]struct {
 		body string
@@ -66,11 +66,14 @@ func TestAttribution(t *testing.T) {
 		"unknown event":             {`teleport {"action":"push",` + jsonBot + `}`, "unexpected event"},
 		"login only":                {`teleport {"sender":{"login":"acme-flux"}}`, ""},
 		"no sender":                 {`teleport {}`, ""},
-		"started by its push":       {run("push", "4242", "4242", "4242"), "expected"},
-		"started by hand":           {run("workflow_dispatch", "4242", "4242", "4242"), "unexpected event"},
-		"run again by a person":     {run("push", "1", "1", "4242"), ""},
-		"run again by the bot":      {run("push", "1", "4242", "1"), "expected"},
-		"only the actor is named":   {run("push", "0", "0", "4242"), "expected"},
+		"started by its push":       {run("push", "4242", "4242", "4242", 1), ""},
+		"checked by its push":       {`check_run {"action":"completed","check_run":{},` + jsonBot + `}`, ""},
+		"job of its push":           {`workflow_job {"action":"queued","workflow_job":{"id":1},` + jsonBot + `}`, ""},
+		"check asked for":           {`check_suite {"action":"rerequested","check_suite":{},` + jsonBot + `}`, "unexpected event"},
+		"started by hand":           {run("workflow_dispatch", "4242", "4242", "4242", 1), "unexpected event"},
+		"run again by a person":     {run("push", "1", "1", "4242", 2), ""},
+		"run again by the bot":      {run("push", "1", "4242", "1", 2), "expected"},
+		"only the actor is named":   {run("push", "0", "0", "4242", 2), "expected"},
 		"pull request from a fork":  {`pull_request {"action":"opened","number":1,"pull_request":{"head":{"ref":"flux","repo":{"id":200,"full_name":"acme-flux/fleet"}}},` + jsonFleet + `,` + jsonBot + `}`, "unexpected branch"},
 		"pull request of the bot's": {`pull_request {"action":"opened","number":1,"pull_request":{"head":{"ref":"flux","repo":{"id":100}}},` + jsonFleet + `,` + jsonBot + `}`, "expected"},
 		"push with a header's lie":  {"star " + jsonPush(4242, "refs/heads/main"), "unexpected branch"},
@@ -129,6 +132,31 @@ func TestOneUse(t *testing.T) {
 	}
 	if diff := cmp.Diff([]audit.Total{{Name: "2026-11-01", Uses: 2}}, got.Days); diff != "" || got.Deliveries != 4 {
 		t.Errorf("%d deliveries, days %s", got.Deliveries, diff)
+	}
+}
+
+// What follows from a push is counted, but not where the bot has no business:
+// the push's own delivery may not be there.
+func TestFollowed(t *testing.T) {
+	c := botContract()
+	bodies := of(`check_run {"action":"created","check_run":{},`+jsonFleet+`,`+jsonBot+`}`, `workflow_job {"workflow_job":{},`+jsonFleet+`,`+jsonBot+`}`)
+	if got := audit.Judge(bodies, c); got.Followed != 2 || len(got.Uses)+len(got.Findings) > 0 {
+		t.Errorf("%+v", got)
+	}
+	c.Repositories = []string{"acme/other"}
+	if got := audit.Judge(bodies, c); got.Followed != 0 || len(got.Uses) != 2 || !slices.Contains(got.Uses[0].Why, "repository") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A run is one use, however often it is told of; each attempt is another one.
+func TestRunIsOneUse(t *testing.T) {
+	run := func(action string, attempt int) string {
+		return fmt.Sprintf(`workflow_run {"action":%q,"workflow_run":{"id":5,"event":"workflow_dispatch","run_attempt":%d},%s,%s}`, action, attempt, jsonFleet, jsonBot)
+	}
+	got := audit.Judge(of(run("requested", 1), run("completed", 1), run("requested", 2)), botContract())
+	if len(got.Uses) != 2 || !slices.Equal(got.Uses[0].Also, []int64{1}) || len(got.Findings) != 2 {
+		t.Errorf("%+v", got)
 	}
 }
 

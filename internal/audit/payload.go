@@ -71,6 +71,8 @@ type payload struct {
 
 // object is what the objects of events have between them.
 type object struct {
+	ID          id      `json:"id"`
+	Attempt     int64   `json:"run_attempt"`
 	Number      int64   `json:"number"`
 	Name        string  `json:"name"`
 	Title       string  `json:"title"`
@@ -125,6 +127,19 @@ func (s *stamp) UnmarshalJSON(raw []byte) error {
 		}
 	case json.Unmarshal(raw, &seconds) == nil && seconds > 0 && seconds < 1<<37: // till the year 6325
 		s.Time = time.Unix(seconds, 0).UTC()
+	}
+	return nil
+}
+
+// id is the id of an object. Some objects have a text for one, which is no id
+// here, and no error either.
+type id int64
+
+// UnmarshalJSON never fails.
+func (n *id) UnmarshalJSON(raw []byte) error {
+	var v int64
+	if len(raw) < 32 && json.Unmarshal(raw, &v) == nil {
+		*n = id(v)
 	}
 	return nil
 }
@@ -275,7 +290,7 @@ func (b *Body) object(o *object) {
 	b.Ref = cmp.Or(b.Ref, fullRef("branch", cmp.Or(o.HeadBranch, o.Ref)))
 	b.Actor, b.Triggering = o.Actor, o.Triggering
 	if b.Event == "workflow_run" {
-		b.Cause = o.Event
+		b.Cause, b.Run, b.Attempt = o.Event, int64(o.ID), o.Attempt
 	}
 	if !o.UpdatedAt.IsZero() {
 		b.Time = o.UpdatedAt.Time

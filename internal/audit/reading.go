@@ -26,7 +26,10 @@ type Body struct {
 	Event  string `json:"event,omitempty"`
 	Action string `json:"action,omitempty"`
 	// Cause is the event that started a workflow run, such as workflow_dispatch.
-	Cause        string     `json:"cause,omitempty"`
+	Cause string `json:"cause,omitempty"`
+	// Run is a workflow run's id, Attempt counts its attempts from 1.
+	Run          int64      `json:"run,omitempty"`
+	Attempt      int64      `json:"attempt,omitempty"`
 	Repository   Repository `json:"repository,omitzero"`
 	Organization Account    `json:"organization,omitzero"`
 	// Sender is the account whose credential acted. GitHub may leave it out.

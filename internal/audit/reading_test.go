@@ -89,8 +89,8 @@ func TestRead(t *testing.T) {
 			audit.Body{Event: "status", After: secondCommit, Subject: "ci/x", Time: atEight},
 		},
 		"workflow run": {
-			"workflow_run", `{"action":"requested","workflow_run":{"name":"CI","path":".github/workflows/ci.yml","event":"push","head_branch":"flux","head_sha":"` + secondCommit + `","actor":{"id":1,"login":"a"},"triggering_actor":{"id":2,"login":"b"}}}`,
-			audit.Body{Event: "workflow_run", Action: "requested", Cause: "push", Subject: ".github/workflows/ci.yml", Ref: "refs/heads/flux", After: secondCommit, Actor: audit.Account{ID: 1, Login: "a"}, Triggering: audit.Account{ID: 2, Login: "b"}},
+			"workflow_run", `{"action":"requested","workflow_run":{"id":5,"run_attempt":2,"name":"CI","path":".github/workflows/ci.yml","event":"push","head_branch":"flux","head_sha":"` + secondCommit + `","actor":{"id":1,"login":"a"},"triggering_actor":{"id":2,"login":"b"}}}`,
+			audit.Body{Event: "workflow_run", Action: "requested", Cause: "push", Run: 5, Attempt: 2, Subject: ".github/workflows/ci.yml", Ref: "refs/heads/flux", After: secondCommit, Actor: audit.Account{ID: 1, Login: "a"}, Triggering: audit.Account{ID: 2, Login: "b"}},
 		},
 		"token asked for": {
 			"personal_access_token_request", `{"action":"created","personal_access_token_request":{"id":1,"token_name":"flux-fleet"},"organization":{"id":9,"login":"acme"}}`,

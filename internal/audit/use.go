@@ -43,10 +43,13 @@ type Use struct {
 type Timeline struct {
 	// Deliveries is how many were read.
 	Deliveries int
-	Uses       []Use     // by index
-	Findings   []Finding // gravest first, then by index
-	Days       []Total   // by day in UTC, 2006-01-02, the oldest first
-	Events     []Total   // by event, in the order of the alphabet
+	// Followed is how many deliveries tell of checks and runs that GitHub began
+	// because of something that the bot did, which are no uses.
+	Followed int
+	Uses     []Use     // by index
+	Findings []Finding // gravest first, then by index
+	Days     []Total   // by day in UTC, 2006-01-02, the oldest first
+	Events   []Total   // by event, in the order of the alphabet
 	// Gaps say why uses could have been missed or misjudged; else empty.
 	Gaps []string
 }

@@ -46,7 +46,7 @@ func DefaultPolicy() Policy {
 
 // Contract gives the uses with what the file leaves out: the branches are those
 // that Flux pushes to, and the events what Flux and the proposals of its
-// updates cause, together with the checks that follow from those.
+// updates cause. (Checks and runs that follow from those are not the bot's.)
 func (p Policy) Contract() Uses {
 	u := p.Uses
 	if u.Branches == nil {
@@ -54,8 +54,7 @@ func (p Policy) Contract() Uses {
 	}
 	if u.Events == nil {
 		u.Events = []string{
-			"push", "create", "delete", "pull_request", "issue_comment.created", "issue_comment.edited",
-			"status", "check_run", "check_suite", "workflow_run", "workflow_job",
+			"push", "create", "delete", "pull_request", "issue_comment.created", "issue_comment.edited", "status",
 		}
 	}
 	return u

@@ -61,6 +61,9 @@ func (t Timeline) headline() (title, phrase string) {
 	title = map[finding.Verdict]string{finding.Pass: "PASS", finding.Fail: "FAIL", finding.Undecided: "UNDECIDED"}[t.Verdict()]
 	unexpected, by := t.counts()
 	parts := []string{fmt.Sprintf("%s in %s", count(len(t.Audit.Uses), "use"), deliveries(t.Audit.Deliveries))}
+	if n := t.Audit.Followed; n > 0 {
+		parts[0] += fmt.Sprintf(" (and %d of checks and runs that followed)", n)
+	}
 	if unexpected > 0 {
 		parts = append(parts, strconv.Itoa(unexpected)+" unexpected")
 	}

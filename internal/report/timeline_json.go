@@ -22,6 +22,7 @@ type timelineDocument struct {
 	Days         []timelineTotal       `json:"days" jsonschema:"description=Uses by day in UTC."`
 	Events       []timelineTotal       `json:"events" jsonschema:"description=Uses by event."`
 	Gaps         []string              `json:"gaps" jsonschema:"description=Why uses could have been missed or misjudged. May quote outside text: escape it before showing it."`
+	Followed     int                   `json:"followed" jsonschema:"minimum=0,description=How many deliveries tell of checks and runs that GitHub began because of a use."`
 	Completeness *timelineCompleteness `json:"completeness,omitempty" jsonschema:"description=How complete the record is. Left out where it was not compared with GitHub's lists."`
 }
 
@@ -82,7 +83,7 @@ func TimelineJSON(w io.Writer, t Timeline) error { return writeJSON(w, t.documen
 
 func (t Timeline) document() timelineDocument {
 	d := timelineDocument{
-		Version: 1, Verdict: t.Verdict(), From: stamp(t.Window.From), To: stamp(t.Window.To), Deliveries: t.Audit.Deliveries,
+		Version: 1, Verdict: t.Verdict(), From: stamp(t.Window.From), To: stamp(t.Window.To), Deliveries: t.Audit.Deliveries, Followed: t.Audit.Followed,
 		Uses: []timelineUse{}, Findings: []timelineFinding{}, Gaps: utfs(t.Audit.Gaps),
 		Days: documentTotals(t.Audit.Days), Events: documentTotals(t.Audit.Events),
 	}

@@ -47,7 +47,7 @@ func expectedTimeline() report.Timeline {
 	return report.Timeline{
 		Window: week(), Version: "1.2.3",
 		Audit: audit.Timeline{
-			Deliveries: 40, Uses: []audit.Use{auditUse(3, "push", "refs/heads/flux-image-updates"), auditUse(4, "create", "refs/heads/flux-image-updates")},
+			Deliveries: 40, Followed: 12, Uses: []audit.Use{auditUse(3, "push", "refs/heads/flux-image-updates"), auditUse(4, "create", "refs/heads/flux-image-updates")},
 			Days: []audit.Total{{Name: "2026-11-01", Uses: 2}}, Events: []audit.Total{{Name: "create", Uses: 1}, {Name: "push", Uses: 1}},
 		},
 		Completeness: &audit.Statement{Window: week(), Listed: 40, Held: 40},
