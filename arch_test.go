@@ -30,7 +30,7 @@ var imports = map[string][]string{
 	"internal/finding":            {},
 	"internal/gate":               {"internal/finding", "internal/image", "internal/manifest", "internal/proposal"},
 	"internal/gatetest":           {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
-	"internal/github":             {"internal/finding", "internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature"},
+	"internal/github":             {"internal/audit", "internal/finding", "internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature"},
 	"internal/gitrepo":            {"internal/gate", "internal/manifest", "internal/signature"},
 	"internal/admin":              {"internal/ledger", "internal/proof"},
 	"internal/audit":              {"internal/finding", "internal/ledger"},
@@ -63,6 +63,7 @@ var pure = []string{
 var onlyPlace = map[string][]string{
 	"github.com/alecthomas/kong":             {"cmd/action", "cmd/receiver", "internal/console"},
 	"github.com/go-git/":                     {"internal/gitrepo"},
+	"github.com/golang-jwt/jwt":              {"internal/github"},
 	"github.com/google/go-github":            {"internal/github"},
 	"github.com/hashicorp/go-retryablehttp":  {"internal/github"},
 	"github.com/google/go-containerregistry": {"internal/image"},

@@ -229,8 +229,6 @@ func (h *Hub) Deliver() {
 func (a *attempt) spoil() string {
 	why := ""
 	switch {
-	case a.hook.URL == "":
-		why = NoHost
 	case a.redelivery && a.fate.Again != 0:
 		a.fate.Again--
 		why = cmp.Or(a.fate.Lost, NoHost)
@@ -239,6 +237,8 @@ func (a *attempt) spoil() string {
 	case !a.redelivery && a.fate.Swallowed:
 		a.status, a.code, a.took = "OK", 200, 20*time.Millisecond
 		return "swallowed"
+	case a.hook.URL == "":
+		why = NoHost
 	}
 	a.status = why
 	if why == TimedOut {

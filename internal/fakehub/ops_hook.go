@@ -167,8 +167,8 @@ func (h *Hub) showAttempt(a *attempt) js {
 		"status": a.status, "status_code": a.code, "event": a.Name, "action": orNull(a.Action),
 		"installation_id": nil, "repository_id": nil, "throttled_at": nil,
 	}
-	if a.Repo != "" {
-		shown["repository_id"] = h.repo(a.Repo).ID
+	if r, ok := h.repos[strings.ToLower(a.Repo)]; ok {
+		shown["repository_id"] = r.ID
 	}
 	if a.hook.On == "" {
 		shown["installation_id"] = 5_000_001

@@ -40,15 +40,20 @@ type Options struct {
 	Transport http.RoundTripper
 }
 
-// Client talks to GitHub about one repository. It is safe for concurrent use.
-type Client struct {
-	api         *gh.Client
-	graphqlURL  string
-	owner, name string
-	budget      time.Duration
+// connection is the way to a server: what every client of this package has.
+type connection struct {
+	api        *gh.Client
+	graphqlURL string
+	budget     time.Duration
 	// firstWait is how long the first retry waits where the server does not say.
 	firstWait time.Duration
-	store     *store
+}
+
+// Client talks to GitHub about one repository. It is safe for concurrent use.
+type Client struct {
+	connection
+	owner, name string
+	store       *store
 }
 
 // New makes a client. It sends nothing.
@@ -59,24 +64,33 @@ func newClient(o Options, firstWait time.Duration) (*Client, error) {
 	if !ok || !plainName(owner) || !plainName(name) {
 		return nil, misuse("open repository "+quote(o.Repository), "name it as owner/name", "not of the form owner/name")
 	}
-	root, err := parseRoot(o.APIURL)
+	way, err := connect(o, func() (secret.Secret, error) { return o.Token, nil }, firstWait)
 	if err != nil {
 		return nil, err
 	}
+	return &Client{way, owner, name, newStore()}, nil
+}
+
+// connect makes a way to the server that takes a token for each request.
+func connect(o Options, token func() (secret.Secret, error), firstWait time.Duration) (connection, error) {
+	root, err := parseRoot(o.APIURL)
+	if err != nil {
+		return connection{}, err
+	}
 	graph, err := graphqlURL(root, o.GraphQLURL)
 	if err != nil {
-		return nil, err
+		return connection{}, err
 	}
 	if o.Budget == 0 {
 		o.Budget = defaultBudget
 	}
-	api := gh.NewClient(newHTTPClient(o, []*url.URL{root, graph}, firstWait))
+	api := gh.NewClient(newHTTPClient(o, token, []*url.URL{root, graph}, firstWait))
 	api.BaseURL = root
 	api.UserAgent = o.UserAgent
 	if api.UserAgent == "" {
 		api.UserAgent = "fluxkeeper"
 	}
-	return &Client{api, graph.String(), owner, name, o.Budget, firstWait, newStore()}, nil
+	return connection{api, graph.String(), o.Budget, firstWait}, nil
 }
 
 // plainName accepts what GitHub lets people call themselves and repositories.
@@ -119,7 +133,7 @@ func graphqlURL(root *url.URL, address string) (*url.URL, error) {
 }
 
 // limited bounds a whole method call by the budget.
-func (c *Client) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+func (c connection) limited(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, c.budget, fmt.Errorf("out of time: the budget of %s is spent", c.budget))
 }
 

@@ -8,6 +8,11 @@ import (
 // NewFast is New, but the first retry waits a millisecond.
 func NewFast(o Options) (*Client, error) { return newClient(o, time.Millisecond) }
 
+// NewFastWebhooks is NewWebhooks, but the first retry waits a millisecond.
+func NewFastWebhooks(o Options, app App) (*Webhooks, error) {
+	return newWebhooks(o, app, time.Millisecond)
+}
+
 // Mutate sends a mutation.
 func (c *Client) Mutate(ctx context.Context) error {
 	return c.mutate(ctx, "change something", query{Query: "mutation{x}"}, nil)

@@ -218,7 +218,7 @@ func (c *Client) reread(ctx context.Context, commits []*gh.RepositoryCommit) err
 }
 
 // pause waits, but no longer than the budget.
-func (c *Client) pause(ctx context.Context, d time.Duration) error {
+func (c connection) pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

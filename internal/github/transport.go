@@ -28,7 +28,7 @@ const (
 
 // newHTTPClient stacks, from the outside in: redirects, the token, retries of
 // what may be sent twice, and a bound on answers.
-func newHTTPClient(o Options, hosts []*url.URL, firstWait time.Duration) *http.Client {
+func newHTTPClient(o Options, token func() (secret.Secret, error), hosts []*url.URL, firstWait time.Duration) *http.Client {
 	base := o.Transport
 	if base == nil {
 		base = http.DefaultTransport
@@ -43,7 +43,7 @@ func newHTTPClient(o Options, hosts []*url.URL, firstWait time.Duration) *http.C
 	again.Backoff = backoff
 	again.ErrorHandler = lastAnswer
 	return &http.Client{
-		Transport: authTransport{o.Token, hosts, routeTransport{
+		Transport: authTransport{token, hosts, routeTransport{
 			twice: &retryablehttp.RoundTripper{Client: again}, once: bounded,
 		}},
 		CheckRedirect: checkRedirect,
@@ -73,7 +73,7 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 
 // authTransport adds the token to requests to the servers that it is for.
 type authTransport struct {
-	token secret.Secret
+	token func() (secret.Secret, error)
 	hosts []*url.URL
 	next  http.RoundTripper
 }
@@ -81,11 +81,21 @@ type authTransport struct {
 // RoundTrip sends one request.
 func (t authTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	for _, u := range t.hosts {
-		if !t.token.Empty() && req.URL.Host == u.Host && req.URL.Scheme == u.Scheme {
-			req = req.Clone(req.Context())
-			req.Header.Set("Authorization", "Bearer "+t.token.Reveal())
-			break
+		if req.URL.Host != u.Host || req.URL.Scheme != u.Scheme {
+			continue
 		}
+		token, err := t.token()
+		if err != nil {
+			if req.Body != nil {
+				_ = req.Body.Close()
+			}
+			return nil, err
+		}
+		if !token.Empty() {
+			req = req.Clone(req.Context())
+			req.Header.Set("Authorization", "Bearer "+token.Reveal())
+		}
+		break
 	}
 	resp, err := t.next.RoundTrip(req)
 	if err == nil && resp.StatusCode < 300 && resp.Header.Get("X-RateLimit-Remaining") == "0" {
