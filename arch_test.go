@@ -24,6 +24,7 @@ var imports = map[string][]string{
 	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting"},
 	"e2e":                         {}, // holds only tests
 	"internal/diagnosis":          {"internal/finding", "internal/gate", "internal/image"},
+	"internal/cluster":            {"internal/diagnosis", "internal/image", "internal/secret"},
 	"internal/console":            {"internal/finding", "internal/report"},
 	"internal/fakehub":            {},                   // for tests only
 	"internal/fakehub/cmd":        {"internal/fakehub"}, // for tests only
@@ -37,6 +38,7 @@ var imports = map[string][]string{
 	"internal/audit":              {"internal/finding", "internal/ledger"},
 	"internal/image":              {},
 	"internal/intake":             {"internal/ledger", "internal/secret"},
+	"internal/kubetest":           {}, // for tests only
 	"internal/ledger":             {"internal/secret"},
 	"internal/manifest":           {},
 	"internal/proof":              {},
@@ -78,6 +80,9 @@ var onlyPlace = map[string][]string{
 	"github.com/prometheus/":                 {"internal/metric"},
 	"github.com/klauspost/compress":          {"internal/store"},
 	"golang.org/x/mod/sumdb":                 {"internal/ledger", "internal/store"},
+	"k8s.io/api":                             {"internal/cluster", "internal/kubetest"},
+	"k8s.io/apimachinery":                    {"internal/cluster", "internal/kubetest"},
+	"k8s.io/client-go":                       {"internal/cluster", "internal/kubetest"},
 	"html/template":                          {"internal/report"},
 	"modernc.org/sqlite":                     {"internal/store"},
 }
@@ -85,7 +90,7 @@ var onlyPlace = map[string][]string{
 // notLinked lists what a program must not contain, not even indirectly.
 var notLinked = map[string][]string{
 	"cmd/action": {
-		"k8s.io/client-go", "github.com/labstack/echo", "database/sql", "modernc.org/sqlite",
+		"k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go", "github.com/labstack/echo", "database/sql", "modernc.org/sqlite",
 		"github.com/jackc/pgx", "github.com/mattn/go-sqlite3",
 	},
 }

@@ -160,7 +160,7 @@ func knownBot(p gate.Policy, a Automation) bool {
 func (x *examiner) failed() {
 	for _, log := range x.Logs {
 		if log.Cut {
-			x.unread("log of %s: only the first part of the window was read", log.Controller)
+			x.unread("log of %s: only a part of the window was read", log.Controller)
 		}
 	}
 	all := Failures(x.Cluster)
