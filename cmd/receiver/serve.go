@@ -14,6 +14,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/admin"
 	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/intake"
 	"github.com/goldfish-inc/fluxkeeper/internal/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/store"

@@ -88,7 +88,7 @@ func (l *Ledger) erasable(ctx context.Context, before time.Time, start int64, ke
 func (l *Ledger) held(ctx context.Context, before time.Time, start int64) ([]ledger.Record, error) {
 	rows, err := l.engine.reader().QueryContext(ctx, `SELECT `+recordColumns+` FROM entry
 		WHERE idx >= $1 AND time < $2 AND kind = $3 AND EXISTS (SELECT 1 FROM body WHERE body.idx = entry.idx)
-		ORDER BY idx LIMIT $4`, start, micros(before), string(ledger.Delivery), maxErased)
+		ORDER BY idx LIMIT $4`, start, before.UnixMicro(), string(ledger.Delivery), maxErased)
 	if err != nil {
 		return nil, err
 	}

@@ -26,8 +26,10 @@ func keepNumber(_ ledger.Record, body []byte) json.RawMessage {
 // at is when the delivery with this number came in.
 func at(n int64) time.Time { return numbered(n).Time }
 
-func TestErase(t *testing.T) {
-	e := newEvidence(t, 2500)
+func TestErase(t *testing.T) { scenes(t, testErase) }
+
+func testErase(t *testing.T, s *scene) {
+	e := s.evidence(t, 2500)
 	old := sign(t, e)
 	l := e.open(t)
 	for run, want := range []int64{2300, 0} {
@@ -41,7 +43,7 @@ func TestErase(t *testing.T) {
 		t.Fatalf("%v, %+v", err, v)
 	}
 	next := int64(0)
-	for r, err := range l.Records(t.Context(), store.Query{Kinds: []string{string(ledger.Erasure)}}) {
+	for r, err := range l.Records(t.Context(), store.Query{Kinds: []ledger.Kind{ledger.Erasure}}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,6 +156,10 @@ func TestEraseLeavesEvidence(t *testing.T) {
 
 // TestTamperingWithErasures: an erasure covers only what it names itself.
 func TestTamperingWithErasures(t *testing.T) {
+	scenes(t, testTamperingWithErasures)
+}
+
+func testTamperingWithErasures(t *testing.T, s *scene) {
 	for name, c := range map[string]struct {
 		tamper func(*evidence)
 		want   string
@@ -167,7 +173,7 @@ func TestTamperingWithErasures(t *testing.T) {
 		}, "[body 20 lost 0]"},
 		"make it a delivery": {func(e *evidence) { e.exec(t, `UPDATE entry SET kind = 'delivery' WHERE idx = 20`) }, "[checkpoint -1 leaf 20 lost 0]"},
 	} {
-		e := newEvidence(t, 20)
+		e := s.evidence(t, 20)
 		l := e.open(t)
 		if _, err := l.Erase(t.Context(), at(10), keepNumber); err != nil {
 			t.Fatal(err)
