@@ -36,6 +36,7 @@ var imports = map[string][]string{
 	"internal/ledger":             {"internal/secret"},
 	"internal/manifest":           {},
 	"internal/proof":              {},
+	"internal/powercut":           {}, // for tests only
 	"internal/plan":               {"internal/finding", "internal/gate", "internal/proposal", "internal/report"},
 	"internal/proposal":           {"internal/image"},
 	"internal/report":             {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
@@ -65,6 +66,7 @@ var onlyPlace = map[string][]string{
 	"go.yaml.in/yaml":                        {"internal/finding", "internal/gate", "internal/gatetest", "internal/manifest"},
 	"github.com/sethvargo/go-githubactions":  {"internal/runner"},
 	"golang.org/x/mod/sumdb":                 {"internal/ledger", "internal/store"},
+	"github.com/hanwen/go-fuse":              {"internal/powercut"},
 	"html/template":                          {"internal/report"},
 }
 
