@@ -31,6 +31,7 @@ var imports = map[string][]string{
 	"internal/gatetest":           {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
 	"internal/github":             {"internal/finding", "internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature"},
 	"internal/gitrepo":            {"internal/gate", "internal/manifest", "internal/signature"},
+	"internal/crashtest":          {"internal/ledger"}, // for tests only
 	"internal/audit":              {"internal/finding", "internal/ledger"},
 	"internal/image":              {},
 	"internal/ledger":             {"internal/secret"},
@@ -65,7 +66,7 @@ var onlyPlace = map[string][]string{
 	"sigs.k8s.io/kustomize/kyaml":            {"internal/manifest"},
 	"go.yaml.in/yaml":                        {"internal/finding", "internal/gate", "internal/gatetest", "internal/manifest"},
 	"github.com/sethvargo/go-githubactions":  {"internal/runner"},
-	"golang.org/x/mod/sumdb":                 {"internal/ledger", "internal/store"},
+	"golang.org/x/mod/sumdb":                 {"internal/crashtest", "internal/ledger", "internal/store"},
 	"github.com/hanwen/go-fuse":              {"internal/powercut"},
 	"html/template":                          {"internal/report"},
 }
