@@ -23,11 +23,11 @@ type Load struct {
 	http   *http.Client
 	start  time.Time
 
-	mu        sync.Mutex
-	random    *rand.Rand
-	attempts  []Attempt
-	unkept    []delivery // without an acknowledgement so far
-	kept      []delivery // the last ones that were acknowledged
+	mu       sync.Mutex
+	random   *rand.Rand
+	attempts []Attempt
+	unkept   []delivery // without an acknowledgement so far
+	kept     []delivery // the last ones that were acknowledged
 }
 
 // delivery is what is sent; it can be sent again.
