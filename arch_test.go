@@ -34,6 +34,7 @@ var imports = map[string][]string{
 	"internal/crashtest":          {"internal/ledger"}, // for tests only
 	"internal/audit":              {"internal/finding", "internal/ledger"},
 	"internal/image":              {},
+	"internal/intake":             {"internal/ledger", "internal/secret"},
 	"internal/ledger":             {"internal/secret"},
 	"internal/manifest":           {},
 	"internal/proof":              {},
@@ -61,6 +62,7 @@ var onlyPlace = map[string][]string{
 	"github.com/go-git/":                     {"internal/gitrepo"},
 	"github.com/google/go-github":            {"internal/github"},
 	"github.com/hashicorp/go-retryablehttp":  {"internal/github"},
+	"github.com/labstack/echo":               {"internal/intake", "cmd/receiver"},
 	"github.com/google/go-containerregistry": {"internal/image"},
 	"github.com/Masterminds/semver":          {"internal/image"},
 	"sigs.k8s.io/kustomize/kyaml":            {"internal/manifest"},

@@ -1,0 +1,82 @@
+package intake
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Allow narrows down who may deliver. What is left out allows all.
+type Allow struct {
+	// Hooks are the ids of hooks. The header that tells it is not signed: this
+	// keeps other hooks' deliveries out, and stops nobody who has the secret.
+	Hooks []int64
+	// Targets are what hooks are set up on, "repository/123" or
+	// "organization/123". This header is not signed either.
+	Targets []string
+	// Networks gives the networks that deliveries come from, such as the list
+	// "hooks" of GitHub's GET /meta. It is asked at each request; an empty list
+	// lets nobody in.
+	Networks func() []netip.Prefix
+	// Proxies are the networks whose X-Forwarded-For is believed.
+	Proxies []netip.Prefix
+}
+
+func (a Allow) validate() error {
+	for _, id := range a.Hooks {
+		if id < 1 {
+			return fmt.Errorf("set allow list: hook id %d is not positive", id)
+		}
+	}
+	for _, target := range a.Targets {
+		kind, id, _ := strings.Cut(target, "/")
+		if !isWord(kind) || !isNumber(id) {
+			return fmt.Errorf("set allow list: target %q is not like repository/123", target)
+		}
+	}
+	for _, proxy := range a.Proxies {
+		if !proxy.IsValid() || proxy.Bits() == 0 {
+			return fmt.Errorf("set allow list: proxy network %v would let every client name its own address", proxy)
+		}
+	}
+	return nil
+}
+
+// client is the address that a request comes from: that of the connection, or,
+// where that is a known proxy, the right-most address of X-Forwarded-For that
+// is not a known proxy. What stands further left was written by strangers. It
+// is not valid where an address cannot be read.
+func (a Allow) client(r *http.Request) netip.Addr {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	address := peer.Addr().Unmap()
+	if !within(a.Proxies, address) {
+		return address
+	}
+	lines := r.Header["X-Forwarded-For"]
+	for i := len(lines) - 1; i >= 0; i-- {
+		hops := strings.Split(lines[i], ",")
+		for j := len(hops) - 1; j >= 0; j-- {
+			hop := strings.TrimSpace(hops[j])
+			if address, err = netip.ParseAddr(hop); err != nil {
+				with, err := netip.ParseAddrPort(hop)
+				if err != nil {
+					return netip.Addr{}
+				}
+				address = with.Addr()
+			}
+			if address = address.Unmap(); !within(a.Proxies, address) {
+				return address
+			}
+		}
+	}
+	return address
+}
+
+func within(networks []netip.Prefix, address netip.Addr) bool {
+	return slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(address) })
+}

@@ -1,0 +1,48 @@
+package intake
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/net/netutil"
+)
+
+// DefaultConnections is how many connections are served at once. Each can hold
+// 64 KiB of a body without asking, which is half of DefaultBudget.
+const DefaultConnections = 2048
+
+// Server serves a handler to strangers: nobody holds a connection for long by
+// being slow, and it speaks HTTP/1 only (a proxy that speaks HTTP/2 to it in
+// clear text would be a second way to read a request). Serve it on a listener
+// of Limit.
+func Server(h http.Handler, log *slog.Logger) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &http.Server{
+		Handler:           h,
+		Protocols:         protocols,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       readWithin,
+		WriteTimeout:      answerWithin + 5*time.Second,
+		// Longer than the minute for which proxies usually keep a connection, so
+		// that it is they who close it, and not both at once.
+		IdleTimeout:                  2 * time.Minute,
+		MaxHeaderBytes:               32 << 10,
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
+// Limit bounds the connections that a listener has open at once; 0 means
+// DefaultConnections. The ones above wait until others close.
+func Limit(l net.Listener, connections int) net.Listener {
+	if connections <= 0 {
+		connections = DefaultConnections
+	}
+	return netutil.LimitListener(l, connections)
+}
