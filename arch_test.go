@@ -31,7 +31,8 @@ var imports = map[string][]string{
 	"internal/gatetest":           {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
 	"internal/github":             {"internal/finding", "internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature"},
 	"internal/gitrepo":            {"internal/gate", "internal/manifest", "internal/signature"},
-	"internal/crashtest":          {"internal/ledger"}, // for tests only
+	"internal/crashtest":          {"internal/ledger"},                                                         // for tests only
+	"internal/crashtest/serve":    {"internal/intake", "internal/ledger", "internal/secret", "internal/store"}, // for tests only
 	"internal/audit":              {"internal/finding", "internal/ledger"},
 	"internal/image":              {},
 	"internal/intake":             {"internal/ledger", "internal/secret"},
@@ -46,6 +47,7 @@ var imports = map[string][]string{
 	"internal/secret":             {},
 	"internal/signature":          {"internal/gate"},
 	"internal/setting":            {"internal/secret"},
+	"internal/store":              {"internal/ledger", "internal/proof"},
 	"internal/storytest":          {"internal/fakehub"}, // for tests only
 }
 
@@ -68,9 +70,12 @@ var onlyPlace = map[string][]string{
 	"sigs.k8s.io/kustomize/kyaml":            {"internal/manifest"},
 	"go.yaml.in/yaml":                        {"internal/finding", "internal/gate", "internal/gatetest", "internal/manifest"},
 	"github.com/sethvargo/go-githubactions":  {"internal/runner"},
-	"golang.org/x/mod/sumdb":                 {"internal/crashtest", "internal/ledger", "internal/store"},
 	"github.com/hanwen/go-fuse":              {"internal/powercut"},
+	"github.com/klauspost/compress":          {"internal/store"},
+	"github.com/pressly/goose":               {"internal/store"},
+	"golang.org/x/mod/sumdb":                 {"internal/ledger", "internal/store"},
 	"html/template":                          {"internal/report"},
+	"modernc.org/sqlite":                     {"internal/store"},
 }
 
 // notLinked lists what a program must not contain, not even indirectly.

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/mod/sumdb/tlog"
-
 	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
 )
 
@@ -37,7 +35,7 @@ type Attempt struct {
 type Held struct {
 	Key
 	Index int64
-	Leaf  tlog.Hash
+	Leaf  [32]byte
 }
 
 // Check gives a sentence for every breach of the model:
@@ -55,7 +53,7 @@ func Check(sent []Attempt, held []Held, seen []ledger.Checkpoint) []string {
 
 	at := map[Key]Held{}
 	var tree ledger.Frontier
-	roots := []tlog.Hash{tree.Root()}
+	roots := [][32]byte{tree.Root()}
 	for i, h := range held {
 		if h.Index != int64(i) {
 			fault("entry %d stands at position %d", h.Index, i)

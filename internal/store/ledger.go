@@ -1,0 +1,191 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
+)
+
+// Options say where the ledger is and how to treat it. Address is needed, all
+// else has a default.
+type Options struct {
+	// Address is the path of a SQLite file, or a URL postgres://….
+	Address string
+	// Key signs the checkpoints. Without one the ledger is opened for reading.
+	Key ledger.Key
+	// ReadOnly opens a ledger that exists, and changes nothing in it.
+	ReadOnly bool
+	// Hold is how long an append waits for a ledger that takes nothing at the
+	// moment; 8 s by default, because GitHub waits 10 s and does not come back.
+	Hold time.Duration
+	// Queue is how many bytes of bodies, as they are stored, may wait at the same
+	// time; 256 MiB by default.
+	Queue int64
+	// Now is the clock; time.Now by default.
+	Now func() time.Time
+	// Log is told of faults; nowhere by default.
+	Log *slog.Logger
+	// Observe is told of every commit; nobody by default.
+	Observe Observer
+}
+
+const (
+	defaultHold  = 8 * time.Second
+	defaultQueue = 256 << 20
+)
+
+// ErrReadOnly says that the ledger was opened for reading.
+var ErrReadOnly = errors.New("the ledger is opened for reading only")
+
+// engine is what the two databases do each in their own way.
+type engine interface {
+	// commit keeps the items in one transaction and fills in their receipts. It
+	// returns nil only when they are durable. With another error than a transient
+	// one it is unknown whether they were kept.
+	commit(ctx context.Context, items []*item) error
+	// transient says whether the same items may be tried again: nothing of them
+	// was kept, and the database is sound.
+	transient(err error) bool
+	// recover makes anew what an error may have spoiled; nil only when it is whole.
+	recover(ctx context.Context) error
+	// probe writes something durable: a new checkpoint.
+	probe(ctx context.Context) error
+	// reader answers questions, and holds up no writer.
+	reader() *sql.DB
+	close() error
+}
+
+// Ledger is an open ledger. It may be used by many goroutines, and one ledger
+// may be open in many processes: there is one sequence all the same.
+type Ledger struct {
+	o      Options
+	engine engine
+	public string
+
+	room    *semaphore.Weighted // bytes that may wait
+	queue   queue
+	probes  chan chan error
+	spoiled chan error // faults that show outside of a commit
+	stop    context.CancelFunc
+	writer  sync.WaitGroup
+
+	queuedBytes atomic.Int64
+	committed   atomic.Int64          // when a commit was last durable, UnixMicro
+	broken      atomic.Pointer[error] // why nothing is taken at the moment
+}
+
+// Open opens the ledger, and makes it where there is none and it may be
+// written. A ledger that belongs to another key is refused.
+func Open(ctx context.Context, o Options) (*Ledger, error) {
+	o = withDefaults(o)
+	l := &Ledger{
+		o: o, room: semaphore.NewWeighted(o.Queue),
+		probes: make(chan chan error), spoiled: make(chan error, 1),
+	}
+	l.queue.wake = make(chan struct{}, 1)
+	if err := l.openEngine(ctx); err != nil {
+		return nil, err
+	}
+	public, err := l.PublicKey(ctx)
+	if err == nil && o.Key.Public() != "" && o.Key.Public() != public {
+		err = fmt.Errorf("open ledger: it belongs to the key %q, not to %q: give the key file that it was made with, or another place for a new ledger",
+			public, o.Key.Public())
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.engine.close())
+	}
+	l.public = public
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	l.stop = stop
+	if !o.ReadOnly {
+		l.committed.Store(time.Now().UnixMicro())
+		l.writer.Go(func() { l.write(background) })
+	}
+	return l, nil
+}
+
+func (l *Ledger) openEngine(ctx context.Context) (err error) {
+	if strings.HasPrefix(l.o.Address, "postgres://") || strings.HasPrefix(l.o.Address, "postgresql://") {
+		return errors.New("open ledger: PostgreSQL is not supported by this build")
+	}
+	l.engine, err = openSQLite(ctx, l.o, l.spoil)
+	return err
+}
+
+func withDefaults(o Options) Options {
+	if o.Key.Public() == "" {
+		o.ReadOnly = true
+	}
+	if o.Hold == 0 {
+		o.Hold = defaultHold
+	}
+	if o.Queue == 0 {
+		o.Queue = defaultQueue
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Observe == nil {
+		o.Observe = nobody{}
+	}
+	return o
+}
+
+// Close waits for what is being written and closes the database. Appends that
+// still wait get ErrUnavailable.
+func (l *Ledger) Close() error {
+	l.stop()
+	l.writer.Wait()
+	return l.engine.close()
+}
+
+// Ready is nil only if the ledger takes entries: the last commit was durable,
+// and not long ago, or else something is written now to find out.
+func (l *Ledger) Ready(ctx context.Context) error {
+	if l.o.ReadOnly {
+		_, _, err := l.Head(ctx)
+		return err
+	}
+	if cause := l.broken.Load(); cause != nil {
+		return fmt.Errorf("%w: %w", ledger.ErrUnavailable, *cause)
+	}
+	if time.Since(time.UnixMicro(l.committed.Load())) < fresh {
+		return nil
+	}
+	answer := make(chan error, 1)
+	select {
+	case l.probes <- answer:
+	case <-ctx.Done():
+		return fmt.Errorf("%w: the last commit takes long: %w", ledger.ErrUnavailable, ctx.Err())
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("%w: a probe takes long: %w", ledger.ErrUnavailable, ctx.Err())
+	}
+}
+
+// fresh is how long a commit says that the ledger takes entries.
+const fresh = 5 * time.Second
+
+// spoil tells the writer of a fault outside of a commit.
+func (l *Ledger) spoil(err error) {
+	select {
+	case l.spoiled <- err:
+	default:
+	}
+}

@@ -1,0 +1,53 @@
+-- +goose Up
+
+-- One row for each leaf of the tree. Nothing is ever changed or deleted here.
+CREATE TABLE entry (
+    idx       INTEGER PRIMARY KEY,
+    kind      TEXT    NOT NULL,
+    time      INTEGER NOT NULL, -- microseconds since 1970, UTC
+    source    TEXT    NOT NULL,
+    id        TEXT    NOT NULL,
+    name      TEXT    NOT NULL,
+    target    TEXT    NOT NULL,
+    body_hash BLOB    NOT NULL,
+    body_size INTEGER NOT NULL,
+    leaf_hash BLOB    NOT NULL
+) STRICT;
+
+-- What makes an entry a duplicate. It starts with the id, by which people ask.
+CREATE UNIQUE INDEX entry_key ON entry (id, source, kind, body_hash);
+
+CREATE INDEX entry_time ON entry (time);
+
+-- Bodies lie apart, so that questions about entries do not read past them, and
+-- so that they can be erased.
+CREATE TABLE body (
+    idx      INTEGER PRIMARY KEY,
+    encoding TEXT NOT NULL, -- s2 or raw
+    data     BLOB NOT NULL
+) STRICT;
+
+-- The tree's inner hashes, of each 8th level only.
+CREATE TABLE node (
+    level INTEGER NOT NULL,
+    n     INTEGER NOT NULL,
+    hash  BLOB    NOT NULL,
+    PRIMARY KEY (level, n)
+) STRICT, WITHOUT ROWID;
+
+-- One row: how large the tree is, its right edge, whose it is, and the
+-- checkpoint that was signed last.
+CREATE TABLE head (
+    one             INTEGER PRIMARY KEY CHECK (one = 1),
+    size            INTEGER NOT NULL,
+    frontier        BLOB    NOT NULL,
+    public_key      TEXT    NOT NULL,
+    checkpoint      BLOB    NOT NULL,
+    checkpoint_time INTEGER NOT NULL -- microseconds since 1970, UTC
+) STRICT;
+
+-- +goose Down
+DROP TABLE head;
+DROP TABLE node;
+DROP TABLE body;
+DROP TABLE entry;

@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
+)
+
+// The pauses between two tries, doubled from the first to the last.
+const (
+	firstPause = 5 * time.Millisecond
+	lastPause  = 500 * time.Millisecond
+)
+
+// write is the one goroutine that writes to the database.
+func (l *Ledger) write(ctx context.Context) {
+	defer func() {
+		for _, it := range l.queue.close() {
+			l.answer(it, fmt.Errorf("%w: %w", ledger.ErrUnavailable, errClosed))
+		}
+	}()
+	var (
+		batch    []*item
+		previous int
+		idle     = time.NewTimer(time.Hour) // set when something is not under a kept checkpoint yet
+	)
+	idle.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case cause := <-l.spoiled:
+			l.mend(ctx, cause)
+		case answer := <-l.probes:
+			answer <- l.probe(ctx)
+		case <-idle.C:
+			_ = l.probe(ctx) // where it fails the ledger says so
+		case <-l.queue.wake:
+			if previous > 1 {
+				l.wait(ctx, previous)
+			}
+			batch = l.present(l.queue.take(batch[:0]))
+			if previous = len(batch); previous > 0 {
+				l.keep(ctx, batch)
+				clear(batch)
+				idle.Reset(signEvery)
+			}
+		}
+	}
+}
+
+// wait gives those who were just answered the time to come back, so that they
+// share a commit.
+func (l *Ledger) wait(ctx context.Context, previous int) {
+	timer := time.NewTimer(company)
+	defer timer.Stop()
+	for l.queue.len() < previous {
+		select {
+		case <-l.queue.wake:
+		case <-timer.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// present leaves out the items that nobody waits for.
+func (l *Ledger) present(batch []*item) []*item {
+	kept := batch[:0]
+	for _, it := range batch {
+		if it.gone.Load() {
+			l.leave(it)
+			continue
+		}
+		kept = append(kept, it)
+	}
+	return kept
+}
+
+// answer ends an item.
+func (l *Ledger) answer(it *item, err error) {
+	l.leave(it)
+	it.done <- err
+}
+
+// keep commits the batch, again and again while that may help and somebody waits.
+func (l *Ledger) keep(ctx context.Context, batch []*item) {
+	for pause := firstPause; len(batch) > 0; pause = min(2*pause, lastPause) {
+		start := time.Now()
+		err := l.engine.commit(ctx, batch)
+		if err == nil {
+			l.kept(batch, time.Since(start))
+			return
+		}
+		again := l.engine.transient(err) && ctx.Err() == nil
+		l.o.Observe.Failed(err, again)
+		if !again {
+			for _, it := range batch {
+				l.answer(it, fmt.Errorf("%w: %w", ledger.ErrUnavailable, err))
+			}
+			l.mend(ctx, err)
+			return
+		}
+		l.broken.Store(&err)
+		l.o.Log.Warn("the ledger takes nothing, trying again", "error", err, "entries", len(batch))
+		rest(ctx, pause)
+		batch = l.present(batch)
+	}
+}
+
+func (l *Ledger) kept(batch []*item, took time.Duration) {
+	l.committed.Store(time.Now().UnixMicro())
+	l.broken.Store(nil)
+	duplicates, bytes := 0, int64(0)
+	for _, it := range batch {
+		if it.receipt.Duplicate {
+			duplicates++
+		} else {
+			bytes += int64(len(it.data))
+		}
+		l.answer(it, nil)
+	}
+	l.o.Observe.Committed(len(batch)-duplicates, duplicates, bytes, took)
+}
+
+// mend works at a broken ledger until it is whole again. Nothing is taken
+// meanwhile; what comes in waits as long as its senders do.
+func (l *Ledger) mend(ctx context.Context, cause error) {
+	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, lastPause) {
+		l.broken.Store(&cause)
+		l.o.Log.Error("the ledger is broken, recovering", "error", cause)
+		err := l.engine.recover(ctx)
+		if err == nil {
+			err = l.engine.probe(ctx)
+		}
+		if err == nil {
+			l.committed.Store(time.Now().UnixMicro())
+			l.broken.Store(nil)
+			l.o.Log.Info("the ledger is whole again")
+			return
+		}
+		cause = err
+		rest(ctx, pause)
+	}
+}
+
+// probe writes a checkpoint, which tells whether anything can be written.
+func (l *Ledger) probe(ctx context.Context) error {
+	err := l.engine.probe(ctx)
+	if err == nil {
+		l.committed.Store(time.Now().UnixMicro())
+		l.broken.Store(nil)
+		return nil
+	}
+	if !l.engine.transient(err) {
+		l.spoil(err)
+	}
+	l.broken.Store(&err)
+	return fmt.Errorf("%w: %w", ledger.ErrUnavailable, err)
+}
+
+func rest(ctx context.Context, pause time.Duration) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
