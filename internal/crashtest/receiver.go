@@ -45,9 +45,10 @@ func Build(dir, program, overlay string) (string, error) {
 	return path, nil
 }
 
-// Start starts a receiver and waits until it is ready.
-func Start(program string, args ...string) (*Receiver, error) {
-	r := &Receiver{process: exec.Command(program, args...), gone: make(chan struct{})}
+// Start starts a receiver and waits until it is ready. It is killed when the
+// context ends.
+func Start(ctx context.Context, program string, args ...string) (*Receiver, error) {
+	r := &Receiver{process: exec.CommandContext(ctx, program, args...), gone: make(chan struct{})}
 	stderr, err := r.process.StderrPipe()
 	if err != nil {
 		return nil, err

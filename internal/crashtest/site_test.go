@@ -120,7 +120,7 @@ func (s *site) args() []string {
 // start starts a receiver.
 func (s *site) start() *Receiver {
 	s.t.Helper()
-	r, err := Start(s.program, s.args()...)
+	r, err := Start(context.Background(), s.program, s.args()...)
 	s.must(err)
 	s.t.Cleanup(r.Kill)
 	s.took = append(s.took, r.Took)
