@@ -41,6 +41,7 @@ var imports = map[string][]string{
 	"internal/proof":              {},
 	"internal/powercut":           {}, // for tests only
 	"internal/plan":               {"internal/finding", "internal/gate", "internal/proposal", "internal/report"},
+	"internal/postgrestest":       {}, // for tests only
 	"internal/proposal":           {"internal/image"},
 	"internal/report":             {"internal/finding", "internal/gate", "internal/image", "internal/manifest"},
 	"internal/runner":             {"internal/finding", "internal/report", "internal/secret"},
@@ -69,10 +70,11 @@ var onlyPlace = map[string][]string{
 	"github.com/Masterminds/semver":          {"internal/image"},
 	"sigs.k8s.io/kustomize/kyaml":            {"internal/manifest"},
 	"go.yaml.in/yaml":                        {"internal/finding", "internal/gate", "internal/gatetest", "internal/manifest"},
+	"github.com/jackc/pgx":                   {"internal/postgrestest", "internal/store"},
+	"github.com/pressly/goose":               {"internal/store"},
 	"github.com/sethvargo/go-githubactions":  {"internal/runner"},
 	"github.com/hanwen/go-fuse":              {"internal/powercut"},
 	"github.com/klauspost/compress":          {"internal/store"},
-	"github.com/pressly/goose":               {"internal/store"},
 	"golang.org/x/mod/sumdb":                 {"internal/ledger", "internal/store"},
 	"html/template":                          {"internal/report"},
 	"modernc.org/sqlite":                     {"internal/store"},

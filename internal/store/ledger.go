@@ -116,7 +116,8 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 
 func (l *Ledger) openEngine(ctx context.Context) (err error) {
 	if strings.HasPrefix(l.o.Address, "postgres://") || strings.HasPrefix(l.o.Address, "postgresql://") {
-		return errors.New("open ledger: PostgreSQL is not supported by this build")
+		l.engine, err = openPostgres(ctx, l.o)
+		return err
 	}
 	l.engine, err = openSQLite(ctx, l.o, l.spoil)
 	return err

@@ -1,0 +1,280 @@
+package postgrestest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// patience is how long a server may take to start or stop. A loaded machine is
+// slow, and a crash is followed by recovery.
+const patience = time.Minute
+
+// Mode is a way of stopping a server.
+type Mode syscall.Signal
+
+// The ways of stopping, as pg_ctl names them, and the one that it lacks.
+const (
+	// Fast ends the sessions, writes a checkpoint and stops.
+	Fast = Mode(syscall.SIGINT)
+	// Immediate stops without a checkpoint; the next start recovers.
+	Immediate = Mode(syscall.SIGQUIT)
+	// Kill is kill -9 of the first process; its sessions notice by themselves.
+	Kill = Mode(syscall.SIGKILL)
+)
+
+// Server is a PostgreSQL server that ends with its test. It listens on a Unix
+// socket alone and trusts whoever reaches it.
+type Server struct {
+	install install
+	dir     string
+	args    []string
+	process *exec.Cmd    // nil: stopped
+	gone    <-chan error // how the process ended
+	guard   *exec.Cmd    // stops the server where the test ends without doing so
+}
+
+// Start starts a server with the given settings ("name=value"). Where none is
+// installed the test is skipped; in CI it fails.
+func Start(t testing.TB, settings ...string) *Server {
+	t.Helper()
+	found, err := find()
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	s, err := create(found, settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.remove(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := s.start(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// create makes the data directory. The socket lies beside it: its path must be
+// short, which a test's own folder is not, and the account must reach it.
+func create(i install, settings []string) (*Server, error) {
+	dir, err := os.MkdirTemp("", "postgres-")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{install: i, dir: dir}
+	if i.as != nil {
+		if err := os.Chown(dir, int(i.as.Uid), int(i.as.Gid)); err != nil {
+			return nil, errors.Join(err, os.RemoveAll(dir))
+		}
+	}
+	out, err := i.command("initdb", "-D", s.Data(), "-A", "trust", "-U", "postgres", "-E", "UTF8",
+		"--locale=C.UTF-8", "--no-sync").CombinedOutput()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("initdb: %w\n%s", err, out), os.RemoveAll(dir))
+	}
+	s.args = []string{"-D", s.Data(), "-k", dir, "-c", "listen_addresses=", "-c", "fsync=on"}
+	for _, setting := range settings {
+		s.args = append(s.args, "-c", setting)
+	}
+	return s, nil
+}
+
+// Data is the server's data directory.
+func (s *Server) Data() string { return filepath.Join(s.dir, "data") }
+
+// Dir holds the data directory, the socket and the log.
+func (s *Server) Dir() string { return s.dir }
+
+// PID is the number of the first process, 0 of a server that is stopped.
+func (s *Server) PID() int {
+	if s.process == nil {
+		return 0
+	}
+	return s.process.Process.Pid
+}
+
+// DSN is the address of a database on this server.
+func (s *Server) DSN(database string) string {
+	query := url.Values{"host": {s.dir}, "user": {"postgres"}}
+	return "postgres:///" + url.PathEscape(database) + "?" + query.Encode()
+}
+
+// Create makes an empty database, and returns its address.
+func (s *Server) Create(t testing.TB, database string) string {
+	t.Helper()
+	s.Exec(t, "postgres", "CREATE DATABASE "+pgx.Identifier{database}.Sanitize())
+	return s.DSN(database)
+}
+
+// Exec runs a statement in a database, as the superuser.
+func (s *Server) Exec(t testing.TB, database, statement string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, s.DSN(database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = conn.Exec(ctx, statement); err != nil {
+		t.Errorf("%s: %v", statement, err)
+	}
+	if err := conn.Close(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// Stop stops the server and returns once its first process is gone.
+func (s *Server) Stop(t testing.TB, mode Mode) {
+	t.Helper()
+	if err := s.stop(mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Restart stops the server and starts it again, on the same data and socket.
+func (s *Server) Restart(t testing.TB, mode Mode) {
+	t.Helper()
+	s.Stop(t, mode)
+	s.Resume(t)
+}
+
+// Resume starts a server that was stopped, and returns once it takes sessions.
+func (s *Server) Resume(t testing.TB) {
+	t.Helper()
+	if err := s.start(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// start tries until the deadline: after kill -9 the sessions of before still
+// hold the shared memory for a moment, and a start is refused.
+func (s *Server) start() error {
+	if s.process != nil {
+		return errors.New("start PostgreSQL: it runs already")
+	}
+	for deadline := time.Now().Add(patience); ; {
+		err := s.try(deadline)
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(deadline) || !strings.Contains(s.log(), "pre-existing shared memory block") {
+			return fmt.Errorf("start PostgreSQL: %w\n%s", err, s.log())
+		}
+	}
+}
+
+func (s *Server) try(deadline time.Time) error {
+	out, err := os.OpenFile(s.logPath(), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	process := s.install.command("postgres", s.args...)
+	process.Stdout, process.Stderr = out, out
+	if err := process.Start(); err != nil {
+		return err
+	}
+	gone := make(chan error, 1)
+	go func() { gone <- process.Wait() }()
+	for {
+		ctx, cancel := context.WithDeadline(context.Background(), deadline)
+		conn, err := pgx.Connect(ctx, s.DSN("postgres"))
+		cancel()
+		if err == nil {
+			s.process, s.gone = process, gone
+			return errors.Join(conn.Close(context.Background()), s.watch())
+		}
+		select {
+		case end := <-gone:
+			return fmt.Errorf("it ended: %w", end)
+		case <-time.After(10 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			return errors.Join(err, process.Process.Kill())
+		}
+	}
+}
+
+func (s *Server) stop(mode Mode) error {
+	if s.process == nil {
+		return errors.New("stop PostgreSQL: it does not run")
+	}
+	err := errors.Join(s.unwatch(), s.process.Process.Signal(syscall.Signal(mode)))
+	select {
+	case <-s.gone: // its status tells nothing that the signal does not
+	case <-time.After(patience):
+		err = errors.Join(err, errors.New("stop PostgreSQL: it runs on"), s.process.Process.Kill())
+		<-s.gone
+	}
+	s.process = nil
+	return err
+}
+
+// remove ends the server and deletes what it wrote.
+func (s *Server) remove() error {
+	var err error
+	if s.process != nil {
+		err = s.stop(Immediate)
+	}
+	return errors.Join(err, os.RemoveAll(s.dir))
+}
+
+// watch starts a process that ends the server when this one is gone: a test
+// that runs out of time cleans nothing up.
+func (s *Server) watch() error {
+	guard := exec.Command("sh", "-c", `read -r _; kill -QUIT "$1"`, "sh", strconv.Itoa(s.PID()))
+	guard.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if _, err := guard.StdinPipe(); err != nil { // ends with this process
+		return err
+	}
+	if err := guard.Start(); err != nil {
+		return err
+	}
+	s.guard = guard
+	return nil
+}
+
+// unwatch ends the guard, before another process can have the server's number.
+func (s *Server) unwatch() error {
+	if s.guard == nil {
+		return nil
+	}
+	guard := s.guard
+	s.guard = nil
+	if err := guard.Process.Kill(); err != nil {
+		return err
+	}
+	var killed *exec.ExitError
+	if err := guard.Wait(); err != nil && !errors.As(err, &killed) {
+		return err
+	}
+	return nil
+}
+
+func (s *Server) logPath() string { return filepath.Join(s.dir, "log") }
+
+// log is what the server wrote since it was last started.
+func (s *Server) log() string {
+	text, err := os.ReadFile(s.logPath())
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}

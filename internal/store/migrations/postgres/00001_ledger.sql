@@ -1,0 +1,46 @@
+-- +goose Up
+
+-- The leaves of the tree, in order, for good. Text is printable ASCII, so that
+-- the order of bytes is the only one.
+CREATE TABLE entry (
+    idx       bigint PRIMARY KEY,
+    kind      text COLLATE "C" NOT NULL,
+    time      bigint NOT NULL, -- µs since 1970
+    source    text COLLATE "C" NOT NULL,
+    id        text COLLATE "C" NOT NULL,
+    name      text COLLATE "C" NOT NULL,
+    target    text COLLATE "C" NOT NULL,
+    body_hash bytea NOT NULL,
+    body_size bigint NOT NULL,
+    leaf_hash bytea NOT NULL
+);
+CREATE UNIQUE INDEX entry_key ON entry (id, source, kind, body_hash);
+CREATE INDEX entry_time ON entry (time);
+
+-- The bodies lie apart, so that they can be erased. They come compressed.
+CREATE TABLE body (
+    idx      bigint PRIMARY KEY,
+    encoding text COLLATE "C" NOT NULL,
+    data     bytea NOT NULL
+);
+ALTER TABLE body ALTER COLUMN data SET STORAGE EXTERNAL;
+
+-- The hashes above the leaves, of every eighth level.
+CREATE TABLE node (
+    level integer NOT NULL,
+    n     bigint NOT NULL,
+    hash  bytea NOT NULL,
+    PRIMARY KEY (level, n)
+);
+
+-- One row: where the next entry goes. Whoever locks it is the only writer. Most
+-- of its page is kept free, for the versions of the row that follow fast.
+CREATE TABLE head (
+    one             integer PRIMARY KEY CHECK (one = 1),
+    size            bigint NOT NULL,
+    frontier        bytea NOT NULL,
+    public_key      text NOT NULL,
+    checkpoint      bytea NOT NULL,
+    checkpoint_time bigint NOT NULL -- µs since 1970
+) WITH (fillfactor = 10);
+ALTER TABLE head ALTER COLUMN frontier SET STORAGE PLAIN;

@@ -1,0 +1,235 @@
+package store
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations/postgres/*.sql
+var postgresMigrations embed.FS
+
+// Limits of a session. A replica that hangs in the middle of a transaction
+// holds the head no longer than idleLimit; the others wait for it a little longer.
+const (
+	idleLimit    = 5 * time.Second
+	lockLimit    = idleLimit + 500*time.Millisecond
+	connectLimit = 2 * time.Second
+	maxReaders   = 8
+)
+
+// writerSettings are what the writer's session needs. Its statements are few and
+// always find their rows by index, so they are planned once, whatever the
+// statistics say of tables that were empty a moment ago.
+var writerSettings = map[string]string{
+	"idle_in_transaction_session_timeout": fmt.Sprint(idleLimit.Milliseconds()),
+	"lock_timeout":                        fmt.Sprint(lockLimit.Milliseconds()),
+	"statement_timeout":                   fmt.Sprint((2 * lockLimit).Milliseconds()),
+	"plan_cache_mode":                     "force_generic_plan",
+	"enable_seqscan":                      "off",
+	"enable_hashjoin":                     "off",
+	"enable_mergejoin":                    "off",
+	"jit":                                 "off",
+}
+
+// openPostgres connects, makes the tables, and waits up to Hold for a server
+// that is not there yet.
+func openPostgres(ctx context.Context, o Options) (*postgres, error) {
+	config, err := parsePostgres(o.Address)
+	if err != nil {
+		return nil, err
+	}
+	p := &postgres{o: o, config: config, sign: signer{key: o.Key, now: o.Now}, unsure: map[*item]bool{}}
+	p.config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
+		if n.SeverityUnlocalized == "WARNING" {
+			p.warned = n
+		}
+	}
+	reads := config.Copy()
+	reads.OnNotice = nil
+	p.reads = stdlib.OpenDB(*reads, stdlib.OptionAfterConnect(flushing))
+	p.reads.SetMaxOpenConns(maxReaders)
+	p.reads.SetConnMaxIdleTime(time.Minute)
+	if err := p.start(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger: PostgreSQL %s: %w", place(config), err), p.close())
+	}
+	return p, nil
+}
+
+// start tries until it is done, it makes no sense, or Hold is over.
+func (p *postgres) start(ctx context.Context) error {
+	end := p.o.Now().Add(p.o.Hold)
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		err := p.prepare(ctx)
+		if err == nil || hopeless(err) || ctx.Err() != nil {
+			return hinted(err)
+		}
+		if p.o.Now().After(end) {
+			return hinted(fmt.Errorf("no success within %v: %w", p.o.Hold, err))
+		}
+		p.o.Log.Warn("PostgreSQL takes nothing yet, trying again", "error", err)
+		rest(ctx, pause)
+	}
+}
+
+// prepare makes the tables and the first head where they are missing.
+func (p *postgres) prepare(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, max(p.o.Hold, time.Minute)) // an index may have to be made
+	defer cancel()
+	if p.o.ReadOnly {
+		return p.reads.PingContext(ctx)
+	}
+	conn, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	p.conn = conn
+	if err := p.migrate(ctx); err != nil {
+		p.drop()
+		return err
+	}
+	if err := makeHead(ctx, p.reads, p.o.Key); err != nil {
+		p.drop()
+		return err
+	}
+	return nil
+}
+
+// migrate makes the tables. Of several replicas that start at once one does it,
+// and the others wait for its lock.
+func (p *postgres) migrate(ctx context.Context) error {
+	folder, err := fs.Sub(postgresMigrations, "migrations/postgres")
+	if err != nil {
+		return err
+	}
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 60))
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, p.reads, folder,
+		goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		return err
+	}
+	if current, target, err := provider.GetVersions(ctx); err == nil && current == target {
+		return nil // nothing to lock for
+	} else if err == nil && current > target {
+		return refusal{fmt.Sprintf("its tables have version %d, and this program knows %d", current, target),
+			"a newer release made them: run that one, or a newer one"}
+	}
+	_, err = provider.Up(ctx)
+	return err
+}
+
+// connect makes the writer's connection, and refuses a server that would
+// acknowledge what is not on its disk.
+func (p *postgres) connect(ctx context.Context) (*pgx.Conn, error) {
+	conn, err := pgx.ConnectConfig(ctx, p.config)
+	if err != nil {
+		return nil, lostError{err}
+	}
+	if err = checkServer(ctx, conn); err == nil {
+		err = configure(ctx, conn)
+	}
+	if err != nil {
+		if conn.IsClosed() {
+			err = lostError{err}
+		}
+		_ = conn.Close(ctx) // it is given up for an error that is told
+		return nil, err
+	}
+	return conn, nil
+}
+
+// errStandby says that the server only follows another one. That ends by
+// itself when it is promoted, or when the address leads to the other one again.
+var errStandby = errors.New("the server is a standby, which cannot be written to")
+
+const (
+	hintFsync = "set fsync=on in the server's configuration: without it a power cut loses what was acknowledged"
+	hintAsync = "set synchronous_commit=on for this database or role"
+)
+
+// checkServer looks at what the session cannot change.
+func checkServer(ctx context.Context, conn *pgx.Conn) error {
+	var standby bool
+	var fsync, encoding string
+	err := conn.QueryRow(ctx, `SELECT pg_is_in_recovery(), current_setting('fsync'), current_setting('server_encoding')`).
+		Scan(&standby, &fsync, &encoding)
+	switch {
+	case err != nil:
+		return err
+	case fsync != "on":
+		return refusal{"the server runs with fsync=" + fsync, hintFsync}
+	case encoding != "UTF8":
+		return refusal{"the database's encoding is " + encoding, "make it with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"}
+	case standby:
+		return errStandby
+	}
+	return nil
+}
+
+// configure makes the settings of the writer's session.
+func configure(ctx context.Context, conn *pgx.Conn) error {
+	var batch pgx.Batch
+	for name, value := range writerSettings {
+		batch.Queue(`SELECT set_config($1, $2, false)`, name, value)
+	}
+	if err := conn.SendBatch(ctx, &batch).Close(); err != nil {
+		return fmt.Errorf("set up the session: %w", err)
+	}
+	return flushing(ctx, conn)
+}
+
+// flushing makes a session wait for the disk at each commit, and reads back
+// whether it does. Whatever waits for more than the disk is left as it is.
+func flushing(ctx context.Context, conn *pgx.Conn) error {
+	var level string
+	err := conn.QueryRow(ctx, `SELECT set_config('synchronous_commit', CASE s WHEN 'off' THEN 'on' ELSE s END, false)
+FROM current_setting('synchronous_commit') AS s`).Scan(&level)
+	if err != nil {
+		return err
+	}
+	switch level {
+	case "on", "local", "remote_write", "remote_apply":
+		return nil
+	}
+	return refusal{"synchronous_commit is " + level, hintAsync}
+}
+
+// parsePostgres reads the address. What pgx says of an address that it cannot
+// read may quote it, and with it the password: only what is safe is told.
+func parsePostgres(address string) (*pgx.ConnConfig, error) {
+	const hint = "write postgres://user:password@host:5432/database?sslmode=verify-full, with %-escapes for special characters in the password"
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, refusal{"open ledger: the address of PostgreSQL cannot be read", hint}
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectLimit
+	}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "fluxkeeper"
+	}
+	return config, nil
+}
+
+// place names the server and the database, and nothing secret.
+func place(c *pgx.ConnConfig) string {
+	host := c.Host
+	if !strings.HasPrefix(host, "/") {
+		host = fmt.Sprintf("%s:%d", host, c.Port)
+	}
+	return fmt.Sprintf("%q on %q", c.Database, host)
+}
