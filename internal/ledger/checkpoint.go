@@ -89,6 +89,12 @@ func OpenCheckpoint(signed []byte, public string) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("verify checkpoint: %w", err)
 	}
+	for _, s := range opened.Sigs {
+		// note passes over spare bits at the end of base64: two texts, one signature.
+		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
+			return Checkpoint{}, errors.New("verify checkpoint: the signature is not written as this version writes it")
+		}
+	}
 	c, err := parseCheckpoint(opened.Text)
 	if err != nil {
 		return Checkpoint{}, err

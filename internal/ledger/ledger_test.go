@@ -165,10 +165,12 @@ func TestCheckpoint(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for i := range signed {
-		forged := bytes.Clone(signed)
-		forged[i] ^= 1
-		if c, err := ledger.OpenCheckpoint(forged, key.Public()); err == nil {
-			t.Errorf("byte %d changed, and still %+v", i, c)
+		for bit := range 8 {
+			forged := bytes.Clone(signed)
+			forged[i] ^= 1 << bit
+			if c, err := ledger.OpenCheckpoint(forged, key.Public()); err == nil {
+				t.Errorf("bit %d of byte %d changed, and still %+v", bit, i, c)
+			}
 		}
 	}
 	other, err := ledger.NewKey(rand.Reader, "ledger.example")

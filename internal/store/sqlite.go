@@ -148,11 +148,13 @@ func (e *sqliteEngine) close() error {
 	e.stopped.Wait()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	err := e.closeWriting()
+	// Who writes goes last: the last connection moves the log into the file, so
+	// that a closed ledger is one file, and one that only reads could not.
+	var err error
 	if e.read != nil {
-		err = errors.Join(err, e.read.Close())
+		err = e.read.Close()
 	}
-	return err
+	return errors.Join(err, e.closeWriting())
 }
 
 // closeWriting closes the connections that write.
