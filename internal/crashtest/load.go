@@ -53,8 +53,8 @@ func (l *Load) History() []Attempt {
 	return slices.Clone(l.attempts)
 }
 
-// Since gives what was sent after the first n attempts.
-func (l *Load) Since(n int) []Attempt { return l.History()[n:] }
+// Clock is the time as attempts have it.
+func (l *Load) Clock() time.Duration { return time.Since(l.start) }
 
 // Count says how many attempts there were so far, and how many were
 // acknowledged.
@@ -132,9 +132,9 @@ func (l *Load) body() []byte {
 
 // send sends one delivery, writes down what came of it, and returns the status.
 func (l *Load) send(address string, d delivery) int {
-	a := Attempt{Key: Key{d.source, d.guid, sha256.Sum256(d.body)}, Start: time.Since(l.start)}
+	a := Attempt{Key: Key{d.source, d.guid, sha256.Sum256(d.body)}, Start: l.Clock()}
 	a.Status, a.ID = l.post(address, d)
-	a.End = time.Since(l.start)
+	a.End = l.Clock()
 
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -2,7 +2,6 @@ package crashtest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,7 +12,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/powercut"
-	hidden "github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/store"
 )
 
@@ -49,7 +48,7 @@ func (s *site) onDisk(image powercut.Image) []string {
 	}
 	private, err := os.ReadFile(filepath.Join(s.keys, "signing"))
 	s.must(err)
-	key, err := ledger.ParseKey(hidden.New(string(private)))
+	key, err := ledger.ParseKey(secret.New(string(private)))
 	s.must(err)
 	history, seen := s.load.History(), s.checkpoints()
 	held, err := s.read(store.Options{Address: filepath.Join(dir, "ledger.db"), Key: key})
@@ -121,13 +120,24 @@ func (s *site) cutWhileStarting(seed uint64, image powercut.Image, after time.Du
 	return image
 }
 
+// TestPowerCutAtFirst cuts the power while a ledger is made for the first time.
+func TestPowerCutAtFirst(t *testing.T) {
+	from, random := chance(t)
+	for n := range howMany(6, 60) {
+		s := newSite(t, program(t), "", from+uint64(n))
+		image := s.cutWhileStarting(from+uint64(n), nil, time.Duration(random.IntN(60_000))*time.Microsecond)
+		s.mustHold(fmt.Sprintf("cut %d", n), image)
+	}
+}
+
 // TestPowerCutFindsLazyReceivers is why TestPowerCut can be trusted: the same
 // receiver with less syncing loses what it acknowledged, and that is seen.
 func TestPowerCutFindsLazyReceivers(t *testing.T) {
 	from, random := chance(t)
 	for _, c := range []struct{ level, number string }{{"normal", "1"}, {"off", "0"}} {
 		t.Run(c.level, func(t *testing.T) {
-			lazy, err := Build(programs, *receiver, lazyStore(t, c.level, c.number))
+			lazy, err := Build(programs, *receiver, overlay(t,
+				"synchronous(full)", "synchronous("+c.level+")", `{"synchronous", "2",`, `{"synchronous", "`+c.number+`",`))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -153,48 +163,4 @@ func TestPowerCutFindsLazyReceivers(t *testing.T) {
 			}
 		})
 	}
-}
-
-// lazyStore writes an overlay for go build in which the ledger syncs less than
-// it should, so that the program needs no way to be told so.
-func lazyStore(t *testing.T, level, number string) string {
-	t.Helper()
-	dir := t.TempDir()
-	overlay := struct{ Replace map[string]string }{map[string]string{}}
-	files, err := filepath.Glob("../store/*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	changed := 0
-	for _, path := range files {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		lazy := strings.NewReplacer("synchronous(full)", "synchronous("+level+")", `{"synchronous", "2",`, `{"synchronous", "`+number+`",`).Replace(string(data))
-		if lazy == string(data) {
-			continue
-		}
-		changed++
-		real, err := filepath.Abs(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		overlay.Replace[real] = filepath.Join(dir, filepath.Base(path))
-		if err := os.WriteFile(overlay.Replace[real], []byte(lazy), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if changed < 2 {
-		t.Fatalf("the ledger sets how it syncs in %d files, and another form is expected", changed)
-	}
-	text, err := json.Marshal(overlay)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }

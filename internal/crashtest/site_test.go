@@ -27,7 +27,7 @@ var (
 	receiver = flag.String("receiver", "github.com/goldfish-inc/fluxkeeper/internal/crashtest/serve", "the program to test")
 )
 
-const secret = "a secret of the crash tests"
+const hookSecret = "a secret of the crash tests"
 
 // chance prints the seed, so that the test can be run with it again. What the
 // machine does at the same time is another matter.
@@ -94,8 +94,8 @@ type site struct {
 // newSite makes a place with keys, whose ledger will be at the address.
 func newSite(t *testing.T, program, address string, seed uint64) *site {
 	t.Helper()
-	s := &site{t: t, program: program, address: address, keys: t.TempDir(), load: NewLoad(seed, secret)}
-	s.must(os.WriteFile(filepath.Join(s.keys, "webhook"), []byte(secret+"\n"), 0o600))
+	s := &site{t: t, program: program, address: address, keys: t.TempDir(), load: NewLoad(seed, hookSecret)}
+	s.must(os.WriteFile(filepath.Join(s.keys, "webhook"), []byte(hookSecret+"\n"), 0o600))
 	key, err := ledger.NewKey(rand.Reader, "crashtest.example")
 	s.must(err)
 	s.must(os.WriteFile(filepath.Join(s.keys, "signing"), []byte(key.Private().Reveal()+"\n"), 0o600))
@@ -168,7 +168,7 @@ func (s *site) sending(r *Receiver, clients int) (stop func()) {
 	return func() { cancel(); all.Wait() }
 }
 
-// read reads the whole ledger, and lets it verify itself where it is whole.
+// read reads the whole ledger, and lets it verify itself.
 func (s *site) read(o store.Options) (held []Held, err error) {
 	ctx := context.Background()
 	l, err := store.Open(ctx, o)
@@ -186,7 +186,15 @@ func (s *site) read(o store.Options) (held []Held, err error) {
 		}
 		held = append(held, Held{Key{record.Source, record.ID, sha256.Sum256(body)}, record.Index, record.Hash()})
 	}
-	return held, nil
+	public, err := os.ReadFile(filepath.Join(s.keys, "public"))
+	if err != nil {
+		return nil, err
+	}
+	v, err := l.Verify(ctx, store.VerifyOptions{Public: string(public)})
+	if err == nil && !v.OK() {
+		err = fmt.Errorf("the ledger finds %d faults in itself: %+v", v.Count, v.Faults)
+	}
+	return held, err
 }
 
 // faults are what is wrong with the ledger at an address.
