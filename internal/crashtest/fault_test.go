@@ -1,3 +1,5 @@
+//go:build linux
+
 package crashtest
 
 import (
@@ -118,6 +120,7 @@ func TestBrokenDisk(t *testing.T) {
 		"read-only": {func(d *powercut.Disk) { d.ReadOnly(true) }, func(d *powercut.Disk) { d.ReadOnly(false) }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t, program(t), "", from)
 			d, unplug := s.plug(from, nil)
 			r := s.start()
@@ -220,6 +223,7 @@ func TestSlowDisk(t *testing.T) {
 	}
 	for delay, lasts := range delays {
 		t.Run(fmt.Sprint(delay), func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t, program(t), "", from)
 			d, unplug := s.plug(from, nil)
 			r := s.start()

@@ -1,3 +1,5 @@
+//go:build linux
+
 package crashtest
 
 import (
@@ -88,7 +90,7 @@ func (s *site) cut(seed uint64, image powercut.Image, after time.Duration) power
 func TestPowerCut(t *testing.T) {
 	const cuts = 10 // of one ledger
 	from, random := chance(t)
-	for all := howMany(6, 30); all > 0; all -= cuts {
+	for all := howMany(4, 30); all > 0; all -= cuts {
 		s := newSite(t, program(t), "", from)
 		image := powercut.Image{}
 		for n := range min(cuts, all) {
