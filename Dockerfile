@@ -18,6 +18,32 @@ COPY internal internal
 RUN CGO_ENABLED=0 GOARCH=$TARGETARCH go build -trimpath -buildvcs=false \
     -ldflags "-s -w -buildid= -X main.release=$VERSION" -o /out/fluxkeeper ./cmd/action
 
+FROM build AS build-receiver
+# Makes the folder, which the image's user gets.
+WORKDIR /out/data
+WORKDIR /src
+RUN CGO_ENABLED=0 GOARCH=$TARGETARCH go build -trimpath -buildvcs=false \
+    -ldflags "-s -w -buildid= -X main.release=$VERSION" -o /out/fluxkeeper-receiver ./cmd/receiver
+
+# docker build --target receiver .
+# It needs no more than the volume: docker run --read-only --cap-drop ALL works.
+FROM scratch AS receiver
+LABEL org.opencontainers.image.title="fluxkeeper-receiver" \
+    org.opencontainers.image.description="Keeps GitHub's webhook deliveries in a ledger that cannot be edited unseen" \
+    org.opencontainers.image.source="https://github.com/goldfish-inc/fluxkeeper" \
+    org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY LICENSE /LICENSE
+COPY --from=build-receiver --chown=65532:65532 /out/data /data
+COPY --from=build-receiver /out/fluxkeeper-receiver /fluxkeeper-receiver
+USER 65532:65532
+VOLUME /data
+WORKDIR /data
+EXPOSE 8080 8081
+HEALTHCHECK --interval=10s --timeout=6s --start-period=10s CMD ["/fluxkeeper-receiver", "healthcheck"]
+ENTRYPOINT ["/fluxkeeper-receiver"]
+CMD ["serve"]
+
 FROM scratch AS action
 LABEL org.opencontainers.image.title="fluxkeeper" \
     org.opencontainers.image.description="Proves that a Flux image update is only that" \

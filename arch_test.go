@@ -21,8 +21,9 @@ const module = "github.com/goldfish-inc/fluxkeeper"
 // the project's own. Edge packages are missing from every other edge's list.
 var imports = map[string][]string{
 	"":                            {},
-	"cmd/action":                  {"internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting"},
-	"e2e":                         {},                   // holds only tests
+	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting"},
+	"e2e":                         {}, // holds only tests
+	"internal/console":            {"internal/finding", "internal/report"},
 	"internal/fakehub":            {},                   // for tests only
 	"internal/fakehub/cmd":        {"internal/fakehub"}, // for tests only
 	"internal/fakehub/github/cut": {},                   // a tool
@@ -33,6 +34,7 @@ var imports = map[string][]string{
 	"internal/gitrepo":            {"internal/gate", "internal/manifest", "internal/signature"},
 	"internal/crashtest":          {"internal/ledger"},                                                         // for tests only
 	"internal/crashtest/serve":    {"internal/intake", "internal/ledger", "internal/secret", "internal/store"}, // for tests only
+	"internal/admin":              {"internal/ledger", "internal/proof"},
 	"internal/audit":              {"internal/finding", "internal/ledger"},
 	"internal/image":              {},
 	"internal/intake":             {"internal/ledger", "internal/secret"},
@@ -40,6 +42,7 @@ var imports = map[string][]string{
 	"internal/manifest":           {},
 	"internal/proof":              {},
 	"internal/powercut":           {}, // for tests only
+	"internal/metric":             {},
 	"internal/plan":               {"internal/finding", "internal/gate", "internal/proposal", "internal/report"},
 	"internal/postgrestest":       {}, // for tests only
 	"internal/proposal":           {"internal/image"},
@@ -61,11 +64,10 @@ var pure = []string{
 
 // onlyPlace lists libraries that few packages may import.
 var onlyPlace = map[string][]string{
-	"github.com/alecthomas/kong":             {"cmd/action"},
+	"github.com/alecthomas/kong":             {"cmd/action", "cmd/receiver", "internal/console"},
 	"github.com/go-git/":                     {"internal/gitrepo"},
 	"github.com/google/go-github":            {"internal/github"},
 	"github.com/hashicorp/go-retryablehttp":  {"internal/github"},
-	"github.com/labstack/echo":               {"internal/intake", "cmd/receiver"},
 	"github.com/google/go-containerregistry": {"internal/image"},
 	"github.com/Masterminds/semver":          {"internal/image"},
 	"sigs.k8s.io/kustomize/kyaml":            {"internal/manifest"},
@@ -74,6 +76,8 @@ var onlyPlace = map[string][]string{
 	"github.com/pressly/goose":               {"internal/store"},
 	"github.com/sethvargo/go-githubactions":  {"internal/runner"},
 	"github.com/hanwen/go-fuse":              {"internal/powercut"},
+	"github.com/labstack/echo":               {"internal/admin", "internal/intake"},
+	"github.com/prometheus/":                 {"internal/metric"},
 	"github.com/klauspost/compress":          {"internal/store"},
 	"golang.org/x/mod/sumdb":                 {"internal/ledger", "internal/store"},
 	"html/template":                          {"internal/report"},

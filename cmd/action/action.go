@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/plan"
 	"github.com/goldfish-inc/fluxkeeper/internal/runner"
@@ -24,8 +25,8 @@ func (actionCmd) Help() string {
 }
 
 // Run does what the input command says, for the event of the workflow.
-func (actionCmd) Run(a *app) error {
-	s, err := a.step()
+func (actionCmd) Run(a *console.Console) error {
+	s, err := newStep(a)
 	if err != nil {
 		return err
 	}
@@ -42,7 +43,7 @@ func (actionCmd) Run(a *app) error {
 
 // step is one run of the Action.
 type step struct {
-	*app
+	*console.Console
 	inputs setting.Values
 	runner *runner.Runner
 	where  runner.Context
@@ -51,19 +52,19 @@ type step struct {
 }
 
 // step reads what the runner gives. What it misses is wrong configuration.
-func (a *app) step() (*step, error) {
-	s := &step{app: a, runner: runner.New(a.env, a.stdout)}
+func newStep(a *console.Console) (*step, error) {
+	s := &step{Console: a, runner: runner.New(a.Environment, a.Stdout)}
 	// The runner reads commands on both streams, so that nothing else may reach
 	// them unescaped.
-	a.stdout, a.stderr = runner.Lines(a.stdout), runner.Lines(a.stderr)
-	wrong := func(err error, hint string) (*step, error) { return nil, failure{statusUsage, err, hint} }
+	a.Stdout, a.Stderr = runner.Lines(a.Stdout), runner.Lines(a.Stderr)
+	wrong := func(err error, hint string) (*step, error) { return nil, console.Fail(console.StatusUsage, err, hint) }
 	var err error
-	if s.inputs, err = setting.Read(setting.Inputs(), a.env); err != nil {
+	if s.inputs, err = setting.Read(setting.Inputs(), a.Environment); err != nil {
 		return wrong(err, "docs/settings.md lists the inputs and their values")
 	}
 	token := s.inputs.Secret("github-token")
 	if err := s.runner.Mask(token); err != nil {
-		return nil, failure{statusUndecided, err, ""}
+		return nil, console.Fail(console.StatusUndecided, err, "")
 	}
 	if s.where, err = s.runner.Context(); err != nil {
 		return wrong(err, "this runs as a step of a GitHub workflow; on the command line, use `fluxkeeper check`")
@@ -76,20 +77,12 @@ func (a *app) step() (*step, error) {
 	}
 	s.hub, err = github.New(github.Options{
 		Token: token, APIURL: s.where.APIURL, GraphQLURL: s.where.GraphQLURL, Repository: s.where.Repository,
-		UserAgent: "fluxkeeper/" + strings.Fields(a.version)[0],
+		UserAgent: "fluxkeeper/" + strings.Fields(a.Version)[0],
 	})
 	if err != nil {
-		return wrong(err, hint(err))
+		return wrong(err, console.HintOf(err))
 	}
 	return s, nil
-}
-
-// hint is what an error says about mending it.
-func hint(err error) string {
-	if h, ok := errors.AsType[hinter](err); ok {
-		return h.Hint()
-	}
-	return ""
 }
 
 // subject is what an event asks about.
@@ -117,14 +110,15 @@ func (s *step) subject() (subject, error) {
 	case "merge_group":
 		number, ok := queuedPull(e.HeadRef)
 		if !ok {
-			return subject{}, failure{statusUndecided, fmt.Errorf("read event: the merge queue's branch %q names no pull request", e.HeadRef), ""}
+			return subject{}, console.Fail(console.StatusUndecided, fmt.Errorf("read event: the merge queue's branch %q names no pull request", e.HeadRef), "")
 		}
 		return subject{number: number, head: e.Head, base: e.Base, queued: true}, nil
 	case "push", "workflow_dispatch", "schedule":
 		return s.branchSubject()
 	}
-	return subject{}, failure{statusUsage, fmt.Errorf("read event: %q is not an event that this can judge", e.Name),
-		"use it on pull_request_target, pull_request, merge_group, push, workflow_dispatch or schedule"}
+	return subject{}, console.Fail(console.StatusUsage, fmt.Errorf("read event: %q is not an event that this can judge", e.Name),
+		"use it on pull_request_target, pull_request, merge_group, push, workflow_dispatch or schedule")
+
 }
 
 // branchSubject is the subject of events that are about a branch or none.
@@ -141,9 +135,9 @@ func (s *step) branchSubject() (subject, error) {
 	case pushed && s.event.HeadRef != branch && s.event.HeadRef != base:
 		return subject{nothing: fmt.Sprintf("the push went to %q: neither to %q, which Flux pushes to, nor to %q", s.event.Ref, branch, base)}, nil
 	}
-	open, err := s.hub.OpenPulls(s.ctx)
+	open, err := s.hub.OpenPulls(s.Context)
 	if err != nil {
-		return subject{}, failure{statusUndecided, err, hint(err)}
+		return subject{}, console.Fail(console.StatusUndecided, err, console.HintOf(err))
 	}
 	for _, pull := range open {
 		if pull.SameRepository && pull.HeadRef == branch && pull.BaseRef == base {
@@ -160,7 +154,7 @@ func (s *step) branchSubject() (subject, error) {
 func (s *step) baseBranch() (string, error) {
 	base := cmp.Or(s.inputs.Text("base-branch"), s.event.BaseRef, s.event.DefaultBranch)
 	if base == "" {
-		return "", failure{statusUsage, errors.New("read event: it does not tell the repository's default branch"), "give the input base-branch"}
+		return "", console.Fail(console.StatusUsage, errors.New("read event: it does not tell the repository's default branch"), "give the input base-branch")
 	}
 	return base, nil
 }
@@ -186,17 +180,17 @@ func (s *step) tell(out github.Outcome) {
 		did = "dry run, would"
 	}
 	for _, action := range out.Actions {
-		fmt.Fprintf(s.stdout, "%s: %s\n", did, action)
+		fmt.Fprintf(s.Stdout, "%s: %s\n", did, action)
 	}
 	s.tellNotes(out.Notes)
 	if out.Link != "" {
-		fmt.Fprintf(s.stdout, "#%d: %s\n", out.Number, oneLine(out.Link))
+		fmt.Fprintf(s.Stdout, "#%d: %s\n", out.Number, console.OneLine(out.Link))
 	}
 }
 
 func (s *step) tellNotes(notes []string) {
 	for _, note := range notes {
-		fmt.Fprintf(s.stdout, "note: %s\n", oneLine(note))
+		fmt.Fprintf(s.Stdout, "note: %s\n", console.OneLine(note))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
@@ -30,13 +31,13 @@ func (s *step) check() error {
 		return s.finish(s.nothing(sub))
 	}
 	j := s.judgeSubject(sub)
-	if s.ctx.Err() != nil {
-		return failure{statusUndecided, s.ctx.Err(), ""}
+	if s.Context.Err() != nil {
+		return console.Fail(console.StatusUndecided, s.Context.Err(), "")
 	}
 	if sub.number == 0 {
 		// A branch alone tells less than a pull request does. Were this published
 		// under the same name, it could hide what is found of the pull request.
-		fmt.Fprintln(s.stdout, "note: no pull request is open, so nothing is published on the commit")
+		fmt.Fprintln(s.Stdout, "note: no pull request is open, so nothing is published on the commit")
 		return s.finish(j)
 	}
 	return s.finish(s.publish(sub, j))
@@ -44,8 +45,8 @@ func (s *step) check() error {
 
 // nothing is the answer where an event has no update to look at.
 func (s *step) nothing(sub subject) judged {
-	fmt.Fprintf(s.stdout, "note: %s\n", oneLine(sub.nothing))
-	return judged{Report: report.Report{Version: s.version, Result: gate.Result{
+	fmt.Fprintf(s.Stdout, "note: %s\n", console.OneLine(sub.nothing))
+	return judged{Report: report.Report{Version: s.Version, Result: gate.Result{
 		Verdict: finding.NotApplicable, Reproduction: manifest.None, Evidence: gate.EvidenceNone,
 	}}}
 }
@@ -71,7 +72,7 @@ func (s *step) publish(sub subject, j judged) judged {
 	if sub.queued {
 		p.Number = 0 // the queue's commit is not the pull request's head
 	}
-	out, err := s.hub.Publish(s.ctx, p)
+	out, err := s.hub.Publish(s.Context, p)
 	s.tell(out)
 	switch {
 	case out.Moved:
@@ -93,7 +94,7 @@ func doubt(j judged, why error) judged {
 // and a SARIF file. What cannot be shown does not change the verdict, but it is
 // no success either.
 func (s *step) finish(j judged) error {
-	problems := []error{report.Text(s.stdout, j.Report, report.Style{}), s.outputs(j.Report)}
+	problems := []error{report.Text(s.Stdout, j.Report, report.Style{}), s.outputs(j.Report)}
 	if s.inputs.Flag("annotations") {
 		problems = append(problems, s.runner.Annotate(j.Result.Findings))
 	}
@@ -106,9 +107,9 @@ func (s *step) finish(j judged) error {
 	}
 	status := verdictStatus(j.Result.Verdict)
 	if err := errors.Join(problems...); err != nil {
-		s.complain(err)
+		s.Complain(err)
 		if status == nil {
-			return failure{status: statusUndecided}
+			return console.Failure{Status: console.StatusUndecided}
 		}
 	}
 	return status
@@ -137,7 +138,7 @@ func (s *step) outputs(r report.Report) error {
 		set := s.runner.Output(output[0], output[1])
 		if errors.Is(set, runner.ErrFull) {
 			// The verdict stands, and the log and the summary tell the rest.
-			fmt.Fprintf(s.stdout, "note: %v; it is left out\n", set)
+			fmt.Fprintf(s.Stdout, "note: %v; it is left out\n", set)
 			continue
 		}
 		err = errors.Join(err, set)
@@ -147,7 +148,7 @@ func (s *step) outputs(r report.Report) error {
 
 // sarif writes the findings to a file of the workspace, and never outside of it.
 func (s *step) sarif(name string, r report.Report) error {
-	workspace, _ := s.env("GITHUB_WORKSPACE")
+	workspace, _ := s.Environment("GITHUB_WORKSPACE")
 	if workspace == "" {
 		return errors.New("write SARIF: GITHUB_WORKSPACE is not set")
 	}

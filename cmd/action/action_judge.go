@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
@@ -21,7 +22,7 @@ type judged struct {
 
 // undecided is the answer about a commit of which too little is known.
 func (s *step) undecided(head string, err error) judged {
-	return judged{Report: report.Report{Version: s.version, Result: gate.Result{
+	return judged{Report: report.Report{Version: s.Version, Result: gate.Result{
 		Verdict: finding.Undecided, Gaps: gaps(err), Head: gate.Revision{Commit: head}, Reproduction: manifest.None, Evidence: gate.EvidenceNone,
 	}}}
 }
@@ -34,11 +35,11 @@ func gaps(err error) []string {
 		name = wrong.Name
 	}
 	var all []string
-	for _, p := range problems(statusUndecided, name, err) {
-		if p.hint == "" {
-			p.hint = hint(err)
+	for _, p := range problems(console.StatusUndecided, name, err) {
+		if p.Advice == "" {
+			p.Advice = console.HintOf(err)
 		}
-		all = append(all, p.sentence())
+		all = append(all, p.Sentence())
 	}
 	return all
 }
@@ -46,13 +47,13 @@ func gaps(err error) []string {
 // judgeSubject judges what the event is about. What cannot be read is undecided.
 func (s *step) judgeSubject(sub subject) judged {
 	if sub.number == 0 {
-		change, err := s.hub.ReadRange(s.ctx, sub.base, sub.head)
+		change, err := s.hub.ReadRange(s.Context, sub.base, sub.head)
 		if err != nil {
 			return s.undecided(sub.head, err)
 		}
 		return s.judge(change, judging{headRef: sub.branch, head: sub.head})
 	}
-	change, err := s.hub.ReadPull(s.ctx, sub.number)
+	change, err := s.hub.ReadPull(s.Context, sub.number)
 	if err != nil {
 		return s.undecided(sub.head, err)
 	}
@@ -72,7 +73,7 @@ func (s *step) judgeQueued(sub subject, pull judged) judged {
 	if pull.Result.Verdict != finding.Pass {
 		return pull
 	}
-	change, err := s.hub.ReadRange(s.ctx, sub.base, sub.head)
+	change, err := s.hub.ReadRange(s.Context, sub.base, sub.head)
 	if err != nil {
 		return s.undecided(sub.head, err)
 	}
@@ -108,7 +109,7 @@ func (s *step) judge(change *github.Change, how judging) judged {
 	return judged{
 		Report: report.Report{
 			Result: gate.Judge(policy, facts), BaseName: facts.BaseRef, HeadName: facts.HeadRef,
-			Version: s.version, Source: source(facts),
+			Version: s.Version, Source: source(facts),
 		},
 		facts: facts, policy: policy,
 	}
@@ -128,7 +129,7 @@ func (s *step) unjudged(change *github.Change, how judging, why error) judged {
 // leaves nothing to judge by.
 func (s *step) policy(change *github.Change) (gate.Policy, error) {
 	name := s.inputs.Text("policy")
-	data, ok, err := change.BaseFile(s.ctx, name)
+	data, ok, err := change.BaseFile(s.Context, name)
 	return s.parsePolicy(name, data, ok, err)
 }
 
@@ -137,7 +138,7 @@ func (s *step) parsePolicy(name string, data []byte, ok bool, err error) (gate.P
 	case err != nil:
 		return gate.Policy{}, err
 	case !ok && name != gate.PolicyFile:
-		return gate.Policy{}, failure{statusUndecided, fmt.Errorf("read policy: the base has no file %q", name), "mend the input policy, or leave it out"}
+		return gate.Policy{}, console.Fail(console.StatusUndecided, fmt.Errorf("read policy: the base has no file %q", name), "mend the input policy, or leave it out")
 	case !ok:
 		return gate.DefaultPolicy(), nil
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
@@ -25,7 +26,7 @@ func (s *step) propose() error {
 	switch s.event.Name {
 	case "push":
 		if s.event.Deleted || s.event.HeadRef != branch {
-			fmt.Fprintf(s.stdout, "note: the push left nothing on %s to propose\n", oneLine(branch))
+			fmt.Fprintf(s.Stdout, "note: the push left nothing on %s to propose\n", console.OneLine(branch))
 			return nil
 		}
 		head = s.event.Head
@@ -33,7 +34,7 @@ func (s *step) propose() error {
 	default:
 		return s.wrongEvent("push, workflow_dispatch or schedule")
 	}
-	change, err := s.hub.ReadRange(s.ctx, base, head)
+	change, err := s.hub.ReadRange(s.Context, base, head)
 	if err != nil {
 		return s.cannot(err)
 	}
@@ -41,7 +42,7 @@ func (s *step) propose() error {
 	if j.Result.Verdict == finding.Undecided {
 		return s.finish(j)
 	}
-	out, err := s.hub.Propose(s.ctx, plan.Proposal{
+	out, err := s.hub.Propose(s.Context, plan.Proposal{
 		Branch: branch, Base: base, SHA: j.Result.Head.Commit, Updates: gate.Proposed(j.Result.Updates),
 		Templates: proposal.Templates{Title: s.inputs.Text("title"), Body: s.inputs.Text("body")},
 		DryRun:    s.inputs.Flag("dry-run"),
@@ -64,11 +65,11 @@ func (s *step) merge() error {
 	case s.event.Name == "merge_group":
 		return s.wrongEvent("pull_request_target, push, workflow_dispatch or schedule")
 	case sub.number == 0:
-		fmt.Fprintln(s.stdout, "note: there is no pull request to merge")
+		fmt.Fprintln(s.Stdout, "note: there is no pull request to merge")
 		return nil
 	}
 	j := s.judgeSubject(sub)
-	out, err := s.hub.Merge(s.ctx, plan.Merging{
+	out, err := s.hub.Merge(s.Context, plan.Merging{
 		Number: sub.number, SHA: j.Result.Head.Commit, Verdict: j.Result.Verdict,
 		Approve: s.inputs.Flag("approve"), When: plan.When(s.inputs.Text("merge-when")), Method: s.inputs.Text("merge-method"),
 		DeleteBranch: s.inputs.Flag("delete-branch"), DryRun: s.inputs.Flag("dry-run"),
@@ -89,7 +90,7 @@ func (s *step) sweep() error {
 	if err != nil {
 		return err
 	}
-	open, err := s.hub.OpenPulls(s.ctx)
+	open, err := s.hub.OpenPulls(s.Context)
 	if err != nil {
 		return s.cannot(err)
 	}
@@ -115,10 +116,10 @@ func (s *step) sweep() error {
 		DeleteBranch: s.inputs.Flag("delete-branch"), DryRun: s.inputs.Flag("dry-run"),
 	})
 	if len(closings) == 0 {
-		fmt.Fprintf(s.stdout, "note: of %d pull requests, none is stale\n", len(candidates))
+		fmt.Fprintf(s.Stdout, "note: of %d pull requests, none is stale\n", len(candidates))
 	}
 	for _, closing := range closings {
-		out, err := s.hub.Sweep(s.ctx, closing)
+		out, err := s.hub.Sweep(s.Context, closing)
 		s.tell(out)
 		unread = append(unread, err)
 	}
@@ -130,19 +131,19 @@ func (s *step) sweep() error {
 
 // basePolicy reads the policy of a branch.
 func (s *step) basePolicy(branch string) (gate.Policy, error) {
-	sha, err := s.hub.Branch(s.ctx, branch)
+	sha, err := s.hub.Branch(s.Context, branch)
 	if err != nil {
 		return gate.Policy{}, err
 	}
 	name := s.inputs.Text("policy")
-	data, ok, err := s.hub.BaseFile(s.ctx, sha, name)
+	data, ok, err := s.hub.BaseFile(s.Context, sha, name)
 	return s.parsePolicy(name, data, ok, err)
 }
 
 // candidate finds out what a sweep needs to know of a pull request.
 func (s *step) candidate(pull plan.Pull) (plan.Candidate, error) {
 	c := plan.Candidate{Pull: pull}
-	change, err := s.hub.ReadPull(s.ctx, pull.Number)
+	change, err := s.hub.ReadPull(s.Context, pull.Number)
 	if err != nil {
 		return c, err
 	}
@@ -161,25 +162,25 @@ func (s *step) candidate(pull plan.Pull) (plan.Candidate, error) {
 
 // wrongEvent refuses an event that a command has nothing to do with.
 func (s *step) wrongEvent(right string) error {
-	return failure{statusUsage, fmt.Errorf("read event: %s has nothing to do on %s", s.inputs.Text("command"), s.event.Name), "use it on " + right}
+	return console.Fail(console.StatusUsage, fmt.Errorf("read event: %s has nothing to do on %s", s.inputs.Text("command"), s.event.Name), "use it on "+right)
 }
 
 // cannot is the end of a command that could not do its work.
 func (s *step) cannot(err error) error {
 	if e, ok := errors.AsType[*github.Error](err); ok && e.Kind == github.Misuse {
-		return failure{statusUsage, err, e.Hint()}
+		return console.Fail(console.StatusUsage, err, e.Hint())
 	}
 	for _, gap := range gaps(err) {
-		s.complain(errors.New(gap))
+		s.Complain(errors.New(gap))
 	}
-	return failure{status: statusUndecided}
+	return console.Failure{Status: console.StatusUndecided}
 }
 
 // done shows what was found. The command did its work, whatever the verdict,
 // unless nobody could tell it.
 func (s *step) done(j judged) error {
 	err := s.finish(j)
-	if f, ok := errors.AsType[failure](err); ok && f.status == statusFail {
+	if f, ok := errors.AsType[console.Failure](err); ok && f.Status == console.StatusFail {
 		return nil
 	}
 	return err

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
 	"github.com/goldfish-inc/fluxkeeper/internal/storytest"
 )
@@ -40,20 +41,20 @@ func TestActionFromPushToMerge(t *testing.T) {
 	app := []string{"github-token", "ghs_app"}
 	push := s.PushEvent(storytest.Head)
 	got := act(t, s, push, doing("propose", app...))
-	got.expect(t, "pass", statusPass)
+	got.expect(t, "pass", console.StatusPass)
 	if open := s.OpenPulls(storytest.Repository); len(open) != 1 {
 		t.Fatalf("open pull requests: %v", open)
 	}
 	s.ResetLog()
-	act(t, s, push, doing("propose", app...)).expect(t, "pass", statusPass)
+	act(t, s, push, doing("propose", app...)).expect(t, "pass", console.StatusPass)
 	if w := wrote(s); w != "" {
 		t.Errorf("a second run wrote: %s", w)
 	}
 	// What propose writes is what check finds in the body.
 	event := s.PullEvent("pull_request_target", 1)
-	act(t, s, event, nil).expect(t, "pass", statusPass)
+	act(t, s, event, nil).expect(t, "pass", console.StatusPass)
 	got = act(t, s, event, doing("merge", "merge-when", "now", "approve", "true", "delete-branch", "true"))
-	got.expect(t, "pass", statusPass)
+	got.expect(t, "pass", console.StatusPass)
 	if open := s.OpenPulls(storytest.Repository); len(open) != 0 {
 		t.Errorf("still open: %v", open)
 	}
@@ -70,10 +71,10 @@ func TestActionFromPushToMerge(t *testing.T) {
 // refreshed by the next push.
 func TestActionProposeLists(t *testing.T) {
 	s := scene(t)
-	act(t, s, s.PushEvent(storytest.Head), doing("propose", "title", "Updates: {{len .Updates}}")).expect(t, "pass", statusPass)
+	act(t, s, s.PushEvent(storytest.Head), doing("propose", "title", "Updates: {{len .Updates}}")).expect(t, "pass", console.StatusPass)
 	s.Tamper()
 	got := act(t, s, s.PushEvent(storytest.Head), doing("propose", "title", "Again: {{len .Updates}}"))
-	got.expect(t, "fail", statusPass)
+	got.expect(t, "fail", console.StatusPass)
 	if !strings.Contains(got.log, "refresh") && !strings.Contains(got.log, "title Again: 2") {
 		t.Errorf("the title was not refreshed")
 	}
@@ -84,7 +85,7 @@ func TestActionProposeLists(t *testing.T) {
 func TestActionProposeForbidden(t *testing.T) {
 	s := storytest.New(t, "../..", fakehub.Options{}, storytest.ActionsMayNotOpen)
 	got := act(t, s, s.PushEvent(storytest.Head), doing("propose"))
-	if got.status != statusUndecided || !strings.Contains(got.log, "Allow GitHub Actions to create and approve pull requests") {
+	if got.status != console.StatusUndecided || !strings.Contains(got.log, "Allow GitHub Actions to create and approve pull requests") {
 		t.Errorf("exit status %d", got.status)
 	}
 }
@@ -95,7 +96,7 @@ func TestActionProposeNothing(t *testing.T) {
 	gone := s.PushEvent(storytest.Head)
 	gone.Payload["after"], gone.Payload["deleted"] = strings.Repeat("0", 40), true
 	for name, event := range map[string]storytest.Event{"deleted": gone, "another branch": s.PushEvent(storytest.Base)} {
-		if got := act(t, s, event, doing("propose")); got.status != statusPass {
+		if got := act(t, s, event, doing("propose")); got.status != console.StatusPass {
 			t.Errorf("%s: exit status %d", name, got.status)
 		}
 	}
@@ -110,7 +111,7 @@ func TestActionMergeRefuses(t *testing.T) {
 	s.Tamper()
 	number := s.Open()
 	got := act(t, s, s.PullEvent("pull_request_target", number), doing("merge", "merge-when", "now", "approve", "true"))
-	got.expect(t, "fail", statusPass)
+	got.expect(t, "fail", console.StatusPass)
 	if w := wrote(s); w != "" {
 		t.Errorf("wrote: %s", w)
 	}
@@ -122,10 +123,10 @@ func TestActionMergeTakesBack(t *testing.T) {
 	s := scene(t)
 	number := s.Open()
 	inputs := doing("merge", "merge-when", "auto", "approve", "true")
-	act(t, s, s.PullEvent("pull_request_target", number), inputs).expect(t, "pass", statusPass)
+	act(t, s, s.PullEvent("pull_request_target", number), inputs).expect(t, "pass", console.StatusPass)
 	s.Tamper()
 	got := act(t, s, s.PullEvent("pull_request_target", number), inputs)
-	got.expect(t, "fail", statusPass)
+	got.expect(t, "fail", console.StatusPass)
 	for _, want := range []string{fmt.Sprintf("take back our approval of #%d", number), fmt.Sprintf("disarm auto-merge of #%d", number)} {
 		if !strings.Contains(got.log, want) {
 			t.Errorf("it does not %s", want)
@@ -139,7 +140,7 @@ func TestActionSweep(t *testing.T) {
 	s := scene(t)
 	number := s.OpenPull(storytest.Repository, fakehub.Pull{Title: "Updates", Head: storytest.Head, Author: "flux[bot]", Created: time.Now()})
 	got := act(t, s, s.BareEvent("schedule"), doing("sweep", "stale-after-days", "0"))
-	if got.status != statusPass || !strings.Contains(got.log, "of 1 pull requests, none is stale") {
+	if got.status != console.StatusPass || !strings.Contains(got.log, "of 1 pull requests, none is stale") {
 		t.Errorf("exit status %d", got.status)
 	}
 	s.Git("checkout", "-q", "-B", "merged", "origin/"+storytest.Base)
@@ -147,11 +148,11 @@ func TestActionSweep(t *testing.T) {
 	s.Commit(storytest.Ann, "Image updates")
 	s.Push(storytest.Ann, storytest.Base)
 	got = act(t, s, s.BareEvent("schedule"), doing("sweep", "stale-after-days", "0", "delete-branch", "true", "dry-run", "true"))
-	if got.status != statusPass || !strings.Contains(got.log, fmt.Sprintf("dry run, would: close #%d", number)) || wrote(s) != "" {
+	if got.status != console.StatusPass || !strings.Contains(got.log, fmt.Sprintf("dry run, would: close #%d", number)) || wrote(s) != "" {
 		t.Errorf("dry run: exit status %d, wrote %s", got.status, wrote(s))
 	}
 	got = act(t, s, s.BareEvent("schedule"), doing("sweep", "stale-after-days", "0", "delete-branch", "true"))
-	if open := s.OpenPulls(storytest.Repository); got.status != statusPass || len(open) > 0 {
+	if open := s.OpenPulls(storytest.Repository); got.status != console.StatusPass || len(open) > 0 {
 		t.Errorf("exit status %d, still open %v", got.status, open)
 	}
 	s.Git("fetch", "-q", "--prune", "origin")

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
@@ -31,7 +32,7 @@ func act(t *testing.T, s *storytest.Scene, event storytest.Event, inputs map[str
 	env := s.Env(event, inputs, func(name string) string { return filepath.Join(files.Dir(), name) })
 	var log bytes.Buffer
 	lookup := func(name string) (string, bool) { value, ok := env[name]; return value, ok }
-	got := told{status: run(t.Context(), []string{"action"}, lookup, nil, &log, &log)}
+	got := told{status: run(console.World{Context: t.Context(), Environment: lookup, Stdout: &log, Stderr: &log}, []string{"action"})}
 	got.log = log.String()
 	got.outputs, err = files.Outputs()
 	must(t, err)
@@ -64,7 +65,7 @@ func scene(t *testing.T) *storytest.Scene {
 func TestActionPasses(t *testing.T) {
 	s := scene(t)
 	got := act(t, s, s.PullEvent("pull_request_target", s.Open()), nil)
-	got.expect(t, "pass", statusPass)
+	got.expect(t, "pass", console.StatusPass)
 	for name, want := range map[string]string{
 		"step": "minor", "reproduction": "reproduced", "head-sha": s.Rev(storytest.Head),
 	} {
@@ -87,7 +88,7 @@ func TestActionFails(t *testing.T) {
 	s := scene(t)
 	head := s.Tamper()
 	got := act(t, s, s.PullEvent("pull_request", s.Open()), nil)
-	got.expect(t, "fail", statusFail)
+	got.expect(t, "fail", console.StatusFail)
 	if !strings.Contains(got.log, "::error file=clusters/tethys/cert-manager.yaml,line=") {
 		t.Error("no annotation says where")
 	}
@@ -101,9 +102,9 @@ func TestActionTwiceSaysOnce(t *testing.T) {
 	s := scene(t)
 	event := s.PullEvent("pull_request_target", s.Open())
 	inputs := map[string]string{"comment": "true", "labels": "true"}
-	act(t, s, event, inputs).expect(t, "pass", statusPass)
+	act(t, s, event, inputs).expect(t, "pass", console.StatusPass)
 	s.ResetLog()
-	act(t, s, event, inputs).expect(t, "pass", statusPass)
+	act(t, s, event, inputs).expect(t, "pass", console.StatusPass)
 	for _, request := range s.Requests() {
 		if request.Method != "GET" && request.Operation != "graphql" {
 			t.Errorf("the second run sent %s %s", request.Method, request.Path)
@@ -125,7 +126,7 @@ func TestActionSeesTheHeadMove(t *testing.T) {
 		Repo: storytest.Repository, Ref: "refs/heads/" + storytest.Head, To: other,
 	}})
 	got := act(t, s, event, nil)
-	got.expect(t, "undecided", statusUndecided)
+	got.expect(t, "undecided", console.StatusUndecided)
 	if checks := s.Checks(judged) + s.Checks(other); checks != "" {
 		t.Errorf("check runs: %q", checks)
 	}
@@ -142,7 +143,7 @@ func TestActionOtherPullRequest(t *testing.T) {
 	number := s.OpenPull(storytest.Repository, fakehub.Pull{Title: "Say hello", Head: "docs", Author: storytest.Ann.Name})
 	event := s.PullEvent("pull_request_target", number)
 	got := act(t, s, event, nil)
-	got.expect(t, "not-applicable", statusPass)
+	got.expect(t, "not-applicable", console.StatusPass)
 	if checks := s.Checks(sha); !strings.HasPrefix(checks, "fluxkeeper: success: NOT APPLICABLE") {
 		t.Errorf("check runs: %q", checks)
 	}
@@ -157,7 +158,7 @@ func TestActionUnreadablePolicy(t *testing.T) {
 	s.Push(storytest.Ann, storytest.Base)
 	s.Git("checkout", "-q", storytest.Head)
 	got := act(t, s, s.PullEvent("pull_request_target", s.Open()), nil)
-	got.expect(t, "undecided", statusUndecided)
+	got.expect(t, "undecided", console.StatusUndecided)
 	for _, key := range []string{`"versions"`, `"branchs"`} {
 		if !strings.Contains(got.log, key) || !strings.Contains(got.summary, key) {
 			t.Errorf("log or summary do not say that %s is no key: %s", key, got.summary)
@@ -173,7 +174,7 @@ func TestActionUnreadablePolicy(t *testing.T) {
 func TestActionMissingPolicy(t *testing.T) {
 	s := scene(t)
 	got := act(t, s, s.PullEvent("pull_request_target", s.Open()), map[string]string{"policy": "ops/fluxkeeper.yaml"})
-	got.expect(t, "undecided", statusUndecided)
+	got.expect(t, "undecided", console.StatusUndecided)
 }
 
 // TestActionReadOnlyToken: it says what it could not publish, and decides.
@@ -183,7 +184,7 @@ func TestActionReadOnlyToken(t *testing.T) {
 		"contents": "read", "pull_requests": "read",
 	}})
 	got := act(t, s, s.PullEvent("pull_request", s.Open()), map[string]string{"github-token": "ghs_readonly"})
-	got.expect(t, "pass", statusPass)
+	got.expect(t, "pass", console.StatusPass)
 	if !strings.Contains(got.log, "note: could not write") {
 		t.Error("it does not say that it could not publish")
 	}
@@ -192,7 +193,7 @@ func TestActionReadOnlyToken(t *testing.T) {
 func TestActionWrongToken(t *testing.T) {
 	s := scene(t)
 	got := act(t, s, s.PullEvent("pull_request", s.Open()), map[string]string{"github-token": "ghs_wrong"})
-	got.expect(t, "undecided", statusUndecided)
+	got.expect(t, "undecided", console.StatusUndecided)
 }
 
 // TestActionMergeQueue: GitHub's own commit in the queue is judged by what it
@@ -204,14 +205,14 @@ func TestActionMergeQueue(t *testing.T) {
 	s.Git("checkout", "-q", "-B", "queue", "origin/"+storytest.Base)
 	s.Git("-c", "user.name=GitHub", "-c", "user.email=noreply@github.com", "merge", "-q", "--no-ff", "-m", "Merge", storytest.Head)
 	good := s.Push(storytest.Person{Name: "web-flow"}, "gh-readonly-queue/good")
-	act(t, s, s.QueueEvent(number, good, base), nil).expect(t, "pass", statusPass)
+	act(t, s, s.QueueEvent(number, good, base), nil).expect(t, "pass", console.StatusPass)
 	if checks := s.Checks(good); !strings.HasPrefix(checks, "fluxkeeper: success: PASS") {
 		t.Errorf("check runs: %q", checks)
 	}
 	s.Write("clusters/tethys/evil.yaml", "kind: ClusterRoleBinding\n")
 	s.Commit(storytest.Bot, "Merge")
 	bad := s.Push(storytest.Person{Name: "web-flow"}, "gh-readonly-queue/bad")
-	act(t, s, s.QueueEvent(number, bad, base), nil).expect(t, "fail", statusFail)
+	act(t, s, s.QueueEvent(number, bad, base), nil).expect(t, "fail", console.StatusFail)
 	if checks := s.Checks(bad); !strings.HasPrefix(checks, "fluxkeeper: failure: FAIL") {
 		t.Errorf("check runs: %q", checks)
 	}
@@ -222,15 +223,15 @@ func TestActionMergeQueue(t *testing.T) {
 func TestActionWithoutPullRequest(t *testing.T) {
 	s := scene(t)
 	head := s.Rev(storytest.Head)
-	act(t, s, s.BareEvent("schedule"), nil).expect(t, "not-applicable", statusPass)
-	act(t, s, s.PushEvent(storytest.Head), nil).expect(t, "pass", statusPass)
+	act(t, s, s.BareEvent("schedule"), nil).expect(t, "not-applicable", console.StatusPass)
+	act(t, s, s.PushEvent(storytest.Head), nil).expect(t, "pass", console.StatusPass)
 	if checks := s.Checks(head); checks != "" {
 		t.Errorf("check runs without a pull request: %q", checks)
 	}
 	s.Open()
 	for _, event := range []storytest.Event{s.BareEvent("schedule"), s.BareEvent("workflow_dispatch"), s.PushEvent(storytest.Base), s.PushEvent(storytest.Head)} {
 		got := act(t, s, event, nil)
-		got.expect(t, "pass", statusPass)
+		got.expect(t, "pass", console.StatusPass)
 		if got.outputs["head-sha"] != head {
 			t.Errorf("%s: head-sha %q", event.Name, got.outputs["head-sha"])
 		}
@@ -258,8 +259,8 @@ func TestActionRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := act(t, s, tt.event, tt.inputs)
-			if got.status != statusUsage || !strings.Contains(got.log, tt.want) {
-				t.Errorf("exit status %d, want %d and %q", got.status, statusUsage, tt.want)
+			if got.status != console.StatusUsage || !strings.Contains(got.log, tt.want) {
+				t.Errorf("exit status %d, want %d and %q", got.status, console.StatusUsage, tt.want)
 			}
 		})
 	}
@@ -273,8 +274,8 @@ func TestActionRefuses(t *testing.T) {
 func TestActionKeepsSARIFInside(t *testing.T) {
 	s := scene(t)
 	event := s.PullEvent("pull_request_target", s.Open())
-	act(t, s, event, map[string]string{"sarif-file": "out.sarif"}).expect(t, "pass", statusPass)
-	act(t, s, event, map[string]string{"sarif-file": "../out.sarif"}).expect(t, "pass", statusUndecided)
+	act(t, s, event, map[string]string{"sarif-file": "out.sarif"}).expect(t, "pass", console.StatusPass)
+	act(t, s, event, map[string]string{"sarif-file": "../out.sarif"}).expect(t, "pass", console.StatusUndecided)
 }
 
 // TestOutputsTooLong: what does not fit into the outputs is left out with a
@@ -286,7 +287,7 @@ func TestOutputsTooLong(t *testing.T) {
 	}
 	var stdout bytes.Buffer
 	env := func(name string) (string, bool) { return file, name == "GITHUB_OUTPUT" }
-	s := &step{app: &app{env: env, stdout: &stdout}, runner: runner.New(env, &stdout)}
+	s := &step{Console: &console.Console{World: console.World{Environment: env, Stdout: &stdout}}, runner: runner.New(env, &stdout)}
 	r := report.Report{Result: gate.Result{Verdict: finding.Pass, Updates: make([]gate.Update, 5000)}}
 	if err := s.outputs(r); err != nil {
 		t.Error(err)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gitrepo"
@@ -52,12 +53,12 @@ Give a program the answer:
 }
 
 // Run judges the range and prints the report; the verdict is its exit status.
-func (c *checkCmd) Run(a *app) error {
+func (c *checkCmd) Run(a *console.Console) error {
 	today, err := c.today()
 	if err != nil {
 		return err
 	}
-	patience := a.announceSlow(2 * time.Second)
+	patience := a.Announce("reading the repository")
 	facts, policy, err := c.gather(a)
 	patience.Stop()
 	if err != nil {
@@ -74,7 +75,7 @@ func (c *checkCmd) Run(a *app) error {
 	}
 	if c.Format != "text" { // that one is for whoever would read this
 		for _, gap := range result.Gaps {
-			a.complain(errors.New(gap))
+			a.Complain(errors.New(gap))
 		}
 	}
 	if err := c.print(a, result, facts); err != nil {
@@ -90,23 +91,14 @@ func (c *checkCmd) today() (time.Time, error) {
 	}
 	day, err := time.Parse(time.DateOnly, c.Today)
 	if err != nil {
-		return day, failure{statusUsage, fmt.Errorf("--today: %q is not a date", c.Today), "write it as 2026-11-22"}
+		return day, console.Fail(console.StatusUsage, fmt.Errorf("--today: %q is not a date", c.Today), "write it as 2026-11-22")
 	}
 	return day, nil
 }
 
-// announceSlow says once, to a person at a terminal, that it goes on.
-func (a *app) announceSlow(after time.Duration) *time.Timer {
-	return time.AfterFunc(after, func() {
-		if _, ok := asTerminal(a.stderr); ok {
-			fmt.Fprintln(a.stderr, "fluxkeeper: reading the repository …")
-		}
-	})
-}
-
 // gather reads the facts and the policy. There is no policy where the base's
 // own cannot be read: its problems are gaps, and the change cannot be judged.
-func (c *checkCmd) gather(a *app) (gate.Facts, *gate.Policy, error) {
+func (c *checkCmd) gather(a *console.Console) (gate.Facts, *gate.Policy, error) {
 	var none gate.Facts
 	repo, err := gitrepo.Open(c.Repo)
 	if err != nil {
@@ -122,9 +114,9 @@ func (c *checkCmd) gather(a *app) (gate.Facts, *gate.Policy, error) {
 	if policy != nil {
 		pinned = keys(*policy)
 	}
-	facts, err := repo.Facts(a.ctx, rng, pinned)
-	if a.ctx.Err() != nil {
-		return none, nil, failure{statusUndecided, context.Cause(a.ctx), ""}
+	facts, err := repo.Facts(a.Context, rng, pinned)
+	if a.Context.Err() != nil {
+		return none, nil, console.Fail(console.StatusUndecided, context.Cause(a.Context), "")
 	}
 	if err != nil {
 		return none, nil, refusal(err)
@@ -138,9 +130,9 @@ func (c *checkCmd) gather(a *app) (gate.Facts, *gate.Policy, error) {
 
 // policy reads the policy file that the person named, or the base's own. Nil
 // means that the base's cannot be read; gaps say why.
-func (c *checkCmd) policy(a *app, repo *gitrepo.Repository, rng gitrepo.Range) (read *gate.Policy, gaps []string, err error) {
+func (c *checkCmd) policy(a *console.Console, repo *gitrepo.Repository, rng gitrepo.Range) (read *gate.Policy, gaps []string, err error) {
 	if c.Policy != "" {
-		policy, err := a.readPolicy(c.Policy)
+		policy, err := readPolicy(a, c.Policy)
 		return &policy, nil, err
 	}
 	data, ok, err := repo.BaseFile(rng, gate.PolicyFile)
@@ -151,8 +143,8 @@ func (c *checkCmd) policy(a *app, repo *gitrepo.Repository, rng gitrepo.Range) (
 	if ok {
 		name := c.Base + ":" + gate.PolicyFile
 		if policy, err = gate.ParsePolicy(name, data); err != nil {
-			for _, p := range problems(statusUndecided, name, err) {
-				gaps = append(gaps, p.sentence())
+			for _, p := range problems(console.StatusUndecided, name, err) {
+				gaps = append(gaps, p.Sentence())
 			}
 			return nil, gaps, nil
 		}
@@ -163,25 +155,25 @@ func (c *checkCmd) policy(a *app, repo *gitrepo.Repository, rng gitrepo.Range) (
 // elsewhere adds to the hint where nobody said that the base is main, and it
 // is not.
 func (c *checkCmd) elsewhere(err error) error {
-	f, ok := errors.AsType[failure](err)
+	f, ok := errors.AsType[console.Failure](err)
 	e, known := errors.AsType[*gitrepo.Error](err)
 	if !ok || !known || e.Kind != gitrepo.NoRevision || c.Base != defaultBase || e.Op != fmt.Sprintf("resolve %q", c.Base) {
 		return err
 	}
-	f.hint = "name the branch that updates are merged into with --base; " + f.hint
+	f.Advice = "name the branch that updates are merged into with --base; " + f.Advice
 	return f
 }
 
 // refusal gives an error of the repository its exit status: 2 where something
 // else was meant or is not supported, 3 where the repository could not tell.
 func refusal(err error) error {
-	f := failure{status: statusUndecided, err: err}
+	f := console.Failure{Status: console.StatusUndecided, Err: err}
 	if e, ok := errors.AsType[*gitrepo.Error](err); ok {
-		f.hint = e.Hint()
+		f.Advice = e.Hint()
 		switch e.Kind {
 		case gitrepo.NotRepository, gitrepo.NoRevision, gitrepo.NotCommit, gitrepo.NoAncestor,
 			gitrepo.Unsupported, gitrepo.BadKey:
-			f.status = statusUsage
+			f.Status = console.StatusUsage
 		}
 	}
 	return f
@@ -197,19 +189,19 @@ func keys(p gate.Policy) []string {
 }
 
 // print writes the report in the wanted format.
-func (c *checkCmd) print(a *app, result gate.Result, facts gate.Facts) error {
+func (c *checkCmd) print(a *console.Console, result gate.Result, facts gate.Facts) error {
 	r := report.Report{
-		Result: result, BaseName: c.Base, HeadName: c.Head, Version: a.version, Source: source(facts),
+		Result: result, BaseName: c.Base, HeadName: c.Head, Version: a.Version, Source: source(facts),
 	}
 	switch c.Format {
 	case "json":
-		return report.JSON(a.stdout, r)
+		return report.JSON(a.Stdout, r)
 	case "markdown":
-		return report.Markdown(a.stdout, r)
+		return report.Markdown(a.Stdout, r)
 	case "sarif":
-		return report.SARIF(a.stdout, r)
+		return report.SARIF(a.Stdout, r)
 	}
-	return report.Text(a.stdout, r, a.style(c.Color))
+	return report.Text(a.Stdout, r, a.Style(c.Color))
 }
 
 // source gives the report the text of the files that findings point into: of
@@ -231,7 +223,7 @@ func verdictStatus(v finding.Verdict) error {
 	case finding.Pass, finding.NotApplicable:
 		return nil
 	case finding.Fail:
-		return failure{status: statusFail}
+		return console.Failure{Status: console.StatusFail}
 	}
-	return failure{status: statusUndecided}
+	return console.Failure{Status: console.StatusUndecided}
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
 )
 
 // completers ask a real shell what it would offer after a line; the last word
@@ -126,7 +128,7 @@ func completer(t *testing.T, shell, program string) func(words ...string) []stri
 	dir := t.TempDir()
 	t.Chdir(dir)
 	var script bytes.Buffer
-	if status := run(t.Context(), []string{"completion", shell}, os.LookupEnv, nil, &script, io.Discard); status != 0 {
+	if status := run(console.World{Context: t.Context(), Environment: os.LookupEnv, Stdout: &script, Stderr: io.Discard}, []string{"completion", shell}); status != 0 {
 		t.Fatalf("exit status %d", status)
 	}
 	path := filepath.Join(t.TempDir(), "script")

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
 )
 
 // TestPolicyPageIsRight checks every example of docs/policy.md.
@@ -19,9 +21,8 @@ func TestPolicyPageIsRight(t *testing.T) {
 	}
 	for _, example := range examples {
 		var stderr strings.Builder
-		status := run(t.Context(), []string{"policy", "check", "-"}, os.LookupEnv,
-			bytes.NewReader(example[1]), io.Discard, &stderr)
-		if status != statusPass {
+		status := run(console.World{Context: t.Context(), Environment: os.LookupEnv, Stdin: bytes.NewReader(example[1]), Stdout: io.Discard, Stderr: &stderr}, []string{"policy", "check", "-"})
+		if status != console.StatusPass {
 			t.Errorf("exit status %d for\n%s%s", status, example[1], stderr.String())
 		}
 	}
@@ -37,7 +38,7 @@ func TestPagesNameRealCommands(t *testing.T) {
 		for _, m := range line.FindAllSubmatch(page, -1) {
 			var stderr strings.Builder
 			args := append(strings.Fields(string(m[1])), "--help")
-			if status := run(t.Context(), args, os.LookupEnv, nil, io.Discard, &stderr); status != statusPass {
+			if status := run(console.World{Context: t.Context(), Environment: os.LookupEnv, Stdout: io.Discard, Stderr: &stderr}, args); status != console.StatusPass {
 				t.Errorf("%s shows fluxkeeper %s: %s", name, m[1], stderr.String())
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 )
 
@@ -25,12 +26,12 @@ type policyCheckCmd struct {
 }
 
 // Run reads the file and prints each problem.
-func (c *policyCheckCmd) Run(a *app) error {
+func (c *policyCheckCmd) Run(a *console.Console) error {
 	name := cmp.Or(c.File, policyPath())
-	if _, err := a.readPolicy(name); err != nil {
+	if _, err := readPolicy(a, name); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(a.stdout, "%s: no problems\n", oneLine(name))
+	_, err := fmt.Fprintf(a.Stdout, "%s: no problems\n", console.OneLine(name))
 	return err
 }
 
@@ -39,25 +40,25 @@ type policyExplainCmd struct {
 }
 
 // Run prints the policy in words.
-func (c *policyExplainCmd) Run(a *app) error {
+func (c *policyExplainCmd) Run(a *console.Console) error {
 	name := cmp.Or(c.File, policyPath())
-	policy, err := a.readPolicy(name)
+	policy, err := readPolicy(a, name)
 	if c.File == "" && errors.Is(err, fs.ErrNotExist) {
-		fmt.Fprintf(a.stdout, "There is no %s here, so this holds:\n\n", oneLine(name))
+		fmt.Fprintf(a.Stdout, "There is no %s here, so this holds:\n\n", console.OneLine(name))
 		policy, err = gate.DefaultPolicy(), nil
 	}
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(a.stdout, policy.Explain())
+	_, err = io.WriteString(a.Stdout, policy.Explain())
 	return err
 }
 
 type policySchemaCmd struct{}
 
 // Run prints the schema.
-func (policySchemaCmd) Run(a *app) error {
-	_, err := a.stdout.Write(gate.PolicySchema())
+func (policySchemaCmd) Run(a *console.Console) error {
+	_, err := a.Stdout.Write(gate.PolicySchema())
 	return err
 }
 
@@ -66,10 +67,10 @@ type policyInitCmd struct {
 }
 
 // Run writes the template.
-func (c *policyInitCmd) Run(a *app) error {
+func (c *policyInitCmd) Run(a *console.Console) error {
 	name := policyPath()
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return failure{statusUsage, err, ""}
+		return console.Fail(console.StatusUsage, err, "")
 	}
 	flags := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
 	if !c.Force {
@@ -77,16 +78,16 @@ func (c *policyInitCmd) Run(a *app) error {
 	}
 	file, err := os.OpenFile(name, flags, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return failure{statusUsage, fmt.Errorf("%s is there already", name), "--force overwrites it"}
+		return console.Fail(console.StatusUsage, fmt.Errorf("%s is there already", name), "--force overwrites it")
 	}
 	if err != nil {
-		return failure{statusUsage, err, ""}
+		return console.Fail(console.StatusUsage, err, "")
 	}
 	_, err = file.Write(gate.PolicyTemplate())
 	if err = errors.Join(err, file.Close()); err != nil {
-		return failure{statusUsage, err, ""}
+		return console.Fail(console.StatusUsage, err, "")
 	}
-	fmt.Fprintf(a.stdout, "wrote %s, which holds once the base branch has it; `fluxkeeper policy explain` says what it means\n", oneLine(name))
+	fmt.Fprintf(a.Stdout, "wrote %s, which holds once the base branch has it; `fluxkeeper policy explain` says what it means\n", console.OneLine(name))
 	return nil
 }
 
@@ -110,20 +111,20 @@ func policyPath() string {
 // readPolicy reads a policy file that the person named: any trouble with it is
 // wrong configuration. All problems but the last are printed at once, and that
 // is returned, to be printed like any other error.
-func (a *app) readPolicy(name string) (gate.Policy, error) {
-	data, err := a.readFile(name)
+func readPolicy(a *console.Console, name string) (gate.Policy, error) {
+	data, err := readFile(a, name)
 	if err != nil {
-		return gate.Policy{}, failure{statusUsage, err, fileHint(name, err)}
+		return gate.Policy{}, console.Fail(console.StatusUsage, err, fileHint(name, err))
 	}
 	if name == "-" {
 		name = "standard input"
 	}
 	policy, err := gate.ParsePolicy(name, data)
 	if err != nil {
-		all := problems(statusUsage, name, err)
+		all := problems(console.StatusUsage, name, err)
 		last := len(all) - 1
 		for _, p := range all[:last] {
-			a.complain(p)
+			a.Complain(p)
 		}
 		return policy, all[last]
 	}
@@ -143,22 +144,22 @@ func fileHint(name string, err error) string {
 }
 
 // readFile reads a file by its name; - is standard input.
-func (a *app) readFile(name string) ([]byte, error) {
+func readFile(a *console.Console, name string) ([]byte, error) {
 	if name == "-" {
-		return io.ReadAll(a.stdin)
+		return io.ReadAll(a.Stdin)
 	}
 	return os.ReadFile(name)
 }
 
 // problems are the problems of a policy file, each with its place and hint.
-func problems(status int, name string, err error) []failure {
+func problems(status int, name string, err error) []console.Failure {
 	wrong, ok := errors.AsType[*gate.PolicyError](err)
 	if !ok || len(wrong.Problems) == 0 {
-		return []failure{{status, err, ""}}
+		return []console.Failure{console.Fail(status, err, "")}
 	}
-	var all []failure
+	var all []console.Failure
 	for _, p := range wrong.Problems {
-		all = append(all, failure{status, fmt.Errorf("%s:%d:%d: %s", name, p.Line, p.Column, p.Message), p.Hint})
+		all = append(all, console.Fail(status, fmt.Errorf("%s:%d:%d: %s", name, p.Line, p.Column, p.Message), p.Hint))
 	}
 	return all
 }

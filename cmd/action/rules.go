@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 )
 
@@ -30,7 +31,7 @@ func (rulesCmd) Help() string {
 }
 
 // Run prints the catalogue or one rule of it.
-func (c *rulesCmd) Run(a *app) error {
+func (c *rulesCmd) Run(a *console.Console) error {
 	rules := finding.Catalogue()
 	one := false
 	if c.Rule != "" {
@@ -42,13 +43,13 @@ func (c *rulesCmd) Run(a *app) error {
 		case len(family) > 0:
 			rules = family
 		default:
-			return failure{statusUsage, fmt.Errorf("no rule is called %q", c.Rule), ruleHint(c.Rule, rules)}
+			return console.Fail(console.StatusUsage, fmt.Errorf("no rule is called %q", c.Rule), ruleHint(c.Rule, rules))
 		}
 	}
 	var out bytes.Buffer
 	switch {
 	case c.Format == "json":
-		return rulesJSON(a.stdout, rules)
+		return rulesJSON(a.Stdout, rules)
 	case c.Format == "markdown" && one:
 		out.Write(rules[0].Markdown())
 	case c.Format == "markdown":
@@ -58,7 +59,7 @@ func (c *rulesCmd) Run(a *app) error {
 	default:
 		rulesText(&out, rules)
 	}
-	_, err := a.stdout.Write(out.Bytes())
+	_, err := a.Stdout.Write(out.Bytes())
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 )
 
@@ -19,9 +20,9 @@ func TestInterrupt(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var stdout, stderr bytes.Buffer
-	status := run(ctx, []string{"check"}, os.LookupEnv, nil, &stdout, &stderr)
-	if status != statusUndecided || stdout.Len() > 0 {
-		t.Errorf("exit status %d, want %d; stdout %q", status, statusUndecided, &stdout)
+	status := run(console.World{Context: ctx, Environment: os.LookupEnv, Stdout: &stdout, Stderr: &stderr}, []string{"check"})
+	if status != console.StatusUndecided || stdout.Len() > 0 {
+		t.Errorf("exit status %d, want %d; stdout %q", status, console.StatusUndecided, &stdout)
 	}
 	if !strings.HasPrefix(stderr.String(), "fluxkeeper: error: ") {
 		t.Errorf("stderr %q", &stderr)
@@ -31,15 +32,15 @@ func TestInterrupt(t *testing.T) {
 // TestStatusOfVerdicts: no verdict but two is green, not even one that nobody knows.
 func TestStatusOfVerdicts(t *testing.T) {
 	for verdict, want := range map[finding.Verdict]int{
-		finding.Pass:          statusPass,
-		finding.NotApplicable: statusPass,
-		finding.Fail:          statusFail,
-		finding.Undecided:     statusUndecided,
-		"":                    statusUndecided,
-		"passed":              statusUndecided,
+		finding.Pass:          console.StatusPass,
+		finding.NotApplicable: console.StatusPass,
+		finding.Fail:          console.StatusFail,
+		finding.Undecided:     console.StatusUndecided,
+		"":                    console.StatusUndecided,
+		"passed":              console.StatusUndecided,
 	} {
-		a := &app{stderr: &bytes.Buffer{}}
-		if got := a.fail(verdictStatus(verdict)); got != want {
+		a := &console.Console{World: console.World{Stderr: &bytes.Buffer{}}}
+		if got := a.End(verdictStatus(verdict)); got != want {
 			t.Errorf("%q: exit status %d, want %d", verdict, got, want)
 		}
 	}
@@ -52,9 +53,9 @@ func TestBrokenOutput(t *testing.T) {
 		{"policy", "schema"}, {"policy", "explain"}, {"policy", "check", "-"}, {"completion", "bash"},
 	} {
 		var stderr bytes.Buffer
-		status := run(t.Context(), args, os.LookupEnv, strings.NewReader("version: 1\n"), brokenPipe{}, &stderr)
-		if status != statusUndecided {
-			t.Errorf("%q: exit status %d, want %d", args, status, statusUndecided)
+		status := run(console.World{Context: t.Context(), Environment: os.LookupEnv, Stdin: strings.NewReader("version: 1\n"), Stdout: brokenPipe{}, Stderr: &stderr}, args)
+		if status != console.StatusUndecided {
+			t.Errorf("%q: exit status %d, want %d", args, status, console.StatusUndecided)
 		}
 		if !strings.Contains(stderr.String(), "no space left") {
 			t.Errorf("%q: stderr %q", args, &stderr)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/storytest"
 )
 
@@ -98,7 +99,7 @@ func requestsCmd(ts *testscript.TestScript, s *story, args []string) {
 			ts.Fatalf("%d requests", n)
 		}
 	case len(args) == 1:
-		s.Golden(s.TB, args[0], version(), "{version}")
+		s.Golden(s.TB, args[0], console.Version(release), "{version}")
 	default:
 		ts.Fatalf("usage: requests NAME | only OPERATION... | most N")
 	}

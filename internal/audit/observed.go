@@ -32,6 +32,9 @@ type Attempt struct {
 	Event      string
 	Action     string
 	Repository int64 // id; 0 where the event is of none
+	// Throttled is when GitHub put the delivery off, because there were too many
+	// at once; zero where it did not.
+	Throttled time.Time
 }
 
 // Activity is one line of a repository's activity list: who moved which ref.

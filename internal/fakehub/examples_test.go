@@ -36,6 +36,12 @@ func tour(sha, blob string) []visit {
 		{"GET", r + "/check-runs/CHECK", ""}, {"PATCH", r + "/check-runs/CHECK", `{"conclusion":"success"}`}, {"GET", r + "/check-runs/CHECK/annotations", ""},
 		{"GET", r + "/commits/" + sha + "/check-runs", ""},
 		{"POST", r + "/statuses/" + sha, `{"state":"success"}`}, {"GET", r + "/commits/" + sha + "/status", ""}, {"GET", r + "/commits/" + sha + "/statuses", ""},
+		{"GET", r + "/hooks", ""}, {"GET", r + "/hooks/HOOK", ""}, {"GET", r + "/hooks/HOOK/deliveries", ""},
+		{"GET", r + "/hooks/HOOK/deliveries/DELIVERY", ""}, {"POST", r + "/hooks/HOOK/deliveries/DELIVERY/attempts", ""},
+		{"GET", "/orgs/goldfish-inc/hooks", ""}, {"GET", "/orgs/goldfish-inc/hooks/HOOK", ""}, {"GET", "/orgs/goldfish-inc/hooks/HOOK/deliveries", ""},
+		{"GET", "/orgs/goldfish-inc/hooks/HOOK/deliveries/DELIVERY", ""}, {"POST", "/orgs/goldfish-inc/hooks/HOOK/deliveries/DELIVERY/attempts", ""},
+		{"GET", "/app", ""}, {"GET", "/app/hook/config", ""}, {"GET", "/app/hook/deliveries", ""},
+		{"GET", "/app/hook/deliveries/DELIVERY", ""}, {"POST", "/app/hook/deliveries/DELIVERY/attempts", ""},
 		{"GET", r + "/pulls/1/merge", ""}, {"PUT", r + "/pulls/1/merge", `{"merge_method":"merge"}`}, {"DELETE", r + "/git/refs/heads/flux-image-updates", ""},
 	}
 }
@@ -46,7 +52,12 @@ func TestAnswersLookLikeGitHubs(t *testing.T) {
 	w := newWorld(t, fakehub.Options{})
 	sha := w.git("rev-parse", "HEAD")
 	w.AddPush(full, fakehub.Push{Ref: "flux-image-updates", After: sha, Actor: "fluxbot"})
-	w.AddToken("pat", fakehub.Grant{Kind: fakehub.Classic, Account: "fluxbot", Scopes: []string{"repo"}})
+	w.AddToken("pat", fakehub.Grant{Kind: fakehub.Classic, Account: "fluxbot", Scopes: []string{"repo", "admin:org_hook"}})
+	app := w.newApp()
+	for _, on := range []string{full, "goldfish-inc", ""} {
+		w.AddHook(fakehub.Hook{On: on, Secret: "s", Events: []string{"push"}})
+	}
+	w.EmitPush(full, fakehub.Push{Ref: "main", After: sha, Actor: "fluxbot"}, fakehub.Fate{})
 	ids := map[string]string{}
 	for _, v := range tour(sha, w.git("rev-parse", "HEAD:README.md")) {
 		path := v.path
@@ -54,8 +65,11 @@ func TestAnswersLookLikeGitHubs(t *testing.T) {
 			path = strings.ReplaceAll(path, name, id)
 		}
 		var headers []string
-		if path == "/user" {
+		if path == "/user" || strings.Contains(path, "/hooks") {
 			headers = []string{"Authorization", "token pat"}
+		}
+		if strings.HasPrefix(path, "/app") {
+			headers = []string{"Authorization", "Bearer " + app.jwt(nil)}
 		}
 		code, body := w.send(v.method, path, v.body, headers...)
 		asked := w.Requests()
@@ -68,6 +82,11 @@ func TestAnswersLookLikeGitHubs(t *testing.T) {
 		if body != "" {
 			if err := json.Unmarshal([]byte(body), &got); err != nil {
 				t.Fatal(err)
+			}
+		}
+		for what, suffix := range map[string]string{"HOOK": "/hooks", "DELIVERY": "/deliveries"} {
+			if list, ok := got.([]any); ok && strings.HasSuffix(path, suffix) {
+				ids[what] = fmt.Sprintf("%.0f", at(list[0], "id"))
 			}
 		}
 		for what, suffix := range map[string]string{"COMMENT": "/comments", "REVIEW": "/reviews", "CHECK": "/check-runs"} {
@@ -134,6 +153,7 @@ func alike(t *testing.T, operation, at string, want, got any) {
 // everywhere.
 func notShown() []string {
 	return []string{
+		"issue", "repos/get-webhook-delivery/request/payload", "orgs/get-webhook-delivery/request/payload", "apps/get-webhook-delivery/request/payload", // of another event
 		"patch",                                                                       // GitHub leaves it out of large answers too
 		"temp_clone_token", "template_repository", "organization", "source", "parent", // of some repositories alone
 		"network_count", "subscribers_count", // of a repository's own page

@@ -49,6 +49,12 @@ type Hub struct {
 	nextID   int64
 	latency  time.Duration
 	first    time.Time // when the first request came
+	app      *App
+	hooks    []*hook
+	outbox   []*attempt // what is still to be sent
+
+	lastAttempt int64
+	sending     sync.Mutex // held while deliveries are sent; taken before mu
 
 	done      atomic.Bool
 	closed    chan struct{} // once done

@@ -18,6 +18,7 @@ func operations() map[string]operation {
 	maps.Copy(all, pullOperations())
 	maps.Copy(all, issueOperations())
 	maps.Copy(all, checkOperations())
+	maps.Copy(all, hookOperations())
 	return all
 }
 
@@ -63,7 +64,7 @@ func listActivities(c *call) answer {
 }
 
 func getMeta(*call) answer {
-	return answer{200, js{"verifiable_password_authentication": false, "hooks": []string{"192.0.2.0/24"}}}
+	return answer{200, js{"verifiable_password_authentication": false, "hooks": []string{"192.0.2.0/24", "2001:db8::/29"}}}
 }
 
 func getRateLimit(c *call) answer {

@@ -58,6 +58,9 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.send(w, a, due, record)
+	if strings.HasSuffix(record.Operation, "/redeliver-webhook-delivery") {
+		h.Deliver() // after the answer, as GitHub does
+	}
 }
 
 // pause waits until so long after the start; false when there is nobody left

@@ -36,7 +36,13 @@ type Grant struct {
 	Expires time.Time
 	// Repos are the full names that the token sees; all when empty.
 	Repos []string
+	// Member says that the account is no administrator, neither of repositories
+	// nor of organizations, whatever the token itself may do.
+	Member bool
 }
+
+// appJWTOnly is what an operation needs that only an app itself may ask for.
+const appJWTOnly = "app=jwt"
 
 type token struct {
 	Grant
@@ -72,6 +78,12 @@ func (h *Hub) authenticate(r *http.Request) (*token, *answer) {
 		return nil, nil
 	}
 	scheme, secret, _ := strings.Cut(value, " ")
+	if strings.Count(secret, ".") == 2 && strings.HasPrefix(secret, "eyJ") {
+		if refusal := h.app.checkJWT(secret); refusal != "" {
+			return nil, &answer{401, message(refusal)}
+		}
+		return &token{Grant: Grant{Kind: appJWT}}, nil
+	}
 	t, ok := h.tokens[secret]
 	switch {
 	case !strings.EqualFold(scheme, "bearer") && !strings.EqualFold(scheme, "token"), !ok,
@@ -110,14 +122,21 @@ func (t *token) may(needs string) bool {
 // where it may.
 func (c *call) refuse(needs string) *answer {
 	writes := strings.Contains(needs, "write")
+	hooks := strings.Contains(needs, "_hooks=")
 	t := c.token
 	switch {
+	case (needs == appJWTOnly) != (t != nil && t.Kind == appJWT):
+		return &answer{401, message("A JSON web token could not be decoded")}
+	case needs == appJWTOnly:
+		return nil
 	case c.repo != nil && !c.sees():
 		return &answer{404, message("Not Found")}
-	case t == nil && (writes || c.repo == nil):
+	case t == nil && (writes || hooks || c.repo == nil):
 		return &answer{401, message("Requires authentication")}
-	case t == nil || needs == "" || c.repo != nil && c.repo.Public && !writes:
+	case t == nil || needs == "" || c.repo != nil && c.repo.Public && !writes && !hooks:
 		return nil
+	case hooks && t.Member:
+		return &answer{404, message("Not Found")}
 	case t.Kind == Classic:
 		return c.refuseClassic(needs, writes)
 	case strings.HasPrefix(needs, "checks=write") && t.Kind == FineGrained, !t.may(needs):
@@ -134,6 +153,15 @@ func (c *call) refuseClassic(needs string, writes bool) *answer {
 		return &answer{403, message("You must authenticate via a GitHub App.")}
 	}
 	for _, scope := range c.token.Scopes {
+		if strings.HasPrefix(needs, "organization_hooks=") {
+			if scope == "admin:org_hook" {
+				return nil
+			}
+			continue
+		}
+		if strings.HasPrefix(needs, "repository_hooks=") && (scope == "admin:repo_hook" || scope == "write:repo_hook" || scope == "read:repo_hook" && !writes) {
+			return nil
+		}
 		if scope == "repo" || scope == "public_repo" && c.repo != nil && c.repo.Public ||
 			scope == "repo:status" && strings.HasPrefix(needs, "statuses=") {
 			return nil

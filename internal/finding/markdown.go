@@ -21,7 +21,8 @@ silence a rule, and the report says when it did.
 
 The examples are the cases that the tests run: ` + "`base/`" + ` holds a file before the change and ` + "`head/`" + ` after it,
 ` + "`tip/`" + ` what the base has meanwhile; ` + "`policy.yaml`" + ` is the policy file and ` + "`facts.yaml`" + ` what else is known. A
-file whose name ends in ` + "`.esc`" + ` is written with Go's escapes.
+file whose name ends in ` + "`.esc`" + ` is written with Go's escapes. The rules of the families ` + "`delivery`" + ` and ` + "`use`" + ` are about
+webhook deliveries in a ledger, each of which is a file ` + "`.http`" + `: headers, an empty line and the body.
 
 | rule | severity | what it reports |
 | --- | --- | --- |

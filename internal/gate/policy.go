@@ -35,6 +35,22 @@ type Policy struct {
 	Title string
 	// Rules raise, lower or silence single rules.
 	Rules map[string]RuleSetting
+	// Uses say what the bots' accounts may do besides updates, as the file says
+	// it: Contract fills in what it leaves out.
+	Uses Uses
+}
+
+// Uses are the bounds of what the bots' accounts do on GitHub, which webhook
+// deliveries are held against.
+type Uses struct {
+	// Repositories are patterns of full names, or ids in decimal digits; none
+	// means any.
+	Repositories []string
+	// Branches are patterns of branches that a bot may push and propose.
+	Branches []string
+	// Events are the webhook events that a bot may cause, as event or
+	// event.action.
+	Events []string
 }
 
 // Bot is one identity of Flux. Empty fields are not compared.

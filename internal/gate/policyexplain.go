@@ -33,6 +33,7 @@ func (p Policy) Explain() string {
 	for _, o := range p.Overrides {
 		lines = append(lines, o.explain())
 	}
+	lines = append(lines, p.Contract().explain()...)
 	for _, name := range slices.Sorted(maps.Keys(p.Rules)) {
 		lines = append(lines, p.Rules[name].explain(name))
 	}
@@ -115,6 +116,13 @@ func (o Override) explain() string {
 		s += ", until the end of " + o.Until.Format(time.DateOnly)
 	}
 	return s + ", because " + strconv.Quote(o.Reason) + "."
+}
+
+func (u Uses) explain() []string {
+	return []string{
+		"The bots' accounts may be used in " + cmp.Or(list(u.Repositories, "or"), "any repository") + ", on the branch " + list(u.Branches, "or") + ".",
+		"They may cause the events " + join(u.Events, "and") + ".",
+	}
 }
 
 func (s RuleSetting) explain(name string) string {

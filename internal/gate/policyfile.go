@@ -44,6 +44,23 @@ func DefaultPolicy() Policy {
 	}
 }
 
+// Contract gives the uses with what the file leaves out: the branches are those
+// that Flux pushes to, and the events what Flux and the proposals of its
+// updates cause, together with the checks that follow from those.
+func (p Policy) Contract() Uses {
+	u := p.Uses
+	if u.Branches == nil {
+		u.Branches = p.Head
+	}
+	if u.Events == nil {
+		u.Events = []string{
+			"push", "create", "delete", "pull_request", "issue_comment.created", "issue_comment.edited",
+			"status", "check_run", "check_suite", "workflow_run", "workflow_job",
+		}
+	}
+	return u
+}
+
 // MatchHead tells whether Flux pushes to a branch of this name.
 func (p Policy) MatchHead(branch string) bool { return matchAny(p.Head, branch) }
 

@@ -114,6 +114,23 @@ func everything() Policy {
 		MaxUpdates: 50,
 		Title:      "chore: automated image updates*",
 		Rules:      map[string]RuleSetting{"version/major": {Severity: finding.Warning, Reason: "a person reads them"}},
+		Uses: Uses{
+			Repositories: []string{"acme/fleet", "acme-*/*", "1296269"},
+			Branches:     []string{"flux/**"},
+			Events:       []string{"push", "pull_request.opened"},
+		},
+	}
+}
+
+func TestContract(t *testing.T) {
+	if diff := cmp.Diff(everything().Uses, everything().Contract()); diff != "" {
+		t.Errorf("what the file says is changed (-want +got):\n%s", diff)
+	}
+	p := DefaultPolicy()
+	p.Head = []string{"a", "b/*"}
+	got := p.Contract()
+	if diff := cmp.Diff(p.Head, got.Branches); diff != "" || got.Repositories != nil || len(got.Events) == 0 {
+		t.Errorf("%+v", got)
 	}
 }
 
@@ -158,7 +175,7 @@ func TestTemplateSetsTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p.Base == nil || p.Paths == nil || p.Bots[0].ID == 0 || p.Bots[0].Keys == nil || p.Openers == nil ||
-		p.Title == "" || p.Rules == nil || len(p.Overrides) != 2 {
+		p.Title == "" || p.Rules == nil || p.Uses.Events == nil || len(p.Overrides) != 2 {
 		t.Errorf("an example is missing: %+v", p)
 	}
 	if opinion := schemaOpinion(compileSchema(t), examples); opinion != "accepts" {

@@ -44,6 +44,7 @@ func (r *reader) policy(root *yaml.Node) Policy {
 		"limits":     r.limits(&p.Terms, &p.MaxUpdates),
 		"title":      r.string("title", &p.Title, anything),
 		"rules":      r.rules(&p.Rules),
+		"uses":       r.uses(&p.Uses),
 		"images":     func(n *yaml.Node) { images = n },
 	})
 	if seen == nil {
@@ -264,6 +265,39 @@ func ruleNames() []string {
 // lowered tells whether to is a lesser severity than from.
 func lowered(to, from finding.Severity) bool {
 	return slices.Index(severityWords, to) > slices.Index(severityWords, from)
+}
+
+func (r *reader) uses(into *Uses) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		r.mapping(n, "uses", fields{
+			"repositories": r.texts("repositories", &into.Repositories, r.repositoryPattern),
+			"branches":     r.texts("branches", &into.Branches, r.branchPattern),
+			"events":       r.texts("events", &into.Events, r.event),
+		})
+	}
+}
+
+// repositoryPattern takes owner/name with patterns, or an id.
+func (r *reader) repositoryPattern(n *yaml.Node, s string) bool {
+	if strings.Trim(s, "0123456789") == "" {
+		return true
+	}
+	if strings.Count(s, "/") != 1 || strings.HasPrefix(s, "/") || strings.HasSuffix(s, "/") {
+		r.report(n, `write owner/name, owner/*, or the id in quotes`, "%s is not the full name of a repository", quote(s))
+		return false
+	}
+	return r.pattern(n, s)
+}
+
+// event takes the spelling of events, not a list of them: GitHub adds some.
+func (r *reader) event(n *yaml.Node, s string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789_"
+	kind, action, dotted := strings.Cut(s, ".")
+	if kind == "" || strings.Trim(kind, letters) != "" || dotted && (action == "" || strings.Trim(action, letters) != "") {
+		r.report(n, "write it as push or as pull_request.opened", "%s is not an event", quote(s))
+		return false
+	}
+	return true
 }
 
 func anything(*yaml.Node, string) bool { return true }

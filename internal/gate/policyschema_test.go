@@ -35,6 +35,7 @@ type (
 		Limits     *schemaLimits       `json:"limits,omitempty" jsonschema_description:"Numbers that a change must keep to."`
 		Title      schemaText          `json:"title,omitempty" jsonschema_description:"Pattern of the pull request's title; only * is special and stands for any text."`
 		Rules      map[string]*setting `json:"rules,omitempty" jsonschema_description:"Raises or lowers single rules, by name, such as version/major."`
+		Uses       *schemaUses         `json:"uses,omitempty" jsonschema_description:"What the bots' accounts may do, which fluxkeeper-receiver holds webhook deliveries against."`
 		Images     []schemaImage       `json:"images,omitempty" jsonschema:"minItems=1" jsonschema_description:"Other terms for some images. The first entry that matches and has not ended holds; what it does not say is as at the top of the file."`
 	}
 	schemaBranches struct {
@@ -72,6 +73,12 @@ type (
 		Until      string             `json:"until,omitempty" jsonschema:"format=date" jsonschema_description:"The last day (UTC) on which this entry holds; for good where left out."`
 		Reason     schemaText         `json:"reason" jsonschema_description:"Why these images are different."`
 	}
+	schemaUses struct {
+		Repositories []schemaText  `json:"repositories,omitempty" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"Where they may be used: owner/name, in which * stands for anything but a slash, or an id in quotes; anywhere where left out."`
+		Branches     []schemaText  `json:"branches,omitempty" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"Patterns of the branches that they may push and propose; those that Flux pushes to where left out."`
+		Events       []schemaEvent `json:"events,omitempty" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"Webhook events that they may cause: event or event.action; where left out, what Flux and proposals cause."`
+	}
+	schemaEvent      string
 	schemaText       string
 	schemaAllow      []string
 	schemaVersioning string
@@ -80,6 +87,10 @@ type (
 
 func (schemaText) JSONSchema() *jsonschema.Schema {
 	return &jsonschema.Schema{Type: "string", Pattern: `^\S(.*\S)?$`}
+}
+
+func (schemaEvent) JSONSchema() *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "string", Pattern: `^[a-z0-9_]+(\.[a-z0-9_]+)?$`}
 }
 
 func (schemaAllow) JSONSchema() *jsonschema.Schema {
@@ -233,6 +244,7 @@ func TestSchemaHasTheParsersKeys(t *testing.T) {
 		"properties/bots/items":                     "version: 1\nbots: [{email: a@b, zzzzzzzz: 1}]\n",
 		"properties/openers/items":                  "version: 1\nopeners: [{login: a, id: 1, zzzzzzzz: 1}]\n",
 		"properties/limits":                         "version: 1\nlimits: {zzzzzzzz: 1}\n",
+		"properties/uses":                           "version: 1\nuses: {zzzzzzzz: 1}\n",
 		"properties/images/items":                   "version: 1\nimages: [{match: a, reason: b, zzzzzzzz: 1}]\n",
 		"properties/rules/additionalProperties":     "version: 1\nrules: {version/major: {severity: error, zzzzzzzz: 1}}\n",
 		"properties/images/items/properties/limits": "version: 1\nimages: [{match: a, reason: b, limits: {zzzzzzzz: 1}}]\n",

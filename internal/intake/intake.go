@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +22,8 @@ const (
 	DefaultMaxBody = 25 << 20
 	// DefaultBudget bounds all bodies in flight together, in bytes.
 	DefaultBudget = 256 << 20
+
+	deliveryPath, healthPath = "/webhooks/github", "/healthz"
 
 	// GitHub gives up after 10 s. The body has to be in before answerWithin,
 	// within which every request is answered, whatever the ledger does.
@@ -119,10 +120,14 @@ func New(o Options) (*Intake, error) {
 func (in *Intake) Handler() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = in.lost
-	e.POST("/webhooks/github", in.deliver)
-	e.Match([]string{http.MethodGet, http.MethodHead}, "/healthz", func(c echo.Context) error {
+	e.POST(deliveryPath, in.deliver)
+	e.Match([]string{http.MethodGet, http.MethodHead}, healthPath, func(c echo.Context) error {
 		return write(c, http.StatusOK, []byte(`{"status":"alive"}`+"\n"))
 	})
+	// Echo would answer OPTIONS by itself.
+	for _, path := range []string{deliveryPath, healthPath} {
+		e.OPTIONS(path, func(echo.Context) error { return echo.ErrMethodNotAllowed })
+	}
 	return e
 }
 
@@ -134,9 +139,11 @@ func (in *Intake) lost(err error, c echo.Context) {
 	reason := NotFound
 	if errors.Is(err, echo.ErrMethodNotAllowed) {
 		reason = Method
-		// Echo lists OPTIONS, which nothing here serves.
-		allow := c.Response().Header()
-		allow.Set(echo.HeaderAllow, strings.TrimPrefix(allow.Get(echo.HeaderAllow), "OPTIONS, "))
+		allow := http.MethodPost
+		if c.Path() == healthPath {
+			allow = "GET, HEAD"
+		}
+		c.Response().Header().Set(echo.HeaderAllow, allow)
 	}
 	_ = in.refuse(c, reason, nil)
 }

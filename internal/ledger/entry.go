@@ -63,6 +63,12 @@ type Receipt struct {
 	Duplicate bool
 }
 
+// ErrNotFound says that there is no such entry.
+var ErrNotFound = errors.New("no such entry")
+
+// ErrErased says that an entry's body was erased; its leaf is still there.
+var ErrErased = errors.New("the body was erased")
+
 // ErrUnavailable is wrapped by every error of a ledger that may be gone later:
 // the entry was not taken, and may be sent again.
 var ErrUnavailable = errors.New("the ledger takes nothing at the moment")

@@ -55,7 +55,7 @@ func (l *Ledger) Append(ctx context.Context, e ledger.Entry, body []byte) (ledge
 		return ledger.Receipt{}, fmt.Errorf("append: %w", err)
 	}
 	it := &item{entry: e, leaf: e.Hash(), done: make(chan error, 1)}
-	it.encoding, it.data = encode(body)
+	it.encoding, it.data = l.encode(body)
 	until := time.Now().Add(l.o.Hold)
 	if err := l.enter(ctx, it, until); err != nil {
 		return ledger.Receipt{}, err
@@ -111,13 +111,28 @@ func (l *Ledger) unavailable(ctx context.Context) error {
 	return fmt.Errorf("%w: no commit within %v", ledger.ErrUnavailable, l.o.Hold)
 }
 
-// encode gives the body as it is stored; what does not get smaller stays raw.
-func encode(body []byte) (encoding string, data []byte) {
-	data = s2.Encode(nil, body)
-	if len(data) < len(body) {
-		return encodingS2, data
+// maxScratch is the greatest buffer that is kept for packing another body.
+const maxScratch = 256 << 10
+
+// encode gives a copy of the body as it is stored; what does not get smaller
+// stays raw. The copy is no larger than it must be, since many may wait.
+func (l *Ledger) encode(body []byte) (encoding string, data []byte) {
+	scratch, ok := l.scratch.Get().(*[]byte)
+	if !ok {
+		scratch = new([]byte)
 	}
-	return encodingRaw, append(data[:0], body...)
+	packed := s2.Encode((*scratch)[:cap(*scratch)], body)
+	encoding = encodingS2
+	if len(packed) < len(body) {
+		data = append([]byte{}, packed...)
+	} else {
+		encoding, data = encodingRaw, append([]byte{}, body...)
+	}
+	if cap(packed) <= maxScratch {
+		*scratch = packed
+		l.scratch.Put(scratch)
+	}
+	return encoding, data
 }
 
 // queue holds the items that wait for the writer, in order.

@@ -143,7 +143,7 @@ func testQuestions(t *testing.T, o store.Options) {
 		"names":         {store.Query{Names: []string{"status", "ping"}, Limit: 4}, []int64{1, 2, 4, 5}},
 		"newest":        {store.Query{Newest: true, Limit: 2}, []int64{11, 10}},
 		"time":          {store.Query{From: start.Add(3 * time.Minute), To: start.Add(5 * time.Minute)}, []int64{3, 4}},
-		"index":         {store.Query{Start: 9, End: 11, Kinds: []string{"delivery"}}, []int64{9, 10}},
+		"index":         {store.Query{Start: 9, End: 11, Kinds: []ledger.Kind{ledger.Delivery}}, []int64{9, 10}},
 		"id and source": {store.Query{ID: "guid-7", Source: "4711", Target: "repository/1296269"}, []int64{7}},
 		"nothing":       {store.Query{ID: "guid-7", Source: "1"}, nil},
 		"later":         {store.Query{From: start.Add(time.Hour)}, nil},

@@ -98,15 +98,15 @@ var originals = struct {
 	keys map[int64]ledger.Key
 }{keys: map[int64]ledger.Key{}}
 
-func TestMain(m *testing.M) {
+// runWithOriginals gives the honest ledgers a folder for as long as tests run.
+func runWithOriginals(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "store-test-")
 	if err != nil {
 		panic(err)
 	}
+	defer os.RemoveAll(dir)
 	originals.dir = dir
-	status := m.Run()
-	_ = os.RemoveAll(dir)
-	os.Exit(status)
+	return m.Run()
 }
 
 // original gives the file and key of an honest ledger with so many deliveries.

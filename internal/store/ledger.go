@@ -73,6 +73,7 @@ type Ledger struct {
 	public string
 
 	room    *semaphore.Weighted // bytes that may wait
+	scratch sync.Pool           // of *[]byte, to pack bodies in
 	queue   queue
 	probes  chan chan error
 	spoiled chan error // faults that show outside of a commit

@@ -21,9 +21,9 @@ import (
 // What a question can find out.
 var (
 	// ErrNotFound says that there is no such entry.
-	ErrNotFound = errors.New("the ledger has no such entry")
+	ErrNotFound = ledger.ErrNotFound
 	// ErrErased says that the entry is there, and its body was erased.
-	ErrErased = errors.New("the body was erased")
+	ErrErased = ledger.ErrErased
 	// ErrAmbiguous says that a short name fits several entries.
 	ErrAmbiguous = errors.New("several entries have ids that start so")
 	// ErrNotCovered says that the entry is newer than the last checkpoint, and
@@ -56,21 +56,8 @@ func scanRecord(row interface{ Scan(...any) error }) (ledger.Record, error) {
 	return r, err
 }
 
-// Query says which entries are asked for. Empty fields ask for nothing; the
-// others must all hold.
-type Query struct {
-	// Kinds and Names ask for entries that have one of them.
-	Kinds, Names       []string
-	Source, Target, ID string
-	// From (included) and To (excluded) bound the time.
-	From, To time.Time
-	// Start (included) and End (excluded) bound the index; End 0 is the end.
-	Start, End int64
-	// Limit is how many entries to give at most; 0 is all.
-	Limit int
-	// Newest gives the entries with the greatest index first.
-	Newest bool
-}
+// Query says which entries are asked for.
+type Query = ledger.Query
 
 // page is how many entries are read at once, so that nobody who reads slowly
 // keeps the engine from tidying up.
@@ -121,7 +108,7 @@ func (l *Ledger) narrow(ctx context.Context, q *Query) error {
 		return nil
 	}
 	var first sql.NullInt64
-	err := l.engine.reader().QueryRowContext(ctx, `SELECT min(idx) FROM entry WHERE time >= $1`, micros(q.From)).Scan(&first)
+	err := l.engine.reader().QueryRowContext(ctx, `SELECT min(idx) FROM entry WHERE time >= $1`, q.From.UnixMicro()).Scan(&first)
 	if err != nil {
 		return fmt.Errorf("read entries: %w", err)
 	}
@@ -133,7 +120,7 @@ func (l *Ledger) narrow(ctx context.Context, q *Query) error {
 }
 
 func (l *Ledger) page(ctx context.Context, q Query, limit int) ([]ledger.Record, error) {
-	text, args := q.sql(limit)
+	text, args := selection(q, limit)
 	rows, err := l.engine.reader().QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, err
@@ -150,8 +137,8 @@ func (l *Ledger) page(ctx context.Context, q Query, limit int) ([]ledger.Record,
 	return records, rows.Err()
 }
 
-// sql gives the query in words that both engines take.
-func (q Query) sql(limit int) (text string, args []any) {
+// selection gives the query in words that both engines take.
+func selection(q ledger.Query, limit int) (text string, args []any) {
 	var b strings.Builder
 	b.WriteString(`SELECT ` + recordColumns + ` FROM entry WHERE `)
 	arg := func(value any) string {
@@ -167,10 +154,14 @@ func (q Query) sql(limit int) (text string, args []any) {
 			b.WriteString(" AND " + one.column + " = " + arg(one.value))
 		}
 	}
+	kinds := make([]string, len(q.Kinds))
+	for i, kind := range q.Kinds {
+		kinds[i] = string(kind)
+	}
 	for _, any := range [...]struct {
 		column string
 		values []string
-	}{{"kind", q.Kinds}, {"name", q.Names}} {
+	}{{"kind", kinds}, {"name", q.Names}} {
 		if len(any.values) == 0 {
 			continue
 		}
@@ -181,10 +172,10 @@ func (q Query) sql(limit int) (text string, args []any) {
 		b.WriteString(" AND " + any.column + " IN (" + strings.Join(places, ", ") + ")")
 	}
 	if !q.From.IsZero() {
-		b.WriteString(" AND time >= " + arg(micros(q.From)))
+		b.WriteString(" AND time >= " + arg(q.From.UnixMicro()))
 	}
 	if !q.To.IsZero() {
-		b.WriteString(" AND time < " + arg(micros(q.To)))
+		b.WriteString(" AND time < " + arg(q.To.UnixMicro()))
 	}
 	b.WriteString(" ORDER BY idx")
 	if q.Newest {

@@ -64,7 +64,10 @@ func openSQLite(ctx context.Context, o Options, spoil func(error)) (*sqliteEngin
 	}
 	err := e.migrate(ctx, o.Key)
 	if err == nil {
-		err = e.openAll(ctx)
+		err = e.openWriting(ctx)
+	}
+	if err == nil {
+		err = e.openReader(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger %q: %w", o.Address, err), e.close())
@@ -118,8 +121,8 @@ func makeHead(ctx context.Context, db *sql.DB, key ledger.Key) error {
 	return err
 }
 
-// openAll opens all connections.
-func (e *sqliteEngine) openAll(ctx context.Context) (err error) {
+// openWriting opens the connections that write.
+func (e *sqliteEngine) openWriting(ctx context.Context) (err error) {
 	if e.write, err = openSQLiteWriter(ctx, e.path); err != nil {
 		return err
 	}
@@ -127,7 +130,7 @@ func (e *sqliteEngine) openAll(ctx context.Context) (err error) {
 		return err
 	}
 	e.mover.SetMaxOpenConns(1)
-	return e.openReader(ctx)
+	return nil
 }
 
 func (e *sqliteEngine) openReader(ctx context.Context) (err error) {
@@ -135,6 +138,7 @@ func (e *sqliteEngine) openReader(ctx context.Context) (err error) {
 		return err
 	}
 	e.read.SetMaxOpenConns(4)
+	e.read.SetConnMaxLifetime(time.Minute) // so that a fault of one does not last
 	if err := e.read.PingContext(ctx); err != nil {
 		return fmt.Errorf("open ledger %q for reading: %w", e.path, err)
 	}
@@ -206,21 +210,18 @@ func (*sqliteEngine) transient(err error) bool {
 	return false
 }
 
-// recover opens all connections anew, which makes SQLite read the log again and
-// drop what is torn in it, and then moves the whole log into the database. Only
-// when that was synced is it known what is durable: after an error the kernel
-// may call pages clean that never reached the disk, so a second sync proves
-// nothing, and only writing them again does.
+// recover opens the connections that write anew, and moves the whole log into
+// the database. Only when that was synced is it known what is durable: after an
+// error the kernel may call pages clean that never reached the disk, so a second
+// sync proves nothing, and only writing them again does. What a failed commit
+// left in the log is no part of it: SQLite counts frames only after their sync.
 func (e *sqliteEngine) recover(ctx context.Context) error {
 	e.movers.Lock()
 	defer e.movers.Unlock()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	_ = e.closeWriting() // it is broken
-	if e.read != nil {
-		_ = e.read.Close()
-	}
-	if err := e.openAll(ctx); err != nil {
+	if err := e.openWriting(ctx); err != nil {
 		return errors.Join(err, e.closeWriting())
 	}
 	_, err := e.checkpoint(ctx, "TRUNCATE")

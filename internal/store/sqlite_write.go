@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
 )
@@ -18,6 +17,8 @@ type sqliteWriter struct {
 	begin, commit, rollback               *sql.Stmt
 	head, setHead, setCheckpoint, setSize *sql.Stmt
 	entry, body, node, find               *sql.Stmt
+
+	prepared []*sql.Stmt // all of them
 }
 
 // The statements run under no context: each of them would start a goroutine to
@@ -26,7 +27,7 @@ var background = context.Background()
 
 func openSQLiteWriter(ctx context.Context, path string) (*sqliteWriter, error) {
 	db, err := sql.Open("sqlite", dsn(path, "rw", "journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(0)",
-		"journal_size_limit(67108864)", "cache_size(-16000)"))
+		"journal_size_limit(67108864)"))
 	if err != nil {
 		return nil, err
 	}
@@ -82,14 +83,18 @@ func (w *sqliteWriter) prepare(ctx context.Context) (err error) {
 		if *s.to, err = w.conn.PrepareContext(ctx, s.text); err != nil {
 			return err
 		}
+		w.prepared = append(w.prepared, *s.to)
 	}
 	return nil
 }
 
 func (w *sqliteWriter) close() error {
 	var err error
+	for _, s := range w.prepared { // a statement that is left open keeps the file open
+		err = errors.Join(err, s.Close())
+	}
 	if w.conn != nil {
-		err = w.conn.Close()
+		err = errors.Join(err, w.conn.Close())
 	}
 	return errors.Join(err, w.db.Close())
 }
@@ -190,6 +195,3 @@ func (w *sqliteWriter) resign(sign *signer) error {
 	}
 	return w.update(f, sign.sign)
 }
-
-// micros is a time as it is stored.
-func micros(t time.Time) int64 { return t.UnixMicro() }

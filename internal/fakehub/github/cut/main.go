@@ -52,7 +52,16 @@ func cut(from, to string, how func([]byte) ([]byte, error)) error {
 // wanted are the operations to keep: methods by path. The paths of a
 // repository go on from its own.
 func wanted() map[string]string {
-	all := map[string]string{"/rate_limit": "get", "/meta": "get", "/user": "get", "/users/{username}": "get"}
+	all := map[string]string{
+		"/rate_limit": "get", "/meta": "get", "/user": "get", "/users/{username}": "get",
+		"/app": "get", "/app/hook/config": "get",
+	}
+	for _, at := range []string{"/app/hook", "/orgs/{org}/hooks/{hook_id}", "/repos/{owner}/{repo}/hooks/{hook_id}"} {
+		all[at+"/deliveries"], all[at+"/deliveries/{delivery_id}"], all[at+"/deliveries/{delivery_id}/attempts"] = "get", "get", "post"
+	}
+	for _, at := range []string{"/orgs/{org}/hooks", "/repos/{owner}/{repo}/hooks"} {
+		all[at], all[at+"/{hook_id}"] = "get", "get"
+	}
 	for path, methods := range map[string]string{
 		"": "get", "/activity": "get", "/branches": "get", "/branches/{branch}": "get",
 		"/check-runs": "post", "/check-runs/{check_run_id}": "get patch", "/check-runs/{check_run_id}/annotations": "get",

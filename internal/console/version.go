@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"cmp"
@@ -6,13 +6,11 @@ import (
 	"strings"
 )
 
-// release is the version that the linker writes into a released program, where
-// the build knows neither module version nor revision (see Dockerfile).
-var release string
-
-// version tells what was built: the release or the module's version where the
+// Version tells what was built: the release, which the linker writes into a
+// released program where the build knows neither module version nor revision
+// (see Dockerfile), or the module's version where the
 // build knows one, else the revision it was built from.
-func version() string {
+func Version(release string) string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

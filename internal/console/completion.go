@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"embed"
@@ -11,28 +11,29 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 )
 
-type completionCmd struct {
+// Completion is the command that prints a completion script.
+type Completion struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }
 
-// Help is shown by completion --help.
-func (completionCmd) Help() string {
+// Help is shown by completion --help; Run puts the program's name in.
+func (Completion) Help() string {
 	return `For this shell alone:
 
-  source <(fluxkeeper completion bash)
-  source <(fluxkeeper completion zsh)
-  fluxkeeper completion fish | source
+  source <(PROGRAM completion bash)
+  source <(PROGRAM completion zsh)
+  PROGRAM completion fish | source
 
 For good, put the script where the shell looks for it:
 
-  fluxkeeper completion bash > ~/.local/share/bash-completion/completions/fluxkeeper
-  fluxkeeper completion zsh  > "${fpath[1]}/_fluxkeeper"
-  fluxkeeper completion fish > ~/.config/fish/completions/fluxkeeper.fish`
+  PROGRAM completion bash > ~/.local/share/bash-completion/completions/PROGRAM
+  PROGRAM completion zsh  > "${fpath[1]}/_PROGRAM"
+  PROGRAM completion fish > ~/.config/fish/completions/PROGRAM.fish`
 }
 
 // Run prints the script for the shell.
-func (c *completionCmd) Run(a *app) error {
-	return writeCompletion(a.stdout, c.Shell, a.model)
+func (c *Completion) Run(a *Console) error {
+	return writeCompletion(a.Stdout, c.Shell, a.Model)
 }
 
 //go:embed completion/*.tmpl
@@ -98,7 +99,9 @@ func writeCompletion(w io.Writer, shell string, model *kong.Application) error {
 	if err != nil {
 		return err
 	}
-	return scripts.ExecuteTemplate(w, shell+".tmpl", map[string]any{"Commands": commands, "Values": values})
+	return scripts.ExecuteTemplate(w, shell+".tmpl", map[string]any{
+		"Program": model.Name, "Function": strings.ReplaceAll(model.Name, "-", "_"), "Commands": commands, "Values": values,
+	})
 }
 
 // valuePlace tells what a flag's value or an argument can be: a listed word, a

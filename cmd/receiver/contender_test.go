@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/postgrestest"
+)
+
+func startBare(b *testing.B) *contender {
+	b.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	command := exec.Command(self)
+	command.Env = append(os.Environ(), bareVariable+"=1")
+	p := launch(b, command)
+	return &contender{"bare", p.url, p.cpu, map[string][]measured{}}
+}
+
+// startReceiver runs the program on a ledger.
+func startReceiver(b *testing.B, name, ledger string) *contender {
+	b.Helper()
+	p := startServe(b, benchSecret, ledger)
+	return &contender{name, p.url, p.cpu, map[string][]measured{}}
+}
+
+// cpu is the processor time that the process has used. The kernel counts in
+// hundredths of a second.
+func (p *process) cpu() time.Duration {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(p.command.Process.Pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	// The name, in parentheses, may hold blanks. utime and stime are the fields
+	// 14 and 15 (proc_pid_stat(5)).
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	var ticks int
+	for _, field := range fields[11:13] {
+		n, _ := strconv.Atoi(field)
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
+}
+
+// payload is one of GitHub's own examples.
+type payload struct {
+	event, file string
+	body        []byte
+}
+
+// examplePayloads takes the push of 8 KB and the pull request of 24 KB out of
+// the examples that the intake's tests install.
+func examplePayloads(b *testing.B) []payload {
+	b.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		b.Fatal(err)
+	}
+	found, err := filepath.Glob(filepath.Join(cache, "fluxkeeper", "*", "node_modules", "@octokit", "webhooks-examples", "api.github.com", "index.json"))
+	if err != nil || len(found) == 0 {
+		b.Skip("GitHub's examples are not installed; `go test ./internal/intake` does that where there is npm")
+	}
+	text, err := os.ReadFile(found[len(found)-1])
+	if err != nil {
+		b.Fatal(err)
+	}
+	var events []struct {
+		Name     string
+		Examples []json.RawMessage
+	}
+	if err := json.Unmarshal(text, &events); err != nil {
+		b.Fatal(err)
+	}
+	var payloads []payload
+	for _, want := range []struct {
+		event string
+		size  int
+	}{{"push", 7_678}, {"pull_request", 23_741}} {
+		p := payload{event: want.event, file: filepath.Join(b.TempDir(), want.event)}
+		for _, event := range events {
+			for _, pretty := range event.Examples {
+				var compact bytes.Buffer
+				if err := json.Compact(&compact, pretty); err != nil {
+					b.Fatal(err)
+				}
+				example := compact.Bytes()
+				if event.Name == want.event && distance(len(example), want.size) < distance(len(p.body), want.size) {
+					p.body = example
+				}
+			}
+		}
+		if err := os.WriteFile(p.file, p.body, 0o600); err != nil {
+			b.Fatal(err)
+		}
+		b.Logf("%s: %d bytes", p.event, len(p.body))
+		payloads = append(payloads, p)
+	}
+	return payloads
+}
+
+func distance(a, b int) int { return max(a-b, b-a) }
+
+// startPostgres runs the program on a PostgreSQL of its own, whose processor
+// time counts too; nil where none is installed.
+func startPostgres(b *testing.B) *contender {
+	b.Helper()
+	server := postgrestest.Start(b)
+	c := startReceiver(b, "postgres", server.Create(b, "bench"))
+	own := c.cpu
+	c.cpu = func() time.Duration { return own() + server.CPU(b) }
+	return c
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/store"
+)
+
+const defaultLedger = "fluxkeeper.db"
+
+// where names a ledger on the command line.
+type where struct {
+	Ledger string `default:"${ledger}" placeholder:"WHERE" complete:"file" help:"A SQLite file, or a URL postgres://… (default: ${ledger})."`
+}
+
+// postgres says whether the ledger is a server's.
+func (w where) postgres() bool {
+	return strings.HasPrefix(w.Ledger, "postgres://") || strings.HasPrefix(w.Ledger, "postgresql://")
+}
+
+// read opens the ledger to look at it.
+func (w where) read(ctx context.Context) (*store.Ledger, error) {
+	l, err := store.Open(ctx, store.Options{Address: w.Ledger, ReadOnly: true})
+	return l, w.refusal(err)
+}
+
+// refusal tells wrong usage from trouble: a file that is not there is the former.
+func (w where) refusal(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return console.Fail(console.StatusUsage, err, "name the ledger with --ledger; `fluxkeeper-receiver serve` makes one")
+	}
+	return console.Fail(console.StatusUndecided, err, console.HintOf(err))
+}
+
+// signed is a ledger that is opened to be written, with the key that signs it.
+type signed struct {
+	where
+	SigningKeyFile string `placeholder:"FILE" complete:"file" help:"The key that signs checkpoints; made if it is not there (default: the SQLite file's name with .key behind it, or fluxkeeper.key)."`
+}
+
+// open opens the ledger to write to it.
+func (s signed) open(ctx context.Context, o store.Options) (*store.Ledger, error) {
+	key, err := s.key(o.Log)
+	if err != nil {
+		return nil, err
+	}
+	o.Address, o.Key = s.Ledger, key
+	l, err := store.Open(ctx, o)
+	return l, s.refusal(err)
+}
+
+// keyFile is where the signing key is.
+func (s signed) keyFile() string {
+	if s.postgres() {
+		return cmp.Or(s.SigningKeyFile, "fluxkeeper.key")
+	}
+	return cmp.Or(s.SigningKeyFile, s.Ledger+".key")
+}
+
+// key reads the signing key, and makes one where there is none.
+func (s signed) key(log *slog.Logger) (ledger.Key, error) {
+	name := s.keyFile()
+	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return makeKey(name, log)
+	}
+	if err != nil {
+		return ledger.Key{}, console.Fail(console.StatusUsage, fmt.Errorf("read signing key: %w", err), "")
+	}
+	key, err := ledger.ParseKey(secret.New(string(text)))
+	if err != nil {
+		return key, console.Fail(console.StatusUsage, fmt.Errorf("%w: %s", err, name), "")
+	}
+	return key, nil
+}
+
+// makeKey makes a signing key and writes it so that a crash leaves all of it or
+// nothing.
+func makeKey(name string, log *slog.Logger) (ledger.Key, error) {
+	fail := func(err error) (ledger.Key, error) {
+		return ledger.Key{}, console.Fail(console.StatusUsage, fmt.Errorf("make signing key: %w", err), "name a file that can be written with --signing-key-file")
+	}
+	var id [4]byte
+	if _, err := rand.Read(id[:]); err != nil {
+		return fail(err)
+	}
+	key, err := ledger.NewKey(rand.Reader, "fluxkeeper-"+hex.EncodeToString(id[:]))
+	if err != nil {
+		return fail(err)
+	}
+	if err := writeNew(name, []byte(key.Private().Reveal()+"\n"), 0o600); err != nil {
+		return fail(err)
+	}
+	if log != nil {
+		log.Info("made a signing key: keep its public half elsewhere, to verify the ledger with", "file", name, "public_key", key.Public())
+	}
+	return key, nil
+}
+
+// writeNew writes a file that must not be there yet, durably: under another
+// name first, then linked, which unlike a rename overwrites nothing.
+func writeNew(name string, text []byte, mode fs.FileMode) error {
+	temporary, err := writeBeside(name, text, mode)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary)
+	if err := os.Link(temporary, name); err != nil {
+		return err
+	}
+	return syncFolder(name)
+}
+
+// replace writes a file durably in the place of an older one.
+func replace(name string, text []byte, mode fs.FileMode) error {
+	temporary, err := writeBeside(name, text, mode)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(temporary, name); err != nil {
+		return errors.Join(err, os.Remove(temporary))
+	}
+	return syncFolder(name)
+}
+
+func writeBeside(name string, text []byte, mode fs.FileMode) (temporary string, err error) {
+	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
+	if err != nil {
+		return "", err
+	}
+	_, err = file.Write(text)
+	err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close())
+	if err != nil {
+		return "", errors.Join(err, os.Remove(file.Name()))
+	}
+	return file.Name(), nil
+}
+
+func syncFolder(name string) error {
+	folder, err := os.Open(filepath.Dir(name))
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}

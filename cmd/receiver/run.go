@@ -1,0 +1,54 @@
+package main
+
+import (
+	"github.com/alecthomas/kong"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
+)
+
+// release is the version that the linker writes into a released program, where
+// the build knows neither module version nor revision (see Dockerfile).
+var release string
+
+// grammar is the command line, as kong reads it from the tags. Every flag is
+// also read from FLUXKEEPER_… and from the file that --config names.
+type grammar struct {
+	Serve       serveCmd           `cmd:"" help:"Take deliveries, and keep them."`
+	Verify      verifyCmd          `cmd:"" help:"Prove that nothing was altered, removed or cut off."`
+	Prove       proveCmd           `cmd:"" help:"Print the proof that an entry is in the ledger."`
+	CheckProof  checkProofCmd      `cmd:"" help:"Check such a proof, without a ledger."`
+	Checkpoint  checkpointCmd      `cmd:"" help:"Print a signed checkpoint, to be kept elsewhere."`
+	Key         keyCmd             `cmd:"" help:"Print the public key that checkpoints are verified with."`
+	Show        showCmd            `cmd:"" help:"Print the body of an entry, as it came in."`
+	Export      exportCmd          `cmd:"" help:"Write the ledger as JSON Lines with proofs."`
+	Import      importCmd          `cmd:"" help:"Read such an export into an empty ledger."`
+	Backup      backupCmd          `cmd:"" help:"Copy a SQLite ledger while it is in use."`
+	Erase       eraseCmd           `cmd:"" help:"Erase the bodies of old deliveries; entries and proofs stay."`
+	Healthcheck healthcheckCmd     `cmd:"" help:"Ask a running receiver whether it is ready."`
+	Completion  console.Completion `cmd:"" help:"Print a completion script for a shell."`
+
+	Config  kong.ConfigFlag  `placeholder:"FILE" complete:"file" help:"Read flags from this YAML file: their names without dashes in front."`
+	Version kong.VersionFlag `env:"-" help:"Print the version and exit."`
+}
+
+// run is the whole program without the process around it. It returns the exit
+// status, and never exits by itself.
+func run(w console.World, args []string) int {
+	return console.Run(w, console.Program{
+		Name: "fluxkeeper-receiver", Description: description, Grammar: &grammar{}, Release: release,
+		Vars:    kong.Vars{"ledger": defaultLedger},
+		Options: []kong.Option{kong.DefaultEnvars("FLUXKEEPER"), kong.Configuration(readConfig)},
+	}, args)
+}
+
+const description = `Fluxkeeper-receiver keeps GitHub's webhook deliveries in a ledger that cannot be edited unseen.
+
+  fluxkeeper-receiver serve --webhook-secret-file webhook-secret
+  fluxkeeper-receiver serve --ledger postgres://fluxkeeper@db/fluxkeeper --webhook-secret-file webhook-secret
+  fluxkeeper-receiver verify --checkpoint kept-elsewhere
+
+Every flag is also read from the environment (--webhook-secret-file from FLUXKEEPER_WEBHOOK_SECRET_FILE)
+and from the file that --config names.
+
+Exit status: 0 done, 1 the ledger was tampered with or shows what it should not, 2 wrong usage or
+configuration, 3 could not tell.`

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/admin"
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/intake"
+	"github.com/goldfish-inc/fluxkeeper/internal/metric"
+	"github.com/goldfish-inc/fluxkeeper/internal/store"
+)
+
+// serveCmd runs the receiver until it is asked to stop.
+type serveCmd struct {
+	signed
+	Listen            string        `default:":8080" placeholder:"ADDRESS" help:"Where GitHub's deliveries come in: POST /webhooks/github (default: :8080)."`
+	AdminListen       string        `default:"127.0.0.1:8081" placeholder:"ADDRESS" help:"The private listener: metrics, health, entries, proofs (default: 127.0.0.1:8081)."`
+	WebhookSecretFile []string      `placeholder:"FILE" complete:"file" help:"A live webhook secret; several while one is rotated. Files that change are read again."`
+	AllowHook         []int64       `placeholder:"ID" help:"Take deliveries of these hooks only."`
+	AllowTarget       []string      `placeholder:"TARGET" help:"Take deliveries of these targets only, such as repository/1296269."`
+	AllowNetwork      []string      `placeholder:"CIDR" help:"Take deliveries from these networks only; github stands for those that GitHub names."`
+	Proxy             []string      `placeholder:"CIDR" help:"Believe the X-Forwarded-For of proxies in these networks."`
+	CheckpointFile    string        `placeholder:"FILE" complete:"file" help:"Write the newest signed checkpoint here."`
+	CheckpointEvery   time.Duration `default:"1m" placeholder:"TIME" help:"How often (default: 1m)."`
+	Drain             time.Duration `default:"12s" placeholder:"TIME" help:"How long requests in flight may take when asked to stop (default: 12s)."`
+	LogFormat         string        `default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"auto (default: text on a terminal, else json), text or json."`
+	LogLevel          slog.Level    `default:"info" placeholder:"LEVEL" help:"debug, info (default), warn or error."`
+}
+
+// Help is shown by serve --help.
+func (serveCmd) Help() string {
+	return `Takes GitHub's webhook deliveries and answers 202 once a delivery is durable in the ledger, 200 if it was there before. Everything else is refused with a sentence that says why.
+
+  openssl rand -hex 32 > webhook-secret
+  fluxkeeper-receiver serve --webhook-secret-file webhook-secret
+
+Then set up a webhook on GitHub with the URL https://…/webhooks/github, content type application/json, and that secret. TLS is a proxy's or an ingress's matter.
+
+Any number of receivers can share a PostgreSQL ledger; give all of them the same signing key:
+
+  fluxkeeper-receiver serve --ledger postgres://fluxkeeper@db/fluxkeeper --signing-key-file key --webhook-secret-file webhook-secret
+
+The password of a database is better in PGPASSWORD or ~/.pgpass than in the URL.`
+}
+
+// secretsEvery is how often the files of the secrets are read again.
+const secretsEvery = 10 * time.Second
+
+// Run serves until the context ends, then lets requests in flight finish.
+func (c *serveCmd) Run(a *console.Console) error {
+	log := newLog(a, c.LogFormat, c.LogLevel)
+	live, err := readSecrets(c.WebhookSecretFile)
+	if err != nil {
+		return err
+	}
+	secrets, err := intake.NewSecrets(live...)
+	if err != nil {
+		return console.Fail(console.StatusUsage, err, "")
+	}
+	allow, err := c.allow()
+	if err != nil {
+		return console.Fail(console.StatusUsage, err, "")
+	}
+	var kept *store.Ledger
+	metrics := metric.New(a.Version, gauges(&kept))
+	kept, err = c.open(a.Context, store.Options{Log: log, Observe: commits{metrics}})
+	if err != nil {
+		return err
+	}
+	defer kept.Close()
+	in, err := intake.New(intake.Options{
+		Ledger: kept, Secrets: secrets, Allow: allow, Log: log, Observe: requests{metrics},
+	})
+	if err != nil {
+		return console.Fail(console.StatusUsage, err, "")
+	}
+	public, err := listen(a.Context, "--listen", c.Listen)
+	if err != nil {
+		return err
+	}
+	private, err := listen(a.Context, "--admin-listen", c.AdminListen)
+	if err != nil {
+		return errors.Join(err, public.Close())
+	}
+	log.Info("serving", "version", a.Version, "listen", public.Addr().String(), "admin", private.Addr().String(),
+		"ledger", where{c.Ledger}.shown(), "secrets", len(live))
+
+	group, ctx := errgroup.WithContext(a.Context)
+	serve(ctx, group, intake.Server(in.Handler(), log), intake.Limit(public, 0), c.Drain)
+	serve(ctx, group, adminServer(admin.New(admin.Options{
+		Ledger: kept, Metrics: metrics.Handler(), Log: log, LoopbackOnly: isLoopback(private.Addr()),
+	}), log), private, c.Drain)
+	group.Go(func() error {
+		follow(ctx, c.WebhookSecretFile, live, secretsEvery, log, secrets.Set)
+		return nil
+	})
+	if c.CheckpointFile != "" {
+		group.Go(func() error { keepCheckpoint(ctx, kept, c.CheckpointFile, c.CheckpointEvery, log); return nil })
+	}
+	err = group.Wait()
+	log.Info("stopped", "error", err)
+	if err != nil {
+		return console.Fail(console.StatusUndecided, err, "")
+	}
+	return nil
+}
+
+// allow reads the lists of who may deliver.
+func (c *serveCmd) allow() (intake.Allow, error) {
+	a := intake.Allow{Hooks: c.AllowHook, Targets: c.AllowTarget}
+	networks, err := prefixes("--allow-network", c.AllowNetwork)
+	if err != nil {
+		return a, err
+	}
+	if len(networks) > 0 {
+		a.Networks = func() []netip.Prefix { return networks }
+	}
+	a.Proxies, err = prefixes("--proxy", c.Proxy)
+	return a, err
+}
+
+func prefixes(flag string, texts []string) ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %q is not a network such as 192.0.2.0/24", flag, text)
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+func listen(ctx context.Context, flag, address string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, console.Fail(console.StatusUsage, err, "give another address with "+flag)
+	}
+	return l, nil
+}
+
+// serve runs a server until the context ends, then lets requests in flight
+// finish for a while.
+func serve(ctx context.Context, group *errgroup.Group, server *http.Server, l net.Listener, drain time.Duration) {
+	group.Go(func() error {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve %v: %w", l.Addr(), err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+		defer cancel()
+		if err := server.Shutdown(late); err != nil {
+			return errors.Join(fmt.Errorf("drain %v: %w", l.Addr(), err), server.Close())
+		}
+		return nil
+	})
+}
+
+// adminServer bounds what a request to the private listener may take.
+func adminServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
+		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
+func isLoopback(address net.Addr) bool {
+	tcp, ok := address.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
+// keepCheckpoint writes the newest checkpoint to a file now and then, whole or
+// not at all, until the context ends.
+func keepCheckpoint(ctx context.Context, l *store.Ledger, name string, every time.Duration, log *slog.Logger) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		signed, err := l.Checkpoint(ctx)
+		if err == nil {
+			err = replace(name, signed, 0o644)
+		}
+		if err != nil && ctx.Err() == nil {
+			log.Error("write checkpoint", "file", name, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}

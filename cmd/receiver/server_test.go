@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(bareVariable) != "" {
+		os.Exit(serveBare())
+	}
+	testscript.Main(m, map[string]func(){"fluxkeeper-receiver": main})
+}
+
+// serveBare is the whole of the process that bare runs in.
+func serveBare() int {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err == nil {
+		fmt.Fprintf(os.Stderr, `{"msg":"serving","listen":"%s"}`+"\n", l.Addr())
+		err = bare(l)
+	}
+	fmt.Fprintln(os.Stderr, err)
+	return 1
+}
+
+// process is a server that runs beside the test.
+type process struct {
+	url, admin string
+	command    *exec.Cmd
+	lines      sync.WaitGroup
+}
+
+// launch runs a server and waits until it says where it listens.
+func launch(tb testing.TB, command *exec.Cmd) *process {
+	tb.Helper()
+	stderr, err := command.StderrPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	p := &process{command: command}
+	serving := make(chan struct{})
+	p.lines.Go(func() {
+		defer func() {
+			if p.url == "" {
+				close(serving)
+			}
+		}()
+		for lines := bufio.NewScanner(stderr); lines.Scan(); {
+			var line struct{ Msg, Listen, Admin string }
+			if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" && p.url == "" {
+				p.url, p.admin = "http://"+line.Listen, "http://"+line.Admin
+				close(serving)
+				continue
+			}
+			tb.Logf("%s: %s", filepath.Base(command.Path), lines.Text())
+		}
+	})
+	tb.Cleanup(func() { p.stop(syscall.SIGKILL) })
+	select {
+	case <-serving:
+	case <-time.After(30 * time.Second):
+	}
+	if p.url == "" {
+		tb.Fatalf("%s does not serve", command)
+	}
+	return p
+}
+
+// stop ends the process with a signal and waits for it.
+func (p *process) stop(signal os.Signal) {
+	if p.command.ProcessState == nil {
+		_ = p.command.Process.Signal(signal)
+		p.lines.Wait()
+		_ = p.command.Wait()
+	}
+}
+
+var builtReceiver = sync.OnceValues(func() (string, error) {
+	folder, err := os.MkdirTemp("", "fluxkeeper-receiver-")
+	if err != nil {
+		return "", err
+	}
+	program := filepath.Join(folder, "fluxkeeper-receiver")
+	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return program, nil
+})
+
+// startServe runs the real program.
+func startServe(tb testing.TB, secret, ledger string, more ...string) *process {
+	tb.Helper()
+	program, err := builtReceiver()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	folder := tb.TempDir()
+	secretFile := filepath.Join(folder, "secret")
+	if err := os.WriteFile(secretFile, []byte(secret+"\n"), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return launch(tb, exec.Command(program, append([]string{
+		"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--webhook-secret-file", secretFile,
+		"--signing-key-file", filepath.Join(folder, "key"), "--ledger", ledger, "--log-format", "json",
+	}, more...)...))
+}

@@ -1,0 +1,39 @@
+-- Sends one signed body over and over, each time under a GUID of its own.
+local file = assert(io.open(os.getenv("BODY"), "rb"))
+local body = file:read("*a")
+file:close()
+local round, threads = os.getenv("ROUND"), 0
+
+function setup(thread)
+  thread:set("id", threads)
+  threads = threads + 1
+end
+
+function init()
+  sent = 0
+  wrk.method = "POST"
+  wrk.body = body
+  wrk.headers["Content-Type"] = "application/json"
+  wrk.headers["User-Agent"] = "GitHub-Hookshot/0000000"
+  wrk.headers["X-GitHub-Event"] = os.getenv("EVENT")
+  wrk.headers["X-GitHub-Hook-ID"] = "4711"
+  wrk.headers["X-GitHub-Hook-Installation-Target-ID"] = "1296269"
+  wrk.headers["X-GitHub-Hook-Installation-Target-Type"] = "repository"
+  wrk.headers["X-Hub-Signature-256"] = os.getenv("SIGNATURE")
+end
+
+function request()
+  sent = sent + 1
+  wrk.headers["X-GitHub-Delivery"] = string.format("%s-%04x-%012x", round, id, sent)
+  return wrk.format(nil, "/webhooks/github")
+end
+
+local refused = 0
+function response(status)
+  if status ~= 202 then refused = refused + 1 end
+end
+
+function done(summary, latency)
+  local bad = summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout + summary.errors.status
+  io.write(string.format("RESULT %d %d %d %d %d\n", summary.requests, summary.duration, bad, latency:percentile(50), latency:percentile(99)))
+end

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+const benchSecret = "a secret of the throughput benchmark"
+
+// bareVariable turns the test program into the ceiling that the receiver is
+// compared with.
+const bareVariable = "FLUXKEEPER_TEST_BARE"
+
+// bare is an echo handler that reads the body into a pooled buffer, verifies
+// the signature and answers 202. It stores nothing.
+func bare(l net.Listener) error {
+	buffers := sync.Pool{New: func() any { return make([]byte, 64<<10) }}
+	signers := sync.Pool{New: func() any { return hmac.New(sha256.New, []byte(benchSecret)) }}
+	e := echo.New()
+	e.POST("/webhooks/github", func(c echo.Context) error {
+		buffer := buffers.Get().([]byte)
+		defer buffers.Put(buffer)
+		r := c.Request()
+		body := buffer[:r.ContentLength]
+		if _, err := io.ReadFull(r.Body, body); err != nil {
+			return c.NoContent(http.StatusBadRequest)
+		}
+		given, err := hex.DecodeString(strings.TrimPrefix(r.Header.Get("X-Hub-Signature-256"), "sha256="))
+		signer := signers.Get().(interface {
+			io.Writer
+			Sum([]byte) []byte
+			Reset()
+		})
+		defer signers.Put(signer)
+		signer.Reset()
+		_, _ = signer.Write(body)
+		if err != nil || !hmac.Equal(signer.Sum(nil), given) {
+			return c.NoContent(http.StatusUnauthorized)
+		}
+		return c.JSON(http.StatusAccepted, map[string]string{"guid": r.Header.Get("X-GitHub-Delivery")})
+	})
+	return (&http.Server{Handler: e}).Serve(l)
+}
+
+// contender is a server that is measured, in a process of its own.
+type contender struct {
+	name string
+	url  string
+	cpu  func() time.Duration // used so far
+	runs map[string][]measured
+}
+
+// measured is one run of wrk.
+type measured struct {
+	rate, p50, p99, cpu float64 // per second, ms, ms, µs of processor time per delivery
+	bad                 int
+}
+
+// BenchmarkThroughput compares the receiver with the bare handler, in one run,
+// on real payloads. Only ratios mean something: the machine's speed drifts.
+func BenchmarkThroughput(b *testing.B) {
+	if _, err := exec.LookPath("wrk"); err != nil {
+		b.Skip("wrk is not installed")
+	}
+	payloads := examplePayloads(b)
+	contenders := []*contender{startBare(b), startReceiver(b, "sqlite", filepath.Join(b.TempDir(), "ledger.db"))}
+	if postgres := startPostgres(b); postgres != nil {
+		contenders = append(contenders, postgres)
+	}
+	rounds := 1
+	if b.N > 1 { // -benchtime 5x: five rounds
+		rounds = b.N
+	}
+	for round := range rounds {
+		for _, payload := range payloads {
+			for _, c := range contenders {
+				c.runs[payload.event] = append(c.runs[payload.event], wrk(b, c, payload, round))
+			}
+		}
+	}
+	var text bytes.Buffer
+	table := tabwriter.NewWriter(&text, 0, 8, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "payload\tserver\tper second\tof bare\tp50 ms\tp99 ms\tCPU µs\tCPU of bare\tp99 at 1,000/s\tbad\t")
+	for _, payload := range payloads {
+		ceiling := median(contenders[0].runs[payload.event])
+		for _, c := range contenders {
+			m := median(c.runs[payload.event])
+			fmt.Fprintf(table, "%s\t%s\t%.0f\t%.2f\t%.1f\t%.1f\t%.0f\t%.2f\t%.1f\t%d\t\n", payload.event, c.name, m.rate, m.rate/ceiling.rate,
+				m.p50, m.p99, m.cpu, m.cpu/ceiling.cpu, openLoop(b, c, payload), m.bad)
+		}
+	}
+	if err := table.Flush(); err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("%d rounds, medians\n%s", rounds, &text)
+}
+
+// wrk loads a server with 64 connections for three seconds.
+func wrk(b *testing.B, c *contender, p payload, round int) measured {
+	b.Helper()
+	before := c.cpu()
+	command := exec.Command("wrk", "-t2", "-c64", "-d3s", "-s", "testdata/deliver.lua", c.url)
+	command.Env = append(os.Environ(), "BODY="+p.file, "EVENT="+p.event, "SIGNATURE="+sign(p.body), fmt.Sprintf("ROUND=%08x", time.Now().Unix()))
+	out, err := command.CombinedOutput()
+	_, result, ok := strings.Cut(string(out), "RESULT ")
+	if err != nil || !ok {
+		b.Fatalf("wrk: %v\n%s", err, out)
+	}
+	var requests, took, bad, p50, p99 int
+	if _, err := fmt.Sscan(result, &requests, &took, &bad, &p50, &p99); err != nil {
+		b.Fatal(err)
+	}
+	used := c.cpu() - before
+	return measured{
+		rate: float64(requests) / float64(took) * 1e6, p50: float64(p50) / 1e3, p99: float64(p99) / 1e3,
+		cpu: float64(used.Microseconds()) / float64(requests), bad: bad,
+	}
+}
+
+// median takes each figure's own.
+func median(runs []measured) measured {
+	of := func(figure func(measured) float64) float64 {
+		all := make([]float64, len(runs))
+		for i, m := range runs {
+			all[i] = figure(m)
+		}
+		slices.Sort(all)
+		return all[len(all)/2]
+	}
+	m := measured{
+		rate: of(func(m measured) float64 { return m.rate }), cpu: of(func(m measured) float64 { return m.cpu }),
+		p50: of(func(m measured) float64 { return m.p50 }), p99: of(func(m measured) float64 { return m.p99 }),
+	}
+	for _, run := range runs {
+		m.bad += run.bad
+	}
+	return m
+}
+
+// openLoop sends 1,000 deliveries a second for five seconds, whether or not
+// answers come, and gives the 99th percentile of the time from when a delivery
+// should have been sent to its answer, in ms.
+func openLoop(b *testing.B, c *contender, p payload) float64 {
+	b.Helper()
+	const rate, count, senders = 1000, 5000, 64
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: senders}}
+	defer client.CloseIdleConnections()
+	begin := time.Now().Add(50 * time.Millisecond)
+	run := strconv.FormatInt(begin.UnixNano(), 16)
+	var (
+		took  [count]time.Duration
+		group sync.WaitGroup
+	)
+	for s := range senders {
+		group.Go(func() {
+			for i := s; i < count; i += senders {
+				due := begin.Add(time.Duration(i) * time.Second / rate)
+				time.Sleep(time.Until(due))
+				status, err := send(client, c.url, p, fmt.Sprintf("%s-%d", run, i))
+				if err != nil || status != http.StatusAccepted {
+					b.Errorf("%s: %d, %v", c.name, status, err)
+					return
+				}
+				took[i] = time.Since(due)
+			}
+		})
+	}
+	group.Wait()
+	slices.Sort(took[:])
+	return float64(took[count*99/100].Microseconds()) / 1e3
+}
+
+func send(client *http.Client, url string, p payload, guid string) (int, error) {
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url+"/webhooks/github", bytes.NewReader(p.body))
+	if err != nil {
+		return 0, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-GitHub-Event", p.event)
+	r.Header.Set("X-GitHub-Delivery", guid)
+	r.Header.Set("X-GitHub-Hook-ID", "4711")
+	r.Header.Set("X-Hub-Signature-256", sign(p.body))
+	answer, err := client.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	_, err = io.Copy(io.Discard, answer.Body)
+	return answer.StatusCode, cmp.Or(err, answer.Body.Close())
+}
+
+func sign(body []byte) string {
+	signer := hmac.New(sha256.New, []byte(benchSecret))
+	_, _ = signer.Write(body)
+	return "sha256=" + hex.EncodeToString(signer.Sum(nil))
+}

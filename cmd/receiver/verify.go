@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"text/tabwriter"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/store"
+)
+
+// verifyCmd recomputes everything.
+type verifyCmd struct {
+	where
+	Checkpoint string `placeholder:"FILE" complete:"file" help:"An older signed checkpoint that was kept elsewhere: shows also what was cut off or rewritten since."`
+	PublicKey  string `placeholder:"KEY" complete:"file" help:"The public key, or a file that holds it (default: the one that the ledger names itself, which proves less)."`
+	Format     string `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
+}
+
+// Help is shown by verify --help.
+func (verifyCmd) Help() string {
+	return `Reads every entry and every body, works out the tree anew, and holds it against the signed checkpoint. What is wrong is named by index; the exit status is then 1.
+
+A ledger can prove nothing about what was cut off together with its own last checkpoint. Keep checkpoints where whoever can write to the ledger cannot:
+
+  fluxkeeper-receiver checkpoint > kept-elsewhere
+  fluxkeeper-receiver verify --checkpoint kept-elsewhere --public-key key.pub`
+}
+
+// Run verifies, and prints what was found.
+func (c *verifyCmd) Run(a *console.Console) error {
+	options := store.VerifyOptions{}
+	var err error
+	if options.Public, err = publicKey(c.PublicKey); err != nil {
+		return console.Fail(console.StatusUsage, err, "")
+	}
+	if c.Checkpoint != "" {
+		if options.Against, err = readDocument(a, c.Checkpoint); err != nil {
+			return console.Fail(console.StatusUsage, fmt.Errorf("read checkpoint: %w", err), "")
+		}
+	}
+	l, err := c.read(a.Context)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	progress := a.Progress("verified", "entries")
+	options.Progress = progress.Set
+	found, err := l.Verify(a.Context, options)
+	progress.End()
+	if err != nil {
+		return console.Fail(console.StatusUndecided, err, "")
+	}
+	if c.Format == "json" {
+		err = printJSON(a.Stdout, found)
+	} else {
+		err = printVerification(a.Stdout, found)
+	}
+	if err == nil && !found.OK() {
+		err = console.Fail(console.StatusFail, nil, "")
+	}
+	return err
+}
+
+func printVerification(w io.Writer, v store.Verification) error {
+	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	if v.OK() {
+		fmt.Fprintln(table, "OK\tnothing was altered, removed or cut off")
+	} else {
+		fmt.Fprintf(table, "FAIL\t%d faults\n", v.Count)
+	}
+	fmt.Fprintf(table, "entries\t%d\n", v.Size)
+	fmt.Fprintf(table, "bodies\t%d, %d bytes; %d erased\n", v.Bodies, v.Bytes, v.Erased)
+	fmt.Fprintf(table, "root\t%s\n", v.Root)
+	fmt.Fprintf(table, "key\t%s\n", console.OneLine(v.PublicKey))
+	for _, note := range v.Notes {
+		fmt.Fprintf(table, "note\t%s\n", console.OneLine(note))
+	}
+	if len(v.Faults) > 0 {
+		fmt.Fprintln(table, "\nENTRY\tFAULT\tWHAT")
+	}
+	for _, f := range v.Faults {
+		index := "-"
+		if f.Index >= 0 {
+			index = strconv.FormatInt(f.Index, 10)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\n", index, f.Kind, console.OneLine(f.Message))
+	}
+	if more := v.Count - int64(len(v.Faults)); more > 0 {
+		fmt.Fprintf(table, "\t\tand %d more\n", more)
+	}
+	return table.Flush()
+}

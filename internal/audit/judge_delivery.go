@@ -1,0 +1,126 @@
+package audit
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Bounds of the way between a body's own time and its arrival. GitHub can be
+// asked for three days to deliver again
+// (https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks).
+const (
+	maxAhead  = 5 * time.Minute
+	maxBehind = 4 * 24 * time.Hour
+)
+
+// again reports deliveries that repeat others. It tells whether the body was
+// there before under the same hook, so that it shows nothing new.
+func (j *judge) again(r Reading) bool {
+	hook, guid := r.Record.Source, r.Record.ID
+	if first, seen := j.guids[guidKey{hook, guid}]; !seen {
+		j.guids[guidKey{hook, guid}] = r
+	} else if first.Record.BodyHash != r.Record.BodyHash {
+		j.report(r, "delivery/guid-reused", "compare the two bodies, and replace the webhook's secret",
+			"delivery %s of hook %s has another body than entry %d", guid, orNone(hook, "unknown"), first.Record.Index)
+	}
+	first, seen := j.bodies[bodyKey{hook, r.Record.BodyHash}]
+	if !seen {
+		j.bodies[bodyKey{hook, r.Record.BodyHash}] = r
+		return false
+	}
+	if r.Body.Event == "ping" || first.Record.ID == guid {
+		return true // pings carry no time, and can be equal
+	}
+	j.report(r, "delivery/replayed", "somebody has got hold of a signed body: look at proxies and logs on its way, and replace the webhook's secret",
+		"delivery %s has the body of entry %d, which came as %s", guid, first.Record.Index, first.Record.ID)
+	i, found := slices.BinarySearchFunc(j.timeline.Uses, first.Record.Index, func(u Use, index int64) int { return cmp.Compare(u.Index, index) })
+	if found {
+		j.timeline.Uses[i].Also = append(j.timeline.Uses[i].Also, r.Record.Index)
+	}
+	return true
+}
+
+// delivery reports what is wrong with one delivery, whoever caused it.
+func (j *judge) delivery(r Reading) {
+	b := r.Body
+	if b.Malformed != "" {
+		j.report(r, "delivery/malformed", "look at the body: GitHub writes none like it",
+			"the body is not as GitHub writes it: %s", b.Malformed)
+	}
+	if b.Event != r.Record.Name && b.Malformed == "" {
+		j.report(r, "delivery/event-mismatch", "the header is not signed and the body is: believe the body",
+			"the header says %s, and the body is %s", orNone(r.Record.Name, "nothing"), orNone(b.Event, "no such event's"))
+	}
+	j.target(r)
+	if clocked(b) && !b.Time.IsZero() {
+		switch way := r.Record.Time.Sub(b.Time); {
+		case way < -maxAhead:
+			j.report(r, "delivery/clock", "check this machine's clock", "the body tells of a time %s after it came in", -way.Round(time.Second))
+		case way > maxBehind:
+			j.report(r, "delivery/clock", "GitHub delivers again for three days only: look where it came from",
+				"the body tells of a time %s before it came in", way.Round(time.Second))
+		}
+	}
+	j.guard(r)
+}
+
+// clocked are the events whose time is that of the event itself. Other objects
+// can be older than what is said of them.
+func clocked(b Body) bool {
+	switch b.Event {
+	case "push", "status":
+		return true
+	case "pull_request":
+		return slices.Contains([]string{"opened", "closed", "reopened", "synchronize"}, b.Action)
+	}
+	return false
+}
+
+// target holds the headers that say whose hook it is against the body.
+func (j *judge) target(r Reading) {
+	b := r.Body
+	kind, id, _ := strings.Cut(r.Record.Target, "/")
+	const hint = "the header is not signed and the body is: believe the body"
+	var in int64
+	switch kind {
+	case "repository":
+		in = b.Repository.ID
+	case "organization":
+		in = b.Organization.ID
+	}
+	if in != 0 && strconv.FormatInt(in, 10) != id {
+		j.report(r, "delivery/target-mismatch", hint, "the header says %s, and the body is of %s %d", r.Record.Target, kind, in)
+	}
+	if b.Hook != 0 && r.Record.Source != "" && strconv.FormatInt(b.Hook, 10) != r.Record.Source {
+		j.report(r, "delivery/target-mismatch", hint, "the header says hook %s, and the body is of hook %d", r.Record.Source, b.Hook)
+	}
+}
+
+// guard reports what weakens the watch itself, or tells of a leak.
+func (j *judge) guard(r Reading) {
+	b := r.Body
+	where := orNone(b.Repository.Name, orNone(b.Organization.Login, "an unknown repository"))
+	by := "somebody whom GitHub does not name"
+	if b.Sender.ID != 0 {
+		by = fmt.Sprintf("%s (%d)", b.Sender.Login, b.Sender.ID)
+	}
+	switch b.Event {
+	case "meta":
+		j.report(r, "delivery/meta", "set the webhook up again, and ask who deleted it: from then on nothing came in",
+			"%s deleted the webhook %d of %s", by, b.Hook, where)
+	case "branch_protection_rule", "branch_protection_configuration", "repository_ruleset":
+		if b.Action == "edited" || b.Action == "deleted" || b.Action == "disabled" {
+			j.report(r, "delivery/guard-loosened", "compare what holds now with what should: gh api repos/OWNER/NAME/rulesets",
+				"%s %s %s %s of %s", by, b.Action, strings.ReplaceAll(b.Event, "_", " "), orNone(b.Subject, "(no name)"), where)
+		}
+	case "secret_scanning_alert":
+		if b.Action == "created" || b.Action == "publicly_leaked" || b.Action == "reopened" {
+			j.report(r, "delivery/secret-leaked", "revoke it first, then ask where it came from",
+				"GitHub found a secret of the kind %s in %s", orNone(b.Subject, "unknown"), where)
+		}
+	}
+}

@@ -1,0 +1,304 @@
+package audit
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	// maxText is the greatest length of a text that is kept, in bytes. Git's
+	// hosts take refs of some 250 bytes; paths are longest.
+	maxText = 1024
+	// maxCommits is how many commits GitHub puts into a push at most
+	// (https://docs.github.com/en/webhooks/webhook-events-and-payloads#push).
+	maxCommits = 2048
+)
+
+// payload has the keys that are read, of all events at once. What else a body
+// holds is passed over.
+type payload struct {
+	Action       string     `json:"action"`
+	Ref          string     `json:"ref"`
+	RefType      string     `json:"ref_type"`
+	MasterBranch string     `json:"master_branch"`
+	PusherType   string     `json:"pusher_type"`
+	Before       string     `json:"before"`
+	After        string     `json:"after"`
+	Created      bool       `json:"created"`
+	Deleted      bool       `json:"deleted"`
+	Forced       bool       `json:"forced"`
+	Number       int64      `json:"number"`
+	SHA          string     `json:"sha"`
+	State        string     `json:"state"`
+	Context      string     `json:"context"`
+	UpdatedAt    stamp      `json:"updated_at"`
+	Zen          string     `json:"zen"`
+	HookID       int64      `json:"hook_id"`
+	Commits      commits    `json:"commits"`
+	Pusher       *object    `json:"pusher"`
+	Repository   repository `json:"repository"`
+	Organization Account    `json:"organization"`
+	Sender       Account    `json:"sender"`
+
+	PullRequest      *pull   `json:"pull_request"`
+	Review           *object `json:"review"`
+	Comment          *object `json:"comment"`
+	Issue            *object `json:"issue"`
+	CheckRun         *object `json:"check_run"`
+	CheckSuite       *object `json:"check_suite"`
+	WorkflowRun      *object `json:"workflow_run"`
+	WorkflowJob      *object `json:"workflow_job"`
+	Deployment       *object `json:"deployment"`
+	DeploymentStatus *object `json:"deployment_status"`
+	Label            *object `json:"label"`
+	Member           *object `json:"member"`
+	Release          *object `json:"release"`
+	Forkee           *object `json:"forkee"`
+	Hook             *object `json:"hook"`
+	Key              *object `json:"key"`
+	Rule             *object `json:"rule"`
+	Ruleset          *object `json:"repository_ruleset"`
+	Alert            *object `json:"alert"`
+	TokenRequest     *object `json:"personal_access_token_request"`
+}
+
+// object is what the objects of events have between them.
+type object struct {
+	Number      int64   `json:"number"`
+	Name        string  `json:"name"`
+	Title       string  `json:"title"`
+	Login       string  `json:"login"`
+	Path        string  `json:"path"`
+	Ref         string  `json:"ref"`
+	SHA         string  `json:"sha"`
+	HeadSHA     string  `json:"head_sha"`
+	HeadBranch  string  `json:"head_branch"`
+	CommitID    string  `json:"commit_id"`
+	Environment string  `json:"environment"`
+	TagName     string  `json:"tag_name"`
+	FullName    string  `json:"full_name"`
+	SecretType  string  `json:"secret_type"`
+	TokenName   string  `json:"token_name"`
+	Event       string  `json:"event"`
+	UpdatedAt   stamp   `json:"updated_at"`
+	CreatedAt   stamp   `json:"created_at"`
+	Actor       Account `json:"actor"`
+	Triggering  Account `json:"triggering_actor"`
+}
+
+type pull struct {
+	Number    int64 `json:"number"`
+	UpdatedAt stamp `json:"updated_at"`
+	Head      struct {
+		Ref  string     `json:"ref"`
+		SHA  string     `json:"sha"`
+		Repo repository `json:"repo"`
+	} `json:"head"`
+}
+
+type repository struct {
+	ID       int64  `json:"id"`
+	FullName string `json:"full_name"`
+	PushedAt stamp  `json:"pushed_at"`
+}
+
+// stamp is a time as GitHub writes them: RFC 3339, or, in pushes, in seconds
+// since 1970. Another value is no time, and no error either.
+type stamp struct{ time.Time }
+
+// UnmarshalJSON never fails.
+func (s *stamp) UnmarshalJSON(raw []byte) error {
+	var seconds int64
+	var text string
+	switch {
+	case len(raw) > 64: // no time is written that long
+	case raw[0] == '"' && json.Unmarshal(raw, &text) == nil:
+		if t, err := time.Parse(time.RFC3339, text); err == nil && t.UTC().Year() >= 1 && t.UTC().Year() <= 9999 {
+			s.Time = t.UTC() // the bounds are those of JSON, and an offset can leave them
+		}
+	case json.Unmarshal(raw, &seconds) == nil && seconds > 0 && seconds < 1<<37: // till the year 6325
+		s.Time = time.Unix(seconds, 0).UTC()
+	}
+	return nil
+}
+
+// commits are a push's commits, of which one thing is wanted: the first path
+// below .github/ that a commit new to the repository touches. (The others came
+// in by a merge, and their own pushes told of them.)
+type commits struct {
+	workflow string
+	tooMany  bool
+}
+
+// UnmarshalJSON reads the list one by one, and only where it could hold such a
+// path: letters could also be written as \u escapes.
+func (c *commits) UnmarshalJSON(raw []byte) error {
+	if !bytes.Contains(raw, []byte(".github")) && !bytes.Contains(raw, []byte(`\u00`)) {
+		return nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	if t, err := decoder.Token(); err != nil || t != json.Delim('[') {
+		return errors.New("commits is not a list")
+	}
+	for n := 0; decoder.More() && c.workflow == ""; n++ {
+		if n == maxCommits {
+			c.tooMany = true
+			return nil
+		}
+		var one struct {
+			Distinct                 bool
+			Added, Modified, Removed []string
+		}
+		if err := decoder.Decode(&one); err != nil {
+			return errors.New("a commit has another shape")
+		}
+		for _, paths := range [][]string{one.Added, one.Modified, one.Removed} {
+			for _, path := range paths {
+				if one.Distinct && c.workflow == "" && strings.HasPrefix(path, ".github/") {
+					c.workflow = path
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// readBody reads a body that came under the header's event.
+func readBody(header string, body []byte) Body {
+	var p payload
+	malformed := ""
+	if err := json.Unmarshal(body, &p); err != nil {
+		malformed = why(err)
+	}
+	switch {
+	case malformed != "":
+	case !utf8.Valid(body):
+		malformed = "it is not UTF-8"
+	case p.Commits.tooMany:
+		malformed = fmt.Sprintf("it has more than %d commits", maxCommits)
+	}
+	b := p.body(p.event(header))
+	b.Malformed = cmp.Or(malformed, b.bound())
+	return b
+}
+
+// why says what is wrong in words of ours: the library's could quote the body.
+func why(err error) string {
+	var syntax *json.SyntaxError
+	var shape *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		return fmt.Sprintf("it is not JSON from byte %d on", syntax.Offset)
+	case errors.As(err, &shape) && shape.Field != "":
+		return shape.Field + " is not " + kindWord(shape.Type.Kind())
+	case errors.As(err, &shape):
+		return "it is not an object"
+	}
+	return err.Error() // of commits, in our own words
+}
+
+func kindWord(k reflect.Kind) string {
+	switch k {
+	case reflect.Int64:
+		return "a whole number"
+	case reflect.String:
+		return "a text"
+	case reflect.Bool:
+		return "true or false"
+	}
+	return "an object"
+}
+
+// body takes out of the payload what an event of this sort tells.
+func (p *payload) body(event string) Body {
+	b := Body{
+		Event: event, Action: p.Action, Before: p.Before, After: cmp.Or(p.After, p.SHA), Number: p.Number,
+		Repository: Repository{p.Repository.ID, p.Repository.FullName}, Organization: p.Organization, Sender: p.Sender,
+	}
+	switch event {
+	case "push":
+		b.Ref, b.Created, b.Deleted, b.Forced = p.Ref, p.Created, p.Deleted, p.Forced
+		b.Workflow, b.Time = p.Commits.workflow, p.Repository.PushedAt.Time
+		b.Pusher = p.Pusher.Name
+	case "create", "delete":
+		b.Ref, b.Created, b.Deleted = fullRef(p.RefType, p.Ref), event == "create", event == "delete"
+	case "status":
+		b.Subject, b.Time = p.Context, p.UpdatedAt.Time
+	case "ping", "meta":
+		b.Hook = p.HookID
+	}
+	if pr := p.PullRequest; pr != nil {
+		b.pull(pr)
+	}
+	if o := p.object(event); o != nil {
+		b.object(o)
+	}
+	if p.Issue != nil {
+		b.Number = p.Issue.Number
+	}
+	return b
+}
+
+func fullRef(kind, name string) string {
+	switch {
+	case name == "":
+		return ""
+	case kind == "tag":
+		return "refs/tags/" + name
+	}
+	return "refs/heads/" + name
+}
+
+func (b *Body) pull(pr *pull) {
+	b.Number = cmp.Or(b.Number, pr.Number)
+	b.After, b.Time = pr.Head.SHA, pr.UpdatedAt.Time
+	b.Ref = fullRef("branch", pr.Head.Ref)
+	if from := pr.Head.Repo; from.ID != b.Repository.ID {
+		// The fork may be gone, and then has no name.
+		b.Ref = from.FullName + ":" + pr.Head.Ref
+	}
+}
+
+func (b *Body) object(o *object) {
+	b.Subject = cmp.Or(o.SecretType, o.TokenName, o.Path, o.Environment, o.TagName, o.FullName, o.Name, o.Login)
+	if b.Event == "deploy_key" {
+		b.Subject = o.Title
+	}
+	b.After = cmp.Or(b.After, o.HeadSHA, o.CommitID, o.SHA)
+	b.Ref = cmp.Or(b.Ref, fullRef("branch", cmp.Or(o.HeadBranch, o.Ref)))
+	b.Actor, b.Triggering = o.Actor, o.Triggering
+	if b.Event == "workflow_run" {
+		b.Cause = o.Event
+	}
+	if !o.UpdatedAt.IsZero() {
+		b.Time = o.UpdatedAt.Time
+	}
+}
+
+// bound drops texts that are too long to be kept, and says so.
+func (b *Body) bound() string {
+	for _, field := range []struct {
+		name string
+		text *string
+	}{
+		{"action", &b.Action}, {"cause", &b.Cause}, {"repository.full_name", &b.Repository.Name},
+		{"organization.login", &b.Organization.Login}, {"sender.login", &b.Sender.Login}, {"pusher.name", &b.Pusher},
+		{"actor.login", &b.Actor.Login}, {"triggering_actor.login", &b.Triggering.Login}, {"ref", &b.Ref},
+		{"before", &b.Before}, {"after", &b.After}, {"the subject", &b.Subject}, {"a path", &b.Workflow},
+		{"sender.type", &b.Sender.Type}, {"organization.type", &b.Organization.Type},
+		{"actor.type", &b.Actor.Type}, {"triggering_actor.type", &b.Triggering.Type},
+	} {
+		if len(*field.text) > maxText {
+			*field.text = ""
+			b.Malformed = cmp.Or(b.Malformed, fmt.Sprintf("%s is longer than %d bytes", field.name, maxText))
+		}
+	}
+	return b.Malformed
+}

@@ -1,0 +1,177 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/report"
+)
+
+// The exit statuses of every command.
+const (
+	StatusPass      = 0 // pass, or not applicable; for other commands: done
+	StatusFail      = 1 // findings of severity error
+	StatusUsage     = 2 // wrong usage or wrong configuration; nothing was looked at
+	StatusUndecided = 3 // could not tell
+)
+
+// World is what a program may touch of the world outside.
+type World struct {
+	Context        context.Context
+	Environment    func(string) (string, bool)
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+}
+
+// Console is a program's command line while it runs.
+type Console struct {
+	World
+	Name, Version string
+	Model         *kong.Application
+}
+
+// Program is a command line to be run.
+type Program struct {
+	Name, Description string
+	// Grammar points to the struct that kong reads the command line into.
+	Grammar any
+	// Release is the version that the linker wrote, or empty.
+	Release string
+	Vars    kong.Vars
+	Options []kong.Option
+}
+
+// Failure is an error that knows its exit status and what to do about it.
+// A failure without an error ends the program silently: its report is out.
+type Failure struct {
+	Status int
+	Err    error
+	Advice string
+}
+
+// Fail makes a Failure; the hint may be empty.
+func Fail(status int, err error, hint string) Failure { return Failure{status, err, hint} }
+
+func (f Failure) Error() string {
+	if f.Err == nil {
+		return fmt.Sprintf("status %d", f.Status)
+	}
+	return f.Err.Error()
+}
+
+func (f Failure) Unwrap() error { return f.Err }
+
+// Hint says how to mend it; empty where there is nothing to add.
+func (f Failure) Hint() string { return f.Advice }
+
+// Sentence is the error with its hint behind it.
+func (f Failure) Sentence() string {
+	if f.Advice == "" {
+		return f.Error()
+	}
+	return f.Error() + " (" + f.Advice + ")"
+}
+
+// hinter is an error that knows what to do about it.
+type hinter interface {
+	error
+	Hint() string
+}
+
+// Run parses the arguments and runs the command that they name with the
+// *Console. It returns the exit status, and never exits by itself.
+func Run(w World, p Program, args []string) int {
+	c := &Console{World: w, Name: p.Name, Version: Version(p.Release)}
+	answered := false // by --help or --version
+	vars := kong.Vars{"version": p.Name + " " + c.Version}
+	parser, err := kong.New(p.Grammar, append([]kong.Option{
+		kong.Name(p.Name),
+		kong.Description(p.Description),
+		vars.CloneWith(p.Vars),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Writers(w.Stdout, w.Stderr),
+		kong.Exit(func(int) { answered = true }),
+	}, p.Options...)...)
+	if err != nil {
+		return c.End(err)
+	}
+	c.Model = parser.Model
+	for _, command := range c.Model.Children {
+		command.Detail = strings.ReplaceAll(command.Detail, "PROGRAM", p.Name)
+	}
+	commands, err := parser.Parse(args)
+	if answered {
+		return StatusPass
+	}
+	if err != nil {
+		return c.End(Fail(StatusUsage, spoken(err), usageHint(p.Name, err)))
+	}
+	return c.End(commands.Run(c))
+}
+
+// spoken says in a person's words what kong says in a parser's.
+func spoken(err error) error {
+	message := err.Error()
+	flag, _, valued := strings.Cut(message, ": expected ")
+	switch argument, bare := strings.CutPrefix(message, "expected "); {
+	case valued && strings.HasSuffix(message, "<EOL>)"):
+		return fmt.Errorf("%s needs a value", flag)
+	case bare && strings.HasPrefix(argument, "one of "):
+		return fmt.Errorf("no command given: %s", message)
+	case bare:
+		return fmt.Errorf("%s is missing", strings.Trim(argument, `"`))
+	}
+	return err
+}
+
+// usageHint names the help of the command that was being typed.
+func usageHint(command string, err error) string {
+	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context != nil {
+		if node := parse.Context.Selected(); node != nil {
+			command = node.FullPath()
+		}
+	}
+	return "run `" + command + " --help` to see what can be said"
+}
+
+// End prints what went wrong and returns the exit status that goes with it.
+func (c *Console) End(err error) int {
+	if err == nil {
+		return StatusPass
+	}
+	status := StatusUndecided
+	if f, ok := errors.AsType[Failure](err); ok {
+		status = f.Status
+		if f.Err == nil {
+			return status
+		}
+	}
+	c.Complain(err)
+	return status
+}
+
+// Complain writes an error and its hint, one line each.
+func (c *Console) Complain(err error) {
+	fmt.Fprintf(c.Stderr, "%s: error: %s\n", c.Name, OneLine(err.Error()))
+	if hint := HintOf(err); hint != "" {
+		fmt.Fprintf(c.Stderr, "%s: hint: %s\n", c.Name, OneLine(hint))
+	}
+}
+
+// HintOf is what an error says about how to mend it, or "".
+func HintOf(err error) string {
+	if h, ok := errors.AsType[hinter](err); ok {
+		return h.Hint()
+	}
+	return ""
+}
+
+// OneLine makes outside text safe for a terminal and keeps it on its line.
+func OneLine(s string) string {
+	return report.Plain(strings.Join(strings.Fields(s), " "))
+}

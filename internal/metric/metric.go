@@ -1,0 +1,138 @@
+package metric
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// maxEvents bounds the label "event": GitHub has fewer than a hundred events,
+// but the header that names it is not signed.
+const maxEvents = 100
+
+// Metrics holds all that is counted. Its methods may be called at any time.
+type Metrics struct {
+	registry                        *prometheus.Registry
+	accepted, duplicates, rejected  *prometheus.CounterVec
+	commit, batch                   prometheus.Histogram
+	commitErrors                    prometheus.Counter
+	missing, neverEmitted           prometheus.Gauge
+	redeliveries, reconcileFailures prometheus.Counter
+	lastReconcile                   prometheus.Gauge
+
+	mu     sync.Mutex
+	events map[string]bool
+}
+
+// Gauges are read when the metrics are; each gives its number now.
+type Gauges struct {
+	Entries, Bytes, QueuedBytes func() float64
+	// CheckpointAge is in seconds; Ready is 1 or 0.
+	CheckpointAge, Ready func() float64
+}
+
+// New makes the metrics. The version is told by fluxkeeper_build_info.
+func New(version string, gauges Gauges) *Metrics {
+	counters := func(name, help, label string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
+	}
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+	}
+	m := &Metrics{
+		registry:   prometheus.NewRegistry(),
+		accepted:   counters("fluxkeeper_deliveries_accepted_total", "Deliveries that were new, and are durable.", "event"),
+		duplicates: counters("fluxkeeper_deliveries_duplicate_total", "Deliveries that the ledger held before.", "event"),
+		rejected:   counters("fluxkeeper_requests_rejected_total", "Requests that were not taken.", "reason"),
+		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "fluxkeeper_commit_seconds", Help: "How long it took to make a batch of entries durable.",
+			Buckets: prometheus.ExponentialBuckets(0.00025, 2, 16), // to 8 s
+		}),
+		batch: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "fluxkeeper_batch_entries", Help: "How many entries were made durable together.",
+			Buckets: prometheus.ExponentialBuckets(1, 2, 10),
+		}),
+		commitErrors:      counter("fluxkeeper_commit_errors_total", "Batches that could not be made durable."),
+		missing:           gauge("fluxkeeper_deliveries_missing", "Deliveries that GitHub lists and the ledger lacked at the last reconciliation."),
+		neverEmitted:      gauge("fluxkeeper_deliveries_never_emitted", "Ref changes that GitHub's activity list shows and no delivery told, at the last reconciliation."),
+		redeliveries:      counter("fluxkeeper_redeliveries_requested_total", "Redeliveries that GitHub was asked for."),
+		reconcileFailures: counter("fluxkeeper_reconcile_failures_total", "Reconciliations that did not come to an end."),
+		lastReconcile:     gauge("fluxkeeper_reconcile_timestamp_seconds", "When the last reconciliation came to its end."),
+		events:            map[string]bool{},
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "fluxkeeper_build_info", Help: "The version that runs.", ConstLabels: prometheus.Labels{"version": version},
+	})
+	build.Set(1)
+	m.registry.MustRegister(m.accepted, m.duplicates, m.rejected, m.commit, m.batch, m.commitErrors,
+		m.missing, m.neverEmitted, m.redeliveries, m.reconcileFailures, m.lastReconcile, build,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, g := range []struct {
+		name, help string
+		read       func() float64
+	}{
+		{"fluxkeeper_ledger_entries", "Entries in the ledger.", gauges.Entries},
+		{"fluxkeeper_ledger_bytes", "Bytes that the ledger takes on disk.", gauges.Bytes},
+		{"fluxkeeper_queued_bytes", "Bytes that wait to be made durable.", gauges.QueuedBytes},
+		{"fluxkeeper_checkpoint_age_seconds", "Time since the last checkpoint was signed.", gauges.CheckpointAge},
+		{"fluxkeeper_ready", "1 if the ledger takes entries.", gauges.Ready},
+	} {
+		if g.read != nil {
+			m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, g.read))
+		}
+	}
+	return m
+}
+
+// Handler serves the metrics in Prometheus' text format.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// Accepted counts a delivery that is durable.
+func (m *Metrics) Accepted(event string) { m.accepted.WithLabelValues(m.known(event)).Inc() }
+
+// Duplicate counts a delivery that was there before.
+func (m *Metrics) Duplicate(event string) { m.duplicates.WithLabelValues(m.known(event)).Inc() }
+
+// Rejected counts a request that was not taken; the reason is one of ours.
+func (m *Metrics) Rejected(reason string) { m.rejected.WithLabelValues(reason).Inc() }
+
+// Committed counts a batch that is durable.
+func (m *Metrics) Committed(entries int, took time.Duration) {
+	m.batch.Observe(float64(entries))
+	m.commit.Observe(took.Seconds())
+}
+
+// CommitFailed counts a batch that could not be made durable.
+func (m *Metrics) CommitFailed() { m.commitErrors.Inc() }
+
+// Reconciled tells how a reconciliation ended.
+func (m *Metrics) Reconciled(at time.Time, missing, neverEmitted, asked int) {
+	m.missing.Set(float64(missing))
+	m.neverEmitted.Set(float64(neverEmitted))
+	m.redeliveries.Add(float64(asked))
+	m.lastReconcile.Set(float64(at.Unix()))
+}
+
+// ReconcileFailed counts a reconciliation that did not come to an end.
+func (m *Metrics) ReconcileFailed() { m.reconcileFailures.Inc() }
+
+func (m *Metrics) known(event string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.events[event] {
+		if len(m.events) >= maxEvents {
+			return "other"
+		}
+		m.events[event] = true
+	}
+	return event
+}
