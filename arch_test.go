@@ -32,8 +32,7 @@ var imports = map[string][]string{
 	"internal/gatetest":           {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
 	"internal/github":             {"internal/finding", "internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature"},
 	"internal/gitrepo":            {"internal/gate", "internal/manifest", "internal/signature"},
-	"internal/crashtest":          {"internal/ledger"},                                                         // for tests only
-	"internal/crashtest/serve":    {"internal/intake", "internal/ledger", "internal/secret", "internal/store"}, // for tests only
+	"internal/crashtest":          {"internal/ledger"}, // for tests only
 	"internal/admin":              {"internal/ledger", "internal/proof"},
 	"internal/audit":              {"internal/finding", "internal/ledger"},
 	"internal/image":              {},

@@ -197,6 +197,9 @@ func TestFailedSync(t *testing.T) {
 // TestFailedSyncFindsReceiversThatGoOn: one that takes an error for a success
 // is found out.
 func TestFailedSyncFindsReceiversThatGoOn(t *testing.T) {
+	if !*full {
+		t.Skip("only with -full")
+	}
 	from, random := chance(t)
 	const commit = "err := l.engine.commit(ctx, batch)\n"
 	path, err := Build(programs, *receiver, overlay(t, commit, commit+"\t\tl.o.Observe.Failed(err, false)\n\t\terr = nil\n"))

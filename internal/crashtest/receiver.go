@@ -37,7 +37,7 @@ type Receiver struct {
 // is what go build -overlay reads: files with another content than they have.
 func Build(dir, program, overlay string) (string, error) {
 	path := filepath.Join(dir, "receiver-"+fmt.Sprint(time.Now().UnixNano()))
-	args := []string{"build", "-o", path}
+	args := []string{"build", "-ldflags=-s -w", "-o", path}
 	if overlay != "" {
 		args = append(args, "-overlay", overlay)
 	}

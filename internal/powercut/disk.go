@@ -176,8 +176,8 @@ func (d *Disk) change(f *file, c change) syscall.Errno {
 	return 0
 }
 
-// sync makes a file durable, or the directory where f is nil.
-func (d *Disk) sync(f *file) syscall.Errno {
+// sync makes a file durable, or the directory where n is nil.
+func (d *Disk) sync(n *node) syscall.Errno {
 	d.mu.Lock()
 	slow := d.slow
 	d.mu.Unlock()
@@ -190,18 +190,28 @@ func (d *Disk) sync(f *file) syscall.Errno {
 	if d.failSyncs > 0 {
 		d.failSyncs--
 		d.failedOperations++
-		if f != nil {
-			f.settle(d.random)
-		} else {
-			d.dir.settle(d.random)
-		}
+		d.loseLoose(n)
 		return syscall.EIO
 	}
 	d.syncs++
-	if f != nil {
-		f.sync()
-	} else {
+	if n == nil {
 		d.dir.sync()
+	} else {
+		n.file.sync()
 	}
 	return 0
+}
+
+// loseLoose is what a failed fsync does; d.mu is held.
+func (d *Disk) loseLoose(n *node) {
+	if n == nil {
+		d.dir.settle(d.random)
+		return
+	}
+	n.file.settle(d.random)
+	if d.random.IntN(2) == 0 {
+		n.file.forget()
+		// The kernel waits for this call of fsync before it drops anything.
+		go n.NotifyContent(0, 0)
+	}
 }

@@ -182,6 +182,31 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestAFailedSyncShows reads the file until the kernel dropped its pages: then
+// programs see what was lost.
+func TestAFailedSyncShows(t *testing.T) {
+	for seed := range uint64(100) {
+		d, path := mount(t, seed, powercut.Image{"a": []byte("old")})
+		f := open(t, filepath.Join(path, "a"), os.O_RDWR)
+		_, err := f.WriteAt([]byte("new"), 0)
+		must(t, err)
+		d.FailSyncs(1)
+		if err := f.Sync(); !errors.Is(err, syscall.EIO) {
+			t.Fatal(err)
+		}
+		for end := time.Now().Add(20 * time.Millisecond); time.Now().Before(end); {
+			b := make([]byte, 3)
+			_, err := f.ReadAt(b, 0)
+			must(t, err)
+			if string(b) == "old" {
+				return
+			}
+		}
+		must(t, f.Close())
+	}
+	t.Error("programs never saw the loss")
+}
+
 // TestLocksAndAppends: what databases need of a disk beside reading and writing.
 func TestLocksAndAppends(t *testing.T) {
 	_, path := mount(t, 1, nil)

@@ -25,7 +25,9 @@
 //
 // As on Linux, pages that could not be written are marked clean: readers go on
 // seeing the new bytes, but the disk has some or none of them, and the next
-// fsync succeeds without having written them. Only writing again helps.
+// fsync succeeds without having written them. Only writing again helps. Every
+// other time, by chance, the kernel soon drops the pages from its cache, which it
+// may do with clean ones at any time, and readers see what is on the disk.
 //
 // # What it is not
 //

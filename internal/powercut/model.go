@@ -79,6 +79,14 @@ func (f *file) settle(r *rand.Rand) {
 	f.loose = nil
 }
 
+// forget makes programs see what is on the disk. The size stays, and what the
+// disk never had is zero.
+func (f *file) forget() {
+	size := len(f.seen)
+	f.seen = append(f.seen[:0], f.disk[:min(size, len(f.disk))]...)
+	f.seen = append(f.seen, make([]byte, size-len(f.seen))...)
+}
+
 // tear gives what is left of a write: all, nothing, or some of its sectors.
 func tear(c change, r *rand.Rand) []change {
 	switch r.IntN(3) {

@@ -172,6 +172,10 @@ func TestAFailedSyncForgets(t *testing.T) {
 			t.Fatalf("written again and synced: %q", f.disk)
 		}
 	}
+	f := &file{seen: []byte("seen and long"), disk: []byte("disk")}
+	if f.forget(); string(f.seen) != "disk\x00\x00\x00\x00\x00\x00\x00\x00\x00" {
+		t.Errorf("dropped from the cache, programs see %q", f.seen)
+	}
 	if !lost {
 		t.Error("nothing was ever lost")
 	}

@@ -174,5 +174,5 @@ func (n *node) Write(_ context.Context, _ fs.FileHandle, data []byte, at int64) 
 
 // Fsync makes the contents durable, and not the name.
 func (n *node) Fsync(context.Context, fs.FileHandle, uint32) syscall.Errno {
-	return n.disk.sync(n.file)
+	return n.disk.sync(n)
 }
