@@ -45,7 +45,7 @@ attack: ## score the gate and two naive ones against every known trick and 30,00
 	go test ./internal/gate -run 'TestAttacks|TestHonest|TestMutants' -count=1 -v -all | grep -v '^=== \|^ *--- PASS'
 
 crash: ## kill the receiver, cut its power, take its disk and its database away, all rounds (needs Linux, best as root)
-	go test ./internal/crashtest -count=1 -v -timeout 60m -full | grep -v '^=== '
+	go test ./internal/crashtest -count=1 -v -timeout 60m -full | grep --line-buffered -v '^=== '
 
 bench: ## time check beside git diff, and the Action beside its bare requests
 	go test ./... -run '^$$' -bench . -benchmem | grep -v 'no test files'

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestKill kills receivers at random moments. The clients go on with the next
+// TestKill kills receivers at random moments, and now and then asks one to stop. The clients go on with the next
 // one, and send again what they got no answer for.
 func TestKill(t *testing.T) {
 	const lives = 20 // of one ledger; to read it is work that grows
@@ -24,7 +24,11 @@ func TestKill(t *testing.T) {
 			s.check(fmt.Sprintf("life %d", life), s.address)
 			stop := s.sending(r, 32)
 			time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond) // the random moment
-			r.Kill()
+			if life%5 == 4 {                                               // a stop that is asked for keeps the promise, too
+				s.must(r.Stop())
+			} else {
+				r.Kill()
+			}
 			stop()
 		}
 		r := s.start()

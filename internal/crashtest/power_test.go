@@ -65,8 +65,23 @@ func (s *site) onDisk(image powercut.Image) []string {
 func (s *site) mustHold(when string, image powercut.Image) {
 	s.t.Helper()
 	if faults := s.onDisk(image); len(faults) > 0 {
+		s.keep(image)
 		s.t.Fatalf("%s: %d faults\n%s", when, len(faults), strings.Join(faults[:min(20, len(faults))], "\n"))
 	}
+}
+
+// keep leaves what a failure was found in: with go test -artifacts it stays.
+func (s *site) keep(image powercut.Image) {
+	s.t.Helper()
+	dir := s.t.ArtifactDir()
+	for name, data := range image {
+		s.must(os.WriteFile(filepath.Join(dir, name), data, 0o600))
+	}
+	var history strings.Builder
+	for _, a := range s.load.History() {
+		fmt.Fprintf(&history, "%v %v %d source %s guid %s body %x id %s\n", a.Start, a.End, a.Status, a.Source, a.GUID, a.Body, a.ID)
+	}
+	s.must(os.WriteFile(filepath.Join(dir, "history"), []byte(history.String()), 0o600))
 }
 
 // cut runs a receiver under load and cuts its power after a while. What was
