@@ -185,6 +185,14 @@ func testReopened(t *testing.T, o store.Options) {
 	if err := l.Ready(t.Context()); err != nil {
 		t.Error(err)
 	}
+	until(t, "a checkpoint of all entries is kept", func() bool {
+		signed, _, err := l.KeptCheckpoint(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := ledger.OpenCheckpoint(signed, o.Key.Public())
+		return err == nil && c.Size == 300
+	})
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}

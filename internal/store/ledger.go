@@ -109,7 +109,7 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l.stop = stop
 	if !o.ReadOnly {
-		l.committed.Store(time.Now().UnixMicro())
+		l.committed.Store(o.Now().UnixMicro())
 		l.writer.Go(func() { l.write(background) })
 	}
 	return l, nil
@@ -164,7 +164,7 @@ func (l *Ledger) Ready(ctx context.Context) error {
 	if cause := l.broken.Load(); cause != nil {
 		return fmt.Errorf("%w: %w", ledger.ErrUnavailable, *cause)
 	}
-	if time.Since(time.UnixMicro(l.committed.Load())) < fresh {
+	if age := l.o.Now().Sub(time.UnixMicro(l.committed.Load())); 0 <= age && age < fresh {
 		return nil
 	}
 	answer := make(chan error, 1)

@@ -213,7 +213,8 @@ FROM current_setting('synchronous_commit') AS s`).Scan(&level)
 func parsePostgres(address string) (*pgx.ConnConfig, error) {
 	const hint = "write postgres://user:password@host:5432/database?sslmode=verify-full, with %-escapes for special characters in the password"
 	config, err := pgx.ParseConfig(address)
-	if err != nil {
+	// An @ in the name of the database is the end of a password that holds a "/".
+	if err != nil || strings.Contains(config.Database, "@") {
 		return nil, refusal{"open ledger: the address of PostgreSQL cannot be read", hint}
 	}
 	if config.ConnectTimeout == 0 {

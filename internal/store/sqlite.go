@@ -103,14 +103,29 @@ func (e *sqliteEngine) migrate(ctx context.Context, key ledger.Key) error {
 	if err != nil {
 		return err
 	}
+	// goose knows no lock for SQLite: of two processes that make the tables at the
+	// same moment one fails, and finds them when it looks again.
+	for range migrateTries {
+		if err = up(ctx, db, files); err == nil {
+			break
+		}
+		rest(ctx, lastPause)
+	}
+	if err != nil {
+		return err
+	}
+	return makeHead(ctx, db, key)
+}
+
+const migrateTries = 4
+
+func up(ctx context.Context, db *sql.DB, files fs.FS) error {
 	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		return err
 	}
-	if _, err := provider.Up(ctx); err != nil {
-		return err
-	}
-	return makeHead(ctx, db, key)
+	_, err = provider.Up(ctx)
+	return err
 }
 
 // makeHead makes the one row of the head, for an empty tree, where there is none.

@@ -14,9 +14,9 @@ type sqliteWriter struct {
 	db   *sql.DB
 	conn *sql.Conn
 
-	begin, commit, rollback               *sql.Stmt
-	head, setHead, setCheckpoint, setSize *sql.Stmt
-	entry, body, node, find               *sql.Stmt
+	begin, commit, rollback *sql.Stmt
+	head, setHead, setSize  *sql.Stmt
+	entry, body, node, find *sql.Stmt
 
 	prepared []*sql.Stmt // all of them
 }

@@ -286,4 +286,17 @@ func TestKeptCheckpoint(t *testing.T) {
 		}
 		return err == nil
 	})
+	add(t, l, "the last")
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reader.Prove(t.Context(), 10); err != nil {
+		t.Errorf("after the ledger was closed: %v", err)
+	}
+}
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	return b
 }
