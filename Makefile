@@ -1,6 +1,6 @@
 # Every target is a short line over a plain go command, which works as well.
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e check golden fuzz attack bench
+.PHONY: help demo test e2e check golden fuzz attack bench crash
 
 # A test that fails in front of a grep still fails.
 SHELL := bash
@@ -43,6 +43,9 @@ fuzz: ## fuzz each target for FUZZTIME (30s; 1000x is a number of tries)
 
 attack: ## score the gate and two naive ones against every known trick and 30,000 mutants
 	go test ./internal/gate -run 'TestAttacks|TestHonest|TestMutants' -count=1 -v -all | grep -v '^=== \|^ *--- PASS'
+
+crash: ## kill the receiver, cut its power, take its disk and its database away, all rounds (needs Linux, best as root)
+	go test ./internal/crashtest -count=1 -v -timeout 60m -full | grep --line-buffered -v '^=== '
 
 bench: ## time check beside git diff, and the Action beside its bare requests
 	go test ./... -run '^$$' -bench . -benchmem | grep -v 'no test files'

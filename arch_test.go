@@ -32,6 +32,7 @@ var imports = map[string][]string{
 	"internal/gatetest":           {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
 	"internal/github":             {"internal/audit", "internal/finding", "internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature"},
 	"internal/gitrepo":            {"internal/gate", "internal/manifest", "internal/signature"},
+	"internal/crashtest":          {"internal/ledger"}, // for tests only
 	"internal/admin":              {"internal/ledger", "internal/proof"},
 	"internal/audit":              {"internal/finding", "internal/ledger"},
 	"internal/image":              {},
@@ -39,6 +40,7 @@ var imports = map[string][]string{
 	"internal/ledger":             {"internal/secret"},
 	"internal/manifest":           {},
 	"internal/proof":              {},
+	"internal/powercut":           {}, // for tests only
 	"internal/metric":             {},
 	"internal/plan":               {"internal/finding", "internal/gate", "internal/proposal", "internal/report"},
 	"internal/postgrestest":       {}, // for tests only
@@ -73,6 +75,7 @@ var onlyPlace = map[string][]string{
 	"github.com/jackc/pgx":                   {"internal/postgrestest", "internal/store"},
 	"github.com/pressly/goose":               {"internal/store"},
 	"github.com/sethvargo/go-githubactions":  {"internal/runner"},
+	"github.com/hanwen/go-fuse":              {"internal/powercut"},
 	"github.com/labstack/echo":               {"internal/admin", "internal/intake"},
 	"github.com/prometheus/":                 {"internal/metric"},
 	"github.com/klauspost/compress":          {"internal/store"},
