@@ -22,6 +22,7 @@ const module = "github.com/goldfish-inc/fluxkeeper"
 var imports = map[string][]string{
 	"":                            {},
 	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting"},
+	"cmd/receiver":                {"internal/admin", "internal/audit", "internal/console", "internal/finding", "internal/gate", "internal/github", "internal/intake", "internal/ledger", "internal/metric", "internal/proof", "internal/report", "internal/secret", "internal/store"},
 	"e2e":                         {}, // holds only tests
 	"internal/console":            {"internal/finding", "internal/report"},
 	"internal/fakehub":            {},                   // for tests only
