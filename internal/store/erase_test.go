@@ -29,17 +29,17 @@ func at(n int64) time.Time { return numbered(n).Time }
 func TestErase(t *testing.T) { scenes(t, testErase) }
 
 func testErase(t *testing.T, s *scene) {
-	e := s.evidence(t, 2500)
+	e := s.evidence(t, 1500)
 	old := sign(t, e)
 	l := e.open(t)
-	for run, want := range []int64{2300, 0} {
-		n, err := l.Erase(t.Context(), at(2300), keepNumber)
+	for run, want := range []int64{1300, 0} {
+		n, err := l.Erase(t.Context(), at(1300), keepNumber)
 		if err != nil || n != want {
 			t.Fatalf("run %d erased %d: %v, want %d", run, n, err, want)
 		}
 	}
 	v, err := l.Verify(t.Context(), store.VerifyOptions{Public: e.key.Public(), Against: old})
-	if err != nil || !v.OK() || v.Erased != 2300 || v.Size != 2503 || v.Bodies != 203 {
+	if err != nil || !v.OK() || v.Erased != 1300 || v.Size != 1502 || v.Bodies != 202 {
 		t.Fatalf("%v, %+v", err, v)
 	}
 	next := int64(0)
@@ -52,7 +52,7 @@ func testErase(t *testing.T, s *scene) {
 			t.Fatal(err)
 		}
 		erased, err := ledger.ParseErased(body)
-		if err != nil || !erased.Before.Equal(at(2300)) {
+		if err != nil || !erased.Before.Equal(at(1300)) {
 			t.Fatalf("%+v, %v", erased, err)
 		}
 		for _, one := range erased.Entries {
@@ -62,10 +62,10 @@ func testErase(t *testing.T, s *scene) {
 			next++
 		}
 	}
-	if next != 2300 {
+	if next != 1300 {
 		t.Errorf("the erasures name %d bodies", next)
 	}
-	if _, err := l.Body(t.Context(), 2299); !errors.Is(err, store.ErrErased) {
+	if _, err := l.Body(t.Context(), 1299); !errors.Is(err, store.ErrErased) {
 		t.Errorf("an erased body: %v", err)
 	}
 	p, err := l.Prove(t.Context(), 7)

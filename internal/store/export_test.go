@@ -77,7 +77,7 @@ func testExportAndImport(t *testing.T, s *scene) {
 
 // TestExportedLinesAreProofs checks them with nothing but the verifier.
 func TestExportedLinesAreProofs(t *testing.T) {
-	e, export := exported(t, &scene{made: map[int64]original{}}, 700, 300)
+	e, export := exported(t, &scene{made: madeInSQLite}, 700, 300)
 	lines := bytes.Split(bytes.TrimSpace(export), []byte("\n"))
 	var header struct{ Checkpoint string }
 	if err := json.Unmarshal(lines[0], &header); err != nil {

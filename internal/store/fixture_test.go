@@ -1,14 +1,12 @@
 package store_test
 
 import (
-	"crypto/rand"
+	"bytes"
 	"database/sql"
 	"fmt"
 	mathrand "math/rand/v2"
 	"os"
-	"path"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -103,13 +101,18 @@ type scene struct {
 
 // original is an honest ledger that was made once.
 type original struct {
-	state string
-	key   ledger.Key
+	address string // on a server: where it lies still
+	state   string
+	key     ledger.Key
 }
+
+// madeInSQLite are the honest files that tests have made so far. Tests of this
+// package run one after the other.
+var madeInSQLite = map[int64]original{}
 
 // scenes runs a test on both engines.
 func scenes(t *testing.T, test func(*testing.T, *scene)) {
-	t.Run("SQLite", func(t *testing.T) { test(t, &scene{made: map[int64]original{}}) })
+	t.Run("SQLite", func(t *testing.T) { test(t, &scene{made: madeInSQLite}) })
 	t.Run("PostgreSQL", func(t *testing.T) {
 		test(t, &scene{server: postgrestest.Start(t, "max_connections=50"), made: map[int64]original{}})
 	})
@@ -118,7 +121,7 @@ func scenes(t *testing.T, test func(*testing.T, *scene)) {
 // newEvidence gives an honest SQLite ledger with so many deliveries.
 func newEvidence(t testing.TB, size int64) *evidence {
 	t.Helper()
-	return (&scene{made: map[int64]original{}}).evidence(t, size)
+	return (&scene{made: madeInSQLite}).evidence(t, size)
 }
 
 // evidence gives an honest ledger with so many deliveries.
@@ -126,23 +129,48 @@ func (s *scene) evidence(t testing.TB, size int64) *evidence {
 	t.Helper()
 	o, ok := s.made[size]
 	if !ok {
-		key, err := ledger.NewKey(rand.Reader, "ledger.example")
-		if err != nil {
-			t.Fatal(err)
-		}
-		e := &evidence{scene: s, address: s.place(t), key: key}
-		l := e.open(t)
-		grow(t, l, 0, size)
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-		e.connect(t)
-		o = original{e.save(t), key}
+		e := s.make(t, size)
+		o = original{e.address, e.save(t), e.key}
 		s.made[size] = o
 		return e
 	}
-	e := &evidence{scene: s, address: s.place(t), key: o.key}
+	e := &evidence{scene: s, address: o.address, key: o.key}
+	if s.server == nil {
+		e.address = s.place(t)
+	} else {
+		e.connect(t)
+	}
 	e.restore(t, o.state)
+	return e
+}
+
+// make makes an honest ledger: in SQLite by appending, in PostgreSQL, where that
+// takes long, by importing the same one.
+func (s *scene) make(t testing.TB, size int64) *evidence {
+	t.Helper()
+	var (
+		export bytes.Buffer
+		e      = &evidence{scene: s, address: s.place(t)}
+	)
+	if s.server == nil {
+		e.key = newKey(t)
+	} else {
+		from := newEvidence(t, size)
+		if err := from.open(t).Export(t.Context(), &export); err != nil {
+			t.Fatal(err)
+		}
+		e.key = from.key
+	}
+	l := e.open(t)
+	if s.server == nil {
+		grow(t, l, 0, size)
+	} else if err := store.Import(t.Context(), &export, l); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e.connect(t)
 	return e
 }
 
@@ -159,11 +187,6 @@ func (s *scene) place(t testing.TB) string {
 		return s.server.Create(t, s.name())
 	}
 	return filepath.Join(t.TempDir(), "ledger.db")
-}
-
-// database is the name that the address ends with.
-func (e *evidence) database() string {
-	return path.Base(strings.SplitN(e.address, "?", 2)[0])
 }
 
 // connect opens a connection that keeps no promise of the ledger's own.
@@ -193,16 +216,29 @@ func (e *evidence) disconnect(t testing.TB) {
 	}
 }
 
+// tables are all that a ledger keeps.
+var tables = []string{"entry", "body", "node", "head"}
+
+func (e *evidence) statement(t testing.TB, text string) {
+	t.Helper()
+	if _, err := e.db.ExecContext(t.Context(), text); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+}
+
 // save copies the ledger as it is; it must not be open.
 func (e *evidence) save(t testing.TB) (state string) {
 	t.Helper()
-	e.disconnect(t)
-	defer e.connect(t)
-	if s := e.scene.server; s != nil {
+	if e.scene.server != nil { // beside the tables: a whole database takes a second to copy
 		state = e.scene.name()
-		s.Exec(t, "postgres", fmt.Sprintf("CREATE DATABASE %q TEMPLATE %q", state, e.database()))
+		e.statement(t, fmt.Sprintf("CREATE SCHEMA %q", state))
+		for _, table := range tables {
+			e.statement(t, fmt.Sprintf("CREATE TABLE %q.%s AS TABLE public.%s", state, table, table))
+		}
 		return state
 	}
+	e.disconnect(t)
+	defer e.connect(t)
 	data, err := os.ReadFile(e.address)
 	if err != nil {
 		t.Fatal(err)
@@ -213,13 +249,15 @@ func (e *evidence) save(t testing.TB) (state string) {
 // restore puts a copy into the ledger's place.
 func (e *evidence) restore(t testing.TB, state string) {
 	t.Helper()
-	e.disconnect(t)
-	defer e.connect(t)
-	if s := e.scene.server; s != nil {
-		s.Exec(t, "postgres", fmt.Sprintf("DROP DATABASE %q WITH (FORCE)", e.database()))
-		s.Exec(t, "postgres", fmt.Sprintf("CREATE DATABASE %q TEMPLATE %q", e.database(), state))
+	if e.scene.server != nil {
+		for _, table := range tables {
+			e.statement(t, "DELETE FROM public."+table)
+			e.statement(t, fmt.Sprintf("INSERT INTO public.%s SELECT * FROM %q.%s", table, state, table))
+		}
 		return
 	}
+	e.disconnect(t)
+	defer e.connect(t)
 	if err := os.WriteFile(e.address, []byte(state), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -109,11 +109,7 @@ func flipSome(t *testing.T, random *mathrand.Rand, e *evidence, table, column st
 // TestEveryFlipIsFound changes single bits in all columns of all tables.
 func TestEveryFlipIsFound(t *testing.T) {
 	scenes(t, func(t *testing.T, s *scene) {
-		flips := 200
-		if s.server != nil {
-			flips = 70 // each needs a new database
-		}
-		testFlips(t, s, flips)
+		testFlips(t, s, 200)
 	})
 }
 
