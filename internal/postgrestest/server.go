@@ -89,7 +89,7 @@ func create(i install, settings []string) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("initdb: %w\n%s", err, out), os.RemoveAll(dir))
 	}
-	s.args = []string{"-D", s.Data(), "-k", dir, "-c", "listen_addresses=", "-c", "fsync=on"}
+	s.args = []string{"-D", s.Data(), "-k", dir, "-c", "listen_addresses="} // fsync is on unless told otherwise
 	for _, setting := range settings {
 		s.args = append(s.args, "-c", setting)
 	}

@@ -90,6 +90,7 @@ type Ledger struct {
 	writer  sync.WaitGroup
 
 	queuedBytes atomic.Int64
+	size        atomic.Int64          // entries, after the last commit
 	committed   atomic.Int64          // when a commit was last durable, UnixMicro
 	broken      atomic.Pointer[error] // why nothing is taken at the moment
 }
@@ -115,6 +116,11 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 		return nil, errors.Join(err, l.engine.close())
 	}
 	l.public = public
+	size, _, err := l.Head(ctx)
+	if err != nil {
+		return nil, errors.Join(err, l.engine.close())
+	}
+	l.size.Store(size)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l.stop = stop
 	if !o.ReadOnly {

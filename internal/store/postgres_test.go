@@ -143,8 +143,90 @@ func TestServersThatForget(t *testing.T) {
 	server.Exec(t, "postgres", "CREATE DATABASE ascii ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
 	refused(t, store.Options{Address: server.DSN("ascii"), Key: newKey(t)}, "ENCODING 'UTF8'")
 	refused(t, store.Options{Address: server.DSN("missing"), Key: newKey(t)}, "CREATE DATABASE")
+	refused(t, store.Options{Address: server.DSN("missing")}, "CREATE DATABASE")
+	refused(t, store.Options{Address: server.Create(t, "empty")}, "no ledger in this database")
+	server.Exec(t, "empty", "CREATE ROLE guest LOGIN")
+	guest := strings.Replace(server.DSN("empty"), "user=postgres", "user=guest", 1)
+	refused(t, store.Options{Address: guest, Key: newKey(t)}, "GRANT USAGE, CREATE")
 	lazy := postgrestest.Start(t, "fsync=off")
 	refused(t, databases(lazy)(t), "fsync=on")
+}
+
+// TestSyncTurnedOff while the ledger is open: nothing is acknowledged until it
+// is turned on again.
+func TestSyncTurnedOff(t *testing.T) {
+	server := postgrestest.Start(t)
+	o := databases(server)(t)
+	l := open(t, o)
+	add(t, l, "a")
+	set := func(statement string) {
+		server.Exec(t, "postgres", statement)
+		server.Exec(t, "postgres", "SELECT pg_reload_conf()") // is heard when it is
+	}
+	set("ALTER SYSTEM SET fsync = off")
+	n := int64(1)
+	var err error
+	until(t, "an append is refused", func() bool {
+		if _, err = l.Append(t.Context(), entry(fmt.Sprint("b", n)), nil); err == nil {
+			n++
+		}
+		return err != nil
+	})
+	if !strings.Contains(err.Error(), "set fsync=on") {
+		t.Error(err)
+	}
+	until(t, "the ledger is not ready", func() bool { return l.Ready(t.Context()) != nil })
+	set("ALTER SYSTEM RESET fsync")
+	add(t, l, "c")
+	whole(t, l, o.Key, n+1)
+}
+
+// TestCommitThatWaitsForAStandby: with synchronous replication a commit is done
+// here before it has reached the standby. If somebody ends that wait, the server
+// answers with success and a warning; that must not become an acknowledgement.
+func TestCommitThatWaitsForAStandby(t *testing.T) {
+	server := postgrestest.Start(t)
+	o := databases(server)(t)
+	l := open(t, o)
+	add(t, l, "a")
+	watch := connect(t, o.Address)
+	waiting := func() (pid int) {
+		err := watch.QueryRow(t.Context(), `SELECT coalesce(max(pid), 0) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event = 'SyncRep'`).Scan(&pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pid
+	}
+	server.Exec(t, "postgres", "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+	server.Exec(t, "postgres", "SELECT pg_reload_conf()")
+	until(t, "the setting is there", func() bool {
+		var names string
+		err := watch.QueryRow(t.Context(), "SELECT current_setting('synchronous_standby_names')").Scan(&names)
+		return err == nil && names == "nobody"
+	})
+	answered := make(chan ledger.Receipt, 1)
+	go func() {
+		defer close(answered)
+		if r, ok := send(t, l, "b"); ok {
+			answered <- r
+		}
+	}()
+	var first int
+	until(t, "the commit waits", func() bool { first = waiting(); return first != 0 })
+	server.Exec(t, "postgres", fmt.Sprintf("SELECT pg_cancel_backend(%d)", first))
+	until(t, "another commit waits", func() bool { pid := waiting(); return pid != 0 && pid != first })
+	select {
+	case r := <-answered:
+		t.Errorf("acknowledged before a standby has it: %+v", r)
+	default:
+	}
+	server.Exec(t, "postgres", "ALTER SYSTEM RESET synchronous_standby_names")
+	server.Exec(t, "postgres", "SELECT pg_reload_conf()")
+	if r := <-answered; r.Duplicate || r.Index != 1 {
+		t.Errorf("%+v", r)
+	}
+	whole(t, l, o.Key, 2)
 }
 
 // refused opens in vain; the error is to come at once and to hold the hint.
@@ -167,8 +249,11 @@ func TestColdStart(t *testing.T) {
 	server.Stop(t, postgrestest.Fast)
 	short := o
 	short.Hold = 50 * time.Millisecond
-	if _, err := store.Open(t.Context(), short); err == nil || !strings.Contains(err.Error(), "check that it runs") {
-		t.Errorf("no server: %v", err)
+	for _, key := range []ledger.Key{o.Key, {}} {
+		short.Key = key
+		if _, err := store.Open(t.Context(), short); err == nil || !strings.Contains(err.Error(), "check that it runs") {
+			t.Errorf("no server: %v", err)
+		}
 	}
 	log := &seen{text: make(chan string, 100)}
 	o.Log = slog.New(slog.NewTextHandler(log, nil))
@@ -241,6 +326,7 @@ func until(t testing.TB, what string, is func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within 30 s: %s", what)
 		}
+		time.Sleep(5 * time.Millisecond) // leaves the others some of the machine
 	}
 }
 

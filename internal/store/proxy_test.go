@@ -66,12 +66,19 @@ func (p *proxy) serve(ledger net.Conn) {
 		return
 	}
 	defer server.Close()
-	// Whoever hangs does not hang up, even if the ledger itself does in the end.
+	// Whoever hangs says nothing more, and does not hang up either.
 	var hangs atomic.Bool
 	go func() {
-		_, _ = io.Copy(server, ledger)
-		if !hangs.Load() {
-			_ = server.Close()
+		buffer := make([]byte, 1<<16)
+		for {
+			n, err := ledger.Read(buffer)
+			if hangs.Load() {
+				return
+			}
+			if _, failed := server.Write(buffer[:n]); failed != nil || err != nil {
+				_ = server.Close()
+				return
+			}
 		}
 	}()
 	defer ledger.Close()

@@ -121,7 +121,8 @@ func (l *Ledger) narrow(ctx context.Context, q *Query) error {
 		return nil
 	}
 	var first sql.NullInt64
-	err := l.engine.reader().QueryRowContext(ctx, `SELECT min(idx) FROM entry WHERE time >= $1`, q.From.UnixMicro()).Scan(&first)
+	// idx + 0, since for min(idx) both engines would walk along idx, and not by time.
+	err := l.engine.reader().QueryRowContext(ctx, `SELECT min(idx + 0) FROM entry WHERE time >= $1`, q.From.UnixMicro()).Scan(&first)
 	if err != nil {
 		return fmt.Errorf("read entries: %w", err)
 	}

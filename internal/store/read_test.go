@@ -195,5 +195,8 @@ func TestObserver(t *testing.T) {
 	}
 	// The last answer is given before the Observer is told.
 	await(t, "the Observer", func() bool { return watch.entries.Load() == 4 && watch.duplicates.Load() == 1 })
+	if s := l.Stats(); s.Size != 3 || s.Queued != 0 || s.QueuedBytes != 0 || s.Broken != nil {
+		t.Errorf("%+v", s)
+	}
 	await(t, "the log to be moved", func() bool { return watch.moved.Load() > 0 })
 }

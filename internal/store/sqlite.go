@@ -62,9 +62,12 @@ func openSQLite(ctx context.Context, o Options, spoil func(error)) (*sqliteEngin
 	if err := createFile(o.Address); err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
-	err := e.migrate(ctx, o.Key)
+	err := e.openMover()
 	if err == nil {
-		err = e.openWriting(ctx)
+		err = e.migrate(ctx, o.Key)
+	}
+	if err == nil {
+		e.write, err = openSQLiteWriter(ctx, e.path)
 	}
 	if err == nil {
 		err = e.openReader(ctx)
@@ -72,6 +75,7 @@ func openSQLite(ctx context.Context, o Options, spoil func(error)) (*sqliteEngin
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger %q: %w", o.Address, err), e.close())
 	}
+	e.dirty.Store(true) // a process that was killed leaves a log behind
 	background, stop := context.WithCancel(context.Background())
 	e.stop = stop
 	e.stopped.Go(func() { e.moveLog(background) })
@@ -94,11 +98,6 @@ func createFile(path string) error {
 
 // migrate brings the tables to this version's form and makes the head.
 func (e *sqliteEngine) migrate(ctx context.Context, key ledger.Key) error {
-	db, err := sql.Open("sqlite", dsn(e.path, "rw", "page_size(8192)", "journal_mode(wal)", "synchronous(full)"))
-	if err != nil {
-		return err
-	}
-	defer db.Close()
 	files, err := fs.Sub(sqliteMigrations, "migrations/sqlite")
 	if err != nil {
 		return err
@@ -106,7 +105,7 @@ func (e *sqliteEngine) migrate(ctx context.Context, key ledger.Key) error {
 	// goose knows no lock for SQLite: of two processes that make the tables at the
 	// same moment one fails, and finds them when it looks again.
 	for range migrateTries {
-		if err = up(ctx, db, files); err == nil {
+		if err = up(ctx, e.mover, files); err == nil {
 			break
 		}
 		rest(ctx, lastPause)
@@ -114,7 +113,7 @@ func (e *sqliteEngine) migrate(ctx context.Context, key ledger.Key) error {
 	if err != nil {
 		return err
 	}
-	return makeHead(ctx, db, key)
+	return makeHead(ctx, e.mover, key)
 }
 
 const migrateTries = 4
@@ -136,16 +135,15 @@ func makeHead(ctx context.Context, db *sql.DB, key ledger.Key) error {
 	return err
 }
 
-// openWriting opens the connections that write.
-func (e *sqliteEngine) openWriting(ctx context.Context) (err error) {
-	if e.write, err = openSQLiteWriter(ctx, e.path); err != nil {
-		return err
+// openMover opens the connection that moves the log. It also makes the tables,
+// and is not closed in between: the last one to close would move all of the log,
+// which a start need not wait for.
+func (e *sqliteEngine) openMover() (err error) {
+	e.mover, err = sql.Open("sqlite", dsn(e.path, "rw", "page_size(8192)", "journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(0)"))
+	if err == nil {
+		e.mover.SetMaxOpenConns(1)
 	}
-	if e.mover, err = sql.Open("sqlite", dsn(e.path, "rw", "synchronous(full)", "wal_autocheckpoint(0)")); err != nil {
-		return err
-	}
-	e.mover.SetMaxOpenConns(1)
-	return nil
+	return err
 }
 
 func (e *sqliteEngine) openReader(ctx context.Context) (err error) {
@@ -246,10 +244,14 @@ func (e *sqliteEngine) recover(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	_ = e.closeWriting() // it is broken
-	if err := e.openWriting(ctx); err != nil {
+	err := e.openMover()
+	if err == nil {
+		e.write, err = openSQLiteWriter(ctx, e.path)
+	}
+	if err != nil {
 		return errors.Join(err, e.closeWriting())
 	}
-	_, err := e.checkpoint(ctx, "TRUNCATE")
+	_, err = e.checkpoint(ctx, "TRUNCATE")
 	return err
 }
 

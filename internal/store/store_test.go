@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,7 +42,7 @@ func open(t testing.TB, o store.Options) *store.Ledger {
 
 func newLedger(t testing.TB) (*store.Ledger, store.Options) {
 	t.Helper()
-	o := store.Options{Address: filepath.Join(t.TempDir(), "ledger.db"), Key: newKey(t)}
+	o := newOptions(t)
 	return open(t, o), o
 }
 
@@ -286,6 +285,13 @@ func TestKeptCheckpoint(t *testing.T) {
 		}
 		return err == nil
 	})
+	add(t, l, "the last")
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reader.Prove(t.Context(), 10); err != nil {
+		t.Errorf("after the ledger was closed: %v", err)
+	}
 }
 
 func randomBytes(n int) []byte {

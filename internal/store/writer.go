@@ -16,20 +16,17 @@ const (
 
 // write is the one goroutine that writes to the database.
 func (l *Ledger) write(ctx context.Context) {
-	defer func() {
-		for _, it := range l.queue.close() {
-			l.answer(it, fmt.Errorf("%w: %w", ledger.ErrUnavailable, errClosed))
-		}
-	}()
 	var (
 		batch    []*item
 		previous int
+		wrote    bool
 		idle     = time.NewTimer(time.Hour) // set while something is not under a kept checkpoint
 	)
 	idle.Stop()
 	for {
 		select {
 		case <-ctx.Done():
+			l.end(wrote)
 			return
 		case cause := <-l.spoiled:
 			l.mend(ctx, cause)
@@ -44,6 +41,7 @@ func (l *Ledger) write(ctx context.Context) {
 			batch = l.present(l.queue.take(batch[:0]))
 			if previous = len(batch); previous > 0 {
 				l.keep(ctx, batch)
+				wrote = true
 				clear(batch)
 				idle.Reset(signEvery)
 			}
@@ -51,6 +49,19 @@ func (l *Ledger) write(ctx context.Context) {
 		if l.broken.Load() != nil { // find out when it is over, also where nothing comes in
 			idle.Reset(lastPause)
 		}
+	}
+}
+
+// end refuses what still waits, and leaves a checkpoint of everything behind.
+func (l *Ledger) end(wrote bool) {
+	for _, it := range l.queue.close() {
+		l.answer(it, fmt.Errorf("%w: %w", ledger.ErrUnavailable, errClosed))
+	}
+	if !wrote || l.broken.Load() != nil {
+		return
+	}
+	if err := l.engine.probe(context.Background()); err != nil {
+		l.o.Log.Warn("no checkpoint of the last entries is kept", "error", err)
 	}
 }
 
@@ -98,6 +109,7 @@ func (l *Ledger) keep(ctx context.Context, batch []*item) {
 			l.kept(batch, time.Since(start))
 			return
 		}
+		l.broken.Store(&err)
 		again := l.engine.transient(err) && ctx.Err() == nil
 		l.o.Observe.Failed(err, again)
 		if !again {
@@ -107,7 +119,6 @@ func (l *Ledger) keep(ctx context.Context, batch []*item) {
 			l.mend(ctx, err)
 			return
 		}
-		l.broken.Store(&err)
 		l.o.Log.Warn("the ledger takes nothing, trying again", "error", err, "entries", len(batch))
 		rest(ctx, pause)
 		batch = l.present(batch)
@@ -119,6 +130,7 @@ func (l *Ledger) kept(batch []*item, took time.Duration) {
 	l.broken.Store(nil)
 	duplicates, bytes := 0, int64(0)
 	for _, it := range batch {
+		l.size.Store(max(l.size.Load(), it.receipt.Index+1))
 		if it.receipt.Duplicate {
 			duplicates++
 		} else {
