@@ -178,7 +178,7 @@ func (s *site) read(o store.Options) (held []Held, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	for record, err := range l.Records(ctx, store.Query{}) {
+	for record, err := range l.Records(ctx, ledger.Query{}) {
 		if err != nil {
 			return nil, err
 		}

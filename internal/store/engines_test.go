@@ -159,7 +159,7 @@ func whole(t testing.TB, l *store.Ledger, key ledger.Key, want int64) {
 	ctx := context.WithoutCancel(t.Context())
 	var f ledger.Frontier
 	keys := map[string]bool{}
-	for r, err := range l.Records(ctx, store.Query{}) {
+	for r, err := range l.Records(ctx, ledger.Query{}) {
 		if err != nil {
 			t.Fatal(err)
 		}

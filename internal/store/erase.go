@@ -66,7 +66,7 @@ func (l *Ledger) erasable(ctx context.Context, before time.Time, start int64, ke
 	}
 	for _, r := range records {
 		body, err := l.body(ctx, r.Index)
-		if errors.Is(err, ErrErased) { // by another process, just now
+		if errors.Is(err, ledger.ErrErased) { // by another process, just now
 			continue
 		}
 		if err != nil {

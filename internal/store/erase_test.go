@@ -43,7 +43,7 @@ func testErase(t *testing.T, s *scene) {
 		t.Fatalf("%v, %+v", err, v)
 	}
 	next := int64(0)
-	for r, err := range l.Records(t.Context(), store.Query{Kinds: []ledger.Kind{ledger.Erasure}}) {
+	for r, err := range l.Records(t.Context(), ledger.Query{Kinds: []ledger.Kind{ledger.Erasure}}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +65,7 @@ func testErase(t *testing.T, s *scene) {
 	if next != 1300 {
 		t.Errorf("the erasures name %d bodies", next)
 	}
-	if _, err := l.Body(t.Context(), 1299); !errors.Is(err, store.ErrErased) {
+	if _, err := l.Body(t.Context(), 1299); !errors.Is(err, ledger.ErrErased) {
 		t.Errorf("an erased body: %v", err)
 	}
 	p, err := l.Prove(t.Context(), 7)

@@ -117,7 +117,7 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 	}
 	l.public = public
 	size, _, err := l.Head(ctx)
-	if err != nil {
+	if err != nil && !o.ReadOnly { // who only reads may be Verify, to say what is wrong
 		return nil, errors.Join(err, l.engine.close())
 	}
 	l.size.Store(size)

@@ -79,7 +79,7 @@ func checkTree(t *testing.T, l *store.Ledger, o store.Options) {
 		return out, nil
 	})
 	n := int64(0)
-	for r, err := range l.Records(t.Context(), store.Query{}) {
+	for r, err := range l.Records(t.Context(), ledger.Query{}) {
 		if err != nil || r.Index != n {
 			t.Fatalf("record %d stands at %d: %v", r.Index, n, err)
 		}
