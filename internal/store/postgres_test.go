@@ -143,6 +143,11 @@ func TestServersThatForget(t *testing.T) {
 	server.Exec(t, "postgres", "CREATE DATABASE ascii ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
 	refused(t, store.Options{Address: server.DSN("ascii"), Key: newKey(t)}, "ENCODING 'UTF8'")
 	refused(t, store.Options{Address: server.DSN("missing"), Key: newKey(t)}, "CREATE DATABASE")
+	refused(t, store.Options{Address: server.DSN("missing")}, "CREATE DATABASE")
+	refused(t, store.Options{Address: server.Create(t, "empty")}, "no ledger in this database")
+	server.Exec(t, "empty", "CREATE ROLE guest LOGIN")
+	guest := strings.Replace(server.DSN("empty"), "user=postgres", "user=guest", 1)
+	refused(t, store.Options{Address: guest, Key: newKey(t)}, "GRANT USAGE, CREATE")
 	lazy := postgrestest.Start(t, "fsync=off")
 	refused(t, databases(lazy)(t), "fsync=on")
 }
@@ -244,8 +249,11 @@ func TestColdStart(t *testing.T) {
 	server.Stop(t, postgrestest.Fast)
 	short := o
 	short.Hold = 50 * time.Millisecond
-	if _, err := store.Open(t.Context(), short); err == nil || !strings.Contains(err.Error(), "check that it runs") {
-		t.Errorf("no server: %v", err)
+	for _, key := range []ledger.Key{o.Key, {}} {
+		short.Key = key
+		if _, err := store.Open(t.Context(), short); err == nil || !strings.Contains(err.Error(), "check that it runs") {
+			t.Errorf("no server: %v", err)
+		}
 	}
 	log := &seen{text: make(chan string, 100)}
 	o.Log = slog.New(slog.NewTextHandler(log, nil))
