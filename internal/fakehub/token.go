@@ -143,7 +143,8 @@ func (t *token) may(needs string) bool {
 // where it may.
 func (c *call) refuse(needs string) *answer {
 	writes := strings.Contains(needs, "write")
-	hooks := strings.Contains(needs, "_hooks=")
+	hooks := strings.Contains(needs, "_hooks=") // as are other things of administrators, no public matter
+	hidden := hooks || strings.HasPrefix(needs, "administration=") || strings.HasPrefix(needs, "secrets=")
 	t := c.token
 	switch {
 	case (needs == appJWTOnly) != (t != nil && t.Kind == appJWT):
@@ -154,9 +155,9 @@ func (c *call) refuse(needs string) *answer {
 		return c.refuseWhole(t.Refusal)
 	case c.repo != nil && !c.sees():
 		return &answer{404, message("Not Found")}
-	case t == nil && (writes || hooks || c.repo == nil):
+	case t == nil && (writes || hidden || c.repo == nil):
 		return &answer{401, message("Requires authentication")}
-	case t == nil || needs == "" || c.repo != nil && c.repo.Public && !writes && !hooks:
+	case t == nil || needs == "" || c.repo != nil && c.repo.Public && !writes && !hidden:
 		return nil
 	case hooks && t.Member:
 		return &answer{404, message("Not Found")}

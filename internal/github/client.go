@@ -28,9 +28,6 @@ type Options struct {
 	APIURL string
 	// GraphQLURL is derived from APIURL where it is empty.
 	GraphQLURL string
-	// GitURL is where repositories are pushed to, such as https://github.com; it is
-	// derived from APIURL where it is empty. Only Probe asks there.
-	GitURL string
 	// Repository is owner/name.
 	Repository string
 	// Budget is the time that one method call may take with all its retries; 0

@@ -32,3 +32,12 @@ const MaxBody = maxBody
 func ProbeFast(ctx context.Context, o Options, need token.Need) (token.Observations, error) {
 	return probe(ctx, o, need, time.Millisecond)
 }
+
+// GitRoot is where the server with this API is pushed to.
+func GitRoot(api string) (string, error) {
+	root, err := parseRoot(api)
+	if err != nil {
+		return "", err
+	}
+	return gitRoot(*root), nil
+}

@@ -58,17 +58,13 @@ func probe(ctx context.Context, o Options, need token.Need, wait time.Duration) 
 	if err != nil {
 		return token.Observations{}, err
 	}
-	git, err := gitRoot(root, o.GitURL)
-	if err != nil {
-		return token.Observations{}, err
-	}
 	if o.Budget == 0 {
 		o.Budget = defaultBudget
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.Budget)
 	defer cancel()
 	p := &prober{
-		ctx: ctx, need: need, secret: o.Token, root: root.String(), git: git.String(), agent: o.UserAgent, wait: wait,
+		ctx: ctx, need: need, secret: o.Token, root: root.String(), git: gitRoot(*root), agent: o.UserAgent, wait: wait,
 		client: &http.Client{Transport: o.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		seen:   token.Observations{Form: token.Inspect(o.Token), Fingerprint: token.Fingerprint(o.Token)},
 	}
@@ -86,19 +82,12 @@ func probe(ctx context.Context, o Options, need token.Need, wait time.Duration) 
 	return p.seen, nil
 }
 
-// gitRoot is where repositories are pushed to: beside the API.
-func gitRoot(root *url.URL, address string) (*url.URL, error) {
-	if address != "" {
-		u, err := parseAddress(address)
-		if err == nil && !strings.HasSuffix(u.Path, "/") {
-			u.Path += "/"
-		}
-		return u, err
-	}
-	u := *root
-	u.Host = strings.TrimPrefix(u.Host, "api.")
-	u.Path = strings.TrimSuffix(u.Path, "api/v3/")
-	return &u, nil
+// gitRoot is where repositories are pushed to, beside the API: api.github.com and
+// github.com, HOST/api/v3 and HOST, api.NAME.ghe.com and NAME.ghe.com.
+func gitRoot(root url.URL) string {
+	root.Host = strings.TrimPrefix(root.Host, "api.")
+	root.Path = strings.TrimSuffix(root.Path, "api/v3/")
+	return root.String()
 }
 
 // prober is one run of questions.

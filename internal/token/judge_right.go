@@ -94,6 +94,9 @@ func (j *judge) repositories() {
 	for _, full := range j.need.Repositories {
 		answer, asked := j.find(AskRepository, full)
 		if asked && (answer.Class == NotFound || answer.Class == Lacks) {
+			if j.scoped() && !j.grants("repo, public_repo") {
+				continue // the missing scope is the reason, and said to be missing
+			}
 			j.add("repository", "the token does not see %s", full)
 			continue
 		}
@@ -269,6 +272,8 @@ func (j *judge) held(name string) (Level, bool) {
 			return p.shows, true
 		case a.Class == p.class, a.Class == Lacks, a.Class == NotFound:
 			known = true
+		default:
+			return None, false // what is below shows nothing of what is above
 		}
 	}
 	return None, known
