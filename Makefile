@@ -47,9 +47,13 @@ attack: ## score the gate and two naive ones against every known trick and 30,00
 crash: ## kill the receiver, cut its power, take its disk and its database away, all rounds (needs Linux, best as root)
 	go test ./internal/crashtest -count=1 -v -timeout 60m -full | grep --line-buffered -v '^=== '
 
-bench: ## time check beside git diff, and the Action beside its bare requests
-	go test ./... -run '^$$' -bench . -benchmem | grep -v 'no test files'
+bench: ## time check beside git diff, the Action beside its bare requests, the receiver beside a bare handler (needs wrk)
+	go test ./cmd/receiver -run '^$$' -bench Throughput -benchtime 5x -v | grep -v '"msg"'
+	go test $$(go list ./... | grep -v cmd/receiver) -run '^$$' -bench . -benchmem -v | grep -v 'no test files\|^=== '
 
-.PHONY: bin/fluxkeeper
+.PHONY: bin/fluxkeeper bin/fluxkeeper-receiver
 bin/fluxkeeper:
 	@go build -o $@ ./cmd/action
+
+bin/fluxkeeper-receiver:
+	@go build -o $@ ./cmd/receiver
