@@ -55,9 +55,18 @@ func (j *judge) all() {
 func (j *judge) add(rule, format string, args ...any) {
 	f := finding.Finding{Rule: "token/" + rule, Message: fmt.Sprintf(format, args...)}
 	if known, ok := finding.Lookup(f.Rule); ok {
-		f.Severity, f.Hint = known.Severity, strings.Join(strings.Fields(known.Mend), " ")
+		f.Severity, f.Hint = known.Severity, hint(known.Mend)
 	}
 	j.findings = append(j.findings, f)
+}
+
+// hint makes a hint of a rule's remedy, which is whole sentences.
+func hint(mend string) string {
+	text := strings.TrimSuffix(strings.Join(strings.Fields(mend), " "), ".")
+	if text == "" {
+		return ""
+	}
+	return strings.ToLower(text[:1]) + text[1:]
 }
 
 // hinted is add with a hint of its own.
