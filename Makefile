@@ -1,6 +1,6 @@
 # Every target is a short line over a plain go command, which works as well.
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e check golden fuzz attack bench
+.PHONY: help demo test e2e check golden fuzz attack bench crash
 
 # A test that fails in front of a grep still fails.
 SHELL := bash
@@ -44,9 +44,16 @@ fuzz: ## fuzz each target for FUZZTIME (30s; 1000x is a number of tries)
 attack: ## score the gate and two naive ones against every known trick and 30,000 mutants
 	go test ./internal/gate -run 'TestAttacks|TestHonest|TestMutants' -count=1 -v -all | grep -v '^=== \|^ *--- PASS'
 
-bench: ## time check beside git diff, and the Action beside its bare requests
-	go test ./... -run '^$$' -bench . -benchmem | grep -v 'no test files'
+crash: ## kill the receiver, cut its power, take its disk and its database away, all rounds (needs Linux, best as root)
+	go test ./internal/crashtest -count=1 -v -timeout 60m -full | grep --line-buffered -v '^=== '
 
-.PHONY: bin/fluxkeeper
+bench: ## time check beside git diff, the Action beside its bare requests, the receiver beside a bare handler (needs wrk)
+	go test ./cmd/receiver -run '^$$' -bench Throughput -benchtime 5x -v | grep -v '"msg"'
+	go test $$(go list ./... | grep -v cmd/receiver) -run '^$$' -bench . -benchmem -v | grep -v 'no test files\|^=== '
+
+.PHONY: bin/fluxkeeper bin/fluxkeeper-receiver
 bin/fluxkeeper:
 	@go build -o $@ ./cmd/action
+
+bin/fluxkeeper-receiver:
+	@go build -o $@ ./cmd/receiver

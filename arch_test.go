@@ -22,6 +22,8 @@ const module = "github.com/goldfish-inc/fluxkeeper"
 var imports = map[string][]string{
 	"":                            {},
 	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting", "internal/token"},
+	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting"},
+	"cmd/receiver":                {"internal/admin", "internal/audit", "internal/console", "internal/finding", "internal/gate", "internal/github", "internal/intake", "internal/ledger", "internal/metric", "internal/proof", "internal/report", "internal/secret", "internal/store"},
 	"e2e":                         {}, // holds only tests
 	"internal/console":            {"internal/finding", "internal/report", "internal/secret"},
 	"internal/fakehub":            {},                   // for tests only
@@ -32,6 +34,7 @@ var imports = map[string][]string{
 	"internal/gatetest":           {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
 	"internal/github":             {"internal/audit", "internal/finding", "internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature", "internal/token"},
 	"internal/gitrepo":            {"internal/gate", "internal/manifest", "internal/signature"},
+	"internal/crashtest":          {"internal/ledger"}, // for tests only
 	"internal/admin":              {"internal/ledger", "internal/proof"},
 	"internal/audit":              {"internal/finding", "internal/ledger"},
 	"internal/image":              {},
@@ -39,6 +42,7 @@ var imports = map[string][]string{
 	"internal/ledger":             {"internal/secret"},
 	"internal/manifest":           {},
 	"internal/proof":              {},
+	"internal/powercut":           {}, // for tests only
 	"internal/metric":             {},
 	"internal/plan":               {"internal/finding", "internal/gate", "internal/proposal", "internal/report"},
 	"internal/postgrestest":       {}, // for tests only
@@ -74,6 +78,7 @@ var onlyPlace = map[string][]string{
 	"github.com/jackc/pgx":                   {"internal/postgrestest", "internal/store"},
 	"github.com/pressly/goose":               {"internal/store"},
 	"github.com/sethvargo/go-githubactions":  {"internal/runner"},
+	"github.com/hanwen/go-fuse":              {"internal/powercut"},
 	"github.com/labstack/echo":               {"internal/admin", "internal/intake"},
 	"github.com/prometheus/":                 {"internal/metric"},
 	"github.com/klauspost/compress":          {"internal/store"},

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,7 +23,11 @@ func startBare(b *testing.B) *contender {
 	}
 	command := exec.Command(self)
 	command.Env = append(os.Environ(), bareVariable+"=1")
-	p := launch(b, command)
+	p, err := launch(command, b.Logf)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { p.stop(syscall.SIGKILL) })
 	return &contender{"bare", p.url, p.cpu, map[string][]measured{}}
 }
 

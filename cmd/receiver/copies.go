@@ -46,9 +46,9 @@ type importCmd struct {
 
 // Help is shown by import --help.
 func (importCmd) Help() string {
-	return `Reads an export into a ledger that holds nothing yet. Every line is verified; the tree comes out the same, and is signed with this ledger's key.
+	return `Reads an export into a ledger that holds nothing yet. Every line is verified, and the tree comes out the same; the key has to be the same too. It is all there in the end, or nothing.
 
-  zstd -dc ledger.jsonl.zst | fluxkeeper-receiver import --ledger postgres://fluxkeeper@db/fluxkeeper --signing-key-file key`
+  zstd -dc ledger.jsonl.zst | fluxkeeper-receiver import --ledger postgres://fluxkeeper@db/fluxkeeper --signing-key-file fluxkeeper.db.key`
 }
 
 // Run reads it, whole or not at all.

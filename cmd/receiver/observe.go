@@ -2,21 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/goldfish-inc/fluxkeeper/internal/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
-	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
-	"github.com/goldfish-inc/fluxkeeper/internal/metric"
-	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/store"
 )
@@ -157,7 +150,10 @@ func readHeld(ctx context.Context, l *store.Ledger, window audit.Window) (audit.
 	if err != nil {
 		return held, err
 	}
-	query := ledger.Query{Kinds: []ledger.Kind{ledger.Delivery}, From: window.From.Add(-margin)}
+	query, err := deliveriesSince(ctx, l, window.From.Add(-margin))
+	if err != nil {
+		return held, err
+	}
 	for record, err := range l.Records(ctx, query) {
 		if err != nil {
 			return held, err
@@ -227,4 +223,3 @@ func (l listing) state(ctx context.Context, hub *github.Webhooks, kept *store.Le
 	}
 	return statement, nil
 }
-

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -14,10 +12,8 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
-	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
-	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/store"
 )
 

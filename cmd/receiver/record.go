@@ -39,7 +39,7 @@ func (n named) find(ctx context.Context) (*store.Ledger, ledger.Record, error) {
 		if errors.Is(err, ledger.ErrNotFound) {
 			status = console.StatusUsage
 		}
-		return nil, record, errors.Join(console.Fail(status, fmt.Errorf("find entry %q: %w", n.Entry, err), ""), l.Close())
+		return nil, record, errors.Join(console.Fail(status, err, "name it by its index, its id, or the GUID of a delivery"), l.Close())
 	}
 	return l, record, nil
 }
@@ -63,6 +63,10 @@ func (c *proveCmd) Run(a *console.Console) error {
 	}
 	defer l.Close()
 	inclusion, err := l.Prove(a.Context, record.Index)
+	// A receiver signs once a second: the newest entries wait for that.
+	for tries := 0; errors.Is(err, store.ErrNotCovered) && tries < 20 && pause(a.Context, 200*time.Millisecond); tries++ {
+		inclusion, err = l.Prove(a.Context, record.Index)
+	}
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -68,18 +67,13 @@ func (c *serveCmd) Run(a *console.Console) error {
 	if err != nil {
 		return console.Fail(console.StatusUsage, err, "")
 	}
-	allow, err := c.allow()
+	hub, err := c.client(a)
 	if err != nil {
-		return console.Fail(console.StatusUsage, err, "")
+		return err
 	}
-	var hub *github.Webhooks
-	if c.Reconcile > 0 {
-		if !c.asked() {
-			return console.Fail(console.StatusUsage, errors.New("--reconcile: nobody to ask"), "name a repository, an organization or an App with --repo, --org or --app-id")
-		}
-		if hub, err = c.hub(a); err != nil {
-			return err
-		}
+	allow, networks, err := c.allow(a.Context, hub)
+	if err != nil {
+		return err
 	}
 	var kept *store.Ledger
 	metrics := metric.New(a.Version, gauges(&kept))
@@ -117,7 +111,10 @@ func (c *serveCmd) Run(a *console.Console) error {
 	if c.CheckpointFile != "" {
 		group.Go(func() error { keepCheckpoint(ctx, kept, c.CheckpointFile, c.CheckpointEvery, log); return nil })
 	}
-	if hub != nil {
+	if networks != nil {
+		group.Go(func() error { networks.follow(ctx, hub, log); return nil })
+	}
+	if c.Reconcile > 0 {
 		group.Go(func() error { reconcileEvery(ctx, c.Reconcile, c.listing, hub, kept, metrics, log); return nil })
 	}
 	err = group.Wait()
@@ -126,32 +123,6 @@ func (c *serveCmd) Run(a *console.Console) error {
 		return console.Fail(console.StatusUndecided, err, "")
 	}
 	return nil
-}
-
-// allow reads the lists of who may deliver.
-func (c *serveCmd) allow() (intake.Allow, error) {
-	a := intake.Allow{Hooks: c.AllowHook, Targets: c.AllowTarget}
-	networks, err := prefixes("--allow-network", c.AllowNetwork)
-	if err != nil {
-		return a, err
-	}
-	if len(networks) > 0 {
-		a.Networks = func() []netip.Prefix { return networks }
-	}
-	a.Proxies, err = prefixes("--proxy", c.Proxy)
-	return a, err
-}
-
-func prefixes(flag string, texts []string) ([]netip.Prefix, error) {
-	var all []netip.Prefix
-	for _, text := range texts {
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %q is not a network such as 192.0.2.0/24", flag, text)
-		}
-		all = append(all, p)
-	}
-	return all, nil
 }
 
 func listen(ctx context.Context, flag, address string) (net.Listener, error) {

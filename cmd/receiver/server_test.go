@@ -42,42 +42,37 @@ type process struct {
 }
 
 // launch runs a server and waits until it says where it listens.
-func launch(tb testing.TB, command *exec.Cmd) *process {
-	tb.Helper()
+func launch(command *exec.Cmd, logf func(string, ...any)) (*process, error) {
 	stderr, err := command.StderrPipe()
 	if err != nil {
-		tb.Fatal(err)
+		return nil, err
 	}
 	if err := command.Start(); err != nil {
-		tb.Fatal(err)
+		return nil, err
 	}
 	p := &process{command: command}
-	serving := make(chan struct{})
+	serving := make(chan bool, 1)
 	p.lines.Go(func() {
-		defer func() {
-			if p.url == "" {
-				close(serving)
-			}
-		}()
 		for lines := bufio.NewScanner(stderr); lines.Scan(); {
 			var line struct{ Msg, Listen, Admin string }
-			if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" && p.url == "" {
+			if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
 				p.url, p.admin = "http://"+line.Listen, "http://"+line.Admin
-				close(serving)
+				serving <- true
 				continue
 			}
-			tb.Logf("%s: %s", filepath.Base(command.Path), lines.Text())
+			logf("%s: %s", filepath.Base(command.Path), lines.Text())
 		}
+		close(serving)
 	})
-	tb.Cleanup(func() { p.stop(syscall.SIGKILL) })
 	select {
-	case <-serving:
+	case ok := <-serving:
+		if ok {
+			return p, nil
+		}
 	case <-time.After(30 * time.Second):
 	}
-	if p.url == "" {
-		tb.Fatalf("%s does not serve", command)
-	}
-	return p
+	p.stop(syscall.SIGKILL)
+	return nil, fmt.Errorf("%s does not serve", command)
 }
 
 // stop ends the process with a signal and waits for it.
@@ -114,8 +109,13 @@ func startServe(tb testing.TB, secret, ledger string, more ...string) *process {
 	if err := os.WriteFile(secretFile, []byte(secret+"\n"), 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	return launch(tb, exec.Command(program, append([]string{
+	p, err := launch(exec.Command(program, append([]string{
 		"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--webhook-secret-file", secretFile,
 		"--signing-key-file", filepath.Join(folder, "key"), "--ledger", ledger, "--log-format", "json",
-	}, more...)...))
+	}, more...)...), tb.Logf)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { p.stop(syscall.SIGKILL) })
+	return p
 }

@@ -56,3 +56,19 @@ func BenchmarkRead(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkJudge(b *testing.B) {
+	const n = 100_000
+	readings := make([]audit.Reading, n)
+	for i := range readings {
+		body := jsonPush(4242-i%2, fmt.Sprintf("refs/heads/flux/%d", i%1000))
+		body = strings.Replace(body, `"before":"1"`, fmt.Sprintf(`"before":"%d"`, i), 1)
+		readings[i] = audit.Read(record(int64(i), "push", []byte(body)), []byte(body))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if got := audit.Judge(readings, botContract()); len(got.Uses) != n/2 {
+			b.Fatalf("%d uses", len(got.Uses))
+		}
+	}
+}

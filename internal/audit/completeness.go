@@ -40,7 +40,8 @@ type Observations struct {
 	// Retention is how long GitHub lists deliveries: three days, or seven on
 	// GitHub Enterprise Server.
 	Retention time.Duration
-	// Settle is how long an event may take to become a delivery.
+	// Settle is how long an event may take to become a delivery. One that GitHub
+	// puts off for longer seems never to have been emitted until it comes.
 	Settle time.Duration
 	// Listings are of the hooks that point here.
 	Listings     []Listing

@@ -223,6 +223,13 @@ func (h *Hub) reportUnused() {
 			}
 		}
 	}
+	for _, k := range h.hooks {
+		for _, a := range k.attempts {
+			if a.fate.Refused != 0 && a.fate.refused == 0 && !a.redelivery {
+				h.problem("nobody asked for delivery %s again, which was to be refused", a.GUID)
+			}
+		}
+	}
 	unused := 0
 	for _, t := range h.tokens {
 		if t.uses == 0 && !t.quiet {

@@ -81,7 +81,10 @@ type Fate struct {
 	// Again is how many redeliveries are lost as well; all when negative.
 	Again int
 	// Refused is the status that asking for a redelivery gets, such as 422.
+	// Nobody asking fails the test.
 	Refused int
+
+	refused int // times
 }
 
 type hook struct {

@@ -213,6 +213,7 @@ func getDelivery(c *call, a *attempt) answer {
 // redeliver takes an order for a further attempt, under the same GUID.
 func redeliver(c *call, a *attempt) answer {
 	if a.fate.Refused != 0 {
+		a.fate.refused++
 		return answer{a.fate.Refused, message("The delivery cannot be sent again")}
 	}
 	c.hub.outbox = append(c.hub.outbox, &attempt{

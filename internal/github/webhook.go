@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -229,7 +230,7 @@ func (w *Webhooks) Hooks(ctx context.Context, s Scope) ([]audit.Hook, error) {
 		}
 		page = resp.NextPage
 	}
-	slices.SortFunc(hooks, func(a, b audit.Hook) int { return int(a.ID - b.ID) })
+	slices.SortFunc(hooks, func(a, b audit.Hook) int { return cmp.Compare(a.ID, b.ID) })
 	return hooks, nil
 }
 

@@ -2,7 +2,6 @@ package intake
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,9 +33,10 @@ const (
 	linesPerSecond, linesAtOnce = 1, 20
 )
 
-// Ledger keeps entries with their bodies. Append returns without an error only
-// when the entry is durable, and with one that wraps ledger.ErrUnavailable when
-// it may be sent again. The body is not used after it returned.
+// Ledger keeps entries with their bodies, whose hash and size it works out.
+// Append returns without an error only when the entry is durable, and with one
+// that wraps ledger.ErrUnavailable when it may be sent again; at once when the
+// context ends. The body is not used after it returned.
 type Ledger interface {
 	Append(ctx context.Context, e ledger.Entry, body []byte) (ledger.Receipt, error)
 }
@@ -169,7 +169,6 @@ func (in *Intake) deliver(c echo.Context) error {
 	entry := ledger.Entry{
 		Kind: ledger.Delivery, Time: in.now().UTC().Truncate(time.Microsecond),
 		Source: d.hook, ID: d.guid, Name: d.event, Target: d.target,
-		BodyHash: sha256.Sum256(b.bytes), BodySize: int64(len(b.bytes)),
 	}
 	receipt, err := in.keep(entry, b, start.Add(answerWithin))
 	switch {
@@ -181,42 +180,19 @@ func (in *Intake) deliver(c echo.Context) error {
 	return in.take(c, &d, &receipt)
 }
 
-// outcome is what Append returned.
-type outcome struct {
-	receipt ledger.Receipt
-	err     error
-}
-
-// keep hands an entry to the ledger, and gives up waiting at the given time. It
-// does not give up when the client does: what is signed and here in full is
-// worth keeping, for GitHub does not send it again. The body is released when
-// the ledger has done with it, even if that is later.
-func (in *Intake) keep(e ledger.Entry, b *body, until time.Time) (ledger.Receipt, error) {
+// keep hands an entry to the ledger, which gives up at the given time. It does
+// not give up when the client does: what is signed and here in full is worth
+// keeping, for GitHub does not send it again.
+func (in *Intake) keep(e ledger.Entry, b *body, until time.Time) (receipt ledger.Receipt, err error) {
 	ctx, cancel := context.WithDeadline(context.Background(), until)
 	defer cancel()
-	done := make(chan outcome, 1)
-	go func() {
-		var o outcome
-		defer func() {
-			if p := recover(); p != nil {
-				o.err = fmt.Errorf("append entry: panic: %v", p)
-			}
-			b.release()
-			done <- o
-		}()
-		o.receipt, o.err = in.ledger.Append(ctx, e, b.bytes)
+	defer b.release()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("append entry: panic: %v", p)
+		}
 	}()
-	select {
-	case o := <-done:
-		return o.receipt, o.err
-	case <-ctx.Done():
-	}
-	select {
-	case o := <-done:
-		return o.receipt, o.err
-	default:
-		return ledger.Receipt{}, fmt.Errorf("append entry: no answer in time: %w", ledger.ErrUnavailable)
-	}
+	return in.ledger.Append(ctx, e, b.bytes)
 }
 
 // nobody is the Observer where there is none.

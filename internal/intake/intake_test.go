@@ -37,6 +37,7 @@ type memory struct {
 }
 
 func (m *memory) Append(ctx context.Context, e ledger.Entry, body []byte) (ledger.Receipt, error) {
+	e.BodyHash, e.BodySize = sha256.Sum256(body), int64(len(body))
 	if m.before != nil {
 		if err := m.before(ctx); err != nil {
 			return ledger.Receipt{}, err

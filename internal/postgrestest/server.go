@@ -237,9 +237,10 @@ func (s *Server) remove() error {
 }
 
 // watch starts a process that ends the server when this one is gone: a test
-// that runs out of time cleans nothing up.
+// that runs out of time cleans nothing up. The guard does.
 func (s *Server) watch() error {
-	guard := exec.Command("sh", "-c", `read -r _; kill -QUIT "$1"`, "sh", strconv.Itoa(s.PID()))
+	guard := exec.Command("sh", "-c", `read -r _; kill -QUIT "$1"; while kill -0 "$1"; do sleep 1; done 2>/dev/null; rm -rf "$2"`,
+		"sh", strconv.Itoa(s.PID()), s.dir)
 	guard.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if _, err := guard.StdinPipe(); err != nil { // ends with this process
 		return err

@@ -44,7 +44,10 @@ func Markdown(w io.Writer, r Report) error {
 }
 
 func (r Report) markdownHead() string {
-	title, phrase := r.headline()
+	return markdownTitle(r.headline())
+}
+
+func markdownTitle(title, phrase string) string {
 	sign := map[string]string{"PASS": "✅", "FAIL": "❌", "NOT APPLICABLE": "➖", "UNDECIDED": "⚠️"}[title]
 	return fmt.Sprintf("## %s Fluxkeeper: %s\n\n%s.\n\n", sign, strings.ToLower(title), MarkdownText(cut(upperFirst(phrase), maxMessage)))
 }

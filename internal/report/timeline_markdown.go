@@ -12,7 +12,7 @@ import (
 // TimelineMarkdown writes a timeline for a step summary or a comment: at most
 // 60,000 bytes, and it says how much it left out.
 func TimelineMarkdown(w io.Writer, t Timeline) error {
-	head, foot := t.markdownHead(), t.markdownFoot()
+	head, foot := markdownTitle(t.headline()), t.markdownFoot()
 	gaps := foldable{items: markdownItems("undecided", t.Audit.Gaps), open: openRows, noun: "reason", fold: "\n"}
 	head += gaps.render((maxMarkdown - len(head) - len(foot)) / 8)
 	open := foldable{items: t.markdownLines(), open: openRows, noun: "open point", head: "### Completeness\n\n" + MarkdownText(t.statement()) + ".\n\n", fold: "\n"}
@@ -40,12 +40,6 @@ func TimelineMarkdown(w io.Writer, t Timeline) error {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil
-}
-
-func (t Timeline) markdownHead() string {
-	title, phrase := t.headline()
-	sign := map[string]string{"PASS": "✅", "FAIL": "❌", "UNDECIDED": "⚠️"}[title]
-	return fmt.Sprintf("## %s Fluxkeeper: %s\n\n%s.\n\n", sign, strings.ToLower(title), MarkdownText(cut(upperFirst(phrase), maxMessage)))
 }
 
 func (t Timeline) markdownFoot() string {

@@ -2,8 +2,6 @@ package store_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,6 +12,10 @@ import (
 // TestAgainstAnOlderCheckpoint: what one who holds the key, or put the whole
 // file back, can hide from the ledger alone.
 func TestAgainstAnOlderCheckpoint(t *testing.T) {
+	scenes(t, testAgainst)
+}
+
+func testAgainst(t *testing.T, s *scene) {
 	for name, c := range map[string]struct {
 		tamper  func(*testing.T, *evidence)
 		alone   string
@@ -41,7 +43,7 @@ func TestAgainstAnOlderCheckpoint(t *testing.T) {
 			grow(t, l, 1000, 1020)
 		}, "[]", "[checkpoint -1]"},
 		"put back to an older copy": {func(t *testing.T, e *evidence) {
-			e.copyFrom(t, filepath.Join(filepath.Dir(e.address), "older"))
+			e.restore(t, e.scene.made[500].state)
 		}, "[]", "[cut 500]"},
 		"made anew with the same key": {func(t *testing.T, e *evidence) {
 			remove(t, e, 0, 600)
@@ -53,15 +55,7 @@ func TestAgainstAnOlderCheckpoint(t *testing.T) {
 		}, "[checkpoint -1 leaf 100]", "[checkpoint -1 leaf 100]"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := newEvidence(t, 500)
-			older := filepath.Join(filepath.Dir(e.address), "older")
-			data, err := os.ReadFile(e.address)
-			if err == nil {
-				err = os.WriteFile(older, data, 0o600)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+			e := s.evidence(t, 500)
 			l := e.open(t)
 			grow(t, l, 500, 600)
 			if err := l.Close(); err != nil {

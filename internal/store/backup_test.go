@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/store"
 )
 
@@ -128,7 +129,7 @@ func TestAnIndexThatHidesEntries(t *testing.T) {
 	edit(`DROP TABLE aside`, `DROP TABLE schema`)
 	l := e.open(t)
 	count := 0
-	for _, err := range l.Records(t.Context(), store.Query{From: at(7), To: at(8)}) {
+	for _, err := range l.Records(t.Context(), ledger.Query{From: at(7), To: at(8)}) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,7 +28,7 @@ func pseudoPayload(size int) []byte {
 	return []byte(b.String()[:size])
 }
 
-// Two sorts of GUID: GitHub's are of version 1, which starts with the low bits of
+// Two sorts of GUID: in GitHub's documentation they are of version 1, which starts with the low bits of
 // the time, so that those of one moment lie close together in an index; random
 // ones are the worst that an index can meet.
 var guids = map[string]func(*rand.Rand) string{

@@ -1,35 +1,46 @@
 package store_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/postgrestest"
 	"github.com/goldfish-inc/fluxkeeper/internal/store"
 )
 
-func TestSQLite(t *testing.T) {
-	testLedger(t, func(t testing.TB) store.Options {
-		return store.Options{Address: filepath.Join(t.TempDir(), "ledger.db"), Key: newKey(t)}
-	})
+// suite is what a ledger does on either engine. Without PostgreSQL these tests
+// run by themselves, on SQLite.
+var suite = map[string]func(*testing.T){
+	"append and read": TestAppendAndRead, "bodies": TestBodiesComeOutAsTheyCame, "concurrent duplicates": TestConcurrentDuplicates,
+	"duplicates": TestDuplicates, "find": TestFind, "kept checkpoint": TestKeptCheckpoint, "opened by many": TestOpenedByMany,
+	"records": TestRecords, "reopened": TestReopened, "restart": TestRestart, "two at once": TestTwoAtOnce,
+}
+
+// places gives the tests below another one, by its name, a place for a ledger.
+var places sync.Map // of func(testing.TB) store.Options
+
+// newOptions are the options of a new ledger: a SQLite file, or a place of the
+// engine that the test is run for.
+func newOptions(t testing.TB) store.Options {
+	top, _, _ := strings.Cut(t.Name(), "/")
+	if place, ok := places.Load(top); ok {
+		return place.(func(testing.TB) store.Options)(t)
+	}
+	return store.Options{Address: filepath.Join(t.TempDir(), "ledger.db"), Key: newKey(t)}
 }
 
 func TestPostgreSQL(t *testing.T) {
-	fresh := databases(postgrestest.Start(t))
-	testLedger(t, fresh)
-	t.Run("opened by many", func(t *testing.T) { testOpenedByMany(t, fresh(t)) })
+	places.Store(t.Name(), databases(postgrestest.Start(t)))
+	defer places.Delete(t.Name())
+	for name, test := range suite {
+		t.Run(name, test)
+	}
 }
 
 // databases gives a new database on the server each time.
@@ -41,143 +52,8 @@ func databases(server *postgrestest.Server) func(testing.TB) store.Options {
 	}
 }
 
-// testLedger is what a ledger does on either engine; fresh gives a new place for one.
-func testLedger(t *testing.T, fresh func(testing.TB) store.Options) {
-	for name, test := range map[string]func(*testing.T, store.Options){
-		"duplicates": testDuplicates, "company": testCompany, "bodies": testBodies, "questions": testQuestions,
-		"reopened": testReopened, "two at once": testTwoAtOnce,
-	} {
-		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
-	}
-}
-
-func testDuplicates(t *testing.T, o store.Options) {
-	l := open(t, o)
-	first := add(t, l, "a")
-	add(t, l, "b")
-	later := entry("a")
-	later.Time, later.Name = later.Time.Add(time.Hour), "pull_request"
-	got, err := l.Append(t.Context(), later, body("a"))
-	want := first
-	want.Duplicate = true
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Errorf("sent again: %v\n%s", err, diff)
-	}
-	for what, change := range map[string]func(*ledger.Entry, *[]byte){
-		"another body":   func(_ *ledger.Entry, b *[]byte) { *b = []byte("{}") },
-		"another source": func(e *ledger.Entry, _ *[]byte) { e.Source = "4712" },
-		"another kind":   func(e *ledger.Entry, _ *[]byte) { e.Kind = ledger.Erasure },
-	} {
-		e, b := entry("a"), body("a")
-		change(&e, &b)
-		if r, err := l.Append(t.Context(), e, b); err != nil || r.Duplicate || r.Index < 2 {
-			t.Errorf("%s: %+v, %v", what, r, err)
-		}
-	}
-	whole(t, l, o.Key, 5)
-}
-
-// testCompany appends from many goroutines, each entry twice, so that many
-// share a commit, also with their own duplicates.
-func testCompany(t *testing.T, o store.Options) {
-	l := open(t, o)
-	const each, senders = 20, 32
-	receipts := make([]ledger.Receipt, senders*each)
-	var wait sync.WaitGroup
-	for s := range senders {
-		wait.Go(func() {
-			for i := range each {
-				receipts[s*each+i], _ = send(t, l, fmt.Sprint("guid-", (s/2)*each+i)) // two senders for each id
-			}
-		})
-	}
-	wait.Wait()
-	first := map[string]int64{}
-	for _, r := range receipts {
-		if !r.Duplicate {
-			first[r.ID] = r.Index
-		}
-	}
-	for _, r := range receipts {
-		if at, ok := first[r.ID]; !ok || at != r.Index {
-			t.Errorf("%s: receipt for %d, kept at %d", r.ID, r.Index, at)
-		}
-	}
-	whole(t, l, o.Key, senders*each/2)
-}
-
-func testBodies(t *testing.T, o store.Options) {
-	l := open(t, o)
-	noise := make([]byte, 3<<20)
-	_, _ = rand.Read(noise)
-	for i, want := range [][]byte{{}, {0}, noise, bytes.Repeat([]byte("x"), 25<<20), {0xff, 0xfe, 0}} {
-		r, err := l.Append(t.Context(), entry(fmt.Sprint(i)), want)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := l.Body(t.Context(), r.Index)
-		if err != nil || !bytes.Equal(got, want) {
-			t.Errorf("body of %d bytes: %d bytes, %v", len(want), len(got), err)
-		}
-	}
-	if _, err := l.Body(t.Context(), 5); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("body of an entry that is not there: %v", err)
-	}
-}
-
-func testQuestions(t *testing.T, o store.Options) {
-	l := open(t, o)
-	start := time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC)
-	for i := range 12 {
-		e := entry(fmt.Sprint("guid-", i))
-		e.Time = start.Add(time.Duration(i) * time.Minute)
-		e.Name = []string{"push", "status", "ping"}[i%3]
-		if _, err := l.Append(t.Context(), e, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for name, c := range map[string]struct {
-		q    store.Query
-		want []int64
-	}{
-		"names":         {store.Query{Names: []string{"status", "ping"}, Limit: 4}, []int64{1, 2, 4, 5}},
-		"newest":        {store.Query{Newest: true, Limit: 2}, []int64{11, 10}},
-		"time":          {store.Query{From: start.Add(3 * time.Minute), To: start.Add(5 * time.Minute)}, []int64{3, 4}},
-		"index":         {store.Query{Start: 9, End: 11, Kinds: []ledger.Kind{ledger.Delivery}}, []int64{9, 10}},
-		"id and source": {store.Query{ID: "guid-7", Source: "4711", Target: "repository/1296269"}, []int64{7}},
-		"nothing":       {store.Query{ID: "guid-7", Source: "1"}, nil},
-		"later":         {store.Query{From: start.Add(time.Hour)}, nil},
-	} {
-		var got []int64
-		for r, err := range l.Records(t.Context(), c.q) {
-			if err != nil {
-				t.Fatal(name, err)
-			}
-			got = append(got, r.Index)
-		}
-		if !slices.Equal(got, c.want) {
-			t.Errorf("%s: %v, want %v", name, got, c.want)
-		}
-	}
-	for _, id := range []string{"7", "guid-7"} {
-		if r, err := l.Find(t.Context(), id); err != nil || r.Index != 7 {
-			t.Errorf("find %q: %+v, %v", id, r, err)
-		}
-	}
-	r, err := l.Record(t.Context(), 7)
-	if err != nil {
-		t.Fatal(err)
-	}
-	hash := r.Hash()
-	if found, err := l.Find(t.Context(), fmt.Sprintf("%x", hash[:6])); err != nil || found != r {
-		t.Errorf("find by a short hash: %+v, %v", found, err)
-	}
-	if _, err := l.Find(t.Context(), "' OR 1=1 --"); !errors.Is(err, store.ErrNotFound) {
-		t.Error(err)
-	}
-}
-
-func testReopened(t *testing.T, o store.Options) {
+func TestReopened(t *testing.T) {
+	o := newOptions(t)
 	l := open(t, o)
 	for i := range 300 { // past the first stored node
 		add(t, l, fmt.Sprint(i))
@@ -218,8 +94,9 @@ func testReopened(t *testing.T, o store.Options) {
 	whole(t, l, o.Key, 301)
 }
 
-// testTwoAtOnce: two ledgers over one database make one sequence.
-func testTwoAtOnce(t *testing.T, o store.Options) {
+// TestTwoAtOnce: two ledgers over one database make one sequence.
+func TestTwoAtOnce(t *testing.T) {
+	o := newOptions(t)
 	ledgers := []*store.Ledger{open(t, o), open(t, o)}
 	const entries = 200
 	var wait sync.WaitGroup
@@ -246,8 +123,9 @@ func testTwoAtOnce(t *testing.T, o store.Options) {
 	}
 }
 
-// testOpenedByMany: whoever comes first makes the tables.
-func testOpenedByMany(t *testing.T, o store.Options) {
+// TestOpenedByMany: whoever comes first makes the tables.
+func TestOpenedByMany(t *testing.T) {
+	o := newOptions(t)
 	var wait sync.WaitGroup
 	for range 6 {
 		wait.Go(func() {
@@ -281,7 +159,7 @@ func whole(t testing.TB, l *store.Ledger, key ledger.Key, want int64) {
 	ctx := context.WithoutCancel(t.Context())
 	var f ledger.Frontier
 	keys := map[string]bool{}
-	for r, err := range l.Records(ctx, store.Query{}) {
+	for r, err := range l.Records(ctx, ledger.Query{}) {
 		if err != nil {
 			t.Fatal(err)
 		}

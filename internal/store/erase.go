@@ -66,7 +66,7 @@ func (l *Ledger) erasable(ctx context.Context, before time.Time, start int64, ke
 	}
 	for _, r := range records {
 		body, err := l.body(ctx, r.Index)
-		if errors.Is(err, ErrErased) { // by another process, just now
+		if errors.Is(err, ledger.ErrErased) { // by another process, just now
 			continue
 		}
 		if err != nil {
@@ -88,7 +88,7 @@ func (l *Ledger) erasable(ctx context.Context, before time.Time, start int64, ke
 func (l *Ledger) held(ctx context.Context, before time.Time, start int64) ([]ledger.Record, error) {
 	rows, err := l.engine.reader().QueryContext(ctx, `SELECT `+recordColumns+` FROM entry
 		WHERE idx >= $1 AND time < $2 AND kind = $3 AND EXISTS (SELECT 1 FROM body WHERE body.idx = entry.idx)
-		ORDER BY idx LIMIT $4`, start, micros(before), string(ledger.Delivery), maxErased)
+		ORDER BY idx LIMIT $4`, start, before.UnixMicro(), string(ledger.Delivery), maxErased)
 	if err != nil {
 		return nil, err
 	}

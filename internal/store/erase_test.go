@@ -26,22 +26,24 @@ func keepNumber(_ ledger.Record, body []byte) json.RawMessage {
 // at is when the delivery with this number came in.
 func at(n int64) time.Time { return numbered(n).Time }
 
-func TestErase(t *testing.T) {
-	e := newEvidence(t, 2500)
+func TestErase(t *testing.T) { scenes(t, testErase) }
+
+func testErase(t *testing.T, s *scene) {
+	e := s.evidence(t, 1500)
 	old := sign(t, e)
 	l := e.open(t)
-	for run, want := range []int64{2300, 0} {
-		n, err := l.Erase(t.Context(), at(2300), keepNumber)
+	for run, want := range []int64{1300, 0} {
+		n, err := l.Erase(t.Context(), at(1300), keepNumber)
 		if err != nil || n != want {
 			t.Fatalf("run %d erased %d: %v, want %d", run, n, err, want)
 		}
 	}
 	v, err := l.Verify(t.Context(), store.VerifyOptions{Public: e.key.Public(), Against: old})
-	if err != nil || !v.OK() || v.Erased != 2300 || v.Size != 2503 || v.Bodies != 203 {
+	if err != nil || !v.OK() || v.Erased != 1300 || v.Size != 1502 || v.Bodies != 202 {
 		t.Fatalf("%v, %+v", err, v)
 	}
 	next := int64(0)
-	for r, err := range l.Records(t.Context(), store.Query{Kinds: []string{string(ledger.Erasure)}}) {
+	for r, err := range l.Records(t.Context(), ledger.Query{Kinds: []ledger.Kind{ledger.Erasure}}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +52,7 @@ func TestErase(t *testing.T) {
 			t.Fatal(err)
 		}
 		erased, err := ledger.ParseErased(body)
-		if err != nil || !erased.Before.Equal(at(2300)) {
+		if err != nil || !erased.Before.Equal(at(1300)) {
 			t.Fatalf("%+v, %v", erased, err)
 		}
 		for _, one := range erased.Entries {
@@ -60,10 +62,10 @@ func TestErase(t *testing.T) {
 			next++
 		}
 	}
-	if next != 2300 {
+	if next != 1300 {
 		t.Errorf("the erasures name %d bodies", next)
 	}
-	if _, err := l.Body(t.Context(), 2299); !errors.Is(err, store.ErrErased) {
+	if _, err := l.Body(t.Context(), 1299); !errors.Is(err, ledger.ErrErased) {
 		t.Errorf("an erased body: %v", err)
 	}
 	p, err := l.Prove(t.Context(), 7)
@@ -154,6 +156,10 @@ func TestEraseLeavesEvidence(t *testing.T) {
 
 // TestTamperingWithErasures: an erasure covers only what it names itself.
 func TestTamperingWithErasures(t *testing.T) {
+	scenes(t, testTamperingWithErasures)
+}
+
+func testTamperingWithErasures(t *testing.T, s *scene) {
 	for name, c := range map[string]struct {
 		tamper func(*evidence)
 		want   string
@@ -167,7 +173,7 @@ func TestTamperingWithErasures(t *testing.T) {
 		}, "[body 20 lost 0]"},
 		"make it a delivery": {func(e *evidence) { e.exec(t, `UPDATE entry SET kind = 'delivery' WHERE idx = 20`) }, "[checkpoint -1 leaf 20 lost 0]"},
 	} {
-		e := newEvidence(t, 20)
+		e := s.evidence(t, 20)
 		l := e.open(t)
 		if _, err := l.Erase(t.Context(), at(10), keepNumber); err != nil {
 			t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,9 +16,9 @@ import (
 )
 
 // exported gives an honest ledger with some bodies erased, and its export.
-func exported(t *testing.T, size, erased int64) (*evidence, []byte) {
+func exported(t *testing.T, s *scene, size, erased int64) (*evidence, []byte) {
 	t.Helper()
-	e := newEvidence(t, size)
+	e := s.evidence(t, size)
 	l := e.open(t)
 	if erased > 0 {
 		if _, err := l.Erase(t.Context(), at(erased), keepNumber); err != nil {
@@ -39,12 +38,14 @@ func exported(t *testing.T, size, erased int64) (*evidence, []byte) {
 // empty is another ledger with the same key.
 func (e *evidence) empty(t testing.TB) *store.Ledger {
 	t.Helper()
-	return (&evidence{address: filepath.Join(t.TempDir(), "imported.db"), key: e.key}).open(t)
+	return (&evidence{address: e.scene.place(t), key: e.key}).open(t)
 }
 
-func TestExportAndImport(t *testing.T) {
+func TestExportAndImport(t *testing.T) { scenes(t, testExportAndImport) }
+
+func testExportAndImport(t *testing.T, s *scene) {
 	for _, c := range [][2]int64{{0, 0}, {1, 0}, {255, 100}, {256, 0}, {1500, 1200}} {
-		e, export := exported(t, c[0], c[1])
+		e, export := exported(t, s, c[0], c[1])
 		l, into := e.open(t), e.empty(t)
 		if err := store.Import(t.Context(), bytes.NewReader(export), into); err != nil {
 			t.Fatalf("%v: %v", c, err)
@@ -76,7 +77,7 @@ func TestExportAndImport(t *testing.T) {
 
 // TestExportedLinesAreProofs checks them with nothing but the verifier.
 func TestExportedLinesAreProofs(t *testing.T) {
-	e, export := exported(t, 700, 300)
+	e, export := exported(t, &scene{made: madeInSQLite}, 700, 300)
 	lines := bytes.Split(bytes.TrimSpace(export), []byte("\n"))
 	var header struct{ Checkpoint string }
 	if err := json.Unmarshal(lines[0], &header); err != nil {
@@ -105,8 +106,10 @@ func TestExportedLinesAreProofs(t *testing.T) {
 	}
 }
 
-func TestImportTakesAllOrNothing(t *testing.T) {
-	e, export := exported(t, 300, 20)
+func TestImportTakesAllOrNothing(t *testing.T) { scenes(t, testImportTakesAllOrNothing) }
+
+func testImportTakesAllOrNothing(t *testing.T, s *scene) {
+	e, export := exported(t, s, 300, 20)
 	lines := strings.SplitAfter(strings.TrimSpace(string(export)), "\n")
 	edit := func(change func([]string) []string) string { return strings.Join(change(slices.Clone(lines)), "") }
 	replace := func(line int, old, with string) string {

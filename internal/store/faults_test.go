@@ -213,7 +213,7 @@ func limitFiles(t *testing.T, size uint64) (heal func()) {
 func holds(t *testing.T, l *store.Ledger, kept map[string]bool) {
 	t.Helper()
 	found := map[string]int{}
-	for r, err := range l.Records(t.Context(), store.Query{}) {
+	for r, err := range l.Records(t.Context(), ledger.Query{}) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -50,6 +49,8 @@ func flip(random *mathrand.Rand, value any) any {
 	switch v := value.(type) {
 	case int64:
 		return v ^ 1<<random.IntN(48)
+	case bool:
+		return !v
 	case string:
 		if v == "" {
 			return "x"
@@ -107,7 +108,12 @@ func flipSome(t *testing.T, random *mathrand.Rand, e *evidence, table, column st
 
 // TestEveryFlipIsFound changes single bits in all columns of all tables.
 func TestEveryFlipIsFound(t *testing.T) {
-	const flips = 200
+	scenes(t, func(t *testing.T, s *scene) {
+		testFlips(t, s, 200)
+	})
+}
+
+func testFlips(t *testing.T, s *scene, flips int) {
 	seed := mathrand.Uint64()
 	if text := os.Getenv("STORE_SEED"); text != "" {
 		if _, err := fmt.Sscan(text, &seed); err != nil {
@@ -124,7 +130,7 @@ func TestEveryFlipIsFound(t *testing.T) {
 	}
 	slices.SortFunc(places, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
 
-	e := newEvidence(t, size600)
+	e := s.evidence(t, size600)
 	sign(t, e)
 	l := e.open(t)
 	if _, err := l.Erase(t.Context(), at(50), keepNumber); err != nil {
@@ -134,20 +140,13 @@ func TestEveryFlipIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	sign(t, e)
-	honest := filepath.Join(t.TempDir(), "honest")
-	data, err := os.ReadFile(e.address)
-	if err == nil {
-		err = os.WriteFile(honest, data, 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	honest := e.save(t)
 	if v := e.verify(t, store.VerifyOptions{Public: e.key.Public()}); !v.OK() {
 		t.Fatal(messages(v))
 	}
 	done, same := 0, 0
 	for i := 0; done < flips; i++ {
-		e.copyFrom(t, honest)
+		e.restore(t, honest)
 		place := places[i%len(places)]
 		what := flipSome(t, random, e, place[0], place[1])
 		if what == "" {

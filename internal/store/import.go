@@ -30,12 +30,12 @@ func Import(ctx context.Context, r io.Reader, into *Ledger) error {
 	}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, 1<<16), maxLine)
-	m := &importer{ctx: ctx, lines: lines}
+	m := &importer{l: into, ctx: ctx, lines: lines}
 	err := m.header(into.public)
 	if err == nil {
 		err = into.engine.change(ctx, func(c changer) error {
 			m.into = c
-			return m.run(into)
+			return m.run()
 		})
 	}
 	if err != nil {
@@ -46,6 +46,7 @@ func Import(ctx context.Context, r io.Reader, into *Ledger) error {
 
 // importer is one run of Import.
 type importer struct {
+	l      *Ledger
 	ctx    context.Context
 	lines  *bufio.Scanner
 	into   changer
@@ -90,7 +91,7 @@ func (m *importer) header(public string) (err error) {
 	return err
 }
 
-func (m *importer) run(l *Ledger) error {
+func (m *importer) run() error {
 	var size, entries int64
 	err := m.into.QueryRowContext(m.ctx, `SELECT size, (SELECT count(*) FROM entry) FROM head`).Scan(&size, &entries)
 	if err != nil {
@@ -114,7 +115,7 @@ func (m *importer) run(l *Ledger) error {
 		return fmt.Errorf("%s: the body is missing, and no erasure says so", span(from, to))
 	}
 	_, err = m.into.ExecContext(m.ctx, `UPDATE head SET size = $1, frontier = $2, checkpoint = $3, checkpoint_time = $4`,
-		m.tree.Size(), m.tree.AppendBinary(nil), m.signed, micros(l.o.Now()))
+		m.tree.Size(), m.tree.AppendBinary(nil), m.signed, m.l.o.Now().UnixMicro())
 	return err
 }
 
@@ -152,7 +153,7 @@ func (m *importer) entry() error {
 // insert keeps an entry as it is, and the nodes that it completes.
 func (m *importer) insert(r ledger.Record, leaf tlog.Hash) error {
 	_, err := m.into.ExecContext(m.ctx, `INSERT INTO entry (`+recordColumns+`, leaf_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		r.Index, string(r.Kind), micros(r.Time), r.Source, r.ID, r.Name, r.Target, r.BodyHash[:], r.BodySize, leaf[:])
+		r.Index, string(r.Kind), r.Time.UnixMicro(), r.Source, r.ID, r.Name, r.Target, r.BodyHash[:], r.BodySize, leaf[:])
 	if err != nil {
 		return err
 	}
@@ -175,7 +176,7 @@ func (m *importer) body(r ledger.Record, body []byte) error {
 	if err := m.gone.settle(r, body); err != nil || body == nil {
 		return err
 	}
-	encoding, data := encode(body)
+	encoding, data := m.l.encode(body)
 	_, err := m.into.ExecContext(m.ctx, `INSERT INTO body (idx, encoding, data) VALUES ($1, $2, $3)`, r.Index, encoding, data)
 	return err
 }

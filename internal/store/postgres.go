@@ -302,6 +302,27 @@ func (p *postgres) recover(ctx context.Context) error {
 	return p.transact(ctx, func(ctx context.Context, conn *pgx.Conn) error { return conn.Ping(ctx) })
 }
 
+// change holds the head from the start, as every batch does. It may take as long
+// as it needs: nobody waits for it but its caller.
+func (p *postgres) change(ctx context.Context, do func(changer) error) error {
+	tx, err := p.reads.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // it is over, or has failed
+	for _, statement := range []string{
+		`SET LOCAL idle_in_transaction_session_timeout = 0`, `SET LOCAL statement_timeout = 0`, `SELECT size FROM head FOR UPDATE`,
+	} {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	if err := do(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
 func (p *postgres) reader() *sql.DB { return p.reads }
 
 func (p *postgres) close() error {

@@ -13,7 +13,11 @@ import (
 // was under way may be done or not, and may be done again.
 type lostError struct{ cause error }
 
-func (e lostError) Error() string { return "no answer of PostgreSQL: " + e.cause.Error() }
+// Error is one line, which pgx's errors of several hosts are not.
+func (e lostError) Error() string {
+	return "no answer of PostgreSQL: " + strings.Join(strings.Fields(e.cause.Error()), " ")
+}
+
 func (e lostError) Unwrap() error { return e.cause }
 
 // refusal is an error that a person must end, who is told how.
@@ -93,7 +97,7 @@ func hintOf(err error) string {
 	case answer.Code == "3D000":
 		return "make the database first: CREATE DATABASE … ENCODING 'UTF8'"
 	case answer.Code == "42501", answer.Code == "3F000":
-		return "give the role the right to make tables: GRANT CREATE, USAGE ON SCHEMA public TO …"
+		return hintGrant
 	case strings.HasPrefix(answer.Code, "28"):
 		return "check user, password and pg_hba.conf"
 	}

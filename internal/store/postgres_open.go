@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
@@ -69,13 +70,13 @@ func openPostgres(ctx context.Context, o Options) (*postgres, error) {
 
 // start tries until it is done, it makes no sense, or Hold is over.
 func (p *postgres) start(ctx context.Context) error {
-	end := p.o.Now().Add(p.o.Hold)
+	end := time.Now().Add(p.o.Hold)
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		err := p.prepare(ctx)
 		if err == nil || hopeless(err) || ctx.Err() != nil {
 			return hinted(err)
 		}
-		if p.o.Now().After(end) {
+		if time.Now().After(end) {
 			return hinted(fmt.Errorf("no success within %v: %w", p.o.Hold, err))
 		}
 		p.o.Log.Warn("PostgreSQL takes nothing yet, trying again", "error", err)
@@ -88,7 +89,7 @@ func (p *postgres) prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, max(p.o.Hold, time.Minute)) // an index may have to be made
 	defer cancel()
 	if p.o.ReadOnly {
-		return p.reads.PingContext(ctx)
+		return p.find(ctx)
 	}
 	conn, err := p.connect(ctx)
 	if err != nil {
@@ -104,6 +105,22 @@ func (p *postgres) prepare(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// find looks whether there is a ledger to read.
+func (p *postgres) find(ctx context.Context) error {
+	var size int64
+	err := p.reads.QueryRowContext(ctx, `SELECT size FROM head`).Scan(&size)
+	var answer *pgconn.PgError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, sql.ErrNoRows), errors.As(err, &answer) && answer.Code == "42P01":
+		return refusal{"there is no ledger in this database", "open it once with a key, which makes one"}
+	case answer != nil:
+		return err
+	}
+	return lostError{err}
 }
 
 // migrate makes the tables. Of several replicas that start at once one does it,
@@ -128,7 +145,14 @@ func (p *postgres) migrate(ctx context.Context) error {
 		return refusal{fmt.Sprintf("its tables have version %d, and this program knows %d", current, target),
 			"a newer release made them: run that one, or a newer one"}
 	}
-	_, err = provider.Up(ctx)
+	var may bool // goose would tell of a table that is not there
+	err = p.reads.QueryRowContext(ctx, `SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)`).Scan(&may)
+	if err == nil && !may {
+		err = refusal{"the role may not make tables", hintGrant}
+	}
+	if err == nil {
+		_, err = provider.Up(ctx)
+	}
 	return err
 }
 
@@ -159,6 +183,7 @@ var errStandby = errors.New("the server is a standby, which cannot be written to
 const (
 	hintFsync = "set fsync=on in the server's configuration: without it a power cut loses what was acknowledged"
 	hintAsync = "set synchronous_commit=on for this database or role"
+	hintGrant = "make the role the owner of the database, or: GRANT USAGE, CREATE ON SCHEMA public TO …"
 )
 
 // checkServer looks at what the session cannot change.

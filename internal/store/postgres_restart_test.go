@@ -152,7 +152,7 @@ func (r *run) await(more int64) {
 func (r *run) check(l *store.Ledger, key ledger.Key) {
 	r.t.Helper()
 	kept := map[string]ledger.Record{}
-	for record, err := range l.Records(r.t.Context(), store.Query{}) {
+	for record, err := range l.Records(r.t.Context(), ledger.Query{}) {
 		if err != nil {
 			r.t.Fatal(err)
 		}

@@ -143,6 +143,11 @@ func TestServersThatForget(t *testing.T) {
 	server.Exec(t, "postgres", "CREATE DATABASE ascii ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
 	refused(t, store.Options{Address: server.DSN("ascii"), Key: newKey(t)}, "ENCODING 'UTF8'")
 	refused(t, store.Options{Address: server.DSN("missing"), Key: newKey(t)}, "CREATE DATABASE")
+	refused(t, store.Options{Address: server.DSN("missing")}, "CREATE DATABASE")
+	refused(t, store.Options{Address: server.Create(t, "empty")}, "no ledger in this database")
+	server.Exec(t, "empty", "CREATE ROLE guest LOGIN")
+	guest := strings.Replace(server.DSN("empty"), "user=postgres", "user=guest", 1)
+	refused(t, store.Options{Address: guest, Key: newKey(t)}, "GRANT USAGE, CREATE")
 	lazy := postgrestest.Start(t, "fsync=off")
 	refused(t, databases(lazy)(t), "fsync=on")
 }
@@ -193,12 +198,21 @@ WHERE datname = current_database() AND wait_event = 'SyncRep'`).Scan(&pid)
 		}
 		return pid
 	}
+	server.Exec(t, "postgres", "CREATE TABLE trial (n int)")
 	server.Exec(t, "postgres", "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
 	server.Exec(t, "postgres", "SELECT pg_reload_conf()")
-	until(t, "the setting is there", func() bool {
-		var names string
-		err := watch.QueryRow(t.Context(), "SELECT current_setting('synchronous_standby_names')").Scan(&names)
-		return err == nil && names == "nobody"
+	// A setting is in force when a commit waits, and not when it can be read. The
+	// trial is in another database, where waiting does not look.
+	until(t, "commits wait", func() bool {
+		trial, err := pgx.Connect(t.Context(), server.DSN("postgres"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer trial.Close(context.Background())
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = trial.Exec(short, "INSERT INTO trial VALUES (1)")
+		return err != nil
 	})
 	answered := make(chan ledger.Receipt, 1)
 	go func() {
@@ -244,8 +258,11 @@ func TestColdStart(t *testing.T) {
 	server.Stop(t, postgrestest.Fast)
 	short := o
 	short.Hold = 50 * time.Millisecond
-	if _, err := store.Open(t.Context(), short); err == nil || !strings.Contains(err.Error(), "check that it runs") {
-		t.Errorf("no server: %v", err)
+	for _, key := range []ledger.Key{o.Key, {}} {
+		short.Key = key
+		if _, err := store.Open(t.Context(), short); err == nil || !strings.Contains(err.Error(), "check that it runs") {
+			t.Errorf("no server: %v", err)
+		}
 	}
 	log := &seen{text: make(chan string, 100)}
 	o.Log = slog.New(slog.NewTextHandler(log, nil))

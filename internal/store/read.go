@@ -20,10 +20,6 @@ import (
 
 // What a question can find out.
 var (
-	// ErrNotFound says that there is no such entry.
-	ErrNotFound = ledger.ErrNotFound
-	// ErrErased says that the entry is there, and its body was erased.
-	ErrErased = ledger.ErrErased
 	// ErrAmbiguous says that a short name fits several entries.
 	ErrAmbiguous = errors.New("several entries have ids that start so")
 	// ErrNotCovered says that the entry is newer than the last checkpoint, and
@@ -47,7 +43,7 @@ func scanRecord(row interface{ Scan(...any) error }) (ledger.Record, error) {
 		err = row.Scan(&r.Index, &r.Kind, &micros, &r.Source, &r.ID, &r.Name, &r.Target, (*[]byte)(&hash), &r.BodySize)
 	}
 	if errors.Is(err, sql.ErrNoRows) {
-		return r, ErrNotFound
+		return r, ledger.ErrNotFound
 	}
 	if err == nil && copy(r.BodyHash[:], hash) != sha256.Size {
 		err = fmt.Errorf("entry %d has a body hash of %d bytes", r.Index, len(hash))
@@ -56,16 +52,13 @@ func scanRecord(row interface{ Scan(...any) error }) (ledger.Record, error) {
 	return r, err
 }
 
-// Query says which entries are asked for.
-type Query = ledger.Query
-
 // page is how many entries are read at once, so that nobody who reads slowly
 // keeps the engine from tidying up.
 const page = 1000
 
 // Records gives the entries that the query asks for, by index. It reads what is
 // there when it gets to it, a page at a time.
-func (l *Ledger) Records(ctx context.Context, q Query) iter.Seq2[ledger.Record, error] {
+func (l *Ledger) Records(ctx context.Context, q ledger.Query) iter.Seq2[ledger.Record, error] {
 	return func(yield func(ledger.Record, error) bool) {
 		if err := l.narrow(ctx, &q); err != nil {
 			yield(ledger.Record{}, err)
@@ -103,12 +96,13 @@ func (l *Ledger) Records(ctx context.Context, q Query) iter.Seq2[ledger.Record, 
 
 // narrow works out where the first entry of the time asked for is, so that the
 // entries before it need not be looked at.
-func (l *Ledger) narrow(ctx context.Context, q *Query) error {
+func (l *Ledger) narrow(ctx context.Context, q *ledger.Query) error {
 	if q.From.IsZero() {
 		return nil
 	}
 	var first sql.NullInt64
-	err := l.engine.reader().QueryRowContext(ctx, `SELECT min(idx) FROM entry WHERE time >= $1`, q.From.UnixMicro()).Scan(&first)
+	// idx + 0, since for min(idx) both engines would walk along idx, and not by time.
+	err := l.engine.reader().QueryRowContext(ctx, `SELECT min(idx + 0) FROM entry WHERE time >= $1`, q.From.UnixMicro()).Scan(&first)
 	if err != nil {
 		return fmt.Errorf("read entries: %w", err)
 	}
@@ -119,7 +113,7 @@ func (l *Ledger) narrow(ctx context.Context, q *Query) error {
 	return nil
 }
 
-func (l *Ledger) page(ctx context.Context, q Query, limit int) ([]ledger.Record, error) {
+func (l *Ledger) page(ctx context.Context, q ledger.Query, limit int) ([]ledger.Record, error) {
 	text, args := selection(q, limit)
 	rows, err := l.engine.reader().QueryContext(ctx, text, args...)
 	if err != nil {
@@ -185,7 +179,7 @@ func selection(q ledger.Query, limit int) (text string, args []any) {
 	return b.String(), args
 }
 
-// Record gives the entry at an index, or ErrNotFound.
+// Record gives the entry at an index, or ledger.ErrNotFound.
 func (l *Ledger) Record(ctx context.Context, index int64) (ledger.Record, error) {
 	r, err := scanRecord(l.engine.reader().QueryRowContext(ctx, `SELECT `+recordColumns+` FROM entry WHERE idx = $1`, index))
 	if err != nil {
@@ -209,7 +203,7 @@ func (l *Ledger) Find(ctx context.Context, id string) (ledger.Record, error) {
 	if err == nil {
 		return r, nil
 	}
-	if errors.Is(err, ErrNotFound) && len(id) >= shortestID && len(id) <= 2*tlog.HashSize {
+	if errors.Is(err, ledger.ErrNotFound) && len(id) >= shortestID && len(id) <= 2*tlog.HashSize {
 		if r, err = l.findLeaf(ctx, id); err == nil {
 			return r, nil
 		}
@@ -221,7 +215,7 @@ func (l *Ledger) findLeaf(ctx context.Context, prefix string) (ledger.Record, er
 	low, err1 := hex.DecodeString(prefix + strings.Repeat("0", 2*tlog.HashSize-len(prefix)))
 	high, err2 := hex.DecodeString(prefix + strings.Repeat("f", 2*tlog.HashSize-len(prefix)))
 	if err1 != nil || err2 != nil {
-		return ledger.Record{}, ErrNotFound
+		return ledger.Record{}, ledger.ErrNotFound
 	}
 	rows, err := l.engine.reader().QueryContext(ctx,
 		`SELECT `+recordColumns+` FROM entry WHERE leaf_hash >= $1 AND leaf_hash <= $2 LIMIT 2`, low, high)
@@ -241,14 +235,14 @@ func (l *Ledger) findLeaf(ctx context.Context, prefix string) (ledger.Record, er
 	case rows.Err() != nil:
 		return ledger.Record{}, rows.Err()
 	case len(found) == 0:
-		return ledger.Record{}, ErrNotFound
+		return ledger.Record{}, ledger.ErrNotFound
 	case len(found) > 1:
 		return ledger.Record{}, ErrAmbiguous
 	}
 	return found[0], nil
 }
 
-// Body gives the body of an entry, byte for byte as it came, or ErrErased. It
+// Body gives the body of an entry, byte for byte as it came, or ledger.ErrErased. It
 // is held against the entry's hash.
 func (l *Ledger) Body(ctx context.Context, index int64) ([]byte, error) {
 	body, err := l.body(ctx, index)
@@ -268,11 +262,11 @@ func (l *Ledger) body(ctx context.Context, index int64) ([]byte, error) {
 		FROM entry e LEFT JOIN body b ON b.idx = e.idx WHERE e.idx = $1`, index).Scan(&hash, &size, &encoding, &data)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return nil, ErrNotFound
+		return nil, ledger.ErrNotFound
 	case err != nil:
 		return nil, err
 	case !encoding.Valid:
-		return nil, ErrErased
+		return nil, ledger.ErrErased
 	}
 	body, err := decode(encoding.String, data, size)
 	if err != nil {

@@ -48,24 +48,24 @@ func TestRecords(t *testing.T) {
 	slices.SortFunc(all, func(a, b ledger.Record) int { return int(a.Index - b.Index) })
 	from, to := start.Add(500*time.Minute), start.Add(2400*time.Minute)
 	for name, c := range map[string]struct {
-		q    store.Query
+		q    ledger.Query
 		want func(ledger.Record) bool
 	}{
-		"all":            {store.Query{}, func(ledger.Record) bool { return true }},
-		"newest":         {store.Query{Newest: true}, func(ledger.Record) bool { return true }},
-		"one name":       {store.Query{Names: []string{"push"}}, func(r ledger.Record) bool { return r.Name == "push" }},
-		"two names":      {store.Query{Names: []string{"push", "status"}, Newest: true}, func(r ledger.Record) bool { return r.Name != "pull_request" }},
-		"a kind":         {store.Query{Kinds: []string{"delivery"}}, func(ledger.Record) bool { return true }},
-		"another kind":   {store.Query{Kinds: []string{"erasure"}}, func(ledger.Record) bool { return false }},
-		"a source":       {store.Query{Source: "1"}, func(r ledger.Record) bool { return r.Source == "1" }},
-		"a target":       {store.Query{Target: "organization/1"}, func(ledger.Record) bool { return false }},
-		"an id":          {store.Query{ID: "guid-77"}, func(r ledger.Record) bool { return r.ID == "guid-77" }},
-		"indices":        {store.Query{Start: 10, End: 1500}, func(r ledger.Record) bool { return r.Index >= 10 && r.Index < 1500 }},
-		"newest indices": {store.Query{Start: 10, End: 1500, Newest: true}, func(r ledger.Record) bool { return r.Index >= 10 && r.Index < 1500 }},
-		"a time": {store.Query{From: from, To: to, Source: "0"}, func(r ledger.Record) bool {
+		"all":            {ledger.Query{}, func(ledger.Record) bool { return true }},
+		"newest":         {ledger.Query{Newest: true}, func(ledger.Record) bool { return true }},
+		"one name":       {ledger.Query{Names: []string{"push"}}, func(r ledger.Record) bool { return r.Name == "push" }},
+		"two names":      {ledger.Query{Names: []string{"push", "status"}, Newest: true}, func(r ledger.Record) bool { return r.Name != "pull_request" }},
+		"a kind":         {ledger.Query{Kinds: []ledger.Kind{"delivery"}}, func(ledger.Record) bool { return true }},
+		"another kind":   {ledger.Query{Kinds: []ledger.Kind{"erasure"}}, func(ledger.Record) bool { return false }},
+		"a source":       {ledger.Query{Source: "1"}, func(r ledger.Record) bool { return r.Source == "1" }},
+		"a target":       {ledger.Query{Target: "organization/1"}, func(ledger.Record) bool { return false }},
+		"an id":          {ledger.Query{ID: "guid-77"}, func(r ledger.Record) bool { return r.ID == "guid-77" }},
+		"indices":        {ledger.Query{Start: 10, End: 1500}, func(r ledger.Record) bool { return r.Index >= 10 && r.Index < 1500 }},
+		"newest indices": {ledger.Query{Start: 10, End: 1500, Newest: true}, func(r ledger.Record) bool { return r.Index >= 10 && r.Index < 1500 }},
+		"a time": {ledger.Query{From: from, To: to, Source: "0"}, func(r ledger.Record) bool {
 			return r.Source == "0" && !r.Time.Before(from) && r.Time.Before(to)
 		}},
-		"a time to come": {store.Query{From: start.AddDate(1, 0, 0)}, func(ledger.Record) bool { return false }},
+		"a time to come": {ledger.Query{From: start.AddDate(1, 0, 0)}, func(ledger.Record) bool { return false }},
 	} {
 		var want []ledger.Record
 		for _, r := range all {
@@ -89,7 +89,7 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-func collect(t *testing.T, l *store.Ledger, q store.Query) []ledger.Record {
+func collect(t *testing.T, l *store.Ledger, q ledger.Query) []ledger.Record {
 	t.Helper()
 	var got []ledger.Record
 	for r, err := range l.Records(t.Context(), q) {
@@ -117,14 +117,14 @@ func TestFind(t *testing.T) {
 		}
 	}
 	for _, id := range []string{"20", "-1", "", "guid", own[:7], own + "0", "00000000", "zzzzzzzz", "a' OR '1'='1"} {
-		if got, err := l.Find(t.Context(), id); !errors.Is(err, store.ErrNotFound) {
+		if got, err := l.Find(t.Context(), id); !errors.Is(err, ledger.ErrNotFound) {
 			t.Errorf("%q: %+v, %v", id, got, err)
 		}
 	}
 	for name, err := range map[string]error{
 		"body": second(l.Body(t.Context(), 20)), "proof": second(l.Prove(t.Context(), 20)), "record": second(l.Record(t.Context(), -1)),
 	} {
-		if !errors.Is(err, store.ErrNotFound) {
+		if !errors.Is(err, ledger.ErrNotFound) {
 			t.Errorf("%s that is not there: %v", name, err)
 		}
 	}
@@ -195,5 +195,8 @@ func TestObserver(t *testing.T) {
 	}
 	// The last answer is given before the Observer is told.
 	await(t, "the Observer", func() bool { return watch.entries.Load() == 4 && watch.duplicates.Load() == 1 })
+	if s := l.Stats(); s.Size != 3 || s.Queued != 0 || s.QueuedBytes != 0 || s.Broken != nil {
+		t.Errorf("%+v", s)
+	}
 	await(t, "the log to be moved", func() bool { return watch.moved.Load() > 0 })
 }

@@ -54,17 +54,30 @@ func dsn(path, mode string, pragmas ...string) string {
 func openSQLite(ctx context.Context, o Options, spoil func(error)) (*sqliteEngine, error) {
 	e := &sqliteEngine{path: o.Address, sign: signer{key: o.Key, now: o.Now}, spoil: spoil, observe: o.Observe, log: o.Log, stop: func() {}}
 	if o.ReadOnly {
-		if err := e.openReader(ctx); err != nil {
-			return nil, errors.Join(err, e.close())
+		_, err := os.Stat(o.Address) // SQLite does not tell why it cannot open
+		if err == nil {
+			err = e.openReader(ctx)
+		}
+		if err == nil {
+			err = refuseOthers(ctx, e.read)
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("open ledger %q: %w", o.Address, err), e.close())
 		}
 		return e, nil
 	}
 	if err := createFile(o.Address); err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
-	err := e.migrate(ctx, o.Key)
+	err := refuseFile(ctx, o.Address)
 	if err == nil {
-		err = e.openWriting(ctx)
+		err = e.openMover()
+	}
+	if err == nil {
+		err = e.migrate(ctx, o.Key)
+	}
+	if err == nil {
+		e.write, err = openSQLiteWriter(ctx, e.path)
 	}
 	if err == nil {
 		err = e.openReader(ctx)
@@ -72,10 +85,31 @@ func openSQLite(ctx context.Context, o Options, spoil func(error)) (*sqliteEngin
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger %q: %w", o.Address, err), e.close())
 	}
+	e.dirty.Store(true) // a process that was killed leaves a log behind
 	background, stop := context.WithCancel(context.Background())
 	e.stop = stop
 	e.stopped.Go(func() { e.moveLog(background) })
 	return e, nil
+}
+
+// refuseFile refuses a file that holds something else, before anything of it is
+// changed.
+func refuseFile(ctx context.Context, path string) error {
+	db, err := sql.Open("sqlite", dsn(path, "ro", "query_only(1)"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(refuseOthers(ctx, db), db.Close())
+}
+
+// refuseOthers refuses a database that has tables, and none of a ledger.
+func refuseOthers(ctx context.Context, db *sql.DB) error {
+	var tables, ours int
+	err := db.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE name IN ('head', 'goose_db_version')) FROM sqlite_schema`).Scan(&tables, &ours)
+	if err == nil && tables > 0 && ours == 0 {
+		return fmt.Errorf("%w: it is the database of something else", ErrNoLedger)
+	}
+	return err
 }
 
 // createFile makes an empty file that only its owner can read, since bodies can
@@ -94,11 +128,6 @@ func createFile(path string) error {
 
 // migrate brings the tables to this version's form and makes the head.
 func (e *sqliteEngine) migrate(ctx context.Context, key ledger.Key) error {
-	db, err := sql.Open("sqlite", dsn(e.path, "rw", "page_size(8192)", "journal_mode(wal)", "synchronous(full)"))
-	if err != nil {
-		return err
-	}
-	defer db.Close()
 	files, err := fs.Sub(sqliteMigrations, "migrations/sqlite")
 	if err != nil {
 		return err
@@ -106,7 +135,7 @@ func (e *sqliteEngine) migrate(ctx context.Context, key ledger.Key) error {
 	// goose knows no lock for SQLite: of two processes that make the tables at the
 	// same moment one fails, and finds them when it looks again.
 	for range migrateTries {
-		if err = up(ctx, db, files); err == nil {
+		if err = up(ctx, e.mover, files); err == nil {
 			break
 		}
 		rest(ctx, lastPause)
@@ -114,7 +143,7 @@ func (e *sqliteEngine) migrate(ctx context.Context, key ledger.Key) error {
 	if err != nil {
 		return err
 	}
-	return makeHead(ctx, db, key)
+	return makeHead(ctx, e.mover, key)
 }
 
 const migrateTries = 4
@@ -136,16 +165,15 @@ func makeHead(ctx context.Context, db *sql.DB, key ledger.Key) error {
 	return err
 }
 
-// openWriting opens the connections that write.
-func (e *sqliteEngine) openWriting(ctx context.Context) (err error) {
-	if e.write, err = openSQLiteWriter(ctx, e.path); err != nil {
-		return err
+// openMover opens the connection that moves the log. It also makes the tables,
+// and is not closed in between: the last one to close would move all of the log,
+// which a start need not wait for.
+func (e *sqliteEngine) openMover() (err error) {
+	e.mover, err = sql.Open("sqlite", dsn(e.path, "rw", "page_size(8192)", "journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(0)"))
+	if err == nil {
+		e.mover.SetMaxOpenConns(1)
 	}
-	if e.mover, err = sql.Open("sqlite", dsn(e.path, "rw", "synchronous(full)", "wal_autocheckpoint(0)")); err != nil {
-		return err
-	}
-	e.mover.SetMaxOpenConns(1)
-	return nil
+	return err
 }
 
 func (e *sqliteEngine) openReader(ctx context.Context) (err error) {
@@ -154,10 +182,7 @@ func (e *sqliteEngine) openReader(ctx context.Context) (err error) {
 	}
 	e.read.SetMaxOpenConns(4)
 	e.read.SetConnMaxLifetime(time.Minute) // so that a fault of one does not last
-	if err := e.read.PingContext(ctx); err != nil {
-		return fmt.Errorf("open ledger %q for reading: %w", e.path, err)
-	}
-	return nil
+	return e.read.PingContext(ctx)
 }
 
 func (e *sqliteEngine) reader() *sql.DB { return e.read }
@@ -246,10 +271,14 @@ func (e *sqliteEngine) recover(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	_ = e.closeWriting() // it is broken
-	if err := e.openWriting(ctx); err != nil {
+	err := e.openMover()
+	if err == nil {
+		e.write, err = openSQLiteWriter(ctx, e.path)
+	}
+	if err != nil {
 		return errors.Join(err, e.closeWriting())
 	}
-	_, err := e.checkpoint(ctx, "TRUNCATE")
+	_, err = e.checkpoint(ctx, "TRUNCATE")
 	return err
 }
 
@@ -262,26 +291,33 @@ const (
 )
 
 func (e *sqliteEngine) moveLog(ctx context.Context) {
-	tick := time.NewTicker(moveEvery)
-	defer tick.Stop()
+	next := time.NewTimer(moveEvery)
+	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-next.C:
 		}
-		if !e.dirty.Swap(false) {
-			continue
-		}
-		if err := e.move(ctx); err != nil && ctx.Err() == nil {
-			e.dirty.Store(true)
-			if e.transient(err) {
-				e.log.Warn("move the log into the database", "error", err)
-				continue
+		start := time.Now()
+		if e.dirty.Swap(false) {
+			if err := e.move(ctx); err != nil && ctx.Err() == nil {
+				e.moveFailed(err)
 			}
-			e.spoil(err)
 		}
+		// On a slow disk commits come first: a move takes the disk for a fifth of
+		// the time at most.
+		next.Reset(max(moveEvery, 4*time.Since(start)))
 	}
+}
+
+func (e *sqliteEngine) moveFailed(err error) {
+	e.dirty.Store(true)
+	if e.transient(err) {
+		e.log.Warn("move the log into the database", "error", err)
+		return
+	}
+	e.spoil(err)
 }
 
 func (e *sqliteEngine) move(ctx context.Context) error {

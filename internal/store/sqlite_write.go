@@ -9,7 +9,9 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
 )
 
-// sqliteWriter is the connection that writes, with its statements.
+// sqliteWriter is the connection that writes, with its statements. They run under
+// no context: each would start a goroutine to watch it, and a sync cannot be
+// called off anyway.
 type sqliteWriter struct {
 	db   *sql.DB
 	conn *sql.Conn
@@ -20,10 +22,6 @@ type sqliteWriter struct {
 
 	prepared []*sql.Stmt // all of them
 }
-
-// The statements run under no context: each of them would start a goroutine to
-// watch it, and a sync cannot be called off anyway.
-var background = context.Background()
 
 func openSQLiteWriter(ctx context.Context, path string) (*sqliteWriter, error) {
 	db, err := sql.Open("sqlite", dsn(path, "rw", "journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(0)",
@@ -104,24 +102,24 @@ func (w *sqliteWriter) close() error {
 // database's only write lock, so that what do reads stays true until COMMIT,
 // whichever processes write.
 func (w *sqliteWriter) transaction(do func(*sqliteWriter) error) error {
-	if _, err := w.begin.ExecContext(background); err != nil {
+	if _, err := w.begin.Exec(); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	err := do(w)
 	if err == nil {
-		if _, err = w.commit.ExecContext(background); err == nil {
+		if _, err = w.commit.Exec(); err == nil {
 			return nil
 		}
 		err = fmt.Errorf("commit: %w", err)
 	}
 	// SQLite has rolled back by itself after some errors, and says so.
-	_, _ = w.rollback.ExecContext(background)
+	_, _ = w.rollback.Exec()
 	return err
 }
 
 func (w *sqliteWriter) frontier() (*ledger.Frontier, error) {
 	var stored []byte
-	if err := w.head.QueryRowContext(background).Scan(&stored); err != nil {
+	if err := w.head.QueryRow().Scan(&stored); err != nil {
 		return nil, fmt.Errorf("read head: %w", err)
 	}
 	return ledger.ParseFrontier(stored)
@@ -147,7 +145,7 @@ func (w *sqliteWriter) add(items []*item, sign *signer) error {
 
 func (w *sqliteWriter) addOne(it *item, f *ledger.Frontier) error {
 	e, index := &it.entry, f.Size()
-	result, err := w.entry.ExecContext(background, index, string(e.Kind), e.Time.UnixMicro(), e.Source, e.ID, e.Name, e.Target,
+	result, err := w.entry.Exec(index, string(e.Kind), e.Time.UnixMicro(), e.Source, e.ID, e.Name, e.Target,
 		e.BodyHash[:], e.BodySize, it.leaf[:])
 	if err != nil {
 		return err
@@ -155,15 +153,15 @@ func (w *sqliteWriter) addOne(it *item, f *ledger.Frontier) error {
 	if added, err := result.RowsAffected(); err != nil {
 		return err
 	} else if added == 0 {
-		r, err := scanRecord(w.find.QueryRowContext(background, e.ID, e.Source, string(e.Kind), e.BodyHash[:]))
+		r, err := scanRecord(w.find.QueryRow(e.ID, e.Source, string(e.Kind), e.BodyHash[:]))
 		it.receipt = ledger.Receipt{Record: r, Duplicate: true}
 		return err
 	}
-	if _, err := w.body.ExecContext(background, index, it.encoding, it.data); err != nil {
+	if _, err := w.body.Exec(index, it.encoding, it.data); err != nil {
 		return err
 	}
 	for _, node := range f.Append(it.leaf) {
-		if _, err := w.node.ExecContext(background, node.Level, node.Index, node.Hash[:]); err != nil {
+		if _, err := w.node.Exec(node.Level, node.Index, node.Hash[:]); err != nil {
 			return err
 		}
 	}
@@ -178,9 +176,9 @@ func (w *sqliteWriter) update(f *ledger.Frontier, sign func(*ledger.Frontier) ([
 		return err
 	}
 	if signed == nil {
-		_, err = w.setSize.ExecContext(background, f.Size(), f.AppendBinary(nil))
+		_, err = w.setSize.Exec(f.Size(), f.AppendBinary(nil))
 	} else {
-		_, err = w.setHead.ExecContext(background, f.Size(), f.AppendBinary(nil), signed, at)
+		_, err = w.setHead.Exec(f.Size(), f.AppendBinary(nil), signed, at)
 	}
 	if err != nil {
 		return fmt.Errorf("write head: %w", err)

@@ -25,6 +25,8 @@ func (nobody) Checkpointed(time.Duration)               {}
 
 // Stats is the state of the writer of this process.
 type Stats struct {
+	// Size is how many entries the ledger had when this process last wrote to it.
+	Size int64
 	// Queued is how many entries wait, QueuedBytes how many bytes of bodies they
 	// hold as they are stored.
 	Queued      int
@@ -38,7 +40,7 @@ type Stats struct {
 // Stats tells how the writer does. It asks no database.
 func (l *Ledger) Stats() Stats {
 	s := Stats{
-		Queued: l.queue.len(), QueuedBytes: l.queuedBytes.Load(),
+		Size: l.size.Load(), Queued: l.queue.len(), QueuedBytes: l.queuedBytes.Load(),
 		Committed: time.UnixMicro(l.committed.Load()).UTC(),
 	}
 	if cause := l.broken.Load(); cause != nil {

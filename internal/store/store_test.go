@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,7 +42,7 @@ func open(t testing.TB, o store.Options) *store.Ledger {
 
 func newLedger(t testing.TB) (*store.Ledger, store.Options) {
 	t.Helper()
-	o := store.Options{Address: filepath.Join(t.TempDir(), "ledger.db"), Key: newKey(t)}
+	o := newOptions(t)
 	return open(t, o), o
 }
 
@@ -80,7 +79,7 @@ func checkTree(t *testing.T, l *store.Ledger, o store.Options) {
 		return out, nil
 	})
 	n := int64(0)
-	for r, err := range l.Records(t.Context(), store.Query{}) {
+	for r, err := range l.Records(t.Context(), ledger.Query{}) {
 		if err != nil || r.Index != n {
 			t.Fatalf("record %d stands at %d: %v", r.Index, n, err)
 		}

@@ -217,17 +217,21 @@ func stranger(t testing.TB) ledger.Key {
 }
 
 func TestTampering(t *testing.T) {
-	for _, c := range tamperings {
-		t.Run(c.name, func(t *testing.T) {
-			e := newEvidence(t, size600)
-			sign(t, e)
-			c.tamper(t, e)
-			v := e.verify(t, store.VerifyOptions{Public: e.key.Public()})
-			if diff := cmp.Diff(c.want, found(v)); diff != "" {
-				t.Errorf("%s\n%s", diff, messages(v))
-			}
-		})
-	}
+	scenes(t, func(t *testing.T, s *scene) {
+		e := s.evidence(t, size600)
+		sign(t, e)
+		honest := e.save(t)
+		for _, c := range tamperings {
+			t.Run(c.name, func(t *testing.T) {
+				e.restore(t, honest)
+				c.tamper(t, e)
+				v := e.verify(t, store.VerifyOptions{Public: e.key.Public()})
+				if diff := cmp.Diff(c.want, found(v)); diff != "" {
+					t.Errorf("%s\n%s", diff, messages(v))
+				}
+			})
+		}
+	})
 }
 
 // sign keeps a checkpoint of all there is.

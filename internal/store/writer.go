@@ -130,6 +130,7 @@ func (l *Ledger) kept(batch []*item, took time.Duration) {
 	l.broken.Store(nil)
 	duplicates, bytes := 0, int64(0)
 	for _, it := range batch {
+		l.size.Store(max(l.size.Load(), it.receipt.Index+1))
 		if it.receipt.Duplicate {
 			duplicates++
 		} else {

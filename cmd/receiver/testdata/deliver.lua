@@ -1,8 +1,9 @@
--- Sends one signed body over and over, each time under a GUID of its own.
+-- Sends one signed body over and over, each time under a GUID of its own: a
+-- UUID of version 1, as GitHub's are, which begins with the low bits of a clock.
 local file = assert(io.open(os.getenv("BODY"), "rb"))
 local body = file:read("*a")
 file:close()
-local round, threads = os.getenv("ROUND"), 0
+local clock, threads = tonumber(os.getenv("CLOCK")), 0
 
 function setup(thread)
   thread:set("id", threads)
@@ -24,7 +25,9 @@ end
 
 function request()
   sent = sent + 1
-  wrk.headers["X-GitHub-Delivery"] = string.format("%s-%04x-%012x", round, id, sent)
+  -- About what the clock has moved on since the last request of this thread.
+  local ticks = clock + sent * 1500 + id
+  wrk.headers["X-GitHub-Delivery"] = string.format("%08x-%04x-11f1-81ab-%012x", ticks % 4294967296, math.floor(ticks / 4294967296) % 65536, id)
   return wrk.format(nil, "/webhooks/github")
 end
 

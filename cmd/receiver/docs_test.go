@@ -1,0 +1,54 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+)
+
+// TestCommandsInDocs: what the pages tell people to type is understood.
+func TestCommandsInDocs(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := append(pages, "../../README.md")
+	found := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			command, ok := strings.CutPrefix(strings.TrimPrefix(strings.TrimSpace(line), "$ "), "fluxkeeper-receiver ")
+			if !ok {
+				continue
+			}
+			command, _, _ = strings.Cut(command, " >")
+			command, _, _ = strings.Cut(command, " #")
+			found++
+			if err := understood(strings.Fields(command)); err != nil {
+				t.Errorf("%s: fluxkeeper-receiver %s: %v", file, command, err)
+			}
+		}
+	}
+	if found < 5 {
+		t.Errorf("only %d commands found", found)
+	}
+}
+
+func understood(args []string) error {
+	parser, err := kong.New(&grammar{}, kong.Vars{"version": "", "ledger": defaultLedger, "policyFile": gate.PolicyFile},
+		kong.Writers(io.Discard, io.Discard), kong.Exit(func(int) {}))
+	if err != nil {
+		return err
+	}
+	_, err = parser.Parse(args)
+	return err
+}

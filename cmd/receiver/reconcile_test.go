@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
+)
+
+const (
+	fleet      = "acme/fleet"
+	adminToken = "github_pat_" + "11ADMIN0000000000000000_00000000000000000000000000000000000000000000000000000000000"
+)
+
+// hubWithHook is a fake GitHub whose webhook points to a running receiver.
+func hubWithHook(t *testing.T, receiver *process) *fakehub.Hub {
+	t.Helper()
+	dir := t.TempDir()
+	for _, args := range [][]string{
+		{"init", "-q", "-b", "main"},
+		{"-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "--allow-empty", "-m", "start"},
+	} {
+		command := exec.Command("git", args...)
+		command.Dir = dir
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("git: %v\n%s", err, out)
+		}
+	}
+	hub := fakehub.NewWith(t, fakehub.Options{Repos: []fakehub.Repo{{Dir: filepath.Join(dir, ".git"), Owner: "acme", Name: "fleet", ID: 1234}}})
+	hub.AddAccount(fakehub.Account{Login: "flux-bot", ID: 4711})
+	hub.AddToken(adminToken, fakehub.Grant{Kind: fakehub.FineGrained, Account: "ann", Permissions: map[string]string{
+		"repository_hooks": "write", "contents": "read",
+	}})
+	hub.AddHook(fakehub.Hook{
+		ID: 99, On: fleet, URL: receiver.url + intakePath, Secret: scriptSecret, Events: []string{"push"}, Created: time.Now().AddDate(0, -1, 0),
+	})
+	return hub
+}
+
+// push moves a branch an hour or more ago, so that it can be told what became of it.
+func push(hub *fakehub.Hub, hoursAgo int, before, after string, fate fakehub.Fate) string {
+	return hub.EmitPush(fleet, fakehub.Push{
+		Ref: "flux-image-updates", Before: strings.Repeat(before, 40), After: strings.Repeat(after, 40), Actor: "flux-bot",
+		Time: time.Now().Add(-time.Duration(hoursAgo) * time.Hour).UTC().Truncate(time.Second),
+	}, fate)
+}
+
+// reconcile runs the command while GitHub sends what it is asked for.
+func reconcile(t *testing.T, hub *fakehub.Hub, ledger string, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte(adminToken+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, trouble bytes.Buffer
+	done := make(chan int)
+	go func() {
+		done <- run(console.World{Context: t.Context(), Environment: os.LookupEnv, Stdout: &out, Stderr: &trouble}, append([]string{
+			"reconcile", "--ledger", ledger, "--repo", fleet, "--token-file", token, "--api-url", hub.URL, "--rate", "1000",
+		}, args...))
+	}()
+	for tick := time.NewTicker(20 * time.Millisecond); ; {
+		select {
+		case status = <-done:
+			tick.Stop()
+			if strings.Contains(out.String()+trouble.String(), adminToken) {
+				t.Error("the token is printed")
+			}
+			return status, out.String(), trouble.String()
+		case <-tick.C:
+			hub.Deliver()
+		}
+	}
+}
+
+// TestReconcileCommand loses deliveries on the way and has them back.
+func TestReconcileCommand(t *testing.T) {
+	ledger := filepath.Join(t.TempDir(), "ledger.db")
+	receiver := startServe(t, scriptSecret, ledger)
+	hub := hubWithHook(t, receiver)
+	push(hub, 5, "0", "1", fakehub.Fate{})
+	lost := push(hub, 4, "1", "2", fakehub.Fate{Lost: fakehub.TimedOut})
+	swallowed := push(hub, 3, "2", "3", fakehub.Fate{Swallowed: true})
+	hub.Deliver()
+
+	status, out, trouble := reconcile(t, hub, ledger, "--dry-run")
+	if status != console.StatusFail || !strings.Contains(out, "would ask: "+lost) || !strings.Contains(out, "would ask: "+swallowed) {
+		t.Errorf("dry run: status %d\n%s%s", status, out, trouble)
+	}
+	status, out, trouble = reconcile(t, hub, ledger)
+	if status != console.StatusPass || !strings.Contains(out, "ask: "+lost) {
+		t.Errorf("status %d\n%s%s", status, out, trouble)
+	}
+	t.Log(out)
+
+	// What never comes stays missing, and what was never sent is named.
+	hopeless := push(hub, 2, "3", "4", fakehub.Fate{Lost: fakehub.NoHost, Again: 9})
+	hub.AddPush(fleet, fakehub.Push{Ref: "main", Before: strings.Repeat("a", 40), After: strings.Repeat("b", 40), Actor: "flux-bot",
+		Time: time.Now().Add(-time.Hour).UTC().Truncate(time.Second)})
+	hub.Deliver()
+	status, out, trouble = reconcile(t, hub, ledger, "--wait", "1s", "--format", "json")
+	var statement struct {
+		Listed, Held, Recovered int
+		Open                    []struct{ Kind, Text, Ref string }
+	}
+	if err := json.Unmarshal([]byte(out), &statement); err != nil {
+		t.Fatalf("%v\n%s%s", err, out, trouble)
+	}
+	kinds := map[string]string{}
+	for _, open := range statement.Open {
+		kinds[open.Kind] = open.Text + open.Ref
+	}
+	if status != console.StatusFail || statement.Listed != 4 || statement.Held != 3 || statement.Recovered != 2 ||
+		!strings.Contains(kinds["missing"], hopeless) || !strings.Contains(kinds["never-emitted"], "refs/heads/main") {
+		t.Errorf("status %d\n%s%s", status, out, trouble)
+	}
+	receiver.stop(syscall.SIGTERM)
+}
+
+// TestReconcileWithoutRights: what could not be asked for is not complete.
+func TestReconcileWithoutRights(t *testing.T) {
+	ledger := filepath.Join(t.TempDir(), "ledger.db")
+	receiver := startServe(t, scriptSecret, ledger)
+	hub := hubWithHook(t, receiver)
+	hub.AddToken(adminToken, fakehub.Grant{Kind: fakehub.FineGrained, Account: "ann", Permissions: map[string]string{"contents": "read"}})
+	status, out, trouble := reconcile(t, hub, ledger)
+	if status != console.StatusUndecided || !strings.Contains(out, "Webhooks") {
+		t.Errorf("status %d\n%s%s", status, out, trouble)
+	}
+}

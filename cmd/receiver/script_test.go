@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "write the expected output in the stories anew")
+
+// scriptSecret signs the stories' deliveries; their file webhook-secret holds it.
+const scriptSecret = "0123456789abcdef0123456789abcdef"
+
+// TestScript runs the stories under testdata/script. Besides testscript's own
+// commands they use those below.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: *update,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("TZ", "UTC")
+			return os.WriteFile(filepath.Join(env.WorkDir, "webhook-secret"), []byte(scriptSecret+"\n"), 0o600)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":   exits,
+			"serve":   serveInStory,
+			"halt":    haltInStory,
+			"deliver": deliverInStory,
+			"get":     getInStory,
+		},
+	})
+}
+
+// exits STATUS COMMAND...: the command ends with this exit status.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS COMMAND [ARG...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	err = ts.Exec(args[1], args[2:]...)
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// stories are the receivers that stories started last.
+var stories sync.Map
+
+// serve [ARG...]: starts a receiver in the background; $URL and $ADMIN are where
+// it listens.
+func serveInStory(ts *testscript.TestScript, neg bool, args []string) {
+	program, err := exec.LookPath("fluxkeeper-receiver")
+	ts.Check(err)
+	command := exec.Command(program, append([]string{
+		"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--webhook-secret-file", "webhook-secret", "--log-format", "json",
+	}, args...)...)
+	command.Dir = ts.MkAbs(".")
+	p, err := launch(command, ts.Logf)
+	ts.Check(err)
+	ts.Defer(func() { p.stop(syscall.SIGKILL) })
+	ts.Setenv("URL", p.url)
+	ts.Setenv("ADMIN", strings.TrimPrefix(p.admin, "http://"))
+	ts.Setenv("PID", strconv.Itoa(p.command.Process.Pid))
+	stories.Store(ts, p)
+}
+
+// halt: asks the receiver to stop, which must end well.
+func haltInStory(ts *testscript.TestScript, neg bool, args []string) {
+	p, ok := stories.Load(ts)
+	if !ok {
+		ts.Fatalf("no receiver runs")
+	}
+	p.(*process).stop(syscall.SIGTERM)
+	if status := p.(*process).command.ProcessState.ExitCode(); status != 0 {
+		ts.Fatalf("the receiver ended with status %d", status)
+	}
+}
+
+// deliver STATUS EVENT GUID FILE: sends a signed delivery of hook 4711.
+func deliverInStory(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: deliver STATUS EVENT GUID FILE")
+	}
+	p := payload{event: args[1], body: []byte(ts.ReadFile(args[3]))}
+	status, err := send(http.DefaultClient, ts.Getenv("URL"), scriptSecret, p, args[2])
+	ts.Check(err)
+	if strconv.Itoa(status) != args[0] {
+		ts.Fatalf("status %d, want %s", status, args[0])
+	}
+}
+
+// get STATUS PATH: asks the private listener; the answer is standard output.
+func getInStory(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: get STATUS PATH")
+	}
+	answer, err := http.Get("http://" + ts.Getenv("ADMIN") + args[1])
+	ts.Check(err)
+	defer answer.Body.Close()
+	if strconv.Itoa(answer.StatusCode) != args[0] {
+		ts.Fatalf("status %d, want %s", answer.StatusCode, args[0])
+	}
+	_, err = io.Copy(ts.Stdout(), answer.Body)
+	ts.Check(err)
+}
