@@ -22,10 +22,12 @@ const module = "github.com/goldfish-inc/fluxkeeper"
 var imports = map[string][]string{
 	"":                            {},
 	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting", "internal/token"},
-	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting"},
-	"cmd/receiver":                {"internal/admin", "internal/audit", "internal/console", "internal/finding", "internal/gate", "internal/github", "internal/intake", "internal/ledger", "internal/metric", "internal/proof", "internal/report", "internal/secret", "internal/store"},
+	"cmd/receiver":                {"internal/admin", "internal/audit", "internal/cluster", "internal/console", "internal/diagnosis", "internal/finding", "internal/gate", "internal/github", "internal/intake", "internal/ledger", "internal/metric", "internal/proof", "internal/report", "internal/secret", "internal/store", "internal/token"},
 	"e2e":                         {}, // holds only tests
 	"internal/console":            {"internal/finding", "internal/report", "internal/secret"},
+	"internal/cluster":            {"internal/diagnosis", "internal/image", "internal/secret", "internal/token"},
+	"internal/console":            {"internal/finding", "internal/report"},
+	"internal/diagnosis":          {"internal/finding", "internal/gate", "internal/image"},
 	"internal/fakehub":            {},                   // for tests only
 	"internal/fakehub/cmd":        {"internal/fakehub"}, // for tests only
 	"internal/fakehub/github/cut": {},                   // a tool
@@ -39,6 +41,7 @@ var imports = map[string][]string{
 	"internal/audit":              {"internal/finding", "internal/ledger"},
 	"internal/image":              {},
 	"internal/intake":             {"internal/ledger", "internal/secret"},
+	"internal/kubetest":           {}, // for tests only
 	"internal/ledger":             {"internal/secret"},
 	"internal/manifest":           {},
 	"internal/proof":              {},
@@ -59,6 +62,9 @@ var imports = map[string][]string{
 
 // pure packages turn values into values: no clock, environment, network, file.
 var pure = []string{
+	"internal/audit", "internal/diagnosis", "internal/finding", "internal/gate", "internal/image", "internal/ledger",
+	"internal/manifest", "internal/plan", "internal/proof", "internal/proposal", "internal/report",
+	"internal/secret", "internal/setting", "internal/signature",
 	"internal/audit", "internal/finding", "internal/gate", "internal/image", "internal/ledger", "internal/manifest",
 	"internal/plan", "internal/proof", "internal/proposal", "internal/report",
 	"internal/secret", "internal/setting", "internal/signature", "internal/token",
@@ -83,6 +89,9 @@ var onlyPlace = map[string][]string{
 	"github.com/prometheus/":                 {"internal/metric"},
 	"github.com/klauspost/compress":          {"internal/store"},
 	"golang.org/x/mod/sumdb":                 {"internal/ledger", "internal/store"},
+	"k8s.io/api":                             {"internal/cluster", "internal/kubetest"},
+	"k8s.io/apimachinery":                    {"internal/cluster", "internal/kubetest"},
+	"k8s.io/client-go":                       {"internal/cluster", "internal/kubetest"},
 	"html/template":                          {"internal/report"},
 	"modernc.org/sqlite":                     {"internal/store"},
 }
@@ -90,7 +99,7 @@ var onlyPlace = map[string][]string{
 // notLinked lists what a program must not contain, not even indirectly.
 var notLinked = map[string][]string{
 	"cmd/action": {
-		"k8s.io/client-go", "github.com/labstack/echo", "database/sql", "modernc.org/sqlite",
+		"k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go", "github.com/labstack/echo", "database/sql", "modernc.org/sqlite",
 		"github.com/jackc/pgx", "github.com/mattn/go-sqlite3",
 	},
 }
