@@ -24,6 +24,7 @@ var imports = map[string][]string{
 	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting", "internal/token"},
 	"cmd/receiver":                {"internal/admin", "internal/audit", "internal/cluster", "internal/console", "internal/diagnosis", "internal/finding", "internal/gate", "internal/github", "internal/intake", "internal/ledger", "internal/metric", "internal/proof", "internal/report", "internal/secret", "internal/store", "internal/token"},
 	"e2e":                         {}, // holds only tests
+	"internal/console":            {"internal/finding", "internal/report", "internal/secret"},
 	"internal/cluster":            {"internal/diagnosis", "internal/image", "internal/secret", "internal/token"},
 	"internal/console":            {"internal/finding", "internal/report"},
 	"internal/diagnosis":          {"internal/finding", "internal/gate", "internal/image"},
@@ -49,7 +50,7 @@ var imports = map[string][]string{
 	"internal/plan":               {"internal/finding", "internal/gate", "internal/proposal", "internal/report"},
 	"internal/postgrestest":       {}, // for tests only
 	"internal/proposal":           {"internal/image"},
-	"internal/report":             {"internal/audit", "internal/finding", "internal/gate", "internal/image", "internal/manifest"},
+	"internal/report":             {"internal/audit", "internal/finding", "internal/gate", "internal/image", "internal/manifest", "internal/token"},
 	"internal/runner":             {"internal/finding", "internal/report", "internal/secret"},
 	"internal/secret":             {},
 	"internal/signature":          {"internal/gate"},
