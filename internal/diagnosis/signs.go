@@ -1,7 +1,9 @@
 package diagnosis
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -138,4 +140,17 @@ func permissionToPropose() Cause {
 		Problem: "missing pull_requests:write permission, or a token for the wrong repository",
 		Fix:     "give the token Pull requests: write; in a workflow, set `permissions: {contents: write, pull-requests: write}`",
 	}
+}
+
+// Causes lists every cause that Recognise knows, by rule and name, without
+// evidence. One that several signs tell of is listed once.
+func Causes() []Cause {
+	var all []Cause
+	for _, s := range signs() {
+		if !slices.ContainsFunc(all, func(c Cause) bool { return c.Name == s.cause.Name }) {
+			all = append(all, s.cause)
+		}
+	}
+	slices.SortFunc(all, func(a, b Cause) int { return cmp.Or(strings.Compare(a.Rule, b.Rule), strings.Compare(a.Name, b.Name)) })
+	return all
 }
