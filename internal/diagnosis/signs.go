@@ -16,9 +16,16 @@ type sign struct {
 }
 
 // signs are tried in order: what GitHub says about a push before what a git
-// library makes of it, and the particular before the general.
+// library makes of it, and the particular before the general. Their texts are in
+// lower case.
 var signs = sync.OnceValue(func() []sign {
-	return slices.Concat(secretSigns(), proposeSigns(), pushSigns(), scanSigns(), tokenSigns(), configurationSigns(), networkSigns(), lastSigns())
+	all := slices.Concat(secretSigns(), proposeSigns(), pushSigns(), scanSigns(), tokenSigns(), configurationSigns(), networkSigns(), lastSigns())
+	for _, s := range all {
+		for i, text := range s.texts {
+			s.texts[i] = strings.ToLower(text)
+		}
+	}
+	return all
 })
 
 // The runbook's headings.
