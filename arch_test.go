@@ -24,6 +24,7 @@ var imports = map[string][]string{
 	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting"},
 	"cmd/receiver":                {"internal/admin", "internal/audit", "internal/console", "internal/finding", "internal/gate", "internal/github", "internal/intake", "internal/ledger", "internal/metric", "internal/proof", "internal/report", "internal/secret", "internal/store"},
 	"e2e":                         {}, // holds only tests
+	"internal/diagnosis":          {"internal/finding", "internal/gate", "internal/image"},
 	"internal/console":            {"internal/finding", "internal/report"},
 	"internal/fakehub":            {},                   // for tests only
 	"internal/fakehub/cmd":        {"internal/fakehub"}, // for tests only
@@ -57,8 +58,8 @@ var imports = map[string][]string{
 
 // pure packages turn values into values: no clock, environment, network, file.
 var pure = []string{
-	"internal/audit", "internal/finding", "internal/gate", "internal/image", "internal/ledger", "internal/manifest",
-	"internal/plan", "internal/proof", "internal/proposal", "internal/report",
+	"internal/audit", "internal/diagnosis", "internal/finding", "internal/gate", "internal/image", "internal/ledger",
+	"internal/manifest", "internal/plan", "internal/proof", "internal/proposal", "internal/report",
 	"internal/secret", "internal/setting", "internal/signature",
 }
 
