@@ -26,7 +26,6 @@ var imports = map[string][]string{
 	"e2e":                         {}, // holds only tests
 	"internal/console":            {"internal/finding", "internal/report", "internal/secret"},
 	"internal/cluster":            {"internal/diagnosis", "internal/image", "internal/secret", "internal/token"},
-	"internal/console":            {"internal/finding", "internal/report"},
 	"internal/diagnosis":          {"internal/finding", "internal/gate", "internal/image"},
 	"internal/fakehub":            {},                   // for tests only
 	"internal/fakehub/cmd":        {"internal/fakehub"}, // for tests only
