@@ -23,9 +23,13 @@ var imports = map[string][]string{
 	"":                            {},
 	"cmd/receiver":                {"internal/admin", "internal/audit", "internal/console", "internal/finding", "internal/gate", "internal/github", "internal/intake", "internal/ledger", "internal/metric", "internal/proof", "internal/report", "internal/secret", "internal/store"},
 	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting", "internal/token"},
+	"cmd/receiver":                {"internal/admin", "internal/audit", "internal/cluster", "internal/console", "internal/diagnosis", "internal/finding", "internal/gate", "internal/github", "internal/intake", "internal/ledger", "internal/metric", "internal/proof", "internal/report", "internal/secret", "internal/store", "internal/token"},
 	"e2e":                         {}, // holds only tests
 	"internal/diagnosis":          {"internal/audit", "internal/finding", "internal/gate", "internal/image"},
+	"internal/console":            {"internal/finding", "internal/report", "internal/secret"},
+	"internal/cluster":            {"internal/diagnosis", "internal/image", "internal/secret", "internal/token"},
 	"internal/console":            {"internal/finding", "internal/report"},
+	"internal/diagnosis":          {"internal/finding", "internal/gate", "internal/image"},
 	"internal/fakehub":            {},                   // for tests only
 	"internal/fakehub/cmd":        {"internal/fakehub"}, // for tests only
 	"internal/fakehub/github/cut": {},                   // a tool
@@ -39,6 +43,7 @@ var imports = map[string][]string{
 	"internal/audit":              {"internal/finding", "internal/ledger"},
 	"internal/image":              {},
 	"internal/intake":             {"internal/ledger", "internal/secret"},
+	"internal/kubetest":           {}, // for tests only
 	"internal/ledger":             {"internal/secret"},
 	"internal/manifest":           {},
 	"internal/proof":              {},
@@ -47,7 +52,7 @@ var imports = map[string][]string{
 	"internal/plan":               {"internal/finding", "internal/gate", "internal/proposal", "internal/report"},
 	"internal/postgrestest":       {}, // for tests only
 	"internal/proposal":           {"internal/image"},
-	"internal/report":             {"internal/audit", "internal/finding", "internal/gate", "internal/image", "internal/manifest"},
+	"internal/report":             {"internal/audit", "internal/finding", "internal/gate", "internal/image", "internal/manifest", "internal/token"},
 	"internal/runner":             {"internal/finding", "internal/report", "internal/secret"},
 	"internal/secret":             {},
 	"internal/signature":          {"internal/gate"},
@@ -83,6 +88,9 @@ var onlyPlace = map[string][]string{
 	"github.com/prometheus/":                 {"internal/metric"},
 	"github.com/klauspost/compress":          {"internal/store"},
 	"golang.org/x/mod/sumdb":                 {"internal/ledger", "internal/store"},
+	"k8s.io/api":                             {"internal/cluster", "internal/kubetest"},
+	"k8s.io/apimachinery":                    {"internal/cluster", "internal/kubetest"},
+	"k8s.io/client-go":                       {"internal/cluster", "internal/kubetest"},
 	"html/template":                          {"internal/report"},
 	"modernc.org/sqlite":                     {"internal/store"},
 }
@@ -90,7 +98,7 @@ var onlyPlace = map[string][]string{
 // notLinked lists what a program must not contain, not even indirectly.
 var notLinked = map[string][]string{
 	"cmd/action": {
-		"k8s.io/client-go", "github.com/labstack/echo", "database/sql", "modernc.org/sqlite",
+		"k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go", "github.com/labstack/echo", "database/sql", "modernc.org/sqlite",
 		"github.com/jackc/pgx", "github.com/mattn/go-sqlite3",
 	},
 }

@@ -108,13 +108,14 @@ type examiner struct {
 // choose picks the objects that belong to the expected repository.
 func (x *examiner) choose() {
 	for _, r := range x.Repositories {
-		if x.expect.Repository == "" || strings.EqualFold(repositoryOf(r.URL), x.expect.Repository) {
+		if r.Of(x.expect.Repository) {
 			x.sources = append(x.sources, r)
 		}
 	}
 	for _, a := range x.Automations {
 		known := slices.ContainsFunc(x.Repositories, a.writesTo)
-		if slices.ContainsFunc(x.sources, a.writesTo) || !known {
+		// What names a GitRepository that is not there may be meant for ours.
+		if slices.ContainsFunc(x.sources, a.writesTo) || !known && !x.isUnread(CheckRepository) {
 			x.runners = append(x.runners, a)
 		}
 	}
@@ -128,6 +129,11 @@ func (x *examiner) choose() {
 
 func (a Automation) writesTo(r GitRepository) bool {
 	return a.Source == r.Name && cmp.Or(a.SourceNamespace, a.Namespace) == r.Namespace
+}
+
+// Of tells whether it is of the repository, owner/name; empty means any.
+func (r GitRepository) Of(repository string) bool {
+	return repository == "" || strings.EqualFold(repositoryOf(r.URL), repository)
 }
 
 // repositoryOf is owner/name of a repository's URL, as Flux takes it: https://,

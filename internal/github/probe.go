@@ -66,12 +66,13 @@ func probe(ctx context.Context, o Options, need token.Need, wait time.Duration) 
 	p := &prober{
 		ctx: ctx, need: need, secret: o.Token, root: root.String(), git: gitRoot(*root), agent: o.UserAgent, wait: wait,
 		client: &http.Client{Transport: o.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		seen:   token.Observations{Form: token.Inspect(o.Token), Fingerprint: token.Fingerprint(o.Token)},
+		seen:   token.Observations{Form: token.Inspect(o.Token)},
 	}
 	if p.agent == "" {
 		p.agent = "fluxkeeper"
 	}
 	if token.Sendable(o.Token) {
+		p.seen.Fingerprint = token.Fingerprint(o.Token)
 		p.run()
 	} else {
 		p.seen.Form = token.Form{Kind: token.Unknown}
@@ -245,7 +246,7 @@ func (p *prober) headers(resp *http.Response) {
 	}
 	limit, err1 := strconv.Atoi(resp.Header.Get("X-RateLimit-Limit"))
 	remaining, err2 := strconv.Atoi(resp.Header.Get("X-RateLimit-Remaining"))
-	if err1 == nil && err2 == nil {
+	if err1 == nil && err2 == nil && resp.StatusCode != http.StatusUnauthorized { // that one is the address's limit
 		o.Rate = &token.Rate{Limit: limit, Remaining: remaining, Reset: resetTime(resp)}
 	}
 }

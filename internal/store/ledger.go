@@ -28,6 +28,9 @@ type Options struct {
 	// Hold is how long an append waits for a ledger that takes nothing at the
 	// moment; 8 s by default, because GitHub waits 10 s and does not come back.
 	Hold time.Duration
+	// Seen is a signed checkpoint that was kept outside of the ledger; may be nil.
+	// A ledger that did not grow out of it is not opened for writing.
+	Seen []byte
 	// Queue is how many bytes of bodies, as they are stored, may wait at the same
 	// time; 256 MiB by default.
 	Queue int64
@@ -46,6 +49,14 @@ const (
 
 // ErrReadOnly says that the ledger was opened for reading.
 var ErrReadOnly = errors.New("the ledger is opened for reading only")
+
+// What is wrong with the place or the key that were given.
+var (
+	// ErrNoLedger says that there is something else in the ledger's place.
+	ErrNoLedger = errors.New("this is not a ledger")
+	// ErrOtherKey says that the ledger was made with another key.
+	ErrOtherKey = errors.New("this is not the ledger's key")
+)
 
 // engine is what the two databases do each in their own way.
 type engine interface {
@@ -80,6 +91,7 @@ type Ledger struct {
 	o      Options
 	engine engine
 	public string
+	seen   witness
 
 	room    *semaphore.Weighted // bytes that may wait
 	scratch sync.Pool           // of *[]byte, to pack bodies in
@@ -109,8 +121,8 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 	}
 	public, err := l.PublicKey(ctx)
 	if err == nil && o.Key.Public() != "" && o.Key.Public() != public {
-		err = fmt.Errorf("open ledger: it belongs to the key %q, not to %q: give the key file that it was made with, or another place for a new ledger",
-			public, o.Key.Public())
+		err = fmt.Errorf("open ledger: %w: it belongs to the key %q, not to %q: give the key file that it was made with, or another place for a new ledger",
+			ErrOtherKey, public, o.Key.Public())
 	}
 	if err != nil {
 		return nil, errors.Join(err, l.engine.close())
@@ -119,6 +131,11 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 	size, _, err := l.Head(ctx)
 	if err != nil && !o.ReadOnly { // who only reads may be Verify, to say what is wrong
 		return nil, errors.Join(err, l.engine.close())
+	}
+	if !o.ReadOnly {
+		if err := l.anchor(ctx); err != nil {
+			return nil, errors.Join(fmt.Errorf("open ledger: %w", err), l.engine.close())
+		}
 	}
 	l.size.Store(size)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -132,10 +149,10 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 
 func (l *Ledger) openEngine(ctx context.Context) (err error) {
 	if strings.HasPrefix(l.o.Address, "postgres://") || strings.HasPrefix(l.o.Address, "postgresql://") {
-		l.engine, err = openPostgres(ctx, l.o)
+		l.engine, err = openPostgres(ctx, l.o, &l.seen)
 		return err
 	}
-	l.engine, err = openSQLite(ctx, l.o, l.spoil)
+	l.engine, err = openSQLite(ctx, l.o, &l.seen, l.spoil)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -34,6 +35,7 @@ type sqliteEngine struct {
 	log     *slog.Logger
 
 	mu    sync.Mutex // held while the writer's connection is used
+	files files
 	write *sqliteWriter
 	read  *sql.DB
 
@@ -51,23 +53,36 @@ func dsn(path, mode string, pragmas ...string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + values.Encode()
 }
 
-func openSQLite(ctx context.Context, o Options, spoil func(error)) (*sqliteEngine, error) {
-	e := &sqliteEngine{path: o.Address, sign: signer{key: o.Key, now: o.Now}, spoil: spoil, observe: o.Observe, log: o.Log, stop: func() {}}
+func openSQLite(ctx context.Context, o Options, seen *witness, spoil func(error)) (*sqliteEngine, error) {
+	e := &sqliteEngine{path: o.Address, sign: signer{key: o.Key, now: o.Now, seen: seen}, spoil: spoil, observe: o.Observe, log: o.Log, stop: func() {}}
 	if o.ReadOnly {
-		if err := e.openReader(ctx); err != nil {
-			return nil, errors.Join(err, e.close())
+		_, err := os.Stat(o.Address) // SQLite does not tell why it cannot open
+		if err == nil {
+			err = e.openReader(ctx)
+		}
+		if err == nil {
+			err = refuseOthers(ctx, e.read)
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("open ledger %q: %w", o.Address, err), e.close())
 		}
 		return e, nil
 	}
 	if err := createFile(o.Address); err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
-	err := e.openMover()
+	err := refuseFile(ctx, o.Address)
+	if err == nil {
+		err = e.openMover()
+	}
 	if err == nil {
 		err = e.migrate(ctx, o.Key)
 	}
 	if err == nil {
 		e.write, err = openSQLiteWriter(ctx, e.path)
+	}
+	if err == nil {
+		e.files, err = look(e.path)
 	}
 	if err == nil {
 		err = e.openReader(ctx)
@@ -80,6 +95,26 @@ func openSQLite(ctx context.Context, o Options, spoil func(error)) (*sqliteEngin
 	e.stop = stop
 	e.stopped.Go(func() { e.moveLog(background) })
 	return e, nil
+}
+
+// refuseFile refuses a file that holds something else, before anything of it is
+// changed.
+func refuseFile(ctx context.Context, path string) error {
+	db, err := sql.Open("sqlite", dsn(path, "ro", "query_only(1)"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(refuseOthers(ctx, db), db.Close())
+}
+
+// refuseOthers refuses a database that has tables, and none of a ledger.
+func refuseOthers(ctx context.Context, db *sql.DB) error {
+	var tables, ours int
+	err := db.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE name IN ('head', 'goose_db_version')) FROM sqlite_schema`).Scan(&tables, &ours)
+	if err == nil && tables > 0 && ours == 0 {
+		return fmt.Errorf("%w: it is the database of something else", ErrNoLedger)
+	}
+	return err
 }
 
 // createFile makes an empty file that only its owner can read, since bodies can
@@ -152,10 +187,7 @@ func (e *sqliteEngine) openReader(ctx context.Context) (err error) {
 	}
 	e.read.SetMaxOpenConns(4)
 	e.read.SetConnMaxLifetime(time.Minute) // so that a fault of one does not last
-	if err := e.read.PingContext(ctx); err != nil {
-		return fmt.Errorf("open ledger %q for reading: %w", e.path, err)
-	}
-	return nil
+	return e.read.PingContext(ctx)
 }
 
 func (e *sqliteEngine) reader() *sql.DB { return e.read }
@@ -195,7 +227,25 @@ func (e *sqliteEngine) commit(_ context.Context, items []*item) error {
 		return errors.New("the database is closed")
 	}
 	e.dirty.Store(true)
-	return e.write.transaction(func(w *sqliteWriter) error { return w.add(items, &e.sign) })
+	return e.signed(func(w *sqliteWriter) (*ledger.Frontier, error) {
+		return w.add(items, &e.sign, nodesOf(context.Background(), e.read))
+	})
+}
+
+// signed runs a transaction that gives the tree as it leaves it.
+func (e *sqliteEngine) signed(do func(*sqliteWriter) (*ledger.Frontier, error)) error {
+	var f *ledger.Frontier
+	err := e.write.transaction(func(w *sqliteWriter) (err error) {
+		f, err = do(w)
+		return err
+	})
+	if err == nil {
+		err = e.files.same()
+	}
+	if err == nil {
+		e.sign.done(f.Size(), f.Root())
+	}
+	return err
 }
 
 func (e *sqliteEngine) change(_ context.Context, do func(changer) error) error {
@@ -205,7 +255,7 @@ func (e *sqliteEngine) change(_ context.Context, do func(changer) error) error {
 		return errors.New("the database is closed")
 	}
 	e.dirty.Store(true)
-	return e.write.transaction(func(w *sqliteWriter) error { return do(w.conn) })
+	return cmp.Or(e.write.transaction(func(w *sqliteWriter) error { return do(w.conn) }), e.files.same())
 }
 
 func (e *sqliteEngine) probe(context.Context) error {
@@ -215,7 +265,9 @@ func (e *sqliteEngine) probe(context.Context) error {
 		return errors.New("the database is closed")
 	}
 	e.dirty.Store(true)
-	return e.write.transaction(func(w *sqliteWriter) error { return w.resign(&e.sign) })
+	return e.signed(func(w *sqliteWriter) (*ledger.Frontier, error) {
+		return w.resign(&e.sign, nodesOf(context.Background(), e.read))
+	})
 }
 
 // transient: a full disk and another process' lock pass, and leave the
@@ -247,6 +299,9 @@ func (e *sqliteEngine) recover(ctx context.Context) error {
 	err := e.openMover()
 	if err == nil {
 		e.write, err = openSQLiteWriter(ctx, e.path)
+	}
+	if err == nil {
+		e.files, err = look(e.path)
 	}
 	if err != nil {
 		return errors.Join(err, e.closeWriting())
