@@ -34,7 +34,7 @@ func JudgeSettings(s Settings, i Intent) []finding.Finding {
 // ExamineSettings is JudgeSettings by check, with the evidence and with what
 // could not be told.
 func ExamineSettings(s Settings, i Intent) []Check {
-	i.Source, i.Action = cmp.Or(i.Source, actionsApp), cmp.Or(i.Action, usualAction)
+	i.Source, i.Action = cmp.Or(i.Source, actionsApp), i.ActionName()
 	x := &setup{examiner: examiner{Cluster: Cluster{Unread: s.Unread}}, Settings: s, intent: i}
 	x.choose()
 	steps := []struct {

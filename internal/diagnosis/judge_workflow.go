@@ -184,7 +184,7 @@ func (x *setup) pinned(u use) {
 func (x *setup) hooks() {
 	var ours []Webhook
 	for _, h := range x.Hooks {
-		if x.leadsHere(h.URL) {
+		if x.intent.LeadsHere(h.URL) {
 			ours = append(ours, h)
 		}
 	}
@@ -197,10 +197,10 @@ func (x *setup) hooks() {
 	}
 }
 
-// leadsHere tells whether a webhook's address is the receiver's.
-func (x *setup) leadsHere(address string) bool {
-	if x.intent.Hook != "" {
-		return strings.TrimSuffix(address, "/") == strings.TrimSuffix(x.intent.Hook, "/")
+// LeadsHere tells whether a webhook's address is the receiver's.
+func (i Intent) LeadsHere(address string) bool {
+	if i.Hook != "" {
+		return strings.TrimSuffix(address, "/") == strings.TrimSuffix(i.Hook, "/")
 	}
 	u, err := url.Parse(address)
 	return err == nil && strings.HasSuffix(u.Path, HookPath)

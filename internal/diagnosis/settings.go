@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/audit"
@@ -164,12 +165,12 @@ const (
 	HookPath = "/webhooks/github"
 )
 
+// ActionName is the name of the Action, as workflows use it.
+func (i Intent) ActionName() string { return cmp.Or(i.Action, usualAction) }
+
 // HeadBranch is the name of the branch that Flux pushes to.
 func (i Intent) HeadBranch() string {
-	if i.Head != "" {
-		return i.Head
-	}
-	return usualHead
+	return cmp.Or(i.Head, usualHead)
 }
 
 // guards are the events that tell when somebody loosens what keeps the
