@@ -98,13 +98,18 @@ func openSQLite(ctx context.Context, o Options, seen *witness, spoil func(error)
 }
 
 // refuseFile refuses a file that holds something else, before anything of it is
-// changed.
+// changed. Other faults are for those who may mend them: what was cut off while
+// the file was made has to be rolled back, which a reader may not.
 func refuseFile(ctx context.Context, path string) error {
 	db, err := sql.Open("sqlite", dsn(path, "ro", "query_only(1)"))
 	if err != nil {
 		return err
 	}
-	return errors.Join(refuseOthers(ctx, db), db.Close())
+	err = refuseOthers(ctx, db)
+	if fault := (*sqlite.Error)(nil); errors.As(err, &fault) && fault.Code()&0xff == sqlite3.SQLITE_READONLY {
+		err = nil
+	}
+	return errors.Join(err, db.Close())
 }
 
 // refuseOthers refuses a database that has tables, and none of a ledger.
