@@ -145,7 +145,8 @@ func (e *sqliteEngine) migrate(ctx context.Context, key ledger.Key) error {
 	// goose knows no lock for SQLite: of two processes that make the tables at the
 	// same moment one fails, and finds them when it looks again.
 	for range migrateTries {
-		if err = up(ctx, e.mover, files); err == nil {
+		var newer refusal
+		if err = up(ctx, e.mover, files); err == nil || errors.As(err, &newer) {
 			break
 		}
 		rest(ctx, lastPause)
@@ -162,6 +163,9 @@ func up(ctx context.Context, db *sql.DB, files fs.FS) error {
 	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		return err
+	}
+	if current, target, err := provider.GetVersions(ctx); err == nil && current > target {
+		return newerTables(current, target)
 	}
 	_, err = provider.Up(ctx)
 	return err
