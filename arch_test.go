@@ -21,8 +21,8 @@ const module = "github.com/goldfish-inc/fluxkeeper"
 // the project's own. Edge packages are missing from every other edge's list.
 var imports = map[string][]string{
 	"":                            {},
-	"cmd/receiver":                {"internal/admin", "internal/audit", "internal/cluster", "internal/console", "internal/diagnosis", "internal/finding", "internal/gate", "internal/github", "internal/intake", "internal/ledger", "internal/metric", "internal/proof", "internal/report", "internal/secret", "internal/store", "internal/token"},
 	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting", "internal/token"},
+	"cmd/receiver":                {"internal/admin", "internal/audit", "internal/cluster", "internal/console", "internal/diagnosis", "internal/finding", "internal/gate", "internal/github", "internal/intake", "internal/ledger", "internal/metric", "internal/proof", "internal/report", "internal/secret", "internal/store", "internal/token"},
 	"e2e":                         {}, // holds only tests
 	"internal/diagnosis":          {"internal/audit", "internal/finding", "internal/gate", "internal/image"},
 	"internal/console":            {"internal/finding", "internal/report", "internal/secret"},
