@@ -27,7 +27,6 @@ var imports = map[string][]string{
 	"internal/diagnosis":          {"internal/audit", "internal/finding", "internal/gate", "internal/image"},
 	"internal/console":            {"internal/finding", "internal/report", "internal/secret"},
 	"internal/cluster":            {"internal/diagnosis", "internal/image", "internal/secret", "internal/token"},
-	"internal/diagnosis":          {"internal/finding", "internal/gate", "internal/image"},
 	"internal/fakehub":            {},                   // for tests only
 	"internal/fakehub/cmd":        {"internal/fakehub"}, // for tests only
 	"internal/fakehub/github/cut": {},                   // a tool
