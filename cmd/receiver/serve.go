@@ -124,10 +124,11 @@ func (c *serveCmd) Run(a *console.Console) error {
 		group.Go(func() error { reconcileEvery(ctx, c.Reconcile, c.listing, hub, kept, metrics, log); return nil })
 	}
 	err = group.Wait()
-	log.Info("stopped", "error", err)
 	if err != nil {
+		log.Error("stopped", "error", err)
 		return console.Fail(console.StatusUndecided, err, "")
 	}
+	log.Info("stopped")
 	return nil
 }
 

@@ -116,7 +116,7 @@ func (p *postgres) find(ctx context.Context) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, sql.ErrNoRows), errors.As(err, &answer) && answer.Code == "42P01":
-		return refusal{"there is no ledger in this database", "open it once with a key, which makes one"}
+		return fmt.Errorf("%w: the database has no table of a ledger's entries", ErrNoLedger)
 	case answer != nil:
 		return err
 	}
