@@ -28,6 +28,7 @@ type doctorCmd struct {
 	TokenFile         string `placeholder:"FILE" complete:"file" help:"Check this token, and that the cluster has the same (default: check the cluster's)."`
 	SettingsTokenFile string `placeholder:"FILE" complete:"file" help:"Check what is set on GitHub with this token, which may read Administration and Webhooks (else $FLUXKEEPER_TOKEN)."`
 	HookURL           string `name:"hook-url" placeholder:"URL" help:"The receiver's address in the webhook (default: any that ends in /webhooks/github)."`
+	Observe           string `placeholder:"WHERE" complete:"file" help:"Narrow what the token needs down to what this ledger shows that the bot did in 90 days; takes --policy."`
 	APIURL            string `name:"api-url" placeholder:"URL" help:"Where GitHub's API is (default: that of the GitRepository's host)."`
 	Offline           bool   `help:"Do not ask GitHub."`
 	Format            string `default:"text" enum:"text,json,markdown" placeholder:"FORMAT" help:"text (default), json or markdown."`
@@ -104,6 +105,9 @@ func (c *doctorCmd) expectation() (diagnosis.Expectation, secret.Secret, error) 
 	if owner, name, ok := strings.Cut(c.Repo, "/"); !ok || owner == "" || name == "" || strings.Contains(name, "/") {
 		return expect, secret.Secret{}, console.Fail(console.StatusUsage, fmt.Errorf("%q is not of the form owner/name", c.Repo), "write --repo goldfish-inc/oceanid")
 	}
+	if c.Observe != "" && c.Policy == "" {
+		return expect, secret.Secret{}, console.Fail(console.StatusUsage, errors.New("--observe: it is not known who the bot is"), "name the policy file with --policy")
+	}
 	if c.Policy != "" {
 		policy, err := readPolicy(c.Policy)
 		if err != nil {
@@ -152,14 +156,18 @@ func (c *doctorCmd) probe(a *console.Console, reading cluster.Reading, given sec
 		return row, false
 	}
 	defer a.Announce("asking GitHub what the token can do").Stop()
-	need := token.ForFlux([]string{c.Repo}, false)
+	need, observed, err := c.need(a.Context)
+	if err != nil {
+		row.Unread = []string{err.Error()}
+		return row, false
+	}
 	seen, err := github.Probe(a.Context, github.Options{Token: value, APIURL: api, UserAgent: c.agent(a)}, need)
 	if err != nil {
 		row.Unread = []string{err.Error()}
 		return row, false
 	}
 	row.Findings, row.Unread = token.Judge(need, seen), token.Gaps(need, seen)
-	row.Evidence = []string{fmt.Sprintf("%s token %s", seen.Kind, seen.Fingerprint)}
+	row.Evidence = append(observed, fmt.Sprintf("%s token %s", seen.Kind, seen.Fingerprint))
 	if seen.Account != nil {
 		row.Evidence = append(row.Evidence, "of "+seen.Account.Login)
 	}
