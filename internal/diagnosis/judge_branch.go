@@ -190,23 +190,26 @@ func (x *setup) rewritable(b Branch, partial bool) {
 	}
 }
 
+// gates are the types of rules that keep out of the base what was not judged.
+var gates = []string{"deletion", "merge_queue", "non_fast_forward", "pull_request", "required_status_checks", "update", "workflows"}
+
 // exempt reports rules of the base that the bot need not keep.
 func (x *setup) exempt(b Branch) {
 	var seen []int64
-	for _, r := range b.Rules {
+	for _, r := range b.find(gates...) {
 		if slices.Contains(seen, r.Ruleset) {
 			continue
 		}
 		seen = append(seen, r.Ruleset)
-		of := x.ruleset(r.Ruleset)
+		of, holds := x.ruleset(r.Ruleset), b.held(r.Ruleset)
 		if by := x.bypasses(of, false); by.yes {
-			x.report("github/bypass", "take the bot, the write role and deploy keys off the ruleset's bypass list", "the bot may bypass %s, and with it the gate on branch %q", of, b.Name)
+			x.report("github/bypass", "take the bot, the write role and deploy keys off the ruleset's bypass list", "the bot may bypass %s, which holds %s for branch %q", of, holds, b.Name)
 		} else if by.unknown != "" {
 			x.unread("whether the bot keeps the rules of branch %q: %s", b.Name, by.unknown)
 		}
 		if slices.ContainsFunc(of.Bypass, func(a Actor) bool { return a.Kind == "DeployKey" }) {
 			x.report("github/bypass", "take deploy keys off the ruleset's bypass list: `flux bootstrap` makes one that may write",
-				"every deploy key may bypass %s, and with it the gate on branch %q", of, b.Name)
+				"every deploy key may bypass %s, which holds %s for branch %q", of, holds, b.Name)
 		}
 	}
 	if p := b.Protection; p != nil && p.PullRequest {
@@ -216,6 +219,18 @@ func (x *setup) exempt(b Branch) {
 			x.unread("%s", by.unknown)
 		}
 	}
+}
+
+// held are the gates among a ruleset's rules.
+func (b Branch) held(ruleset int64) string {
+	var types []string
+	for _, r := range b.find(gates...) {
+		if r.Ruleset == ruleset {
+			types = append(types, r.Type)
+		}
+	}
+	slices.Sort(types)
+	return strings.Join(slices.Compact(types), ", ")
 }
 
 // requiredCheck looks for the gate's check among those that must pass.

@@ -67,6 +67,10 @@ func bases() []settingCase {
 		{name: "the bot bypasses in pull requests", change: baseBypass(fakehub.Bypass{Kind: "User", ID: botID, Mode: "pull_request"}), want: []string{"bypass"}},
 		{name: "who writes bypasses", change: baseBypass(fakehub.Bypass{Kind: "RepositoryRole", ID: 4}), want: []string{"bypass"}},
 		{name: "deploy keys bypass", change: baseBypass(fakehub.Bypass{Kind: "DeployKey"}), want: []string{"bypass error; deploy key"}},
+		{name: "who writes need not sign", change: func(s *setting) {
+			s.intent.Signs = true
+			s.rulesets = append(s.rulesets, fakehub.Ruleset{Name: "signed", On: "acme", Rules: []fakehub.Rule{{Type: "required_signatures"}}, Bypass: []fakehub.Bypass{{Kind: "RepositoryRole", ID: 4}}})
+		}},
 		{name: "a team bypasses", change: baseBypass(fakehub.Bypass{Kind: "Team", ID: 3}), gaps: []string{"base branch; whether the bot is in team 3"}},
 		{name: "an unknown bot", change: func(s *setting) {
 			baseBypass(fakehub.Bypass{Kind: "User", ID: 5})(s)
