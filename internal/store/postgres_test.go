@@ -144,7 +144,7 @@ func TestServersThatForget(t *testing.T) {
 	refused(t, store.Options{Address: server.DSN("ascii"), Key: newKey(t)}, "ENCODING 'UTF8'")
 	refused(t, store.Options{Address: server.DSN("missing"), Key: newKey(t)}, "CREATE DATABASE")
 	refused(t, store.Options{Address: server.DSN("missing")}, "CREATE DATABASE")
-	refused(t, store.Options{Address: server.Create(t, "empty")}, "no ledger in this database")
+	refused(t, store.Options{Address: server.Create(t, "empty")}, "this is not a ledger")
 	server.Exec(t, "empty", "CREATE ROLE guest LOGIN")
 	guest := strings.Replace(server.DSN("empty"), "user=postgres", "user=guest", 1)
 	refused(t, store.Options{Address: guest, Key: newKey(t)}, "GRANT USAGE, CREATE")
