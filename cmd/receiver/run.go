@@ -23,6 +23,7 @@ type grammar struct {
 	CheckProof  checkProofCmd      `cmd:"" help:"Check such a proof, without a ledger."`
 	Checkpoint  checkpointCmd      `cmd:"" help:"Print a signed checkpoint, to be kept elsewhere."`
 	Key         keyCmd             `cmd:"" help:"Print the public key that checkpoints are verified with."`
+	List        listCmd            `cmd:"" help:"List entries."`
 	Show        showCmd            `cmd:"" help:"Print the body of an entry, as it came in."`
 	Export      exportCmd          `cmd:"" help:"Write the ledger as JSON Lines with proofs."`
 	Import      importCmd          `cmd:"" help:"Read such an export into an empty ledger."`

@@ -107,7 +107,7 @@ func (s *server) refuse(err error, c echo.Context) {
 	default:
 		s.log.Error("answer request", "path", c.Path(), "error", err)
 	}
-	_ = c.JSON(status, map[string]string{"message": message})
+	_ = c.JSON(status, map[string]string{"error": message})
 }
 
 func (s *server) ready(c echo.Context) error {
