@@ -23,6 +23,7 @@ var imports = map[string][]string{
 	"":                            {},
 	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting"},
 	"cmd/receiver":                {"internal/admin", "internal/audit", "internal/console", "internal/finding", "internal/gate", "internal/github", "internal/intake", "internal/ledger", "internal/metric", "internal/proof", "internal/report", "internal/secret", "internal/store"},
+	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting", "internal/token"},
 	"e2e":                         {}, // holds only tests
 	"internal/console":            {"internal/finding", "internal/report"},
 	"internal/fakehub":            {},                   // for tests only
@@ -31,7 +32,7 @@ var imports = map[string][]string{
 	"internal/finding":            {},
 	"internal/gate":               {"internal/finding", "internal/image", "internal/manifest", "internal/proposal"},
 	"internal/gatetest":           {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
-	"internal/github":             {"internal/audit", "internal/finding", "internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature"},
+	"internal/github":             {"internal/audit", "internal/finding", "internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature", "internal/token"},
 	"internal/gitrepo":            {"internal/gate", "internal/manifest", "internal/signature"},
 	"internal/crashtest":          {"internal/ledger"}, // for tests only
 	"internal/admin":              {"internal/ledger", "internal/proof"},
@@ -53,13 +54,14 @@ var imports = map[string][]string{
 	"internal/setting":            {"internal/secret"},
 	"internal/store":              {"internal/ledger", "internal/proof"},
 	"internal/storytest":          {"internal/fakehub"}, // for tests only
+	"internal/token":              {"internal/finding", "internal/secret"},
 }
 
 // pure packages turn values into values: no clock, environment, network, file.
 var pure = []string{
 	"internal/audit", "internal/finding", "internal/gate", "internal/image", "internal/ledger", "internal/manifest",
 	"internal/plan", "internal/proof", "internal/proposal", "internal/report",
-	"internal/secret", "internal/setting", "internal/signature",
+	"internal/secret", "internal/setting", "internal/signature", "internal/token",
 }
 
 // onlyPlace lists libraries that few packages may import.

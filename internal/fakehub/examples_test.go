@@ -40,6 +40,9 @@ func tour(sha, blob string) []visit {
 		{"GET", r + "/hooks/HOOK/deliveries/DELIVERY", ""}, {"POST", r + "/hooks/HOOK/deliveries/DELIVERY/attempts", ""},
 		{"GET", "/orgs/goldfish-inc/hooks", ""}, {"GET", "/orgs/goldfish-inc/hooks/HOOK", ""}, {"GET", "/orgs/goldfish-inc/hooks/HOOK/deliveries", ""},
 		{"GET", "/orgs/goldfish-inc/hooks/HOOK/deliveries/DELIVERY", ""}, {"POST", "/orgs/goldfish-inc/hooks/HOOK/deliveries/DELIVERY/attempts", ""},
+		{"GET", "/user/repos", ""}, {"GET", "/installation/repositories", ""}, {"GET", "/orgs/goldfish-inc/members/fluxbot", ""},
+		{"GET", r + "/actions/artifacts", ""}, {"GET", r + "/actions/secrets", ""}, {"GET", r + "/actions/permissions", ""},
+		{"POST", r + "/issues", `{"title":"t","body":"b"}`}, {"GET", r + "/issues", ""}, {"GET", r + "/issues/2", ""}, {"PATCH", r + "/issues/2", `{"state":"closed"}`},
 		{"GET", "/app", ""}, {"GET", "/app/hook/config", ""}, {"GET", "/app/hook/deliveries", ""},
 		{"GET", "/app/hook/deliveries/DELIVERY", ""}, {"POST", "/app/hook/deliveries/DELIVERY/attempts", ""},
 		{"GET", r + "/pulls/1/merge", ""}, {"PUT", r + "/pulls/1/merge", `{"merge_method":"merge"}`}, {"DELETE", r + "/git/refs/heads/flux-image-updates", ""},
@@ -65,7 +68,7 @@ func TestAnswersLookLikeGitHubs(t *testing.T) {
 			path = strings.ReplaceAll(path, name, id)
 		}
 		var headers []string
-		if path == "/user" || strings.Contains(path, "/hooks") {
+		if strings.HasPrefix(path, "/user") && !strings.HasPrefix(path, "/users") || strings.Contains(path, "/hooks") || strings.Contains(path, "/actions/") || strings.Contains(path, "/members/") {
 			headers = []string{"Authorization", "token pat"}
 		}
 		if strings.HasPrefix(path, "/app") {
@@ -163,6 +166,8 @@ func notShown() []string {
 		"pin", "minimized",  // of comments that are
 		"meta/get", "rate-limit/get/resources", // lists of what has nothing to do with us
 		"single_file", "metadata", "issues", "contents", // permissions of the app
+		"custom_properties", "selected_actions_url", "pinned_comment", "pull_request", // where there are some
+		"$ref",                                                                                                                            // a slip of the description
 		"plan", "two_factor_authentication", "total_private_repos", "private_gists", "owned_private_repos", "disk_usage", "collaborators", // for the owner's eyes
 	}
 }

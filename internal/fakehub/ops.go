@@ -7,7 +7,7 @@ import "maps"
 // documentation groups them, and were not tried on GitHub itself.
 func operations() map[string]operation {
 	all := map[string]operation{
-		"repos/get":               {"metadata=read", func(c *call) answer { return answer{200, c.repo.showFull()} }},
+		"repos/get":               {"metadata=read", func(c *call) answer { return answer{200, with(c.repo.showFull(), js{"permissions": c.role()})} }},
 		"repos/list-activities":   {"contents=read", listActivities},
 		"meta/get":                {"", getMeta},
 		"rate-limit/get":          {"", getRateLimit},
@@ -19,6 +19,8 @@ func operations() map[string]operation {
 	maps.Copy(all, issueOperations())
 	maps.Copy(all, checkOperations())
 	maps.Copy(all, hookOperations())
+	maps.Copy(all, probeOperations())
+	maps.Copy(all, ticketOperations())
 	return all
 }
 
@@ -93,8 +95,8 @@ func getUserByName(c *call) answer {
 // profile is an account's own page.
 func (h *Hub) profile(a Account) js {
 	return with(h.show(a), js{
-		"name": a.Login, "bio": nil, "blog": nil, "company": nil, "email": nil, "hireable": nil, "location": nil, "twitter_username": nil,
-		"followers": 0, "following": 0, "public_gists": 0, "public_repos": 0,
+		"name": a.Login, "bio": orNull(a.Bio), "blog": nil, "company": nil, "email": nil, "hireable": nil, "location": nil, "twitter_username": nil,
+		"followers": a.Followers, "following": 0, "public_gists": 0, "public_repos": a.PublicRepos,
 		"created_at": "2020-01-01T00:00:00Z", "updated_at": "2020-01-01T00:00:00Z",
 	})
 }

@@ -278,3 +278,25 @@ func TestNothingSecretIsRecorded(t *testing.T) {
 		t.Errorf("log: %s", log)
 	}
 }
+
+// TestProbesOnly: a hub that lets nothing change complains of what GitHub would
+// have obeyed, and of nothing else.
+func TestProbesOnly(t *testing.T) {
+	var c complaints
+	w := newWorld(t, fakehub.Options{ProbesOnly: true, Problem: c.add})
+	for _, tt := range []struct {
+		path, body string
+		code       int
+		obeyed     bool
+	}{
+		{"/pulls", `{}`, 422, false},
+		{"/pulls", `{"title":"x","head":"flux-image-updates","base":"main"}`, 422, true},
+		{"/statuses/" + strings.Repeat("0", 40), `{}`, 422, false},
+		{"/issues", `{"title":"t"}`, 422, true},
+	} {
+		code, _ := w.send("POST", "/repos/"+full+tt.path, tt.body)
+		if got := c.take(); code != tt.code || (got != "") != tt.obeyed {
+			t.Errorf("%s %s: %d, %q", tt.path, tt.body, code, got)
+		}
+	}
+}

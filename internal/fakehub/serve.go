@@ -143,8 +143,12 @@ func (h *Hub) reply(r *http.Request, body []byte, record *Request, header http.H
 	c.list, _ = decoded.([]any)
 	header.Set("X-GitHub-Request-Id", fmt.Sprintf("FAKE:%d", record.Number))
 	header.Set("Server", "github.com")
+	header.Set("Date", h.now().Format(http.TimeFormat))
 	if h.isGraphQL(r) {
 		return h.replyGraphQL(c, record)
+	}
+	if owner, name, ok := pushed(r); ok {
+		return h.replyGit(c, owner, name, record)
 	}
 	return h.replyREST(c, body, decoded, record)
 }
@@ -183,7 +187,11 @@ func (h *Hub) replyREST(c *call, body []byte, decoded any, record *Request) (ans
 		return answer{404, message("Not Found")}, Fault{}
 	}
 	record.Operation = m.id()
-	if err := h.spec.checkRequest(m, inner, body, decoded); err != nil {
+	err = h.spec.checkRequest(m, inner, body, decoded)
+	if h.options.ProbesOnly && record.Writes() {
+		return h.replyProbe(c, m, err, place)
+	}
+	if err != nil {
 		h.problem("%s: GitHub's description refuses the request: %s", place, brief(err))
 		return answer{422, message("Validation Failed")}, Fault{}
 	}
@@ -249,9 +257,13 @@ func (c *call) limits(resource string) {
 		limit = 1000
 	}
 	used := len(c.hub.requests)
+	remaining := max(limit-used, 1)
+	if c.token != nil && c.token.Remaining > 0 {
+		remaining = c.token.Remaining
+	}
 	reset := c.hub.now().Truncate(time.Hour).Add(time.Hour)
 	for name, value := range map[string]string{
-		"limit": strconv.Itoa(limit), "used": strconv.Itoa(used), "remaining": strconv.Itoa(max(limit-used, 1)),
+		"limit": strconv.Itoa(limit), "used": strconv.Itoa(used), "remaining": strconv.Itoa(remaining),
 		"reset": strconv.FormatInt(reset.Unix(), 10), "resource": resource,
 	} {
 		c.header.Set("x-ratelimit-"+name, value)

@@ -40,6 +40,9 @@ type Account struct {
 	// Emails link commits to the account. ID+LOGIN@users.noreply.github.com and
 	// LOGIN@users.noreply.github.com always do.
 	Emails []string
+	// Followers, PublicRepos and Bio are on the account's page.
+	Followers, PublicRepos int
+	Bio                    string
 }
 
 // Push is one entry of a repository's activity.
@@ -80,6 +83,7 @@ type repo struct {
 	activity   []Push
 	signatures map[string]Signature
 	flaws      []*flaw
+	tickets    []*ticket
 	lastNumber int
 }
 

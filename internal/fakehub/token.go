@@ -2,6 +2,7 @@ package fakehub
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,6 +20,7 @@ const (
 	FineGrained  Kind = "fine-grained" // a personal access token with permissions
 	Classic      Kind = "classic"      // a personal access token with scopes
 	AppToken     Kind = "app"          // another app's installation token
+	OAuthToken   Kind = "oauth"        // an OAuth app's token, with scopes
 )
 
 // Grant is what a token may do, and whose it is.
@@ -27,13 +29,25 @@ type Grant struct {
 	// Account is the login that a personal token belongs to, or that an app acts as.
 	Account string
 	// Permissions are read or write by name, as in "pull_requests": "write".
-	// Metadata is always readable. Not for classic tokens.
+	// Metadata is always readable. Not for tokens with scopes.
 	Permissions map[string]string
-	// Scopes are a classic token's.
+	// Scopes are a classic or an OAuth app's token's.
 	Scopes []string
 	// Expires is sent with every answer when set. A token that has expired gets
 	// what a wrong one gets.
 	Expires time.Time
+	// ExpiryHeader is sent instead of the usual one when set.
+	ExpiryHeader string
+	// Revoked tokens get what wrong ones get.
+	Revoked bool
+	// Refusal is what GitHub refuses the token for, whatever it may do.
+	Refusal Refusal
+	// Role is what the account may do in repositories: admin, write (the default) or read.
+	Role string
+	// Outsider says that the account is a member of no organization.
+	Outsider bool
+	// Remaining is what is left of the hourly limit, when it is not 0.
+	Remaining int
 	// Repos are the full names that the token sees; all when empty.
 	Repos []string
 	// Member says that the account is no administrator, neither of repositories
@@ -62,6 +76,14 @@ func (h *Hub) AddToken(secret string, g Grant) {
 
 func (t *token) app() bool { return t.Kind == ActionsToken || t.Kind == AppToken }
 
+// scoped says whether the token has scopes rather than permissions.
+func (t *token) scoped() bool { return t.Kind == Classic || t.Kind == OAuthToken }
+
+// over says whether the token works no more.
+func (t *token) over(now time.Time) bool {
+	return t.Revoked || !t.Expires.IsZero() && t.Expires.Before(now)
+}
+
 // actor is who acts when the token is used.
 func (t *token) actor() string {
 	if t.Account == "" && t.app() {
@@ -86,8 +108,7 @@ func (h *Hub) authenticate(r *http.Request) (*token, *answer) {
 	}
 	t, ok := h.tokens[secret]
 	switch {
-	case !strings.EqualFold(scheme, "bearer") && !strings.EqualFold(scheme, "token"), !ok,
-		!t.Expires.IsZero() && t.Expires.Before(h.now()):
+	case !strings.EqualFold(scheme, "bearer") && !strings.EqualFold(scheme, "token"), !ok, t.over(h.now()):
 		if ok {
 			t.uses++
 		}
@@ -122,24 +143,27 @@ func (t *token) may(needs string) bool {
 // where it may.
 func (c *call) refuse(needs string) *answer {
 	writes := strings.Contains(needs, "write")
-	hooks := strings.Contains(needs, "_hooks=")
+	hooks := strings.Contains(needs, "_hooks=") // as are other things of administrators, no public matter
+	hidden := hooks || strings.HasPrefix(needs, "administration=") || strings.HasPrefix(needs, "secrets=")
 	t := c.token
 	switch {
 	case (needs == appJWTOnly) != (t != nil && t.Kind == appJWT):
 		return &answer{401, message("A JSON web token could not be decoded")}
 	case needs == appJWTOnly:
 		return nil
+	case t != nil && t.Refusal != "" && (c.repo != nil || t.Refusal == Suspended):
+		return c.refuseWhole(t.Refusal)
 	case c.repo != nil && !c.sees():
 		return &answer{404, message("Not Found")}
-	case t == nil && (writes || hooks || c.repo == nil):
+	case t == nil && (writes || hidden || c.repo == nil):
 		return &answer{401, message("Requires authentication")}
-	case t == nil || needs == "" || c.repo != nil && c.repo.Public && !writes && !hooks:
+	case t == nil || needs == "" || c.repo != nil && c.repo.Public && !writes && !hidden:
 		return nil
 	case hooks && t.Member:
 		return &answer{404, message("Not Found")}
-	case t.Kind == Classic:
+	case t.scoped():
 		return c.refuseClassic(needs, writes)
-	case strings.HasPrefix(needs, "checks=write") && t.Kind == FineGrained, !t.may(needs):
+	case strings.HasPrefix(needs, "checks=write") && t.Kind == FineGrained, !t.may(needs), !c.selected():
 		if t.app() {
 			return &answer{403, message("Resource not accessible by integration")}
 		}
@@ -181,15 +205,18 @@ func (c *call) sees() bool {
 	if c.token == nil {
 		return false
 	}
-	if len(c.token.Repos) == 0 {
-		return true
-	}
-	for _, name := range c.token.Repos {
-		if strings.EqualFold(name, c.repo.FullName()) {
-			return true
-		}
-	}
-	return false
+	return c.token.picks(c.repo)
+}
+
+// selected says whether the repository is one that the token was made for: it
+// reads other public ones as anybody does, and does nothing else there.
+func (c *call) selected() bool {
+	return c.repo == nil || c.token.scoped() || c.token.picks(c.repo)
+}
+
+// picks says whether a repository is among those of the token.
+func (t *token) picks(r *repo) bool {
+	return len(t.Repos) == 0 || slices.ContainsFunc(t.Repos, func(name string) bool { return strings.EqualFold(name, r.FullName()) })
 }
 
 func message(text string) js {
@@ -209,9 +236,16 @@ func (c *call) tokenHeaders(needs string) {
 		}
 		c.header.Set("github-authentication-token-expiration", t.Expires.UTC().Format(layout))
 	}
-	if t.Kind == Classic {
+	if t.ExpiryHeader != "" {
+		c.header.Set("github-authentication-token-expiration", t.ExpiryHeader)
+	}
+	if t.scoped() {
 		c.header.Set("X-OAuth-Scopes", strings.Join(t.Scopes, ", "))
-		c.header.Set("X-Accepted-OAuth-Scopes", "repo")
+		accepted := "repo"
+		if needs == "members=read" {
+			accepted = "admin:org, read:org, repo, user, write:org"
+		}
+		c.header.Set("X-Accepted-OAuth-Scopes", accepted)
 		return
 	}
 	if needs != "" {

@@ -22,7 +22,8 @@ silence a rule, and the report says when it did.
 The examples are the cases that the tests run: ` + "`base/`" + ` holds a file before the change and ` + "`head/`" + ` after it,
 ` + "`tip/`" + ` what the base has meanwhile; ` + "`policy.yaml`" + ` is the policy file and ` + "`facts.yaml`" + ` what else is known. A
 file whose name ends in ` + "`.esc`" + ` is written with Go's escapes. The rules of the families ` + "`delivery`" + ` and ` + "`use`" + ` are about
-webhook deliveries in a ledger, each of which is a file ` + "`.http`" + `: headers, an empty line and the body.
+webhook deliveries in a ledger, each of which is a file ` + "`.http`" + `: headers, an empty line and the body. Those of
+the family ` + "`token`" + ` are about a token: ` + "`need.json`" + ` is what it is for, and ` + "`observations.json`" + ` what GitHub answered.
 
 | rule | severity | what it reports |
 | --- | --- | --- |

@@ -3,6 +3,8 @@ package github
 import (
 	"context"
 	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
 // NewFast is New, but the first retry waits a millisecond.
@@ -25,3 +27,17 @@ func (c *Client) Query(ctx context.Context) error {
 
 // MaxBody is the bound on one answer.
 const MaxBody = maxBody
+
+// ProbeFast is Probe, but the second try waits a millisecond.
+func ProbeFast(ctx context.Context, o Options, need token.Need) (token.Observations, error) {
+	return probe(ctx, o, need, time.Millisecond)
+}
+
+// GitRoot is where the server with this API is pushed to.
+func GitRoot(api string) (string, error) {
+	root, err := parseRoot(api)
+	if err != nil {
+		return "", err
+	}
+	return gitRoot(*root), nil
+}

@@ -55,6 +55,7 @@ func wanted() map[string]string {
 	all := map[string]string{
 		"/rate_limit": "get", "/meta": "get", "/user": "get", "/users/{username}": "get",
 		"/app": "get", "/app/hook/config": "get",
+		"/user/repos": "get", "/installation/repositories": "get", "/orgs/{org}/members/{username}": "get",
 	}
 	for _, at := range []string{"/app/hook", "/orgs/{org}/hooks/{hook_id}", "/repos/{owner}/{repo}/hooks/{hook_id}"} {
 		all[at+"/deliveries"], all[at+"/deliveries/{delivery_id}"], all[at+"/deliveries/{delivery_id}/attempts"] = "get", "get", "post"
@@ -63,12 +64,13 @@ func wanted() map[string]string {
 		all[at], all[at+"/{hook_id}"] = "get", "get"
 	}
 	for path, methods := range map[string]string{
-		"": "get", "/activity": "get", "/branches": "get", "/branches/{branch}": "get",
+		"": "get", "/activity": "get", "/actions/artifacts": "get", "/actions/permissions": "get", "/actions/secrets": "get", "/branches": "get", "/branches/{branch}": "get",
 		"/check-runs": "post", "/check-runs/{check_run_id}": "get patch", "/check-runs/{check_run_id}/annotations": "get",
 		"/commits": "get", "/commits/{ref}": "get", "/commits/{commit_sha}/pulls": "get", "/commits/{ref}/check-runs": "get",
 		"/commits/{ref}/status": "get", "/commits/{ref}/statuses": "get", "/compare/{basehead}": "get", "/contents/{path}": "get",
 		"/git/blobs/{file_sha}": "get", "/git/commits/{commit_sha}": "get", "/git/matching-refs/{ref}": "get", "/git/ref/{ref}": "get",
 		"/git/refs/{ref}": "delete", "/git/trees/{tree_sha}": "get",
+		"/issues": "get post", "/issues/{issue_number}": "get patch",
 		"/issues/comments/{comment_id}": "get patch delete", "/issues/{issue_number}/comments": "get post",
 		"/issues/{issue_number}/labels": "get post put", "/issues/{issue_number}/labels/{name}": "delete",
 		"/labels": "get post", "/labels/{name}": "get",

@@ -1,0 +1,62 @@
+package token
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// layouts are those of the header github-authentication-token-expiration: of
+// classic tokens, which is in UTC always, and of fine-grained ones.
+var layouts = []string{"2006-01-02 15:04:05 UTC", "2006-01-02 15:04:05 -0700"}
+
+// ParseExpiry reads the header that tells when a token expires, in UTC.
+func ParseExpiry(header string) (time.Time, error) {
+	for _, layout := range layouts {
+		if at, err := time.ParseInLocation(layout, header, time.UTC); err == nil {
+			return at.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("read expiry %q: neither of GitHub's layouts", header)
+}
+
+// reminders are the days before a token's end on which people are told.
+var reminders = []int{30, 14, 7, 1}
+
+// soon is the reminder from which on a finding is grave.
+const soon = 7
+
+// DaysLeft is how many whole days a token still works; negative once it is over.
+func DaysLeft(expires, now time.Time) int {
+	return int(math.Floor(expires.Sub(now).Hours() / 24))
+}
+
+// Reminder is the last reminder that is due so many days before the end: 30, 14,
+// 7 or 1; 0 where none is due yet.
+func Reminder(daysLeft int) int {
+	due := 0
+	for _, r := range reminders {
+		if daysLeft <= r {
+			due = r
+		}
+	}
+	return due
+}
+
+// Rotation is the calendar of one token.
+type Rotation struct {
+	// Reminders are the days of the reminders, the first first, in UTC.
+	Reminders []time.Time
+	Expires   time.Time
+	// Overlap is how long the old token stays beside the new one.
+	Overlap time.Duration
+}
+
+// Calendar works out when to make a token anew.
+func Calendar(expires time.Time) Rotation {
+	r := Rotation{Expires: expires, Overlap: 24 * time.Hour}
+	for _, days := range reminders {
+		r.Reminders = append(r.Reminders, expires.AddDate(0, 0, -days))
+	}
+	return r
+}

@@ -1,0 +1,295 @@
+package token
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+)
+
+// judge collects what there is to say of one token.
+type judge struct {
+	need Need
+	Observations
+	findings []finding.Finding
+}
+
+// Judge holds what was seen of a token against what it is for. It says nothing of
+// what was not asked; that is Gaps's.
+func Judge(n Need, o Observations) []finding.Finding {
+	j := &judge{need: n, Observations: o}
+	j.all()
+	return finding.Sort(j.findings)
+}
+
+// all goes from what makes the rest pointless to the rest.
+func (j *judge) all() {
+	if j.Kind == Unknown || len(j.Answers) == 0 && !j.Whole {
+		j.add("malformed", "this is not a token of GitHub: %s", j.malformed())
+		return
+	}
+	if _, ok := j.has(BadCredentials); ok {
+		j.add("rejected", "GitHub does not take the token: %s", j.rejected())
+		return
+	}
+	j.kind()
+	j.rate()
+	if j.refusedAsAWhole() {
+		return
+	}
+	j.expiry()
+	j.name()
+	j.account()
+	j.repositories()
+	j.reach()
+	if j.scoped() {
+		j.scopes()
+	} else {
+		j.permissions()
+		j.surplus()
+	}
+}
+
+// add adds a finding of the family. Message and hint may hold outside text, which
+// printers escape.
+func (j *judge) add(rule, format string, args ...any) {
+	f := finding.Finding{Rule: "token/" + rule, Message: fmt.Sprintf(format, args...)}
+	if known, ok := finding.Lookup(f.Rule); ok {
+		f.Severity, f.Hint = known.Severity, strings.Join(strings.Fields(known.Mend), " ")
+	}
+	j.findings = append(j.findings, f)
+}
+
+// hinted is add with a hint of its own.
+func (j *judge) hinted(rule, hint, format string, args ...any) {
+	j.add(rule, format, args...)
+	j.findings[len(j.findings)-1].Hint = hint
+}
+
+func (j *judge) malformed() string {
+	if j.Kind == Unknown {
+		return "it has none of GitHub's prefixes, or characters that no token has; it was not sent anywhere"
+	}
+	return "its length or checksum is wrong; it was not sent anywhere"
+}
+
+func (j *judge) rejected() string {
+	if !j.Whole {
+		return "its length or checksum is wrong, so that it was cut or mistyped"
+	}
+	return "it is expired, revoked, or another server's; GitHub does not tell which"
+}
+
+// scoped says whether the token has scopes rather than permissions.
+func (j *judge) scoped() bool { return j.Kind == Classic || j.Kind == Legacy || j.Kind == OAuth }
+
+func (j *judge) kind() {
+	switch j.Kind {
+	case Classic, Legacy:
+		j.add("classic", "the token is a classic one: its scopes hold for every repository of its account")
+	case OAuth, AppUser:
+		j.add("kind", "an app acts with this token for a person (%s): it is no token for automation", j.Kind)
+	case Refresh:
+		j.add("kind", "a refresh token does nothing but get other tokens")
+	case Installation:
+		j.add("kind", "this is an app's or a workflow's own token, which lives for an hour at most")
+	}
+}
+
+func (j *judge) rate() {
+	if _, ok := j.has(Limited); ok {
+		at := ""
+		if j.Rate != nil && !j.Rate.Reset.IsZero() {
+			at = ", until " + j.Rate.Reset.UTC().Format("2006-01-02 15:04:05 UTC")
+		}
+		j.add("rate-limit", "the account's hourly limit is used up%s", at)
+		return
+	}
+	// GitHub counts all tokens of one account together.
+	if r := j.Rate; r != nil && r.Limit > 0 && r.Remaining*10 < r.Limit {
+		j.add("rate-limit", "only %d of the %d requests of this hour are left", r.Remaining, r.Limit)
+	}
+}
+
+// refusedAsAWhole says what refuses every request, so that the rest of the answers
+// tell nothing of the token.
+func (j *judge) refusedAsAWhole() bool {
+	whole := false
+	for _, one := range []struct {
+		class Class
+		rule  string
+		text  string
+	}{
+		{Suspended, "suspended", "GitHub has suspended the token's account"},
+		{ClassicForbidden, "classic-forbidden", "the repository's owner takes no classic tokens"},
+		{LifetimeRefused, "lifetime-forbidden", "the repository's owner takes no token that lives as long as this one"},
+		{AddressRefused, "address", "the organization's IP allow list does not have the address that this was asked from"},
+	} {
+		if _, ok := j.has(one.class); ok {
+			j.add(one.rule, "%s", one.text)
+			whole = true
+		}
+	}
+	if a, ok := j.has(SSO); ok {
+		text := "the token is not authorized for the organization's single sign-on"
+		if a.Page != "" {
+			j.hinted("sso", "authorize it at "+a.Page+", or on the page of the token's settings, under Configure SSO", "%s", text)
+		} else {
+			j.add("sso", "%s", text)
+		}
+		whole = true
+	}
+	return whole
+}
+
+func (j *judge) expiry() {
+	if j.Kind == Installation || j.Kind == Refresh {
+		return // it has no date, and is no token to keep in any case
+	}
+	if j.Expires == "" {
+		if a, ok := j.has(OK); ok && a.Status != 0 {
+			j.add("no-expiry", "the token never expires")
+		}
+		return
+	}
+	at, err := ParseExpiry(j.Expires)
+	if err != nil {
+		j.add("expiry-unreadable", "GitHub says when the token expires in a layout that is not known: %q", j.Expires)
+		return
+	}
+	days, date := DaysLeft(at, j.Time), at.Format("2006-01-02 15:04 UTC")
+	switch due := Reminder(days); {
+	case due == 0:
+		if j.need.MaxDays > 0 && days > j.need.MaxDays {
+			j.add("lifetime", "the token expires only in %d days, on %s; it should be made anew every %d", days, date, j.need.MaxDays)
+		}
+	case due <= soon:
+		j.add("expires-soon", "the token expires in %s, on %s", count(days, "day"), date)
+	default:
+		j.add("expires", "the token expires in %s, on %s", count(days, "day"), date)
+	}
+}
+
+// count is a number with its noun; nobody needs to know of less than a day.
+func count(n int, noun string) string {
+	switch {
+	case n < 1:
+		return "less than a " + noun
+	case n == 1:
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func (j *judge) name() {
+	if j.Observations.Name == "" || j.need.Name == "" {
+		return
+	}
+	for _, want := range j.need.Names() {
+		if j.Observations.Name == want {
+			return
+		}
+	}
+	j.add("name", "the token is called %q, not %s", j.Observations.Name, strings.Join(j.need.Names(), " or "))
+}
+
+// Gaps are the questions that have no answer, in sentences: with one of them it
+// cannot be said that the token is good.
+func Gaps(n Need, o Observations) []string {
+	var all []string
+	if o.Kind == Unknown {
+		return nil
+	}
+	for _, a := range o.Answers {
+		switch a.Class {
+		case Limited, TooFast, Trouble, Unreached, Elsewhere:
+			if a.Class == Elsewhere && a.Probe == AskMember {
+				continue // it means something there
+			}
+			all = append(all, fmt.Sprintf("%s has no answer: %s", a.question(), a.because()))
+		case OK, BadCredentials, SSO, Suspended, ClassicForbidden, LifetimeRefused, AddressRefused:
+		}
+	}
+	if stops(o) {
+		return all
+	}
+	if _, ok := o.has(OK); ok && o.Scopes == nil && (o.Kind == Classic || o.Kind == Legacy) {
+		all = append(all, "GitHub did not tell the token's scopes")
+	}
+	for _, full := range n.Repositories {
+		if _, asked := o.find(AskRepository, full); !asked && !o.Reach.lists(full) {
+			all = append(all, "repository "+full+" was not asked about")
+		}
+	}
+	return all
+}
+
+// stops says that there was no point in asking on.
+func stops(o Observations) bool {
+	for _, a := range o.Answers {
+		if a.Class.Stops() {
+			return true
+		}
+	}
+	return len(o.Answers) == 0
+}
+
+// Stops says that an answer of this class makes every further question pointless,
+// or harmful: GitHub shuts an account out that sends several bad credentials.
+func (c Class) Stops() bool {
+	switch c {
+	case BadCredentials, Suspended, Limited, TooFast:
+		return true
+	}
+	return false
+}
+
+// question is what was asked, in words.
+func (a Answer) question() string {
+	text := map[Probe]string{
+		AskUser: "whose token it is", AskRepository: "whether it sees the repository", AskReach: "which repositories it reaches",
+		AskMember: "whether the account is a member", AskPush: "whether it may push", AskCommits: "whether it may read commits",
+		AskPulls: "whether it may read pull requests", AskPullWrite: "whether it may open pull requests", AskStatusWrite: "whether it may set statuses",
+	}[a.Probe]
+	if text == "" {
+		text = "whether it may read " + string(a.Probe)
+	}
+	if a.Repository != "" {
+		text += " (" + a.Repository + ")"
+	}
+	return text
+}
+
+func (a Answer) because() string {
+	switch {
+	case a.Status == 0:
+		return "GitHub was not reached"
+	case a.Class == Limited:
+		return "the hourly limit is used up"
+	case a.Class == TooFast:
+		return "GitHub asks to slow down"
+	}
+	return fmt.Sprintf("GitHub answered %d", a.Status)
+}
+
+// lists says whether a repository is on the list.
+func (r *Reach) lists(full string) bool {
+	if r == nil {
+		return false
+	}
+	for _, one := range r.Repositories {
+		if strings.EqualFold(one.Name, full) {
+			return true
+		}
+	}
+	return false
+}
+
+// Verdict adds up what was found and what is not known.
+func Verdict(findings []finding.Finding, gaps []string) finding.Verdict {
+	v := finding.Decide(findings)
+	if v == finding.Pass && len(gaps) > 0 {
+		return finding.Undecided
+	}
+	return v
+}
