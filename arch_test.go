@@ -25,7 +25,7 @@ var imports = map[string][]string{
 	"cmd/receiver":                {"internal/admin", "internal/audit", "internal/console", "internal/finding", "internal/gate", "internal/github", "internal/intake", "internal/ledger", "internal/metric", "internal/proof", "internal/report", "internal/secret", "internal/store"},
 	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting", "internal/token"},
 	"e2e":                         {}, // holds only tests
-	"internal/console":            {"internal/finding", "internal/report"},
+	"internal/console":            {"internal/finding", "internal/report", "internal/secret"},
 	"internal/fakehub":            {},                   // for tests only
 	"internal/fakehub/cmd":        {"internal/fakehub"}, // for tests only
 	"internal/fakehub/github/cut": {},                   // a tool
@@ -48,7 +48,7 @@ var imports = map[string][]string{
 	"internal/plan":               {"internal/finding", "internal/gate", "internal/proposal", "internal/report"},
 	"internal/postgrestest":       {}, // for tests only
 	"internal/proposal":           {"internal/image"},
-	"internal/report":             {"internal/audit", "internal/finding", "internal/gate", "internal/image", "internal/manifest"},
+	"internal/report":             {"internal/audit", "internal/finding", "internal/gate", "internal/image", "internal/manifest", "internal/token"},
 	"internal/runner":             {"internal/finding", "internal/report", "internal/secret"},
 	"internal/secret":             {},
 	"internal/signature":          {"internal/gate"},

@@ -37,6 +37,8 @@ func (actionCmd) Run(a *console.Console) error {
 		return s.sweep()
 	case setting.Merge:
 		return s.merge()
+	case setting.Token:
+		return s.token()
 	}
 	return s.check()
 }

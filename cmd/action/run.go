@@ -1,10 +1,13 @@
 package main
 
 import (
+	"strconv"
+
 	"github.com/alecthomas/kong"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
 // release is the version that the linker writes into a released program, where
@@ -16,6 +19,7 @@ type grammar struct {
 	Check      checkCmd           `cmd:"" help:"Judge a Flux image update in a local repository."`
 	Rules      rulesCmd           `cmd:"" help:"List the rules, or show one with its examples."`
 	Policy     policyCmd          `cmd:"" help:"Write, check and explain the policy file."`
+	Token      tokenCommands      `cmd:"" help:"Check the token that Flux pushes with."`
 	Completion console.Completion `cmd:"" help:"Print a completion script for a shell."`
 	Action     actionCmd          `cmd:"" help:"Run as a step of a GitHub workflow."`
 	Version    kong.VersionFlag   `help:"Print the version and exit."`
@@ -26,8 +30,15 @@ type grammar struct {
 func run(w console.World, args []string) int {
 	return console.Run(w, console.Program{
 		Name: "fluxkeeper", Description: description, Grammar: &grammar{}, Release: release,
-		Vars: kong.Vars{"policyFile": gate.PolicyFile, "base": defaultBase},
+		Vars: variables(),
 	}, args)
+}
+
+// variables are what the help of flags refers to.
+func variables() kong.Vars {
+	return kong.Vars{
+		"policyFile": gate.PolicyFile, "base": defaultBase, "tokenName": token.DefaultName, "tokenDays": strconv.Itoa(token.DefaultMaxDays),
+	}
 }
 
 const description = `Fluxkeeper proves that a Flux image update is only that:
@@ -37,5 +48,6 @@ version steps that do not break, made by the right bot, and nothing else smuggle
   fluxkeeper check --base HEAD^ --ignore-identity
   fluxkeeper rules version/major
   fluxkeeper policy init
+  fluxkeeper token check --repo goldfish-inc/oceanid < token
 
 Exit status: 0 pass or not applicable, 1 fail, 2 wrong usage or configuration, 3 undecided.`

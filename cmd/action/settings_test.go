@@ -10,7 +10,6 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/setting"
 )
 
@@ -121,7 +120,7 @@ The runner hands an input over in the environment, under the name in the second 
 // flagRows lists the flags of every command, out of the command line itself.
 func flagRows(t *testing.T, b *bytes.Buffer) {
 	t.Helper()
-	parser, err := kong.New(&grammar{}, kong.Name("fluxkeeper"), kong.Vars{"version": "", "policyFile": gate.PolicyFile, "base": defaultBase})
+	parser, err := kong.New(&grammar{}, kong.Name("fluxkeeper"), variables(), kong.Vars{"version": ""})
 	must(t, err)
 	for _, leaf := range parser.Model.Leaves(true) {
 		for _, f := range leaf.Flags {

@@ -42,7 +42,7 @@ func TestActionStories(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "commit": commit, "json": jsonField, "hide": hide,
 			"hub": telling(hubCmd), "push": telling(pushCmd), "pull": telling(pullCmd), "fork": telling(forkCmd),
-			"token": telling(tokenCmd), "fault": telling(faultCmd), "flaw": telling(flawCmd), "many": telling(manyCmd),
+			"token": telling(tokenCmd), "issue": telling(issueCmd), "fault": telling(faultCmd), "flaw": telling(flawCmd), "many": telling(manyCmd),
 			"event": telling(eventCmd), "output": telling(outputCmd), "state": telling(stateCmd), "requests": telling(requestsCmd),
 		},
 	})
@@ -101,8 +101,8 @@ func number(ts *testscript.TestScript, text string) int {
 	return n
 }
 
-// hub [enterprise] [actions-may-not-open]: a fake GitHub, to which Flux pushed
-// its branch. $WORKTREE is a work tree of the repository.
+// hub [enterprise] [actions-may-not-open] [probes|probes-only]: a fake GitHub, to which
+// Flux pushed its branch; $HUB is its API. $WORKTREE is a work tree of the repository.
 func hubCmd(ts *testscript.TestScript, s *story, args []string) {
 	var changes []func(*fakehub.Repo)
 	if slices.Contains(args, "actions-may-not-open") {
@@ -110,7 +110,11 @@ func hubCmd(ts *testscript.TestScript, s *story, args []string) {
 	}
 	// What GitHub dates must not differ from run to run.
 	clock := func() time.Time { return time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC) }
-	s.Scene = storytest.New(s.TB, "../..", fakehub.Options{Enterprise: slices.Contains(args, "enterprise"), Now: clock}, changes...)
+	s.Scene = storytest.New(s.TB, "../..", fakehub.Options{
+		Enterprise: slices.Contains(args, "enterprise"), Now: clock,
+		Probes: slices.Contains(args, "probes"), ProbesOnly: slices.Contains(args, "probes-only"),
+	}, changes...)
+	ts.Setenv("HUB", s.URL)
 	ts.Setenv("WORKTREE", s.Work)
 	ts.Setenv("BASE", s.Rev(storytest.Base))
 	ts.Setenv("HEAD", s.Rev(storytest.Head))
@@ -164,17 +168,33 @@ func forkCmd(ts *testscript.TestScript, s *story, args []string) {
 	ts.Check(s.AddRepo(fakehub.Repo{Dir: dir, Owner: args[0], Name: storytest.Name, ForkOf: storytest.Repository}))
 }
 
-// token SECRET KIND [expired] [as=LOGIN] [PERMISSION=LEVEL...]: makes a token.
+// token SECRET KIND [expired] [as=LOGIN] [days=N] [role=ROLE] [scopes=LIST]
+// [refusal=WHY] [PERMISSION=LEVEL...]: makes a token, or changes it.
 func tokenCmd(ts *testscript.TestScript, s *story, args []string) {
 	plain, named := words(args)
 	if len(plain) < 2 || len(plain) > 3 {
 		ts.Fatalf("usage: token SECRET KIND [expired] [as=LOGIN] [PERMISSION=LEVEL...]")
 	}
 	g := fakehub.Grant{Kind: fakehub.Kind(plain[1]), Account: take(named, "as"), Permissions: named}
+	g.Role, g.Refusal = take(named, "role"), fakehub.Refusal(take(named, "refusal"))
+	if list := take(named, "scopes"); list != "" {
+		g.Scopes = strings.Split(list, ",")
+	}
+	if days := number(ts, take(named, "days")); days != 0 {
+		g.Expires = time.Date(2026, 11, 22, 21, 0, 0, 0, time.UTC).AddDate(0, 0, days)
+	}
 	if slices.Contains(plain[2:], "expired") {
 		g.Expires = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	}
 	s.AddToken(plain[0], g)
+}
+
+// issue LOGIN BODY TITLE: opens an issue.
+func issueCmd(ts *testscript.TestScript, s *story, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: issue LOGIN BODY TITLE")
+	}
+	s.AddIssue(storytest.Repository, fakehub.Issue{Author: args[0], Body: args[1], Title: args[2]})
 }
 
 // fault OPERATION [skip=N] [times=N] [status=N] [message=TEXT] [graphql=TYPE]

@@ -62,6 +62,7 @@ func (c *call) repositoryNode(r *repo) *node {
 			return c.refNode(r, name)
 		}),
 		"defaultBranchRef": c.allowed("contents=read", func(js) any { return c.refNode(r, r.DefaultBranch) }),
+		"issues":           c.allowed("issues=read", func(args js) any { return c.issueNodes(r, args) }),
 		"pullRequest": c.allowed("pull_requests=read", func(args js) any {
 			p, ok := r.pulls[number(args["number"])]
 			if !ok {

@@ -23,8 +23,12 @@ type Options struct {
 	// Unchecked skips holding answers against GitHub's descriptions, which takes
 	// longer than answering. It is for measuring time only.
 	Unchecked bool
-	// ProbesOnly lets no request change anything: one that GitHub would obey is a
-	// problem, and one that GitHub's description refuses is not.
+	// Probes answers requests that GitHub's description refuses as GitHub does, and
+	// takes them for no problem, as a program sends them that only wants to know
+	// whether it would have been allowed to.
+	Probes bool
+	// ProbesOnly, moreover, lets no request change anything: one that GitHub would
+	// obey is a problem.
 	ProbesOnly bool
 	// Problem takes what is wrong: requests that GitHub would not take, answers
 	// that it would not give. It may be called from many goroutines at once.

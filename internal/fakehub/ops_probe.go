@@ -105,17 +105,19 @@ func checkMember(c *call) answer {
 	return notFound()
 }
 
-// replyProbe answers a request that would change something on a hub that lets
-// nothing change: it must be one that GitHub can only refuse.
-func (h *Hub) replyProbe(c *call, m *match, wrong error, place string) (answer, Fault) {
+// replyProbe answers a request that would change something where it must be one
+// that GitHub can only refuse, in GitHub's order: first for what the token may not
+// do, then for what the request lacks.
+func (h *Hub) replyProbe(c *call, m *match, wrong error, record *Request) (answer, Fault) {
 	if wrong == nil {
-		h.problem("%s: GitHub would have obeyed this request", place)
+		h.problem("%s %s: GitHub would have obeyed this request", c.r.Method, record.Path)
 	}
 	c.params = m.params
 	op := h.ops[m.id()]
 	op.do = func(*call) answer { return invalid() }
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	record.Vain = wrong != nil
 	due := h.due(m.id())
 	return h.operate(c, op, due), due
 }

@@ -151,3 +151,24 @@ func updateTicket(c *call, t *ticket) answer {
 	}
 	return answer{200, c.repo.showTicket(t)}
 }
+
+// issueNodes lists issues, the newest first where that is asked for.
+func (c *call) issueNodes(r *repo, args js) any {
+	states, _ := args["states"].([]any)
+	nodes := []any{}
+	for _, t := range r.tickets {
+		state := map[bool]string{true: "CLOSED", false: "OPEN"}[t.Closed]
+		if len(states) > 0 && !slices.Contains(states, any(state)) {
+			continue
+		}
+		nodes = append(nodes, &node{"Issue", map[string]any{
+			"id": nodeID("Issue", t.id), "number": t.Number, "title": t.Title, "body": t.Body, "state": state, "url": r.htmlURL("/issues/%d", t.Number),
+			"viewerDidAuthor": t.Author == c.token.actor(), "author": func(js) any { return c.hub.accountNode(t.Author, false) },
+			"createdAt": stamp(t.Created), "updatedAt": stamp(t.updated), "closedAt": stamp(t.closed),
+		}})
+	}
+	if order, _ := args["orderBy"].(js); order["direction"] == "DESC" {
+		slices.Reverse(nodes)
+	}
+	return connection("IssueConnection", "issues", nodes, args)
+}

@@ -27,6 +27,8 @@ type Request struct {
 	Accept, Version string
 	// Body is the decoded JSON; nil when there was none.
 	Body any
+	// Vain says that GitHub's description refuses the request, whatever the token.
+	Vain bool
 	// GraphQL is the query, formatted anew.
 	GraphQL string
 	// Status is what was answered; 0 when nothing was.
@@ -69,7 +71,7 @@ func (r *Request) finish(status int) {
 
 // Writes says whether the request asks GitHub to change something.
 func (r Request) Writes() bool {
-	return r.Method != http.MethodGet && r.Method != http.MethodHead && r.Operation != "graphql"
+	return r.Method != http.MethodGet && r.Method != http.MethodHead && r.Operation != "graphql" && !r.Vain
 }
 
 // String is the request as a paragraph of text.

@@ -188,8 +188,8 @@ func (h *Hub) replyREST(c *call, body []byte, decoded any, record *Request) (ans
 	}
 	record.Operation = m.id()
 	err = h.spec.checkRequest(m, inner, body, decoded)
-	if h.options.ProbesOnly && record.Writes() {
-		return h.replyProbe(c, m, err, place)
+	if record.Writes() && (h.options.ProbesOnly || h.options.Probes && err != nil) {
+		return h.replyProbe(c, m, err, record)
 	}
 	if err != nil {
 		h.problem("%s: GitHub's description refuses the request: %s", place, brief(err))

@@ -66,12 +66,13 @@ func probe(ctx context.Context, o Options, need token.Need, wait time.Duration) 
 	p := &prober{
 		ctx: ctx, need: need, secret: o.Token, root: root.String(), git: gitRoot(*root), agent: o.UserAgent, wait: wait,
 		client: &http.Client{Transport: o.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		seen:   token.Observations{Form: token.Inspect(o.Token), Fingerprint: token.Fingerprint(o.Token)},
+		seen:   token.Observations{Form: token.Inspect(o.Token)},
 	}
 	if p.agent == "" {
 		p.agent = "fluxkeeper"
 	}
 	if token.Sendable(o.Token) {
+		p.seen.Fingerprint = token.Fingerprint(o.Token)
 		p.run()
 	} else {
 		p.seen.Form = token.Form{Kind: token.Unknown}

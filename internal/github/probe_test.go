@@ -44,8 +44,8 @@ type situation struct {
 	need  func(*pat.Need)
 	fault *fakehub.Fault
 	owner fakehub.Account // whose profile is known
-	text  string // instead of a token of the kind
-	name2 string // what the token is called
+	text  string          // instead of a token of the kind
+	name2 string          // what the token is called
 	// want are rules, each with words of its message; asks is the most requests.
 	want []string
 	gaps int

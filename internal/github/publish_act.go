@@ -138,6 +138,8 @@ func creation(a plan.Action) string {
 		if a.ID == 0 {
 			return fmt.Sprintf("comment %d", a.Number)
 		}
+	case plan.OpenIssue:
+		return "issue " + a.Title
 	case plan.Approve:
 		return "approval " + a.SHA
 	case plan.ArmAutoMerge:

@@ -43,6 +43,8 @@ func (c *Client) act(ctx context.Context, a plan.Action, out *Outcome) error {
 	case plan.RemoveLabel:
 		// go-github puts the name into the path as it is; it may hold slashes.
 		_, err = c.api.Issues.RemoveLabelForIssue(ctx, c.owner, c.name, a.Number, url.PathEscape(a.Label))
+	case plan.OpenIssue, plan.EditIssue, plan.CloseIssue:
+		return c.actOnIssue(ctx, op, a, out)
 	default:
 		return c.actOnPull(ctx, op, a, out)
 	}

@@ -28,12 +28,13 @@ const (
 	RightReviews  Right = "reviews"  // pull-requests: write
 	RightMerge    Right = "merge"    // contents: write
 	RightContents Right = "contents" // contents: write
+	RightIssues   Right = "issues"   // issues: write
 )
 
 // Permission is the line under permissions: that grants the right.
 func (r Right) Permission() string {
 	switch r {
-	case RightChecks, RightStatuses, RightContents:
+	case RightChecks, RightStatuses, RightContents, RightIssues:
 		return string(r) + ": write"
 	case RightMerge:
 		return "contents: write"

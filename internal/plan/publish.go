@@ -303,14 +303,16 @@ func describedNumber(description string) (int, bool) {
 
 // Mark is the hidden line by which the comment of a check is known again.
 // Anybody can write it: a comment is ours if it has the mark and is ours.
-func Mark(name string) string {
-	safe := strings.Map(func(c rune) rune {
+func Mark(name string) string { return "<!-- fluxkeeper:verdict:" + markName(name) + " -->" }
+
+// markName makes a name fit for a comment of HTML.
+func markName(name string) string {
+	return strings.Map(func(c rune) rune {
 		if c > ' ' && c < utf8.RuneSelf && !strings.ContainsRune("<>-", c) {
 			return c
 		}
 		return '_'
 	}, name)
-	return "<!-- fluxkeeper:verdict:" + safe + " -->"
 }
 
 func (p *Plan) comment(pub Publication, now Published) {

@@ -1,25 +1,28 @@
 package setting
 
+import "slices"
+
 // The commands of the Action.
 const (
 	Check   = "check"
 	Propose = "propose"
 	Sweep   = "sweep"
 	Merge   = "merge"
+	Token   = "token"
 )
 
 // Inputs are the Action's inputs, in the order in which people read them.
 func Inputs() []Input {
-	return append(common(), life()...)
+	return slices.Concat(common(), life(), credential())
 }
 
 // common inputs say what is judged and where the answer goes.
 func common() []Input {
 	return []Input{
 		{
-			Name: "command", Kind: Choice, Values: []string{Check, Propose, Sweep, Merge}, Default: Check,
+			Name: "command", Kind: Choice, Values: []string{Check, Propose, Sweep, Merge, Token}, Default: Check,
 			Doc: "What to do. `check` judges a change and publishes the verdict; `propose` opens or refreshes the pull " +
-				"request of Flux's branch; `sweep` closes those that are stale; `merge` merges one that passes.",
+				"request of Flux's branch; `sweep` closes those that are stale; `merge` merges one that passes; `token` checks the token that Flux pushes with.",
 		},
 		{
 			Name: "github-token", Kind: Hidden, Default: "${{ github.token }}",
@@ -51,7 +54,7 @@ func common() []Input {
 			Doc: "The name of the check run, and the context of the commit status.",
 		},
 		{
-			Name: "summary", Kind: Flag, Default: "true", Commands: []string{Check},
+			Name: "summary", Kind: Flag, Default: "true", Commands: []string{Check, Token},
 			Doc: "Write the report to the job's summary.",
 		},
 		{
@@ -112,6 +115,40 @@ func life() []Input {
 	}
 }
 
+// credential are the inputs of the command that checks a token.
+func credential() []Input {
+	return []Input{
+		{
+			Name: "token", Kind: Hidden, Commands: []string{Token},
+			Doc: "The token to check: the one that Flux pushes with, as a secret. It is asked about, never used to change anything.",
+		},
+		{
+			Name: "token-repositories", Kind: Text, Commands: []string{Token},
+			Doc: "The repositories that the token is for, as `owner/name`, parted by blanks or commas. Empty means this one.",
+		},
+		{
+			Name: "token-workflows", Kind: Flag, Default: "false", Commands: []string{Token},
+			Doc: "Flux changes files under `.github/workflows`, too, which takes the permission Workflows.",
+		},
+		{
+			Name: "token-account", Kind: Text, Commands: []string{Token},
+			Doc: "The login of the machine user that the token should belong to. Empty means that signs of a person's account are looked for.",
+		},
+		{
+			Name: "token-name", Kind: Text, Default: "flux-{project}-automation", Commands: []string{Token},
+			Doc: "What the token should be called; `{project}` stands for the repository's name. The issue names it.",
+		},
+		{
+			Name: "token-max-days", Kind: Count, Default: "90", Commands: []string{Token},
+			Doc: "The longest life that the token may have ahead of it, in days; 0 is any.",
+		},
+		{
+			Name: "issue", Kind: Flag, Default: "true", Commands: []string{Token},
+			Doc: "Keep one issue open as long as the token needs attention, and close it afterwards. Takes `issues: write`.",
+		},
+	}
+}
+
 // Outputs are the Action's outputs.
 func Outputs() []Output {
 	return []Output{
@@ -120,6 +157,7 @@ func Outputs() []Output {
 		{"step", "The gravest step among the updates, such as `patch`, `minor` or `major`; empty where there is none."},
 		{"evidence", "The proof that was found of who made the change: `none`, `text`, `account`, `signature`, `key` or `pusher`."},
 		{"reproduction", "How the change compares with running Flux's update again: `reproduced`, `equivalent`, `residue` or `none`."},
+		{"token-expires", "When the token that `token` checked expires, as `2027-01-19T12:00:00Z`; empty where that is not known."},
 		{"head-sha", "The commit that was judged."},
 		{"report", "The whole report as JSON. Like `updates`, it is left out where it would not fit into the 1 MB that GitHub keeps."},
 	}

@@ -176,13 +176,7 @@ func (j *judge) scopes() {
 		return
 	}
 	granted := j.granted()
-	var needed []string
-	if repo := j.repoScope(); repo != "" {
-		needed = append(needed, repo)
-	}
-	if j.need.Permissions[Workflows] != "" {
-		needed = append(needed, "workflow")
-	}
+	needed := j.neededScopes()
 	for _, scope := range needed {
 		if !slices.Contains(granted, scope) && !slices.Contains(granted, within[scope]) {
 			j.hinted("missing", "give the token the scope on the page of its settings; better, make a fine-grained token", "the scope %s is missing", scope)
@@ -196,6 +190,15 @@ func (j *judge) scopes() {
 			j.hinted("surplus", "take the scope away on the page of the token's settings", "the token has the scope %s, which nothing needs", scope)
 		}
 	}
+}
+
+// neededScopes are the scopes that the need comes to.
+func (j *judge) neededScopes() []string {
+	needed := []string{j.repoScope()}
+	if j.need.Permissions[Workflows] != "" {
+		needed = append(needed, "workflow")
+	}
+	return needed
 }
 
 // repoScope is the scope that the need comes to: the smaller one where all its
@@ -283,25 +286,32 @@ func (j *judge) held(name string) (Level, bool) {
 func (j *judge) surplus() {
 	for _, s := range Surplus() {
 		a, ok := j.find(s.Probe, "")
-		if !ok || a.Class != OK || s.Public && a.Public {
+		if !ok || a.Class != OK {
 			continue
 		}
-		needs := a.Accepted
-		if needs == "" {
-			needs = s.Needs
-		}
-		if name, level := j.proves(needs); name != "" {
+		if name := j.proven(s.Public, a, s.Needs); name != "" {
 			j.hinted("surplus", fmt.Sprintf("take %s away on the page of the token's settings", title(name)),
-				"the token has the permission %s (%s or more), which nothing needs", title(name), level)
+				"the token has the permission %s (read or more), which nothing needs", title(name))
 		}
 	}
 }
 
+// proven names the permission that an answer shows the token to have without a
+// need; empty where it shows none.
+func (j *judge) proven(public bool, a Answer, needs string) string {
+	if public && a.Public {
+		return ""
+	}
+	if a.Accepted != "" {
+		needs = a.Accepted
+	}
+	return j.proves(needs)
+}
+
 // proves names a permission that the token must have, by what its question needs,
 // and that the need does not account for; empty where the need accounts for it.
-func (j *judge) proves(needs string) (string, Level) {
+func (j *judge) proves(needs string) string {
 	var name string
-	var level Level
 	for alternative := range strings.SplitSeq(needs, ";") {
 		accounted := true
 		for one := range strings.SplitSeq(alternative, ",") {
@@ -311,12 +321,12 @@ func (j *judge) proves(needs string) (string, Level) {
 			}
 			accounted = false
 			if name == "" {
-				name, level = n, Level(l)
+				name = n
 			}
 		}
 		if accounted {
-			return "", ""
+			return ""
 		}
 	}
-	return name, level
+	return name
 }

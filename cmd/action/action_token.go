@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/report"
+	"github.com/goldfish-inc/fluxkeeper/internal/runner"
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
+)
+
+// token checks the token that Flux pushes with, and keeps one issue open as long
+// as somebody has to do something about it.
+func (s *step) token() error {
+	switch s.event.Name {
+	case "schedule", "workflow_dispatch", "push":
+	default: // a pull request must not see the token, nor write about it
+		return s.wrongEvent("schedule, workflow_dispatch or push")
+	}
+	checked := s.inputs.Secret("token")
+	if checked.Empty() {
+		return console.Fail(console.StatusUsage, errors.New("read input token: empty"), "give the token that Flux pushes with, as a secret: token: ${{ secrets.FLUX_TOKEN }}")
+	}
+	if err := s.runner.Mask(checked); err != nil {
+		return console.Fail(console.StatusUndecided, err, "")
+	}
+	need := s.need()
+	t, err := checkToken(s.Console, github.Options{Token: checked, APIURL: s.where.APIURL}, need, "")
+	if err != nil {
+		return err
+	}
+	problems := []error{report.TokenText(s.Stdout, t, report.Style{}), s.tokenOutputs(t)}
+	var page bytes.Buffer
+	problems = append(problems, report.TokenMarkdown(&page, t))
+	if s.inputs.Flag("summary") {
+		problems = append(problems, s.runner.Summary(page.String()))
+	}
+	if s.inputs.Flag("issue") {
+		problems = append(problems, s.notify(t, page.String()))
+	}
+	status := verdictStatus(t.Verdict)
+	if err := errors.Join(problems...); err != nil {
+		s.Complain(err)
+		if status == nil {
+			return console.Failure{Status: console.StatusUndecided}
+		}
+	}
+	return status
+}
+
+// need is what the inputs say that the token is for.
+func (s *step) need() token.Need {
+	repositories := strings.FieldsFunc(s.inputs.Text("token-repositories"), func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' })
+	if len(repositories) == 0 {
+		repositories = []string{s.where.Repository}
+	}
+	need := token.ForFlux(repositories, s.inputs.Flag("token-workflows"))
+	need.Account, need.Name, need.MaxDays = s.inputs.Text("token-account"), s.inputs.Text("token-name"), s.inputs.Count("token-max-days")
+	return need
+}
+
+// notify opens, refreshes or closes the issue about the token. While nobody can
+// tell whether the token is good, the issue stays as it is.
+func (s *step) notify(t report.Token, page string) error {
+	name := strings.Join(t.Need.Names(), ", ")
+	if t.Verdict == finding.Undecided && !t.Attention() {
+		fmt.Fprintln(s.Stdout, "note: the issue stays as it is, since it cannot be told whether the token is good")
+		return nil
+	}
+	n := plan.Notice{
+		Name: name, Needed: t.Attention(), DryRun: s.inputs.Flag("dry-run"),
+		Title: fmt.Sprintf("Flux's token %s needs attention", name),
+		Body:  page,
+		Over:  "The token is as it should be again.",
+	}
+	if s.where.RunURL != "" {
+		n.Body += fmt.Sprintf("\n[The run that found this](%s)\n", s.where.RunURL)
+	}
+	out, err := s.hub.Notify(s.Context, n)
+	s.tell(out)
+	return err
+}
+
+// tokenOutputs sets the step's outputs.
+func (s *step) tokenOutputs(t report.Token) error {
+	var whole bytes.Buffer
+	err := report.TokenJSON(&whole, t)
+	expires := ""
+	if at, wrong := token.ParseExpiry(t.Seen.Expires); wrong == nil {
+		expires = at.Format(time.RFC3339)
+	}
+	for _, output := range [][2]string{{"verdict", string(t.Verdict)}, {"token-expires", expires}, {"report", whole.String()}} {
+		set := s.runner.Output(output[0], output[1])
+		if errors.Is(set, runner.ErrFull) {
+			fmt.Fprintf(s.Stdout, "note: %v; it is left out\n", set)
+			continue
+		}
+		err = errors.Join(err, set)
+	}
+	return err
+}

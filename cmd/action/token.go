@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/report"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
+)
+
+type tokenCommands struct {
+	Check tokenCheckCmd `cmd:"" help:"Ask GitHub what a token can do, and hold it against what Flux needs."`
+}
+
+type tokenCheckCmd struct {
+	Repo           []string `required:"" sep:"none" placeholder:"OWNER/NAME" help:"A repository that the token is for; may be repeated."`
+	Workflows      bool     `help:"Flux changes files under .github/workflows, too."`
+	Account        string   `placeholder:"LOGIN" help:"The machine user that the token should belong to."`
+	Name           string   `placeholder:"NAME" help:"What the token is called, which GitHub does not tell."`
+	NameConvention string   `default:"${tokenName}" placeholder:"NAME" help:"What it should be called; {project} is the repository's name (default: ${tokenName})."`
+	MaxDays        int      `default:"${tokenDays}" placeholder:"DAYS" help:"The longest life that it may have ahead of it; 0 is any (default: ${tokenDays})."`
+	TokenFile      string   `placeholder:"FILE" complete:"file" help:"Read the token from this file."`
+	APIURL         string   `name:"api-url" placeholder:"URL" help:"The API's root (default: $$GITHUB_API_URL, or github.com's)."`
+	Format         string   `default:"text" enum:"text,json,markdown" placeholder:"FORMAT" help:"text (default), json or markdown."`
+	Color          string   `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
+}
+
+// Help is shown by token check --help.
+func (tokenCheckCmd) Help() string {
+	return `Sends at most 15 requests, none of which changes anything. The token is read from --token-file, $FLUXKEEPER_TOKEN, standard input or $GITHUB_TOKEN, the first of them that has one; a person at a terminal is asked for it. It is never an argument, where other processes would see it, and never printed.
+
+  fluxkeeper token check --repo goldfish-inc/oceanid < token
+  fluxkeeper token check --repo goldfish-inc/oceanid --account goldfish-flux --workflows
+  pulumi config get github.token | fluxkeeper token check --repo goldfish-inc/oceanid --format json`
+}
+
+// Run asks, judges and prints; the verdict is its exit status.
+func (c *tokenCheckCmd) Run(a *console.Console) error {
+	need := token.ForFlux(c.Repo, c.Workflows)
+	need.Name, need.Account, need.MaxDays = c.NameConvention, c.Account, c.MaxDays
+	if c.MaxDays < 0 {
+		return console.Fail(console.StatusUsage, errors.New("--max-days: less than none"), "give a number of days, such as 90")
+	}
+	s, err := c.token(a)
+	if err != nil {
+		return err
+	}
+	address := c.APIURL
+	if address == "" {
+		address, _ = a.Environment("GITHUB_API_URL")
+	}
+	patience := a.Announce("asking GitHub")
+	t, err := checkToken(a, github.Options{Token: s, APIURL: address}, need, c.Name)
+	patience.Stop()
+	if err != nil {
+		return err
+	}
+	switch c.Format {
+	case "json":
+		err = report.TokenJSON(a.Stdout, t)
+	case "markdown":
+		err = report.TokenMarkdown(a.Stdout, t)
+	default:
+		err = report.TokenText(a.Stdout, t, a.Style(c.Color))
+	}
+	if err != nil {
+		return err
+	}
+	return verdictStatus(t.Verdict)
+}
+
+// checkToken asks GitHub about a token and judges what it answered.
+func checkToken(a *console.Console, o github.Options, need token.Need, name string) (report.Token, error) {
+	o.UserAgent = "fluxkeeper/" + strings.Fields(a.Version)[0]
+	seen, err := github.Probe(a.Context, o, need)
+	if err != nil {
+		return report.Token{}, console.Fail(console.StatusUsage, err, console.HintOf(err))
+	}
+	if a.Context.Err() != nil {
+		return report.Token{}, console.Fail(console.StatusUndecided, a.Context.Err(), "")
+	}
+	seen.Name = name
+	return report.JudgeToken(need, seen, a.Version), nil
+}
+
+// token reads the token from the first place that has one.
+func (c *tokenCheckCmd) token(a *console.Console) (secret.Secret, error) {
+	const hint = "pipe it into standard input, name a file with --token-file, or set FLUXKEEPER_TOKEN"
+	usage := func(err error) (secret.Secret, error) {
+		return secret.Secret{}, console.Fail(console.StatusUsage, err, hint)
+	}
+	if c.TokenFile != "" {
+		s, err := console.ReadSecretFile(c.TokenFile)
+		switch {
+		case err != nil:
+			return usage(err)
+		case s.Empty():
+			return usage(fmt.Errorf("read token: %q is empty", c.TokenFile))
+		}
+		return s, nil
+	}
+	if text, _ := a.Environment("FLUXKEEPER_TOKEN"); text != "" {
+		return console.TrimSecret(text), nil
+	}
+	workflow, _ := a.Environment("GITHUB_TOKEN")
+	if workflow == "" || !a.StdinIsTerminal() {
+		s, err := a.ReadSecret("token")
+		switch {
+		case err != nil:
+			return usage(err)
+		case !s.Empty():
+			return s, nil
+		case workflow == "":
+			return usage(errors.New("read token: there is none"))
+		}
+	}
+	return console.TrimSecret(workflow), nil
+}

@@ -1,0 +1,253 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
+)
+
+// Token is what there is to say of one token. Nothing in it is secret.
+type Token struct {
+	Need     token.Need
+	Seen     token.Observations
+	Findings []finding.Finding
+	Gaps     []string
+	Verdict  finding.Verdict
+	Version  string
+}
+
+// JudgeToken holds what was seen of a token against what it is for.
+func JudgeToken(n token.Need, o token.Observations, version string) Token {
+	t := Token{Need: n, Seen: o, Findings: token.Judge(n, o), Gaps: token.Gaps(n, o), Version: version}
+	t.Verdict = token.Verdict(t.Findings, t.Gaps)
+	return t
+}
+
+// tokenKinds are the kinds in words.
+var tokenKinds = map[token.Kind]string{
+	token.Classic: "classic personal access token", token.FineGrained: "fine-grained personal access token",
+	token.OAuth: "OAuth app's token", token.AppUser: "GitHub App's token for a person",
+	token.Installation: "GitHub App's installation token, or a workflow's", token.Refresh: "refresh token",
+	token.Legacy: "classic personal access token of before 2021", token.Unknown: "no token of GitHub",
+}
+
+// Headline is the verdict in one sentence.
+func (t Token) Headline() string {
+	n := map[finding.Severity]int{}
+	for _, f := range t.Findings {
+		n[f.Severity]++
+	}
+	switch {
+	case n[finding.Error]+n[finding.Warning] > 0:
+		if t.Verdict == finding.Pass {
+			return "the token works, and needs attention: " + tally(n)
+		}
+		return "the token needs attention: " + tally(n)
+	case t.Verdict == finding.Undecided:
+		return "it cannot be told whether the token is good"
+	}
+	return "the token is as it should be"
+}
+
+// Attention says whether somebody has to do something.
+func (t Token) Attention() bool {
+	return slices.ContainsFunc(t.Findings, func(f finding.Finding) bool { return f.Severity == finding.Error || f.Severity == finding.Warning })
+}
+
+func tally(n map[finding.Severity]int) string {
+	var parts []string
+	for _, s := range []finding.Severity{finding.Error, finding.Warning} {
+		if n[s] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s%s", n[s], s, map[bool]string{true: "s"}[n[s] > 1]))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// facts are the lines above the table: name and value. An issue leaves the rate
+// limit out, which differs from run to run.
+func (t Token) facts(rate bool) [][2]string {
+	o := t.Seen
+	facts := [][2]string{{"kind", tokenKinds[o.Kind]}}
+	add := func(name, value string) {
+		if value != "" {
+			facts = append(facts, [2]string{name, value})
+		}
+	}
+	if o.Account != nil {
+		add("account", fmt.Sprintf("%s (%s %d)", o.Account.Login, o.Account.Type, o.Account.ID))
+	}
+	if len(o.Answers) > 0 {
+		add("name", o.Name)
+		if o.Name == "" {
+			add("name", "GitHub does not tell; should be "+strings.Join(t.Need.Names(), " or "))
+		}
+	}
+	add("expires", t.expires())
+	if o.Reach != nil {
+		var names []string
+		for _, r := range o.Reach.Repositories {
+			names = append(names, r.Name)
+		}
+		add("sees", some(names, 5))
+	}
+	if o.Rate != nil && rate {
+		add("rate limit", fmt.Sprintf("%d of %d left", o.Rate.Remaining, o.Rate.Limit))
+	}
+	add("fingerprint", o.Fingerprint)
+	return facts
+}
+
+func some(names []string, most int) string {
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+func (t Token) expires() string {
+	if t.Seen.Expires == "" {
+		return ""
+	}
+	at, err := token.ParseExpiry(t.Seen.Expires)
+	if err != nil {
+		return t.Seen.Expires
+	}
+	days := token.DaysLeft(at, t.Seen.Time)
+	return fmt.Sprintf("%s (in %d %s)", at.Format("2006-01-02 15:04 UTC"), days, map[bool]string{true: "day", false: "days"}[days == 1])
+}
+
+// rights are the table's rows, the first of which is the head.
+func (t Token) rights() [][]string {
+	rows := [][]string{{"permission", "needed", "has", ""}}
+	for _, r := range token.Rights(t.Need, t.Seen) {
+		state := "ok"
+		switch {
+		case r.Has == "":
+			state = "not known"
+		case r.Need == "" && r.Has != string(token.None):
+			state = "too much"
+		case r.Need == "":
+			state = "ok"
+		case r.Has == string(token.None), r.Need == string(token.Write) && r.Has == string(token.Read):
+			state = "missing"
+		}
+		rows = append(rows, []string{cut(Plain(r.Name), maxCell), orDash(r.Need), orDash(cut(Plain(r.Has), maxCell)), state})
+	}
+	return rows
+}
+
+// TokenText writes the report for people.
+func TokenText(w io.Writer, t Token, s Style) error {
+	var b bytes.Buffer
+	p := map[finding.Verdict]paint{finding.Pass: green, finding.Fail: red}[t.Verdict]
+	if p == "" || t.Verdict == finding.Pass && t.Attention() {
+		p = yellow
+	}
+	fmt.Fprintf(&b, "%s  %s\n\n", s.paint(p, strings.ToUpper(string(t.Verdict))), t.Headline())
+	for _, f := range t.facts(true) {
+		fmt.Fprintf(&b, "  %-12s  %s\n", f[0], cut(Plain(f[1]), maxMessage))
+	}
+	if rows := t.rights(); len(rows) > 1 {
+		b.WriteString("\n")
+		widths := measure(rows)
+		for n, row := range rows {
+			line := ""
+			for i, cell := range row {
+				line += "  " + cell + strings.Repeat(" ", max(widths[i]-gap-len([]rune(cell)), 0))
+			}
+			line = strings.TrimRight(line, " ")
+			if n == 0 {
+				line = s.paint(dim, line)
+			}
+			b.WriteString(line + "\n")
+		}
+	}
+	for _, gap := range t.Gaps {
+		fmt.Fprintf(&b, "\n%s %s\n", s.paint(yellow, "undecided:"), cut(Plain(gap), maxMessage))
+	}
+	for _, f := range t.Findings {
+		fmt.Fprintf(&b, "\n%s %s\n  %s\n", s.paint(severityPaint(f.Severity), string(f.Severity)+":"), cut(Plain(f.Message), maxMessage), s.paint(dim, Plain(f.Rule)))
+		if f.Hint != "" {
+			fmt.Fprintf(&b, "  hint: %s\n", cut(Plain(f.Hint), maxMessage))
+		}
+	}
+	if _, err := w.Write(b.Bytes()); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+// TokenMarkdown writes the report for a step summary or an issue.
+func TokenMarkdown(w io.Writer, t Token) error {
+	var b bytes.Buffer
+	sign := map[finding.Verdict]string{finding.Pass: "✅", finding.Fail: "❌"}[t.Verdict]
+	if sign == "" || t.Verdict == finding.Pass && t.Attention() {
+		sign = "⚠️"
+	}
+	fmt.Fprintf(&b, "## %s %s\n\n", sign, upperFirst(t.Headline()))
+	for _, f := range t.facts(false) {
+		fmt.Fprintf(&b, "- **%s**: %s\n", f[0], MarkdownText(cut(f[1], maxMessage)))
+	}
+	if rows := t.rights(); len(rows) > 1 {
+		b.WriteString("\n| Permission | Needed | Has | |\n| --- | --- | --- | --- |\n")
+		for _, row := range rows[1:] {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", MarkdownText(row[0]), MarkdownText(row[1]), MarkdownText(row[2]), row[3])
+		}
+	}
+	if len(t.Gaps)+len(t.Findings) > 0 {
+		b.WriteString("\n### Findings\n\n")
+	}
+	for _, gap := range t.Gaps {
+		fmt.Fprintf(&b, "- **undecided**: %s\n", MarkdownText(cut(gap, maxMessage)))
+	}
+	for _, f := range t.Findings {
+		b.WriteString(markdownFinding(f))
+	}
+	if t.Version != "" {
+		fmt.Fprintf(&b, "\n<sub>Fluxkeeper %s</sub>\n", MarkdownText(cut(t.Version, maxCell)))
+	}
+	if _, err := w.Write(b.Bytes()); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+// tokenDocument is the report for programs.
+type tokenDocument struct {
+	Version      int                `json:"version"`
+	Verdict      finding.Verdict    `json:"verdict"`
+	Expires      *time.Time         `json:"expires"`
+	Rights       []token.Right      `json:"rights"`
+	Findings     []finding.Finding  `json:"findings"`
+	Gaps         []string           `json:"gaps"`
+	Need         token.Need         `json:"need"`
+	Observations token.Observations `json:"observations"`
+}
+
+// TokenJSON writes the report for programs. Need and observations are what
+// another judge would need to come to the same findings.
+func TokenJSON(w io.Writer, t Token) error {
+	d := tokenDocument{
+		Version: 1, Verdict: t.Verdict, Rights: token.Rights(t.Need, t.Seen), Findings: t.Findings, Gaps: t.Gaps, Need: t.Need, Observations: t.Seen,
+	}
+	if at, err := token.ParseExpiry(t.Seen.Expires); err == nil {
+		d.Expires = &at
+	}
+	if d.Rights == nil {
+		d.Rights = []token.Right{}
+	}
+	if d.Findings == nil {
+		d.Findings = []finding.Finding{}
+	}
+	if d.Gaps == nil {
+		d.Gaps = []string{}
+	}
+	return writeJSON(w, d)
+}
