@@ -21,11 +21,12 @@ const module = "github.com/goldfish-inc/fluxkeeper"
 // the project's own. Edge packages are missing from every other edge's list.
 var imports = map[string][]string{
 	"":                            {},
-	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting"},
 	"cmd/receiver":                {"internal/admin", "internal/audit", "internal/console", "internal/finding", "internal/gate", "internal/github", "internal/intake", "internal/ledger", "internal/metric", "internal/proof", "internal/report", "internal/secret", "internal/store"},
 	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting", "internal/token"},
 	"e2e":                         {}, // holds only tests
 	"internal/console":            {"internal/finding", "internal/report", "internal/secret"},
+	"internal/diagnosis":          {"internal/finding", "internal/gate", "internal/image"},
+	"internal/cluster":            {"internal/diagnosis", "internal/image", "internal/secret"},
 	"internal/fakehub":            {},                   // for tests only
 	"internal/fakehub/cmd":        {"internal/fakehub"}, // for tests only
 	"internal/fakehub/github/cut": {},                   // a tool
@@ -40,6 +41,7 @@ var imports = map[string][]string{
 	"internal/audit":              {"internal/finding", "internal/ledger"},
 	"internal/image":              {},
 	"internal/intake":             {"internal/ledger", "internal/secret"},
+	"internal/kubetest":           {}, // for tests only
 	"internal/ledger":             {"internal/secret"},
 	"internal/manifest":           {},
 	"internal/proof":              {},
@@ -60,8 +62,8 @@ var imports = map[string][]string{
 
 // pure packages turn values into values: no clock, environment, network, file.
 var pure = []string{
-	"internal/audit", "internal/finding", "internal/gate", "internal/image", "internal/ledger", "internal/manifest",
-	"internal/plan", "internal/proof", "internal/proposal", "internal/report",
+	"internal/audit", "internal/diagnosis", "internal/finding", "internal/gate", "internal/image", "internal/ledger",
+	"internal/manifest", "internal/plan", "internal/proof", "internal/proposal", "internal/report",
 	"internal/secret", "internal/setting", "internal/signature", "internal/token",
 }
 
@@ -84,6 +86,9 @@ var onlyPlace = map[string][]string{
 	"github.com/prometheus/":                 {"internal/metric"},
 	"github.com/klauspost/compress":          {"internal/store"},
 	"golang.org/x/mod/sumdb":                 {"internal/ledger", "internal/store"},
+	"k8s.io/api":                             {"internal/cluster", "internal/kubetest"},
+	"k8s.io/apimachinery":                    {"internal/cluster", "internal/kubetest"},
+	"k8s.io/client-go":                       {"internal/cluster", "internal/kubetest"},
 	"html/template":                          {"internal/report"},
 	"modernc.org/sqlite":                     {"internal/store"},
 }
@@ -91,7 +96,7 @@ var onlyPlace = map[string][]string{
 // notLinked lists what a program must not contain, not even indirectly.
 var notLinked = map[string][]string{
 	"cmd/action": {
-		"k8s.io/client-go", "github.com/labstack/echo", "database/sql", "modernc.org/sqlite",
+		"k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go", "github.com/labstack/echo", "database/sql", "modernc.org/sqlite",
 		"github.com/jackc/pgx", "github.com/mattn/go-sqlite3",
 	},
 }

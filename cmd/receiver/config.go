@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -53,18 +55,27 @@ func (c config) Validate(app *kong.Application) error {
 	return nil
 }
 
-// Resolve gives the value of a flag, or nil.
+// Resolve gives the value of a flag, or nil. kong would put it in the place of
+// what the environment says.
 func (c config) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	for _, name := range flag.Envs {
+		if _, ok := os.LookupEnv(name); ok {
+			return nil, nil
+		}
+	}
 	value, ok := c[flag.Name]
 	if list, isList := value.([]any); ok && isList {
 		texts := make([]string, len(list))
 		for i, item := range list {
+			if number, isNumber := item.(float64); isNumber {
+				item = strconv.FormatFloat(number, 'f', -1, 64) // not 1.29e+06
+			}
 			texts[i] = fmt.Sprint(item)
 		}
 		return strings.Join(texts, ","), nil
 	}
 	if number, isNumber := value.(float64); ok && isNumber {
-		return fmt.Sprintf("%.0f", number), nil
+		return strconv.FormatFloat(number, 'f', -1, 64), nil
 	}
 	return value, nil
 }

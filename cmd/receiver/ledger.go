@@ -31,8 +31,31 @@ func (w where) postgres() bool {
 	return strings.HasPrefix(w.Ledger, "postgres://") || strings.HasPrefix(w.Ledger, "postgresql://")
 }
 
+// check refuses what can be no ledger, before a key or a file is made for it.
+// What could be a mistyped address is not told, since it may hold a password.
+func (w where) check() error {
+	const hint = "name the ledger with --ledger; `fluxkeeper-receiver serve` makes one"
+	switch {
+	case w.postgres():
+		return nil
+	case w.Ledger == "":
+		return console.Fail(console.StatusUsage, errors.New("open ledger: no ledger is named"), hint)
+	case strings.Contains(w.Ledger, "://") || strings.Contains(w.Ledger, "password=") || strings.Contains(w.Ledger, "host="):
+		return console.Fail(console.StatusUsage, errors.New("open ledger: the address is neither a file nor a URL postgres://…"),
+			"write postgres://user@host:5432/database")
+	}
+	info, err := os.Stat(w.Ledger)
+	if err == nil && info.IsDir() {
+		return console.Fail(console.StatusUsage, fmt.Errorf("open ledger: %q is a folder", w.Ledger), "name a file in it with --ledger")
+	}
+	return nil
+}
+
 // read opens the ledger to look at it.
 func (w where) read(ctx context.Context) (*store.Ledger, error) {
+	if err := w.check(); err != nil {
+		return nil, err
+	}
 	l, err := store.Open(ctx, store.Options{Address: w.Ledger, ReadOnly: true})
 	return l, w.refusal(err)
 }
@@ -42,10 +65,12 @@ func (w where) refusal(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, store.ErrNoLedger):
 		return console.Fail(console.StatusUsage, err, "name the ledger with --ledger; `fluxkeeper-receiver serve` makes one")
+	case errors.Is(err, store.ErrOtherKey):
+		return console.Fail(console.StatusUsage, err, "")
 	}
-	return console.Fail(console.StatusUndecided, err, console.HintOf(err))
+	return console.Fail(console.StatusUndecided, err, cmp.Or(console.HintOf(err), "check that --ledger names the ledger, and who may read and write it"))
 }
 
 // signed is a ledger that is opened to be written, with the key that signs it.
@@ -56,6 +81,9 @@ type signed struct {
 
 // open opens the ledger to write to it.
 func (s signed) open(ctx context.Context, o store.Options) (*store.Ledger, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
 	key, err := s.key(o.Log)
 	if err != nil {
 		return nil, err
@@ -78,6 +106,11 @@ func (s signed) key(log *slog.Logger) (ledger.Key, error) {
 	name := s.keyFile()
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
+		// A key that was lost is not to be found replaced.
+		if info, err := os.Stat(s.Ledger); err == nil && !s.postgres() && info.Size() > 0 {
+			return ledger.Key{}, console.Fail(console.StatusUsage, fmt.Errorf("read signing key: the ledger is there, and its signing key is not: %s", name),
+				"name the key file that the ledger was made with, with --signing-key-file")
+		}
 		return makeKey(name, log)
 	}
 	if err != nil {

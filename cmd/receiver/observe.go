@@ -10,7 +10,6 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
-	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/store"
 )
@@ -151,7 +150,10 @@ func readHeld(ctx context.Context, l *store.Ledger, window audit.Window) (audit.
 	if err != nil {
 		return held, err
 	}
-	query := ledger.Query{Kinds: []ledger.Kind{ledger.Delivery}, From: window.From.Add(-margin)}
+	query, err := deliveriesSince(ctx, l, window.From.Add(-margin))
+	if err != nil {
+		return held, err
+	}
 	for record, err := range l.Records(ctx, query) {
 		if err != nil {
 			return held, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"time"
 
@@ -126,7 +127,10 @@ func readDeliveries(ctx context.Context, l *store.Ledger, window audit.Window, p
 		return nil, err
 	}
 	var readings []audit.Reading
-	query := ledger.Query{Kinds: []ledger.Kind{ledger.Delivery}, From: window.From, To: window.To}
+	query, err := deliveriesSince(ctx, l, window.From)
+	if err != nil {
+		return nil, err
+	}
 	for record, err := range l.Records(ctx, query) {
 		if err != nil {
 			return nil, err
@@ -141,11 +145,26 @@ func readDeliveries(ctx context.Context, l *store.Ledger, window audit.Window, p
 	return readings, nil
 }
 
+// deliveriesSince asks for all deliveries from the first one on that came in at
+// a time or later. What follows it belongs to it whatever its own time says: the
+// clock may have been wrong.
+func deliveriesSince(ctx context.Context, l *store.Ledger, from time.Time) (ledger.Query, error) {
+	query := ledger.Query{Kinds: []ledger.Kind{ledger.Delivery}, Start: math.MaxInt64}
+	for first, err := range l.Records(ctx, ledger.Query{Kinds: query.Kinds, From: from, Limit: 1}) {
+		if err != nil {
+			return query, err
+		}
+		query.Start = first.Index
+	}
+	return query, nil
+}
+
+// readDelivery reads a body, and what was kept of it only where it is gone.
 func readDelivery(ctx context.Context, l *store.Ledger, r ledger.Record, kept map[int64]json.RawMessage) (audit.Reading, error) {
-	if is, ok := kept[r.Index]; ok {
+	body, err := l.Body(ctx, r.Index)
+	if is, ok := kept[r.Index]; ok && errors.Is(err, ledger.ErrErased) {
 		return audit.Restore(r, is)
 	}
-	body, err := l.Body(ctx, r.Index)
 	if err != nil {
 		return audit.Reading{}, err
 	}

@@ -35,7 +35,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":   exits,
 			"serve":   serveInStory,
-			"stop":    stopInStory,
+			"halt":    haltInStory,
 			"deliver": deliverInStory,
 			"get":     getInStory,
 		},
@@ -82,8 +82,8 @@ func serveInStory(ts *testscript.TestScript, neg bool, args []string) {
 	stories.Store(ts, p)
 }
 
-// stop: asks the receiver to stop, which must end well.
-func stopInStory(ts *testscript.TestScript, neg bool, args []string) {
+// halt: asks the receiver to stop, which must end well.
+func haltInStory(ts *testscript.TestScript, neg bool, args []string) {
 	p, ok := stories.Load(ts)
 	if !ok {
 		ts.Fatalf("no receiver runs")

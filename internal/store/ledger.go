@@ -47,6 +47,14 @@ const (
 // ErrReadOnly says that the ledger was opened for reading.
 var ErrReadOnly = errors.New("the ledger is opened for reading only")
 
+// What is wrong with the place or the key that were given.
+var (
+	// ErrNoLedger says that there is something else in the ledger's place.
+	ErrNoLedger = errors.New("this is not a ledger")
+	// ErrOtherKey says that the ledger was made with another key.
+	ErrOtherKey = errors.New("this is not the ledger's key")
+)
+
 // engine is what the two databases do each in their own way.
 type engine interface {
 	// commit keeps the items in one transaction and fills in their receipts. It
@@ -109,8 +117,8 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 	}
 	public, err := l.PublicKey(ctx)
 	if err == nil && o.Key.Public() != "" && o.Key.Public() != public {
-		err = fmt.Errorf("open ledger: it belongs to the key %q, not to %q: give the key file that it was made with, or another place for a new ledger",
-			public, o.Key.Public())
+		err = fmt.Errorf("open ledger: %w: it belongs to the key %q, not to %q: give the key file that it was made with, or another place for a new ledger",
+			ErrOtherKey, public, o.Key.Public())
 	}
 	if err != nil {
 		return nil, errors.Join(err, l.engine.close())

@@ -54,15 +54,25 @@ func dsn(path, mode string, pragmas ...string) string {
 func openSQLite(ctx context.Context, o Options, spoil func(error)) (*sqliteEngine, error) {
 	e := &sqliteEngine{path: o.Address, sign: signer{key: o.Key, now: o.Now}, spoil: spoil, observe: o.Observe, log: o.Log, stop: func() {}}
 	if o.ReadOnly {
-		if err := e.openReader(ctx); err != nil {
-			return nil, errors.Join(err, e.close())
+		_, err := os.Stat(o.Address) // SQLite does not tell why it cannot open
+		if err == nil {
+			err = e.openReader(ctx)
+		}
+		if err == nil {
+			err = refuseOthers(ctx, e.read)
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("open ledger %q: %w", o.Address, err), e.close())
 		}
 		return e, nil
 	}
 	if err := createFile(o.Address); err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
-	err := e.openMover()
+	err := refuseFile(ctx, o.Address)
+	if err == nil {
+		err = e.openMover()
+	}
 	if err == nil {
 		err = e.migrate(ctx, o.Key)
 	}
@@ -80,6 +90,26 @@ func openSQLite(ctx context.Context, o Options, spoil func(error)) (*sqliteEngin
 	e.stop = stop
 	e.stopped.Go(func() { e.moveLog(background) })
 	return e, nil
+}
+
+// refuseFile refuses a file that holds something else, before anything of it is
+// changed.
+func refuseFile(ctx context.Context, path string) error {
+	db, err := sql.Open("sqlite", dsn(path, "ro", "query_only(1)"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(refuseOthers(ctx, db), db.Close())
+}
+
+// refuseOthers refuses a database that has tables, and none of a ledger.
+func refuseOthers(ctx context.Context, db *sql.DB) error {
+	var tables, ours int
+	err := db.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE name IN ('head', 'goose_db_version')) FROM sqlite_schema`).Scan(&tables, &ours)
+	if err == nil && tables > 0 && ours == 0 {
+		return fmt.Errorf("%w: it is the database of something else", ErrNoLedger)
+	}
+	return err
 }
 
 // createFile makes an empty file that only its owner can read, since bodies can
@@ -152,10 +182,7 @@ func (e *sqliteEngine) openReader(ctx context.Context) (err error) {
 	}
 	e.read.SetMaxOpenConns(4)
 	e.read.SetConnMaxLifetime(time.Minute) // so that a fault of one does not last
-	if err := e.read.PingContext(ctx); err != nil {
-		return fmt.Errorf("open ledger %q for reading: %w", e.path, err)
-	}
-	return nil
+	return e.read.PingContext(ctx)
 }
 
 func (e *sqliteEngine) reader() *sql.DB { return e.read }

@@ -75,6 +75,7 @@ const (
 	FaultCheckpoint = "checkpoint" // a checkpoint's signature or root is wrong
 	FaultKey        = "key"        // the public key is another one
 	FaultIndex      = "index"      // an index of the database leads astray
+	FaultSchema     = "schema"     // tables, or what belongs to them, are not as this program makes them
 	FaultUnreadable = "unreadable" // the database gives something that is not a row
 )
 
@@ -127,12 +128,13 @@ type verifier struct {
 	gone   indexSet // entries without a body that no erasure has named yet
 	buffer []byte
 	sqlite bool
+	odd    bool // the tables are not as they should be
 }
 
 func (v *verifier) run() error {
-	for _, step := range []func() error{v.readHead, v.readMarks, v.walk, v.closeTree, v.strays, v.indexes} {
+	for _, step := range []func() error{v.schema, v.readHead, v.readMarks, v.walk, v.closeTree, v.strays, v.indexes} {
 		err := step()
-		if damaged(err) {
+		if damaged(err) || err != nil && v.odd && v.ctx.Err() == nil {
 			v.whole = false
 			v.fault(v.next, FaultUnreadable, "the database is damaged where it keeps this or what follows: %v", err)
 			err = nil
@@ -170,8 +172,14 @@ func span(from, to int64) string {
 	return fmt.Sprintf("entries %d to %d", from, to-1)
 }
 
+// errDisorder says that rows came otherwise than they were asked for.
+var errDisorder = errors.New("the database gives entries that were not asked for, or gives them twice")
+
 // damaged says that a database could not read its own pages.
 func damaged(err error) bool {
+	if errors.Is(err, errDisorder) {
+		return true
+	}
 	var file *sqlite.Error
 	if errors.As(err, &file) {
 		code := file.Code() & 0xff

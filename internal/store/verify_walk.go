@@ -65,7 +65,7 @@ func (v *verifier) readPage() ([]entryRow, error) {
 	}
 	defer rows.Close()
 	var page []entryRow
-	for rows.Next() {
+	for next := v.next; rows.Next(); {
 		var (
 			r          entryRow
 			micros     int64
@@ -75,6 +75,10 @@ func (v *verifier) readPage() ([]entryRow, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read what follows entry %d: %w", v.next-1, err)
 		}
+		if r.Index < next {
+			return nil, errDisorder
+		}
+		next = r.Index + 1
 		r.Time = time.UnixMicro(micros).UTC()
 		whole := copy(r.BodyHash[:], hash) == len(hash) && len(hash) == sha256.Size
 		r.leaf = r.Hash()

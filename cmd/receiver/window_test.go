@@ -1,0 +1,90 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/store"
+)
+
+// keep makes a ledger of deliveries that came in at these times.
+func keep(t *testing.T, times ...time.Time) *store.Ledger {
+	t.Helper()
+	key, err := ledger.NewKey(rand.Reader, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := store.Open(t.Context(), store.Options{Address: filepath.Join(t.TempDir(), "ledger.db"), Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	for i, at := range times {
+		e := ledger.Entry{Kind: ledger.Delivery, Time: at, Source: "1", ID: fmt.Sprint("guid-", i), Name: "push"}
+		if _, err := l.Append(t.Context(), e, fmt.Appendf(nil, `{"n":%d}`, i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return l
+}
+
+func indexes(readings []audit.Reading) []int64 {
+	var all []int64
+	for _, r := range readings {
+		all = append(all, r.Record.Index)
+	}
+	return all
+}
+
+// TestWrongClock: what came in while the clock was wrong, far ahead or without a
+// battery, is hidden from no report: order is by position.
+func TestWrongClock(t *testing.T) {
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	window := audit.Window{From: now.Add(-24 * time.Hour), To: now}
+	l := keep(t,
+		now.Add(-48*time.Hour), // 0: before the window
+		now.Add(-2*time.Hour),
+		time.Unix(60, 0).UTC(), // 2: no battery
+		now.Add(-time.Hour),
+		now.AddDate(10, 0, 0), // 4: ahead
+		now.Add(-time.Minute),
+		time.Unix(90, 0).UTC(), // 6: the last one
+	)
+	readings, err := readDeliveries(t.Context(), l, window, func(int64, int64) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int64{1, 2, 3, 4, 5, 6}, indexes(readings)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestBodyBeforeErasure: a body that is there counts, and not what an erasure
+// says of it.
+func TestBodyBeforeErasure(t *testing.T) {
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	l := keep(t, now)
+	lie, err := json.Marshal(ledger.Erased{Before: now, Entries: []ledger.ErasedEntry{{Index: 0, Kept: json.RawMessage(`{"event":"issues"}`)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Append(t.Context(), ledger.Entry{Kind: ledger.Erasure, Time: now, ID: "0-0", Name: "bodies"}, lie); err != nil {
+		t.Fatal(err)
+	}
+	window := audit.Window{From: now.Add(-time.Hour), To: now.Add(time.Hour)}
+	readings, err := readDeliveries(t.Context(), l, window, func(int64, int64) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(readings) != 1 || readings[0].Body.Event == "issues" {
+		t.Errorf("readings: %+v", readings)
+	}
+}

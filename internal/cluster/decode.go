@@ -1,0 +1,170 @@
+package cluster
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	core "k8s.io/api/core/v1"
+	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/diagnosis"
+	"github.com/goldfish-inc/fluxkeeper/internal/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+)
+
+// text is a field of an object; empty where it is missing or no text.
+func text(o *unstructured.Unstructured, path ...string) string {
+	s, _, _ := unstructured.NestedString(o.Object, path...)
+	return s
+}
+
+func flag(o *unstructured.Unstructured, path ...string) bool {
+	b, _, _ := unstructured.NestedBool(o.Object, path...)
+	return b
+}
+
+func moment(o *unstructured.Unstructured, path ...string) time.Time {
+	t, err := time.Parse(time.RFC3339, text(o, path...))
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+func gitRepository(o *unstructured.Unstructured) diagnosis.GitRepository {
+	return diagnosis.GitRepository{
+		Namespace: o.GetNamespace(), Name: o.GetName(),
+		URL: text(o, "spec", "url"), Provider: text(o, "spec", "provider"), Secret: text(o, "spec", "secretRef", "name"),
+		Branch: text(o, "spec", "ref", "branch"), Suspended: flag(o, "spec", "suspend"), Conditions: conditions(o),
+	}
+}
+
+func automation(o *unstructured.Unstructured) diagnosis.Automation {
+	interval, err := time.ParseDuration(text(o, "spec", "interval"))
+	if err != nil {
+		interval = 0
+	}
+	observed, _, _ := unstructured.NestedInt64(o.Object, "status", "observedGeneration")
+	a := diagnosis.Automation{
+		Namespace: o.GetNamespace(), Name: o.GetName(),
+		Source: text(o, "spec", "sourceRef", "name"), SourceNamespace: text(o, "spec", "sourceRef", "namespace"),
+		CheckoutBranch: text(o, "spec", "git", "checkout", "ref", "branch"),
+		PushBranch:     text(o, "spec", "git", "push", "branch"), Refspec: text(o, "spec", "git", "push", "refspec"),
+		AuthorName: text(o, "spec", "git", "commit", "author", "name"), AuthorEmail: text(o, "spec", "git", "commit", "author", "email"),
+		SigningKey:      text(o, "spec", "git", "commit", "signingKey", "secretRef", "name"),
+		MessageTemplate: text(o, "spec", "git", "commit", "messageTemplate"),
+		UpdatePath:      text(o, "spec", "update", "path"),
+		Suspended:       flag(o, "spec", "suspend"), Interval: interval,
+		Generation: o.GetGeneration(), ObservedGeneration: observed,
+		LastRun: moment(o, "status", "lastAutomationRunTime"), LastPush: moment(o, "status", "lastPushTime"),
+		LastPushCommit: text(o, "status", "lastPushCommit"), Conditions: conditions(o),
+	}
+	return a
+}
+
+func imagePolicy(o *unstructured.Unstructured) diagnosis.ImagePolicy {
+	p := diagnosis.ImagePolicy{
+		Namespace: o.GetNamespace(), Name: o.GetName(), Latest: text(o, "status", "latestRef", "tag"),
+		Suspended: flag(o, "spec", "suspend"), Conditions: conditions(o),
+		Selector: image.Selector{
+			Range:   text(o, "spec", "policy", "semver", "range"),
+			Pattern: text(o, "spec", "filterTags", "pattern"), Extract: text(o, "spec", "filterTags", "extract"),
+		},
+	}
+	if _, ok, _ := unstructured.NestedMap(o.Object, "spec", "policy", "numerical"); ok {
+		p.Selector.Numerical = cmp.Or(text(o, "spec", "policy", "numerical", "order"), "asc")
+	}
+	if _, ok, _ := unstructured.NestedMap(o.Object, "spec", "policy", "alphabetical"); ok {
+		p.Selector.Alphabetical = cmp.Or(text(o, "spec", "policy", "alphabetical", "order"), "asc")
+	}
+	if latest := text(o, "status", "latestImage"); p.Latest == "" && latest != "" { // until v1beta2
+		latest, _, _ = strings.Cut(latest[strings.LastIndex(latest, "/")+1:], "@")
+		_, p.Latest, _ = strings.Cut(latest, ":")
+	}
+	return p
+}
+
+func conditions(o *unstructured.Unstructured) []diagnosis.Condition {
+	raw, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
+	var all []diagnosis.Condition
+	for _, item := range raw {
+		fields, ok := item.(map[string]any)
+		if !ok {
+			continue
+		}
+		c := &unstructured.Unstructured{Object: fields}
+		all = append(all, diagnosis.Condition{
+			Type: text(c, "type"), Status: text(c, "status"), Reason: text(c, "reason"), Message: text(c, "message"),
+			Time: moment(c, "lastTransitionTime"),
+		})
+	}
+	return all
+}
+
+// tokenKeys are the keys whose values are tokens for GitHub.
+var tokenKeys = [...]string{"password", "bearerToken", "token"}
+
+// describe says of a Secret what may be said: nothing of its values but
+// fingerprints of tokens.
+func describe(s *core.Secret) diagnosis.Secret {
+	d := diagnosis.Secret{Namespace: s.Namespace, Name: s.Name, Managers: managers(s.ManagedFields)}
+	for name, value := range s.Data {
+		trimmed := strings.TrimSpace(string(value))
+		k := diagnosis.Key{Name: name, Empty: trimmed == "", Padded: len(trimmed) != len(value)}
+		if slices.Contains(tokenKeys[:], name) && !k.Empty {
+			k.Fingerprint = Fingerprint(secret.New(trimmed))
+		}
+		d.Keys = append(d.Keys, k)
+	}
+	slices.SortFunc(d.Keys, func(a, b diagnosis.Key) int { return strings.Compare(a.Name, b.Name) })
+	var applied struct {
+		Data       map[string]any `json:"data"`
+		StringData map[string]any `json:"stringData"`
+	}
+	if json.Unmarshal([]byte(s.Annotations[core.LastAppliedConfigAnnotation]), &applied) == nil {
+		d.Applied = len(applied.Data)+len(applied.StringData) > 0
+	}
+	return d
+}
+
+// Fingerprint is the padded standard base64 of the SHA-256, which GitHub's audit
+// log calls hashed_token
+// (https://docs.github.com/en/organizations/keeping-your-organization-secure/managing-security-settings-for-your-organization/identifying-audit-log-events-performed-by-an-access-token).
+func Fingerprint(token secret.Secret) string {
+	sum := sha256.Sum256([]byte(token.Reveal()))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// tokenOf is the token that Flux makes of a Secret.
+func tokenOf(s *core.Secret) secret.Secret {
+	return secret.New(strings.TrimSpace(string(cmp.Or(string(s.Data["password"]), string(s.Data["bearerToken"])))))
+}
+
+// managers are the programs that own the values, latest first.
+func managers(fields []meta.ManagedFieldsEntry) []string {
+	fields = slices.Clone(fields)
+	slices.SortStableFunc(fields, func(a, b meta.ManagedFieldsEntry) int {
+		if a.Time == nil || b.Time == nil {
+			return 0
+		}
+		return b.Time.Compare(a.Time.Time)
+	})
+	var names []string
+	for _, f := range fields {
+		var owned map[string]any
+		if f.FieldsV1 == nil || json.Unmarshal(f.FieldsV1.GetRawBytes(), &owned) != nil {
+			continue
+		}
+		_, data := owned["f:data"]
+		if _, plain := owned["f:stringData"]; (data || plain) && !slices.Contains(names, f.Manager) {
+			names = append(names, f.Manager)
+		}
+	}
+	return names
+}
