@@ -27,6 +27,12 @@ var imports = map[string][]string{
 	"internal/console":            {"internal/finding", "internal/report", "internal/secret"},
 	"internal/diagnosis":          {"internal/finding", "internal/gate", "internal/image"},
 	"internal/cluster":            {"internal/diagnosis", "internal/image", "internal/secret"},
+	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting", "internal/token"},
+	"cmd/receiver":                {"internal/admin", "internal/audit", "internal/cluster", "internal/console", "internal/diagnosis", "internal/finding", "internal/gate", "internal/github", "internal/intake", "internal/ledger", "internal/metric", "internal/proof", "internal/report", "internal/secret", "internal/store", "internal/token"},
+	"e2e":                         {}, // holds only tests
+	"internal/cluster":            {"internal/diagnosis", "internal/image", "internal/secret", "internal/token"},
+	"internal/console":            {"internal/finding", "internal/report"},
+	"internal/diagnosis":          {"internal/finding", "internal/gate", "internal/image"},
 	"internal/fakehub":            {},                   // for tests only
 	"internal/fakehub/cmd":        {"internal/fakehub"}, // for tests only
 	"internal/fakehub/github/cut": {},                   // a tool
@@ -64,6 +70,9 @@ var imports = map[string][]string{
 var pure = []string{
 	"internal/audit", "internal/diagnosis", "internal/finding", "internal/gate", "internal/image", "internal/ledger",
 	"internal/manifest", "internal/plan", "internal/proof", "internal/proposal", "internal/report",
+	"internal/secret", "internal/setting", "internal/signature",
+	"internal/audit", "internal/finding", "internal/gate", "internal/image", "internal/ledger", "internal/manifest",
+	"internal/plan", "internal/proof", "internal/proposal", "internal/report",
 	"internal/secret", "internal/setting", "internal/signature", "internal/token",
 }
 

@@ -2,8 +2,6 @@ package cluster
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -16,6 +14,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/diagnosis"
 	"github.com/goldfish-inc/fluxkeeper/internal/image"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
 // text is a field of an object; empty where it is missing or no text.
@@ -118,7 +117,7 @@ func describe(s *core.Secret) diagnosis.Secret {
 		trimmed := strings.TrimSpace(string(value))
 		k := diagnosis.Key{Name: name, Empty: trimmed == "", Padded: len(trimmed) != len(value)}
 		if slices.Contains(tokenKeys[:], name) && !k.Empty {
-			k.Fingerprint = Fingerprint(secret.New(trimmed))
+			k.Fingerprint = token.Fingerprint(secret.New(trimmed))
 		}
 		d.Keys = append(d.Keys, k)
 	}
@@ -131,14 +130,6 @@ func describe(s *core.Secret) diagnosis.Secret {
 		d.Applied = len(applied.Data)+len(applied.StringData) > 0
 	}
 	return d
-}
-
-// Fingerprint is the padded standard base64 of the SHA-256, which GitHub's audit
-// log calls hashed_token
-// (https://docs.github.com/en/organizations/keeping-your-organization-secure/managing-security-settings-for-your-organization/identifying-audit-log-events-performed-by-an-access-token).
-func Fingerprint(token secret.Secret) string {
-	sum := sha256.Sum256([]byte(token.Reveal()))
-	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // tokenOf is the token that Flux makes of a Secret.

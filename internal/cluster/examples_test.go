@@ -20,6 +20,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/kubetest"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
 const namespace = "flux-system"
@@ -97,7 +98,7 @@ func (e *example) expected(text []byte) error {
 	}
 	e.expect.Repository = file.Repository
 	for _, c := range file.Copies {
-		e.expect.Copies = append(e.expect.Copies, diagnosis.Copy{Where: c.Where, Fingerprint: Fingerprint(secret.New(c.Token))})
+		e.expect.Copies = append(e.expect.Copies, diagnosis.Copy{Where: c.Where, Fingerprint: token.Fingerprint(secret.New(c.Token))})
 	}
 	return nil
 }

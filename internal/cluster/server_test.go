@@ -13,6 +13,10 @@ import (
 	"time"
 
 	"golang.org/x/tools/txtar"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -52,6 +56,7 @@ func TestServer(t *testing.T) {
 	t.Run("recorded logs", func(t *testing.T) { recordedLogs(t, s, least) })
 	t.Run("events", func(t *testing.T) { eventsOnly(t, s, least) })
 	t.Run("no rights", func(t *testing.T) { noRights(t, s) })
+	t.Run("least rights", func(t *testing.T) { leastRights(t, least) })
 	t.Run("other Secret", func(t *testing.T) { otherSecret(t, s, least) })
 	t.Run("wrong token", func(t *testing.T) { wrongToken(t, least) })
 }
@@ -287,6 +292,42 @@ func noRights(t *testing.T, s *kubetest.Server) {
 	for _, u := range got.Cluster.Unread {
 		if !strings.HasPrefix(u.Why, "no right to read it") {
 			t.Errorf("%s: %s", u.What, u.Why)
+		}
+	}
+}
+
+// leastRights tries what doctor's service account must not be able to do.
+func leastRights(t *testing.T, least string) {
+	c := connect(t, least)
+	automations := schema.GroupVersionResource{Group: "image.toolkit.fluxcd.io", Version: "v1", Resource: "imageupdateautomations"}
+	patch := []byte(`{"spec":{"suspend":true}}`)
+	for name, try := range map[string]func() error{
+		"list Secrets": func() error {
+			_, err := c.core.Secrets(namespace).List(t.Context(), meta.ListOptions{})
+			return err
+		},
+		"change the Secret": func() error {
+			_, err := c.core.Secrets(namespace).Patch(t.Context(), "github-token", types.MergePatchType, []byte(`{"data":null}`), meta.PatchOptions{})
+			return err
+		},
+		"read another namespace": func() error {
+			_, err := c.core.Pods("default").List(t.Context(), meta.ListOptions{})
+			return err
+		},
+		"read a config map": func() error {
+			_, err := c.core.ConfigMaps(namespace).List(t.Context(), meta.ListOptions{})
+			return err
+		},
+		"delete a pod": func() error {
+			return c.core.Pods(namespace).Delete(t.Context(), "source-controller-0", meta.DeleteOptions{})
+		},
+		"change an automation": func() error {
+			_, err := c.dynamic.Resource(automations).Namespace(namespace).Patch(t.Context(), "fleet", types.MergePatchType, patch, meta.PatchOptions{})
+			return err
+		},
+	} {
+		if err := try(); !apierrors.IsForbidden(err) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -114,7 +114,8 @@ func (x *examiner) choose() {
 	}
 	for _, a := range x.Automations {
 		known := slices.ContainsFunc(x.Repositories, a.writesTo)
-		if slices.ContainsFunc(x.sources, a.writesTo) || !known {
+		// What names a GitRepository that is not there may be meant for ours.
+		if slices.ContainsFunc(x.sources, a.writesTo) || !known && !x.isUnread(CheckRepository) {
 			x.runners = append(x.runners, a)
 		}
 	}

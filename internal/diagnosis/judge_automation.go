@@ -14,7 +14,11 @@ import (
 const lateRuns = 3
 
 func (x *examiner) automations() {
-	if len(x.runners) == 0 && !x.isUnread(CheckAutomation) {
+	switch {
+	case len(x.runners) > 0 || x.isUnread(CheckAutomation):
+	case x.isUnread(CheckRepository):
+		x.unread("which repository the ImageUpdateAutomations write to: not all GitRepositories were read")
+	default:
 		x.report("cluster/automation-missing", "apply it: `kubectl apply -f clusters/tethys/image-updates.yaml`, with spec.sourceRef of the repository's GitRepository",
 			"no ImageUpdateAutomation in namespace %s writes to %s", x.Namespace, orAny(x.expect.Repository))
 	}

@@ -22,10 +22,10 @@ silence a rule, and the report says when it did.
 The examples are the cases that the tests run: ` + "`base/`" + ` holds a file before the change and ` + "`head/`" + ` after it,
 ` + "`tip/`" + ` what the base has meanwhile; ` + "`policy.yaml`" + ` is the policy file and ` + "`facts.yaml`" + ` what else is known. A
 file whose name ends in ` + "`.esc`" + ` is written with Go's escapes. The rules of the families ` + "`delivery`" + ` and ` + "`use`" + ` are about
-webhook deliveries in a ledger, each of which is a file ` + "`.http`" + `: headers, an empty line and the body. Those of
-the family ` + "`token`" + ` are about a token: ` + "`need.json`" + ` is what it is for, and ` + "`observations.json`" + ` what GitHub answered. Those
-of the family ` + "`cluster`" + ` are about what runs there: ` + "`objects.yaml`" + `, ` + "`absent.txt`" + `, ` + "`apis.yaml`" + ` and the controllers' logs say in what it differs
-from a cluster where all is well, and ` + "`expect.yaml`" + ` what is expected of it.
+webhook deliveries in a ledger, each of which is a file ` + "`.http`" + `: headers, an empty line and the body. The rules of the family
+` + "`cluster`" + ` are about what runs there: ` + "`objects.yaml`" + `, ` + "`absent.txt`" + `, ` + "`apis.yaml`" + ` and the controllers' logs say in what it differs
+from a cluster where all is well, and ` + "`expect.yaml`" + ` what is expected of it. Those of
+the family ` + "`token`" + ` are about a token: ` + "`need.json`" + ` is what it is for, and ` + "`observations.json`" + ` what GitHub answered.
 
 | rule | severity | what it reports |
 | --- | --- | --- |

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/cluster"
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/diagnosis"
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/report"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
+)
+
+// doctorCmd says what is wrong between Flux, its token and GitHub.
+type doctorCmd struct {
+	Repo       string `required:"" placeholder:"OWNER/NAME" help:"The repository that Flux writes to."`
+	Namespace  string `default:"flux-system" placeholder:"NAME" help:"Where Flux's objects and controllers are (default: flux-system)."`
+	Kubeconfig string `placeholder:"FILE" complete:"file" help:"How to reach the cluster (default: $KUBECONFIG, ~/.kube/config, or the pod's service account)."`
+	Context    string `placeholder:"NAME" help:"A context of that file (default: its current one)."`
+	Policy     string `placeholder:"FILE" complete:"file" help:"Hold the cluster against this policy file of the gate."`
+	Since      days   `default:"1h" placeholder:"TIME" help:"How far back events and logs are read (default: 1h)."`
+	TokenFile  string `placeholder:"FILE" complete:"file" help:"Check this token, and that the cluster has the same (default: check the cluster's)."`
+	APIURL     string `name:"api-url" placeholder:"URL" help:"Where GitHub's API is (default: that of the GitRepository's host)."`
+	Offline    bool   `help:"Do not ask GitHub."`
+	Format     string `default:"text" enum:"text,json,markdown" placeholder:"FORMAT" help:"text (default), json or markdown."`
+	Color      string `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
+}
+
+// Help is shown by doctor --help.
+func (doctorCmd) Help() string {
+	return `Checks each step between Flux and the pull request: Flux's objects and the Secret in the cluster, the token itself, and the failures in events and logs, each with its cause and what to do.
+
+  fluxkeeper-receiver doctor --repo goldfish-inc/oceanid
+  fluxkeeper-receiver doctor --repo goldfish-inc/oceanid --policy .github/fluxkeeper.yaml --since 6h --format markdown
+
+It only reads, with the rights in examples/kubernetes/doctor.yaml. The token is sent to GitHub, in at most 15 requests that change nothing, unless --offline is given; it is never printed, only its fingerprint. What could not be read is said, and never taken for good.
+
+Exit status: 0 all checks are ok, 1 something is wrong, 3 something could not be told.`
+}
+
+// Run reads, judges and prints.
+func (c *doctorCmd) Run(a *console.Console) error {
+	checkup := report.Checkup{Subject: c.Repo + " in namespace " + c.Namespace, Version: a.Version}
+	expect, given, err := c.expectation()
+	if err != nil {
+		return err
+	}
+	client, err := cluster.Connect(cluster.Options{Kubeconfig: c.Kubeconfig, Context: c.Context, UserAgent: c.agent(a)})
+	if err != nil {
+		return console.Fail(console.StatusUsage, err, console.HintOf(err))
+	}
+	slow := a.Announce("asking the cluster")
+	now := time.Now().UTC()
+	reading, err := client.Read(a.Context, cluster.Query{Namespace: c.Namespace, Repository: c.Repo, Since: now.Add(-time.Duration(c.Since)), Now: now})
+	slow.Stop()
+	if err != nil {
+		return console.Fail(console.StatusUndecided, err, "see whether `kubectl version` reaches the cluster with the same kubeconfig")
+	}
+	works := false
+	rows := clusterRows(diagnosis.Examine(reading.Cluster, expect))
+	if !c.Offline {
+		var row report.CheckupRow
+		row, works = c.probe(a, reading, given)
+		rows = append(rows, row)
+	}
+	checkup.Rows = proven(rows, works)
+	if err := c.print(a, checkup); err != nil {
+		return err
+	}
+	switch checkup.Verdict() {
+	case finding.Pass, finding.NotApplicable:
+		return nil
+	case finding.Fail:
+		return console.Fail(console.StatusFail, nil, "")
+	}
+	return console.Fail(console.StatusUndecided, nil, "")
+}
+
+func (c *doctorCmd) agent(a *console.Console) string {
+	return "fluxkeeper-receiver/" + strings.Fields(a.Version)[0]
+}
+
+// expectation is what the cluster is held against, and the token that was given,
+// if any.
+func (c *doctorCmd) expectation() (diagnosis.Expectation, secret.Secret, error) {
+	expect := diagnosis.Expectation{Repository: c.Repo}
+	if owner, name, ok := strings.Cut(c.Repo, "/"); !ok || owner == "" || name == "" || strings.Contains(name, "/") {
+		return expect, secret.Secret{}, console.Fail(console.StatusUsage, fmt.Errorf("%q is not of the form owner/name", c.Repo), "write --repo goldfish-inc/oceanid")
+	}
+	if c.Policy != "" {
+		policy, err := readPolicy(c.Policy)
+		if err != nil {
+			return expect, secret.Secret{}, err
+		}
+		expect.Policy = &policy
+	}
+	if c.TokenFile == "" {
+		return expect, secret.Secret{}, nil
+	}
+	given, err := readSecret(c.TokenFile)
+	if err != nil {
+		return expect, given, console.Fail(console.StatusUsage, err, "")
+	}
+	given = secret.New(strings.TrimSpace(given.Reveal()))
+	expect.Copies = append(expect.Copies, diagnosis.Copy{Where: c.TokenFile, Fingerprint: token.Fingerprint(given)})
+	return expect, given, nil
+}
+
+func clusterRows(checks []diagnosis.Check) []report.CheckupRow {
+	var rows []report.CheckupRow
+	for _, check := range checks {
+		rows = append(rows, report.CheckupRow{Check: check.Name, Evidence: check.Evidence, Unread: check.Unread, Findings: check.Findings})
+	}
+	return rows
+}
+
+// checkToken is the row of what GitHub says about the token.
+const checkToken = "token"
+
+// probe asks GitHub about the token that was given, or else the cluster's. It
+// also says whether the token is proven to work.
+func (c *doctorCmd) probe(a *console.Console, reading cluster.Reading, given secret.Secret) (row report.CheckupRow, works bool) {
+	row = report.CheckupRow{Check: checkToken}
+	value := given
+	if value.Empty() {
+		value = reading.Token
+	}
+	if value.Empty() {
+		row.Unread = []string{"there is no token to check: none was read in the cluster, and none was given with --token-file"}
+		return row, false
+	}
+	api, err := c.api(reading.Cluster)
+	if err != nil {
+		row.Unread = []string{err.Error()}
+		return row, false
+	}
+	defer a.Announce("asking GitHub what the token can do").Stop()
+	need := token.ForFlux([]string{c.Repo}, false)
+	seen, err := github.Probe(a.Context, github.Options{Token: value, APIURL: api, UserAgent: c.agent(a)}, need)
+	if err != nil {
+		row.Unread = []string{err.Error()}
+		return row, false
+	}
+	row.Findings, row.Unread = token.Judge(need, seen), token.Gaps(need, seen)
+	row.Evidence = []string{fmt.Sprintf("%s token %s", seen.Kind, seen.Fingerprint)}
+	if seen.Account != nil {
+		row.Evidence = append(row.Evidence, "of "+seen.Account.Login)
+	}
+	return row, finding.Decide(row.Findings) == finding.Pass && len(row.Unread) == 0
+}
+
+// api is where the token is asked about: only where Flux sends it anyway. A
+// token of one server is never shown to another.
+func (c *doctorCmd) api(read diagnosis.Cluster) (string, error) {
+	if c.APIURL != "" {
+		return c.APIURL, nil
+	}
+	host := ""
+	for _, r := range read.Repositories {
+		parsed, err := url.Parse(r.URL)
+		if !r.Of(c.Repo) || err != nil || parsed.Scheme != "https" {
+			continue
+		}
+		if host != "" && host != parsed.Host {
+			return "", errors.New("the repository's GitRepositories are on several hosts: name GitHub's API with --api-url")
+		}
+		host = parsed.Host
+	}
+	switch host {
+	case "":
+		return "", errors.New("no GitRepository says over https where the repository is: name GitHub's API with --api-url")
+	case "github.com", "www.github.com":
+		return "", nil
+	}
+	if strings.HasSuffix(host, ".ghe.com") {
+		return "https://api." + host, nil
+	}
+	return "https://" + host + "/api/v3", nil
+}
+
+// proven takes the doubt from the check of the last push where the token itself
+// was asked: that Flux had nothing to push then leaves nothing open.
+func proven(rows []report.CheckupRow, works bool) []report.CheckupRow {
+	for i, row := range rows {
+		if works && row.Check == diagnosis.CheckPush && len(row.Unread) > 0 {
+			rows[i].Evidence = append(append(row.Evidence, row.Unread...), "but GitHub says that the token may push")
+			rows[i].Unread = nil
+		}
+	}
+	return rows
+}
+
+func (c *doctorCmd) print(a *console.Console, checkup report.Checkup) error {
+	switch c.Format {
+	case "json":
+		return report.CheckupJSON(a.Stdout, checkup)
+	case "markdown":
+		return report.CheckupMarkdown(a.Stdout, checkup)
+	}
+	return report.CheckupText(a.Stdout, checkup, a.Style(c.Color))
+}
