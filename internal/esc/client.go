@@ -20,8 +20,8 @@ const (
 	defaultURL = "https://api.pulumi.com"
 	// accept names the version of Pulumi's API that is spoken here.
 	accept = "application/vnd.pulumi+8"
-	// session is how long an opened environment may be read. One property is.
-	session = time.Minute
+	// lifetime is how long an opened environment may be read. One property is.
+	lifetime = time.Minute
 	// patience bounds one request.
 	patience = 30 * time.Second
 	// maxAnswer bounds what is read of one answer, in bytes.
@@ -123,21 +123,26 @@ type Value struct {
 	Secret bool
 }
 
-// Value opens the environment for a minute and reads one value. That runs every
-// provider of the environment, and shows in Pulumi's audit log.
-func (c *Client) Value(ctx context.Context, e Environment, p Path) (Value, error) {
+// Value opens a revision of the environment, or with 0 the newest, for a minute and
+// reads one value. That runs every provider of the environment, and shows in
+// Pulumi's audit log.
+func (c *Client) Value(ctx context.Context, e Environment, revision int64, p Path) (Value, error) {
 	op := fmt.Sprintf("read %s of environment %s", p, e)
-	opened, err := c.send(ctx, op, request{method: http.MethodPost, path: c.path(e) + "/open", query: url.Values{"duration": {session.String()}}})
+	at := c.path(e)
+	if revision > 0 {
+		at += "/versions/" + strconv.FormatInt(revision, 10)
+	}
+	opened, err := c.send(ctx, op, request{method: http.MethodPost, path: at + "/open", query: url.Values{"duration": {lifetime.String()}}})
 	if err != nil {
 		return Value{}, err
 	}
-	var at struct {
+	var session struct {
 		ID string `json:"id"`
 	}
-	if json.Unmarshal(opened.body, &at) != nil || at.ID == "" {
+	if json.Unmarshal(opened.body, &session) != nil || session.ID == "" {
 		return Value{}, &Error{Op: op, Text: "the answer names no session", Status: opened.status}
 	}
-	a, err := c.send(ctx, op, request{method: http.MethodGet, path: c.path(e) + "/open/" + url.PathEscape(at.ID), query: url.Values{"property": {p.String()}}})
+	a, err := c.send(ctx, op, request{method: http.MethodGet, path: c.path(e) + "/open/" + url.PathEscape(session.ID), query: url.Values{"property": {p.String()}}})
 	if err != nil {
 		return Value{}, err
 	}

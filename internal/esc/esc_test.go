@@ -107,12 +107,16 @@ func TestSetMakesAPlainValueASecret(t *testing.T) {
 	if revision != 8 {
 		t.Errorf("revision %d, want 8", revision)
 	}
-	v, err := c.Value(t.Context(), prod, path(t, "github.token"))
+	v, err := c.Value(t.Context(), prod, 0, path(t, "github.token"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if v.Text.Reveal() != github || !v.Secret {
 		t.Errorf("the value read back is another, or no secret (%v)", v.Secret)
+	}
+	old, err := c.Value(t.Context(), prod, 7, path(t, "github.token"))
+	if err != nil || old.Text.Reveal() != "an-old-one" || old.Secret {
+		t.Errorf("the revision before is not read: %v", err)
 	}
 	d, err := c.Definition(t.Context(), prod)
 	if err != nil {
@@ -133,6 +137,7 @@ func TestSetMakesAPlainValueASecret(t *testing.T) {
 	want := []string{
 		"GET /api/esc/environments/acme/flux/prod", "PATCH /api/esc/environments/acme/flux/prod",
 		"POST /api/esc/environments/acme/flux/prod/open?duration=1m0s", "GET /api/esc/environments/acme/flux/prod/open/s1?property=github.token",
+		"POST /api/esc/environments/acme/flux/prod/versions/7/open?duration=1m0s", "GET /api/esc/environments/acme/flux/prod/open/s1?property=github.token",
 		"GET /api/esc/environments/acme/flux/prod",
 	}
 	if !slices.Equal(f.asked, want) {
@@ -151,7 +156,7 @@ func TestSetMakesWhatIsNotThere(t *testing.T) {
 			t.Errorf("%q: %v", before, err)
 			continue
 		}
-		v, err := c.Value(t.Context(), prod, path(t, "github.token"))
+		v, err := c.Value(t.Context(), prod, 0, path(t, "github.token"))
 		if err != nil || v.Text.Reveal() != github || !v.Secret {
 			t.Errorf("%q: it is not read back as a secret: %v", before, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +28,8 @@ type fake struct {
 	hidden   map[string]string // ciphertext to value
 	revision int
 	sessions map[string]time.Duration
+	past     map[int]string // definitions by revision
+	open     string         // the definition that was opened
 	asked    []string
 	// before runs before a change is saved, as another user would.
 	before func()
@@ -35,7 +38,7 @@ type fake struct {
 }
 
 func serve(t *testing.T, token, text string) *fake {
-	f := &fake{t: t, token: token, text: text, hidden: map[string]string{}, revision: 7, sessions: map[string]time.Duration{}}
+	f := &fake{t: t, token: token, text: text, hidden: map[string]string{}, revision: 7, sessions: map[string]time.Duration{}, past: map[int]string{}}
 	f.Server = httptest.NewServer(http.HandlerFunc(f.handle))
 	t.Cleanup(f.Close)
 	return f
@@ -72,7 +75,15 @@ func (f *fake) handle(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, f.text)
 	case r.Method == http.MethodPatch && rest == "":
 		f.save(w, r)
-	case r.Method == http.MethodPost && rest == "/open":
+	case r.Method == http.MethodPost && strings.HasSuffix(rest, "/open"):
+		f.open = f.text
+		if version, ok := strings.CutPrefix(strings.TrimSuffix(rest, "/open"), "/versions/"); ok {
+			n, err := strconv.Atoi(version)
+			if f.open, ok = f.past[n]; err != nil || !ok {
+				http.Error(w, `{"code":404,"message":"Not Found: revision"}`, http.StatusNotFound)
+				return
+			}
+		}
 		length, err := time.ParseDuration(r.URL.Query().Get("duration"))
 		if err != nil {
 			f.t.Errorf("duration: %v", err)
@@ -108,6 +119,7 @@ func (f *fake) save(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		f.t.Error(err)
 	}
+	f.past[f.revision] = f.text
 	f.text, f.revision = string(text), f.revision+1
 	w.Header().Set("Pulumi-ESC-Revision", fmt.Sprint(f.revision))
 	fmt.Fprint(w, `{}`)
@@ -130,7 +142,7 @@ func (f *fake) property(w http.ResponseWriter, path string) {
 	var root struct {
 		Values map[string]any `yaml:"values"`
 	}
-	if err := yaml.Unmarshal([]byte(f.text), &root); err != nil {
+	if err := yaml.Unmarshal([]byte(f.open), &root); err != nil {
 		f.t.Error(err)
 	}
 	var at any = root.Values
