@@ -31,6 +31,7 @@ var imports = map[string][]string{
 	"internal/fakehub/cmd":        {"internal/fakehub"}, // for tests only
 	"internal/fakehub/github/cut": {},                   // a tool
 	"internal/esc":                {"internal/secret"},
+	"internal/esctest":            {}, // for tests only
 	"internal/finding":            {},
 	"internal/gate":               {"internal/finding", "internal/image", "internal/manifest", "internal/proposal"},
 	"internal/gatetest":           {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
@@ -80,7 +81,7 @@ var onlyPlace = map[string][]string{
 	"github.com/google/go-containerregistry": {"internal/image"},
 	"github.com/Masterminds/semver":          {"internal/image"},
 	"sigs.k8s.io/kustomize/kyaml":            {"internal/manifest"},
-	"go.yaml.in/yaml":                        {"internal/esc", "internal/finding", "internal/gate", "internal/gatetest", "internal/manifest"},
+	"go.yaml.in/yaml":                        {"internal/esc", "internal/esctest", "internal/finding", "internal/gate", "internal/gatetest", "internal/manifest"},
 	"github.com/jackc/pgx":                   {"internal/postgrestest", "internal/store"},
 	"github.com/pressly/goose":               {"internal/store"},
 	"github.com/sethvargo/go-githubactions":  {"internal/runner"},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/esc"
+	"github.com/goldfish-inc/fluxkeeper/internal/esctest"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
@@ -52,7 +53,7 @@ func path(t *testing.T, text string) esc.Path {
 	return p
 }
 
-func client(t *testing.T, f *fake) *esc.Client {
+func client(t *testing.T, f *esctest.Backend) *esc.Client {
 	t.Helper()
 	c, err := esc.New(esc.Options{URL: f.URL, Token: secret.New(pulumi), UserAgent: "fluxkeeper/test"})
 	if err != nil {
@@ -62,7 +63,7 @@ func client(t *testing.T, f *fake) *esc.Client {
 }
 
 func TestFormsAreToldApart(t *testing.T) {
-	f := serve(t, pulumi, fmt.Sprintf(definition, github))
+	f := esctest.Serve(t, pulumi, fmt.Sprintf(definition, github))
 	d, err := client(t, f).Definition(t.Context(), prod)
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +99,7 @@ func TestFormsAreToldApart(t *testing.T) {
 }
 
 func TestSetMakesAPlainValueASecret(t *testing.T) {
-	f := serve(t, pulumi, fmt.Sprintf(definition, "an-old-one"))
+	f := esctest.Serve(t, pulumi, fmt.Sprintf(definition, "an-old-one"))
 	c := client(t, f)
 	revision, err := c.Set(t.Context(), prod, path(t, "github.token"), secret.New(github))
 	if err != nil {
@@ -127,11 +128,11 @@ func TestSetMakesAPlainValueASecret(t *testing.T) {
 	}
 	// What stood beside it is as it was, with its comments.
 	for _, want := range []string{"# who changes this tells the others", "- flux/base", `note: "10"`, "ciphertext: ZXNjeAold", "roleArn: arn", "Bearer ${github.token}"} {
-		if !strings.Contains(f.text, want) {
-			t.Errorf("%q is gone:\n%s", want, f.text)
+		if !strings.Contains(f.Text, want) {
+			t.Errorf("%q is gone:\n%s", want, f.Text)
 		}
 	}
-	if strings.Contains(f.text, github) {
+	if strings.Contains(f.Text, github) {
 		t.Error("the definition holds the value itself")
 	}
 	want := []string{
@@ -140,17 +141,17 @@ func TestSetMakesAPlainValueASecret(t *testing.T) {
 		"POST /api/esc/environments/acme/flux/prod/versions/7/open?duration=1m0s", "GET /api/esc/environments/acme/flux/prod/open/s1?property=github.token",
 		"GET /api/esc/environments/acme/flux/prod",
 	}
-	if !slices.Equal(f.asked, want) {
-		t.Errorf("asked\n%s", strings.Join(f.asked, "\n"))
+	if !slices.Equal(f.Asked, want) {
+		t.Errorf("asked\n%s", strings.Join(f.Asked, "\n"))
 	}
-	if f.sessions["s1"] > time.Minute {
-		t.Errorf("opened for %v", f.sessions["s1"])
+	if f.Sessions["s1"] > time.Minute {
+		t.Errorf("opened for %v", f.Sessions["s1"])
 	}
 }
 
 func TestSetMakesWhatIsNotThere(t *testing.T) {
 	for _, before := range []string{"", "values:\n", "imports: []\n", "values: {github: {}}\n", "values:\n  github:\n"} {
-		f := serve(t, pulumi, before)
+		f := esctest.Serve(t, pulumi, before)
 		c := client(t, f)
 		if _, err := c.Set(t.Context(), prod, path(t, "github.token"), secret.New(github)); err != nil {
 			t.Errorf("%q: %v", before, err)
@@ -164,16 +165,16 @@ func TestSetMakesWhatIsNotThere(t *testing.T) {
 }
 
 func TestAnothersChangeIsKept(t *testing.T) {
-	f := serve(t, pulumi, "values:\n  github: {token: old}\n")
-	f.before = func() { f.text, f.before = f.text+"  another: change\n", nil }
+	f := esctest.Serve(t, pulumi, "values:\n  github: {token: old}\n")
+	f.Before = func() { f.Text, f.Before = f.Text+"  another: change\n", nil }
 	if _, err := client(t, f).Set(t.Context(), prod, path(t, "github.token"), secret.New(github)); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(f.text, "another: change") || !strings.Contains(f.text, "ciphertext") {
-		t.Errorf("a change is lost:\n%s", f.text)
+	if !strings.Contains(f.Text, "another: change") || !strings.Contains(f.Text, "ciphertext") {
+		t.Errorf("a change is lost:\n%s", f.Text)
 	}
 	n := 0
-	f.before = func() { n++; f.text += fmt.Sprintf("    n%d: x\n", n) } // as the fake lays it out
+	f.Before = func() { n++; f.Text += fmt.Sprintf("    n%d: x\n", n) } // as the fake lays it out
 	_, err := client(t, f).Set(t.Context(), prod, path(t, "github.token"), secret.New("another"))
 	if err == nil || n != 3 {
 		t.Errorf("%d tries, error %v; want 3 tries and an error", n, err)
@@ -191,13 +192,13 @@ func TestSetRefuses(t *testing.T) {
 		"interpolation":    {"github.token", "a${b}", "reference"},
 		"nothing":          {"github.token", "", "empty"},
 	} {
-		f := serve(t, pulumi, fmt.Sprintf(definition, "old"))
-		before := f.text
+		f := esctest.Serve(t, pulumi, fmt.Sprintf(definition, "old"))
+		before := f.Text
 		_, err := client(t, f).Set(t.Context(), prod, path(t, c.path), secret.New(c.value))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
-		if f.text != before {
+		if f.Text != before {
 			t.Errorf("%s: the environment was changed", name)
 		}
 	}
@@ -229,8 +230,8 @@ func TestErrorsHoldNoValue(t *testing.T) {
 		},
 	}
 	for name, answer := range answers {
-		f := serve(t, pulumi, "")
-		f.answer = answer
+		f := esctest.Serve(t, pulumi, "")
+		f.Answer = answer
 		_, err := client(t, f).Set(t.Context(), prod, path(t, "github.token"), secret.New(github))
 		if err == nil {
 			t.Errorf("%s: no error", name)

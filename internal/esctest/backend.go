@@ -1,4 +1,4 @@
-package esc_test
+package esctest
 
 import (
 	"crypto/sha256"
@@ -15,43 +15,46 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// fake is a Pulumi backend with one environment, acme/flux/prod. It keeps to
-// what Pulumi's API description and its own client say: the headers, the tag in a
-// request header named ETag, fn::secret encrypted when it is saved.
-type fake struct {
+// Backend is the server. Its fields may be changed between requests.
+type Backend struct {
 	*httptest.Server
-	t     *testing.T
+	t     testing.TB
 	token string
 
-	mu       sync.Mutex
-	text     string            // the definition
+	mu sync.Mutex
+	// Text is the definition, as it is saved.
+	Text     string
 	hidden   map[string]string // ciphertext to value
-	revision int
-	sessions map[string]time.Duration
+	Revision int
+	// Sessions are how long each opened environment may be read, by id.
+	Sessions map[string]time.Duration
 	past     map[int]string // definitions by revision
 	open     string         // the definition that was opened
-	asked    []string
-	// before runs before a change is saved, as another user would.
-	before func()
-	// answer, where set, answers everything.
-	answer http.HandlerFunc
+	// Asked are the requests: method and address.
+	Asked []string
+	// Before runs before a change is saved, as another user would.
+	Before func()
+	// Answer, where set, answers everything.
+	Answer http.HandlerFunc
 }
 
-func serve(t *testing.T, token, text string) *fake {
-	f := &fake{t: t, token: token, text: text, hidden: map[string]string{}, revision: 7, sessions: map[string]time.Duration{}, past: map[int]string{}}
+// Serve starts a backend that takes one access token, and whose environment has
+// this definition.
+func Serve(t testing.TB, token, text string) *Backend {
+	f := &Backend{t: t, token: token, Text: text, hidden: map[string]string{}, Revision: 7, Sessions: map[string]time.Duration{}, past: map[int]string{}}
 	f.Server = httptest.NewServer(http.HandlerFunc(f.handle))
 	t.Cleanup(f.Close)
 	return f
 }
 
-func (f *fake) tag() string { return fmt.Sprintf("%x", sha256.Sum256([]byte(f.text)))[:16] }
+func (f *Backend) tag() string { return fmt.Sprintf("%x", sha256.Sum256([]byte(f.Text)))[:16] }
 
-func (f *fake) handle(w http.ResponseWriter, r *http.Request) {
+func (f *Backend) handle(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.asked = append(f.asked, r.Method+" "+r.URL.RequestURI())
+	f.Asked = append(f.Asked, r.Method+" "+r.URL.RequestURI())
 	for name, want := range map[string]string{
-		"Authorization": "token " + f.token, "Accept": "application/vnd.pulumi+8", "Content-Type": "application/json", "User-Agent": "fluxkeeper/test",
+		"Authorization": "token " + f.token, "Accept": "application/vnd.pulumi+8", "Content-Type": "application/json",
 	} {
 		if got := r.Header.Get(name); got != want {
 			f.t.Errorf("%s %s: header %s is wrong", r.Method, r.URL.Path, name) // its value may be a token
@@ -59,8 +62,11 @@ func (f *fake) handle(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	if f.answer != nil {
-		f.answer(w, r)
+	if !strings.HasPrefix(r.UserAgent(), "fluxkeeper") {
+		f.t.Errorf("%s %s: user agent %q", r.Method, r.URL.Path, r.UserAgent())
+	}
+	if f.Answer != nil {
+		f.Answer(w, r)
 		return
 	}
 	rest, ok := strings.CutPrefix(r.URL.Path, "/api/esc/environments/acme/flux/prod")
@@ -71,12 +77,12 @@ func (f *fake) handle(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodGet && rest == "":
 		w.Header().Set("ETag", f.tag())
-		w.Header().Set("Pulumi-ESC-Revision", fmt.Sprint(f.revision))
-		fmt.Fprint(w, f.text)
+		w.Header().Set("Pulumi-ESC-Revision", fmt.Sprint(f.Revision))
+		fmt.Fprint(w, f.Text)
 	case r.Method == http.MethodPatch && rest == "":
 		f.save(w, r)
 	case r.Method == http.MethodPost && strings.HasSuffix(rest, "/open"):
-		f.open = f.text
+		f.open = f.Text
 		if version, ok := strings.CutPrefix(strings.TrimSuffix(rest, "/open"), "/versions/"); ok {
 			n, err := strconv.Atoi(version)
 			if f.open, ok = f.past[n]; err != nil || !ok {
@@ -88,18 +94,18 @@ func (f *fake) handle(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			f.t.Errorf("duration: %v", err)
 		}
-		f.sessions["s1"] = length
+		f.Sessions["s1"] = length
 		fmt.Fprint(w, `{"id":"s1"}`)
-	case r.Method == http.MethodGet && rest == "/open/s1" && f.sessions["s1"] > 0:
+	case r.Method == http.MethodGet && rest == "/open/s1" && f.Sessions["s1"] > 0:
 		f.property(w, r.URL.Query().Get("property"))
 	default:
 		http.Error(w, `{"code":404,"message":"Not Found"}`, http.StatusNotFound)
 	}
 }
 
-func (f *fake) save(w http.ResponseWriter, r *http.Request) {
-	if f.before != nil {
-		f.before()
+func (f *Backend) save(w http.ResponseWriter, r *http.Request) {
+	if f.Before != nil {
+		f.Before()
 	}
 	if r.Header.Get("ETag") != f.tag() {
 		http.Error(w, `{"code":409,"message":"Conflict: the environment has been modified"}`, http.StatusConflict)
@@ -119,14 +125,14 @@ func (f *fake) save(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		f.t.Error(err)
 	}
-	f.past[f.revision] = f.text
-	f.text, f.revision = string(text), f.revision+1
-	w.Header().Set("Pulumi-ESC-Revision", fmt.Sprint(f.revision))
+	f.past[f.Revision] = f.Text
+	f.Text, f.Revision = string(text), f.Revision+1
+	w.Header().Set("Pulumi-ESC-Revision", fmt.Sprint(f.Revision))
 	fmt.Fprint(w, `{}`)
 }
 
 // encrypt hides what is under fn::secret.
-func (f *fake) encrypt(n *yaml.Node) {
+func (f *Backend) encrypt(n *yaml.Node) {
 	for i, c := range n.Content {
 		if n.Kind == yaml.MappingNode && i%2 == 1 && n.Content[i-1].Value == "fn::secret" && c.Kind == yaml.ScalarNode {
 			name := fmt.Sprintf("ZXNjeA%d", len(f.hidden))
@@ -138,7 +144,7 @@ func (f *fake) encrypt(n *yaml.Node) {
 }
 
 // property evaluates a path of dots.
-func (f *fake) property(w http.ResponseWriter, path string) {
+func (f *Backend) property(w http.ResponseWriter, path string) {
 	var root struct {
 		Values map[string]any `yaml:"values"`
 	}
