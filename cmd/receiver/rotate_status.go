@@ -114,7 +114,7 @@ func drillJSON(w io.Writer, d token.Drill, s token.Sight, st token.Standing, tro
 func drillText(w io.Writer, d token.Drill, s token.Sight, st token.Standing, troubles []string) error {
 	var out strings.Builder
 	line := func(done bool, name, format string, args ...any) {
-		fmt.Fprintf(&out, "  %s %-8s %s\n", map[bool]string{true: "[x]", false: "[ ]"}[done], name, fmt.Sprintf(format, args...))
+		fmt.Fprintf(&out, "  %s %-9s %s\n", map[bool]string{true: "[x]", false: "[ ]"}[done], name, fmt.Sprintf(format, args...))
 	}
 	fmt.Fprintf(&out, "rotation of the token for %s, by %s: %s\n", console.OneLine(strings.Join(d.Repositories, ", ")), console.OneLine(d.By), st.Stage)
 	fmt.Fprintf(&out, "  new hashed_token %s\n", console.OneLine(d.New))
@@ -124,7 +124,7 @@ func drillText(w io.Writer, d token.Drill, s token.Sight, st token.Standing, tro
 	line(!d.Started.IsZero(), "checked", "%s", date(d.Started))
 	line(!d.Stored.IsZero(), "stored", "%s", date(d.Stored))
 	for _, p := range d.Places {
-		fmt.Fprintf(&out, "               %s%s\n", console.OneLine(p.Where), placeNow(p, s, d))
+		fmt.Fprintf(&out, "                %s%s\n", console.OneLine(p.Where), placeNow(p, s, d))
 	}
 	line(st.Seen || st.Stage == token.Done, "in use", "%s", inUse(st, s))
 	line(st.Stage == token.Done || st.Stage == token.Dead, "old dead", "%s", oldNow(d, s))
