@@ -14,6 +14,45 @@ import (
 
 type tokenCommands struct {
 	Check tokenCheckCmd `cmd:"" help:"Ask GitHub what a token can do, and hold it against what Flux needs."`
+	Link  tokenLinkCmd  `cmd:"" help:"Print the page where such a token is made, filled in."`
+}
+
+type tokenLinkCmd struct {
+	Repo           []string `required:"" sep:"none" placeholder:"OWNER/NAME" help:"A repository that the token is for; may be repeated."`
+	Workflows      bool     `help:"Flux changes files under .github/workflows, too."`
+	NameConvention string   `default:"${tokenName}" placeholder:"NAME" help:"What to call it; {project} is the repository's name (default: ${tokenName})."`
+	MaxDays        int      `default:"${tokenDays}" placeholder:"DAYS" help:"How long it is to live (default: ${tokenDays})."`
+	Server         string   `default:"https://github.com" placeholder:"URL" help:"The server (default: https://github.com)."`
+}
+
+// Help is shown by token link --help.
+func (tokenLinkCmd) Help() string {
+	return `Nothing is sent. GitHub makes tokens on its own page alone, which the link fills in as far as GitHub lets it.
+
+  fluxkeeper token link --repo goldfish-inc/oceanid`
+}
+
+// Run prints the link, and what is left to do on its page.
+func (c *tokenLinkCmd) Run(a *console.Console) error {
+	need := token.ForFlux(c.Repo, c.Workflows)
+	need.Name, need.MaxDays = c.NameConvention, c.MaxDays
+	for _, full := range c.Repo {
+		if owner, name, ok := strings.Cut(full, "/"); !ok || owner == "" || name == "" || strings.Contains(name, "/") {
+			return console.Fail(console.StatusUsage, fmt.Errorf("--repo: %q is not of the form owner/name", full), "write it as goldfish-inc/oceanid")
+		}
+	}
+	owner, _, _ := strings.Cut(c.Repo[0], "/")
+	_, err := fmt.Fprintf(a.Stdout, `%s
+
+Open it as the machine user, and check or choose
+  Token name         %s
+  Resource owner     %s
+  Expiration         %d days
+  Repository access  Only select repositories: %s
+  Permissions        %s
+`, console.OneLine(need.Link(c.Server)), console.OneLine(strings.Join(need.Names(), " or ")), console.OneLine(owner), c.MaxDays,
+		console.OneLine(strings.Join(c.Repo, ", ")), strings.Join(need.Listed(), ", "))
+	return err
 }
 
 type tokenCheckCmd struct {

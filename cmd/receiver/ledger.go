@@ -67,6 +67,8 @@ func (w where) refusal(err error) error {
 		return nil
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, store.ErrNoLedger):
 		return console.Fail(console.StatusUsage, err, "name the ledger with --ledger; `fluxkeeper-receiver serve` makes one")
+	case errors.Is(err, store.ErrRewritten):
+		return console.Fail(console.StatusFail, err, "look with `fluxkeeper-receiver verify --checkpoint FILE`; to go on with a backup that you put back yourself, move away the file that --checkpoint-file names")
 	case errors.Is(err, store.ErrOtherKey):
 		return console.Fail(console.StatusUsage, err, "")
 	}

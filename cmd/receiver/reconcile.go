@@ -28,8 +28,12 @@ func (l listing) round(ctx context.Context, hub *github.Webhooks, kept *store.Le
 	asked := 0
 	var failures []error
 	for _, listed := range o.Listings {
+		left := r.Limit - asked
+		if r.Limit > 0 && left == 0 {
+			left = -1 // to the plan 0 would be no limit
+		}
 		for _, next := range audit.PlanRedeliveries(listed, o.Held, audit.RedeliveryOptions{
-			Events: r.Event, Now: o.Now, Cooldown: r.Cooldown, MaxTries: r.Tries, Limit: r.Limit - asked,
+			Events: r.Event, Now: o.Now, Cooldown: r.Cooldown, MaxTries: r.Tries, Limit: left,
 		}) {
 			tell(next)
 			if next.Step != audit.Ask || r.DryRun {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -30,7 +32,7 @@ type serveCmd struct {
 	AllowTarget       []string      `placeholder:"TARGET" help:"Take deliveries of these targets only, such as repository/1296269."`
 	AllowNetwork      []string      `placeholder:"CIDR" help:"Take deliveries from these networks only; github stands for those that GitHub names."`
 	Proxy             []string      `placeholder:"CIDR" help:"Believe the X-Forwarded-For of proxies in these networks."`
-	CheckpointFile    string        `placeholder:"FILE" complete:"file" help:"Write the newest signed checkpoint here."`
+	CheckpointFile    string        `placeholder:"FILE" complete:"file" help:"Write the newest signed checkpoint here; at the next start the ledger is held against it."`
 	CheckpointEvery   time.Duration `default:"1m" placeholder:"TIME" help:"How often (default: 1m)."`
 	Drain             time.Duration `default:"12s" placeholder:"TIME" help:"How long requests in flight may take when asked to stop (default: 12s)."`
 	LogFormat         string        `default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"auto (default: text on a terminal, else json), text or json."`
@@ -77,7 +79,11 @@ func (c *serveCmd) Run(a *console.Console) error {
 	}
 	var kept *store.Ledger
 	metrics := metric.New(a.Version, gauges(&kept))
-	kept, err = c.open(a.Context, store.Options{Log: log, Observe: commits{metrics}})
+	seen, err := c.seen()
+	if err != nil {
+		return err
+	}
+	kept, err = c.open(a.Context, store.Options{Log: log, Observe: commits{metrics}, Seen: seen})
 	if err != nil {
 		return err
 	}
@@ -164,6 +170,19 @@ func adminServer(h http.Handler, log *slog.Logger) *http.Server {
 func isLoopback(address net.Addr) bool {
 	tcp, ok := address.(*net.TCPAddr)
 	return ok && tcp.IP.IsLoopback()
+}
+
+// seen is the checkpoint that was written last, out of which the ledger must
+// have grown.
+func (c *serveCmd) seen() ([]byte, error) {
+	if c.CheckpointFile == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(c.CheckpointFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, console.Fail(console.StatusUsage, fmt.Errorf("read checkpoint: %w", err), "")
+	}
+	return text, nil
 }
 
 // keepCheckpoint writes the newest checkpoint to a file now and then, whole or

@@ -139,7 +139,7 @@ type RedeliveryOptions struct {
 	Now      time.Time
 	Cooldown time.Duration // how long to wait for what was asked for
 	MaxTries int           // redeliveries of one delivery; no end when 0
-	Limit    int           // deliveries that one round asks for; all when 0
+	Limit    int           // deliveries that one round asks for; all when 0, none when less
 }
 
 // PlanRedeliveries picks what GitHub lists for a hook and the ledger lacks,
@@ -159,7 +159,7 @@ func PlanRedeliveries(l Listing, held Held, o RedeliveryOptions) []Redelivery {
 			step = Wait
 		case o.MaxTries > 0 && g.Tries >= o.MaxTries:
 			step = GiveUp
-		case o.Limit > 0 && asked >= o.Limit:
+		case o.Limit < 0, o.Limit > 0 && asked >= o.Limit:
 			step = Later
 		default:
 			asked++

@@ -246,7 +246,7 @@ func (p *prober) headers(resp *http.Response) {
 	}
 	limit, err1 := strconv.Atoi(resp.Header.Get("X-RateLimit-Limit"))
 	remaining, err2 := strconv.Atoi(resp.Header.Get("X-RateLimit-Remaining"))
-	if err1 == nil && err2 == nil {
+	if err1 == nil && err2 == nil && resp.StatusCode != http.StatusUnauthorized { // that one is the address's limit
 		o.Rate = &token.Rate{Limit: limit, Remaining: remaining, Reset: resetTime(resp)}
 	}
 }

@@ -46,12 +46,13 @@ func (l *Ledger) Export(ctx context.Context, w io.Writer) error {
 }
 
 func (l *Ledger) export(ctx context.Context, w io.Writer) error {
+	known := l.seen.known()
 	tx, err := l.engine.reader().BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // it only read
-	signed, c, err := l.exportCheckpoint(ctx, tx)
+	signed, c, err := l.exportCheckpoint(ctx, tx, known)
 	if err != nil {
 		return err
 	}
@@ -78,13 +79,13 @@ func (l *Ledger) export(ctx context.Context, w io.Writer) error {
 
 // exportCheckpoint is of the same moment as what is exported, so that every body
 // that is gone has its erasure under it.
-func (l *Ledger) exportCheckpoint(ctx context.Context, tx *sql.Tx) ([]byte, ledger.Checkpoint, error) {
+func (l *Ledger) exportCheckpoint(ctx context.Context, tx *sql.Tx, known ledger.Checkpoint) ([]byte, ledger.Checkpoint, error) {
 	var frontier, signed []byte
 	err := tx.QueryRowContext(ctx, `SELECT frontier, checkpoint FROM head`).Scan(&frontier, &signed)
 	if err == nil && !l.o.ReadOnly {
 		var f *ledger.Frontier
 		if f, err = ledger.ParseFrontier(frontier); err == nil {
-			signed, err = l.o.Key.Sign(f.Size(), f.Root())
+			signed, err = l.sign(f, known, l.nodes(ctx))
 		}
 	}
 	if err == nil && len(signed) == 0 {

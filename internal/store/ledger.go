@@ -28,6 +28,9 @@ type Options struct {
 	// Hold is how long an append waits for a ledger that takes nothing at the
 	// moment; 8 s by default, because GitHub waits 10 s and does not come back.
 	Hold time.Duration
+	// Seen is a signed checkpoint that was kept outside of the ledger; may be nil.
+	// A ledger that did not grow out of it is not opened for writing.
+	Seen []byte
 	// Queue is how many bytes of bodies, as they are stored, may wait at the same
 	// time; 256 MiB by default.
 	Queue int64
@@ -88,6 +91,7 @@ type Ledger struct {
 	o      Options
 	engine engine
 	public string
+	seen   witness
 
 	room    *semaphore.Weighted // bytes that may wait
 	scratch sync.Pool           // of *[]byte, to pack bodies in
@@ -128,6 +132,11 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 	if err != nil && !o.ReadOnly { // who only reads may be Verify, to say what is wrong
 		return nil, errors.Join(err, l.engine.close())
 	}
+	if !o.ReadOnly {
+		if err := l.anchor(ctx); err != nil {
+			return nil, errors.Join(fmt.Errorf("open ledger: %w", err), l.engine.close())
+		}
+	}
 	l.size.Store(size)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l.stop = stop
@@ -140,10 +149,10 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 
 func (l *Ledger) openEngine(ctx context.Context) (err error) {
 	if strings.HasPrefix(l.o.Address, "postgres://") || strings.HasPrefix(l.o.Address, "postgresql://") {
-		l.engine, err = openPostgres(ctx, l.o)
+		l.engine, err = openPostgres(ctx, l.o, &l.seen)
 		return err
 	}
-	l.engine, err = openSQLite(ctx, l.o, l.spoil)
+	l.engine, err = openSQLite(ctx, l.o, &l.seen, l.spoil)
 	return err
 }
 

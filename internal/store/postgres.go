@@ -156,7 +156,7 @@ func (p *postgres) look(ctx context.Context, conn *pgx.Conn, items []*item) (*le
 	if err != nil {
 		return nil, nil, fmt.Errorf("lock the head: %w", err)
 	}
-	return frontier, known, nil
+	return frontier, known, p.sign.begin(frontier)
 }
 
 // scanKnown makes the receipt of item n, which is there already.
@@ -176,8 +176,8 @@ func scanKnown(row pgx.Rows, n *int, items []*item) (ledger.Receipt, error) {
 
 // write inserts the rows, moves the head, with a checkpoint where sign gives one,
 // and commits.
-func (p *postgres) write(ctx context.Context, conn *pgx.Conn, frontier *ledger.Frontier, sign func(*ledger.Frontier) ([]byte, int64, error)) error {
-	signed, at, err := sign(frontier)
+func (p *postgres) write(ctx context.Context, conn *pgx.Conn, frontier *ledger.Frontier, sign func(*ledger.Frontier, ledger.Nodes) ([]byte, int64, error)) error {
+	signed, at, err := sign(frontier, nodesOf(ctx, p.reads))
 	if err != nil {
 		return err
 	}
@@ -208,6 +208,7 @@ func (p *postgres) write(ctx context.Context, conn *pgx.Conn, frontier *ledger.F
 	if committed.String() != sqlCommit {
 		return fmt.Errorf("insert %d entries: the server answered COMMIT with %q", len(r.id), committed)
 	}
+	p.sign.done(frontier.Size(), frontier.Root())
 	return nil
 }
 

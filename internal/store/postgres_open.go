@@ -46,12 +46,12 @@ var writerSettings = map[string]string{
 
 // openPostgres connects, makes the tables, and waits up to Hold for a server
 // that is not there yet.
-func openPostgres(ctx context.Context, o Options) (*postgres, error) {
+func openPostgres(ctx context.Context, o Options, seen *witness) (*postgres, error) {
 	config, err := parsePostgres(o.Address)
 	if err != nil {
 		return nil, err
 	}
-	p := &postgres{o: o, config: config, sign: signer{key: o.Key, now: o.Now}, unsure: map[*item]bool{}}
+	p := &postgres{o: o, config: config, sign: signer{key: o.Key, now: o.Now, seen: seen}, unsure: map[*item]bool{}}
 	p.config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
 		if n.SeverityUnlocalized == "WARNING" {
 			p.warned = n

@@ -198,12 +198,21 @@ WHERE datname = current_database() AND wait_event = 'SyncRep'`).Scan(&pid)
 		}
 		return pid
 	}
+	server.Exec(t, "postgres", "CREATE TABLE trial (n int)")
 	server.Exec(t, "postgres", "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
 	server.Exec(t, "postgres", "SELECT pg_reload_conf()")
-	until(t, "the setting is there", func() bool {
-		var names string
-		err := watch.QueryRow(t.Context(), "SELECT current_setting('synchronous_standby_names')").Scan(&names)
-		return err == nil && names == "nobody"
+	// A setting is in force when a commit waits, and not when it can be read. The
+	// trial is in another database, where waiting does not look.
+	until(t, "commits wait", func() bool {
+		trial, err := pgx.Connect(t.Context(), server.DSN("postgres"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer trial.Close(context.Background())
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = trial.Exec(short, "INSERT INTO trial VALUES (1)")
+		return err != nil
 	})
 	answered := make(chan ledger.Receipt, 1)
 	go func() {

@@ -45,11 +45,12 @@ func (l *Ledger) PublicKey(ctx context.Context) (string, error) {
 // may be up to a second older than the last entry.
 func (l *Ledger) Checkpoint(ctx context.Context) ([]byte, error) {
 	if !l.o.ReadOnly {
+		known := l.seen.known()
 		f, err := l.frontier(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return l.o.Key.Sign(f.Size(), f.Root())
+		return l.sign(f, known, l.nodes(ctx))
 	}
 	signed, _, err := l.KeptCheckpoint(ctx)
 	return signed, err
@@ -67,13 +68,15 @@ func (l *Ledger) KeptCheckpoint(ctx context.Context) (signed []byte, at time.Tim
 }
 
 // nodes reads the tree's stored hashes.
-func (l *Ledger) nodes(ctx context.Context) ledger.Nodes {
+func (l *Ledger) nodes(ctx context.Context) ledger.Nodes { return nodesOf(ctx, l.engine.reader()) }
+
+func nodesOf(ctx context.Context, db *sql.DB) ledger.Nodes {
 	return func(level int, from, to int64) ([]tlog.Hash, error) {
 		text, args := `SELECT hash FROM node WHERE level = $3 AND n >= $1 AND n < $2 ORDER BY n`, []any{from, to, level}
 		if level == 0 {
 			text, args = `SELECT leaf_hash FROM entry WHERE idx >= $1 AND idx < $2 ORDER BY idx`, args[:2]
 		}
-		rows, err := l.engine.reader().QueryContext(ctx, text, args...)
+		rows, err := db.QueryContext(ctx, text, args...)
 		if err != nil {
 			return nil, err
 		}

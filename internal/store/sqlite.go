@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -34,6 +35,7 @@ type sqliteEngine struct {
 	log     *slog.Logger
 
 	mu    sync.Mutex // held while the writer's connection is used
+	files files
 	write *sqliteWriter
 	read  *sql.DB
 
@@ -51,8 +53,8 @@ func dsn(path, mode string, pragmas ...string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + values.Encode()
 }
 
-func openSQLite(ctx context.Context, o Options, spoil func(error)) (*sqliteEngine, error) {
-	e := &sqliteEngine{path: o.Address, sign: signer{key: o.Key, now: o.Now}, spoil: spoil, observe: o.Observe, log: o.Log, stop: func() {}}
+func openSQLite(ctx context.Context, o Options, seen *witness, spoil func(error)) (*sqliteEngine, error) {
+	e := &sqliteEngine{path: o.Address, sign: signer{key: o.Key, now: o.Now, seen: seen}, spoil: spoil, observe: o.Observe, log: o.Log, stop: func() {}}
 	if o.ReadOnly {
 		_, err := os.Stat(o.Address) // SQLite does not tell why it cannot open
 		if err == nil {
@@ -78,6 +80,9 @@ func openSQLite(ctx context.Context, o Options, spoil func(error)) (*sqliteEngin
 	}
 	if err == nil {
 		e.write, err = openSQLiteWriter(ctx, e.path)
+	}
+	if err == nil {
+		e.files, err = look(e.path)
 	}
 	if err == nil {
 		err = e.openReader(ctx)
@@ -222,7 +227,25 @@ func (e *sqliteEngine) commit(_ context.Context, items []*item) error {
 		return errors.New("the database is closed")
 	}
 	e.dirty.Store(true)
-	return e.write.transaction(func(w *sqliteWriter) error { return w.add(items, &e.sign) })
+	return e.signed(func(w *sqliteWriter) (*ledger.Frontier, error) {
+		return w.add(items, &e.sign, nodesOf(context.Background(), e.read))
+	})
+}
+
+// signed runs a transaction that gives the tree as it leaves it.
+func (e *sqliteEngine) signed(do func(*sqliteWriter) (*ledger.Frontier, error)) error {
+	var f *ledger.Frontier
+	err := e.write.transaction(func(w *sqliteWriter) (err error) {
+		f, err = do(w)
+		return err
+	})
+	if err == nil {
+		err = e.files.same()
+	}
+	if err == nil {
+		e.sign.done(f.Size(), f.Root())
+	}
+	return err
 }
 
 func (e *sqliteEngine) change(_ context.Context, do func(changer) error) error {
@@ -232,7 +255,7 @@ func (e *sqliteEngine) change(_ context.Context, do func(changer) error) error {
 		return errors.New("the database is closed")
 	}
 	e.dirty.Store(true)
-	return e.write.transaction(func(w *sqliteWriter) error { return do(w.conn) })
+	return cmp.Or(e.write.transaction(func(w *sqliteWriter) error { return do(w.conn) }), e.files.same())
 }
 
 func (e *sqliteEngine) probe(context.Context) error {
@@ -242,7 +265,9 @@ func (e *sqliteEngine) probe(context.Context) error {
 		return errors.New("the database is closed")
 	}
 	e.dirty.Store(true)
-	return e.write.transaction(func(w *sqliteWriter) error { return w.resign(&e.sign) })
+	return e.signed(func(w *sqliteWriter) (*ledger.Frontier, error) {
+		return w.resign(&e.sign, nodesOf(context.Background(), e.read))
+	})
 }
 
 // transient: a full disk and another process' lock pass, and leave the
@@ -274,6 +299,9 @@ func (e *sqliteEngine) recover(ctx context.Context) error {
 	err := e.openMover()
 	if err == nil {
 		e.write, err = openSQLiteWriter(ctx, e.path)
+	}
+	if err == nil {
+		e.files, err = look(e.path)
 	}
 	if err != nil {
 		return errors.Join(err, e.closeWriting())

@@ -126,21 +126,24 @@ func (w *sqliteWriter) frontier() (*ledger.Frontier, error) {
 }
 
 // add gives the items that are new their places in the tree.
-func (w *sqliteWriter) add(items []*item, sign *signer) error {
+func (w *sqliteWriter) add(items []*item, sign *signer, nodes ledger.Nodes) (*ledger.Frontier, error) {
 	f, err := w.frontier()
+	if err == nil {
+		err = sign.begin(f)
+	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	before := f.Size()
 	for _, it := range items {
 		if err := w.addOne(it, f); err != nil {
-			return fmt.Errorf("add entry: %w", err)
+			return nil, fmt.Errorf("add entry: %w", err)
 		}
 	}
 	if f.Size() == before {
-		return nil
+		return f, nil
 	}
-	return w.update(f, sign.due)
+	return f, w.update(f, nodes, sign.due)
 }
 
 func (w *sqliteWriter) addOne(it *item, f *ledger.Frontier) error {
@@ -170,8 +173,8 @@ func (w *sqliteWriter) addOne(it *item, f *ledger.Frontier) error {
 }
 
 // update writes the head, with a checkpoint where sign gives one.
-func (w *sqliteWriter) update(f *ledger.Frontier, sign func(*ledger.Frontier) ([]byte, int64, error)) error {
-	signed, at, err := sign(f)
+func (w *sqliteWriter) update(f *ledger.Frontier, nodes ledger.Nodes, sign func(*ledger.Frontier, ledger.Nodes) ([]byte, int64, error)) error {
+	signed, at, err := sign(f, nodes)
 	if err != nil {
 		return err
 	}
@@ -187,10 +190,13 @@ func (w *sqliteWriter) update(f *ledger.Frontier, sign func(*ledger.Frontier) ([
 }
 
 // resign keeps a new checkpoint of the tree as it is.
-func (w *sqliteWriter) resign(sign *signer) error {
+func (w *sqliteWriter) resign(sign *signer, nodes ledger.Nodes) (*ledger.Frontier, error) {
 	f, err := w.frontier()
-	if err != nil {
-		return err
+	if err == nil {
+		err = sign.begin(f)
 	}
-	return w.update(f, sign.sign)
+	if err != nil {
+		return nil, err
+	}
+	return f, w.update(f, nodes, sign.sign)
 }

@@ -55,9 +55,18 @@ func (j *judge) all() {
 func (j *judge) add(rule, format string, args ...any) {
 	f := finding.Finding{Rule: "token/" + rule, Message: fmt.Sprintf(format, args...)}
 	if known, ok := finding.Lookup(f.Rule); ok {
-		f.Severity, f.Hint = known.Severity, strings.Join(strings.Fields(known.Mend), " ")
+		f.Severity, f.Hint = known.Severity, hint(known.Mend)
 	}
 	j.findings = append(j.findings, f)
+}
+
+// hint makes a hint of a rule's remedy, which is whole sentences.
+func hint(mend string) string {
+	text := strings.TrimSuffix(strings.Join(strings.Fields(mend), " "), ".")
+	if text == "" {
+		return ""
+	}
+	return strings.ToLower(text[:1]) + text[1:]
 }
 
 // hinted is add with a hint of its own.
@@ -196,10 +205,13 @@ func (j *judge) name() {
 // Gaps are the questions that have no answer, in sentences: with one of them it
 // cannot be said that the token is good.
 func Gaps(n Need, o Observations) []string {
-	var all []string
-	if o.Kind == Unknown {
+	if o.Kind == Unknown || o.Kind == Refresh {
 		return nil
 	}
+	if len(o.Answers) == 0 {
+		return []string{"GitHub was not asked anything"}
+	}
+	var all []string
 	for _, a := range o.Answers {
 		switch a.Class {
 		case Limited, TooFast, Trouble, Unreached, Elsewhere:
@@ -207,18 +219,36 @@ func Gaps(n Need, o Observations) []string {
 				continue // it means something there
 			}
 			all = append(all, fmt.Sprintf("%s has no answer: %s", a.question(), a.because()))
-		case OK, BadCredentials, SSO, Suspended, ClassicForbidden, LifetimeRefused, AddressRefused:
 		}
 	}
-	if stops(o) {
+	j := &judge{need: n, Observations: o}
+	if stops(o) || j.refusedAsAWhole() {
 		return all
 	}
-	if _, ok := o.has(OK); ok && o.Scopes == nil && (o.Kind == Classic || o.Kind == Legacy) {
+	hidden := false
+	for _, full := range n.Repositories {
+		a, asked := o.find(AskRepository, full)
+		hidden = hidden || a.Class == NotFound || a.Class == Lacks
+		if !asked && !o.Reach.lists(full) {
+			all = append(all, "repository "+full+" was not asked about")
+		}
+	}
+	if _, ok := o.has(OK); ok && o.Scopes == nil && j.scoped() {
 		all = append(all, "GitHub did not tell the token's scopes")
 	}
-	for _, full := range n.Repositories {
-		if _, asked := o.find(AskRepository, full); !asked && !o.Reach.lists(full) {
-			all = append(all, "repository "+full+" was not asked about")
+	if hidden || j.scoped() {
+		return all // nothing could be asked of what is not seen
+	}
+	return append(all, j.unasked()...)
+}
+
+// unasked are the needed permissions that there is a question for, and that was
+// not asked or told nothing.
+func (j *judge) unasked() []string {
+	var all []string
+	for _, name := range j.need.needed() {
+		if _, known := j.held(name); len(proofs[name]) > 0 && !known && !j.asked(name) {
+			all = append(all, fmt.Sprintf("whether the token has %s: %s was not asked", title(name), j.need.Permissions[name]))
 		}
 	}
 	return all
@@ -231,7 +261,7 @@ func stops(o Observations) bool {
 			return true
 		}
 	}
-	return len(o.Answers) == 0
+	return false
 }
 
 // Stops says that an answer of this class makes every further question pointless,

@@ -102,7 +102,8 @@ func (j *judge) repositories() {
 		}
 		for _, r := range j.seen() {
 			if strings.EqualFold(r.Name, full) {
-				if !r.Push && j.Kind != Installation {
+				push, _ := j.find(AskPush, full)
+				if !r.Push && push.Class != OK && j.Kind != Installation {
 					j.add("role", "the token's account may only read %s, whatever the token may", full)
 				}
 				break

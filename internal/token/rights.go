@@ -19,8 +19,8 @@ type Right struct {
 // what Judge goes by, for people to look at.
 func Rights(n Need, o Observations) []Right {
 	j := &judge{need: n, Observations: o}
-	if len(o.Answers) == 0 || o.Kind == Unknown {
-		return nil
+	if _, ok := o.has(OK); !ok {
+		return nil // as where GitHub does not take the token
 	}
 	if j.scoped() {
 		return j.scopeRights()
