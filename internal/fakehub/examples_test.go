@@ -45,6 +45,7 @@ func tour(sha, blob string) []visit {
 		{"GET", r + "/actions/permissions/workflow", ""}, {"GET", "/orgs/goldfish-inc/actions/permissions/workflow", ""},
 		{"GET", r + "/rules/branches/main", ""}, {"GET", r + "/rulesets/42", ""}, {"GET", r + "/branches/main/protection", ""},
 		{"POST", r + "/issues", `{"title":"t","body":"b"}`}, {"GET", r + "/issues", ""}, {"GET", r + "/issues/2", ""}, {"PATCH", r + "/issues/2", `{"state":"closed"}`},
+		{"POST", "/credentials/revoke", `{"credentials":["made-up"]}`},
 		{"GET", "/app", ""}, {"GET", "/app/hook/config", ""}, {"GET", "/app/hook/deliveries", ""},
 		{"GET", "/app/hook/deliveries/DELIVERY", ""}, {"POST", "/app/hook/deliveries/DELIVERY/attempts", ""},
 		{"GET", r + "/pulls/1/merge", ""}, {"PUT", r + "/pulls/1/merge", `{"merge_method":"merge"}`}, {"DELETE", r + "/git/refs/heads/flux-image-updates", ""},
@@ -76,6 +77,9 @@ func TestAnswersLookLikeGitHubs(t *testing.T) {
 		var headers []string
 		if strings.HasPrefix(path, "/user") && !strings.HasPrefix(path, "/users") || strings.Contains(path, "/hooks") || strings.Contains(path, "/actions/") || strings.Contains(path, "/members/") || strings.Contains(path, "/rule") || strings.HasSuffix(path, "/protection") {
 			headers = []string{"Authorization", "token pat"}
+		}
+		if strings.HasPrefix(path, "/credentials") {
+			headers = []string{"Authorization", ""}
 		}
 		if strings.HasPrefix(path, "/app") {
 			headers = []string{"Authorization", "Bearer " + app.jwt(nil)}

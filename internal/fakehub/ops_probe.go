@@ -46,6 +46,7 @@ func probeOperations() map[string]operation {
 		"repos/list-for-authenticated-user":          {"", listOwnRepos},
 		"apps/list-repos-accessible-to-installation": {"", listInstalledRepos},
 		"orgs/check-membership-for-user":             {"members=read", checkMember},
+		"credentials/revoke":                         {nobody, revokeCredentials},
 		"actions/list-artifacts-for-repo":            {"actions=read", func(*call) answer { return answer{200, js{"total_count": 0, "artifacts": []any{}}} }},
 		"actions/list-repo-secrets":                  {"secrets=read", func(*call) answer { return answer{200, js{"total_count": 0, "secrets": []any{}}} }},
 	}
@@ -158,4 +159,20 @@ func (h *Hub) replyGit(c *call, owner, name string, record *Request) (answer, Fa
 	const zero = "0000000000000000000000000000000000000000"
 	line := zero + " capabilities^{}\x00report-status delete-refs\n"
 	return answer{200, fmt.Appendf(nil, "001f# service=git-receive-pack\n0000%04x%s0000", len(line)+4, line)}, due
+}
+
+// revokeCredentials revokes whatever tokens it is told; nobody has to be logged in,
+// and nobody may be.
+func revokeCredentials(c *call) answer {
+	if c.r.Header.Get("Authorization") != "" {
+		return answer{403, message("This endpoint must be called without authentication.")}
+	}
+	texts, _ := c.body["credentials"].([]any)
+	for _, text := range texts {
+		name, _ := text.(string)
+		if t := c.hub.tokens[name]; t != nil && !t.app() {
+			t.Revoked = true
+		}
+	}
+	return answer{202, js{}}
 }

@@ -58,6 +58,9 @@ type Grant struct {
 // appJWTOnly is what an operation needs that only an app itself may ask for.
 const appJWTOnly = "app=jwt"
 
+// nobody is what an operation needs that is asked without a token.
+const nobody = "nobody"
+
 type token struct {
 	Grant
 	uses  int
@@ -147,6 +150,8 @@ func (c *call) refuse(needs string) *answer {
 	hidden := hooks || strings.Contains(needs, "administration=") || strings.HasPrefix(needs, "secrets=")
 	t := c.token
 	switch {
+	case needs == nobody:
+		return nil
 	case (needs == appJWTOnly) != (t != nil && t.Kind == appJWT):
 		return &answer{401, message("A JSON web token could not be decoded")}
 	case needs == appJWTOnly:

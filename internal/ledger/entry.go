@@ -22,6 +22,9 @@ const (
 	Delivery Kind = "delivery"
 	// Erasure says that bodies were erased, and keeps what was read out of them.
 	Erasure Kind = "erasure"
+	// Rotation is one step of replacing the bot's token: its body is a
+	// token.Record, its id the new token's fingerprint, its name the step.
+	Rotation Kind = "rotation"
 )
 
 // MaxField is the greatest length of a text field of an entry, in bytes.

@@ -54,7 +54,7 @@ type Rotation struct {
 
 // Calendar works out when to make a token anew.
 func Calendar(expires time.Time) Rotation {
-	r := Rotation{Expires: expires, Overlap: 24 * time.Hour}
+	r := Rotation{Expires: expires, Overlap: Overlap}
 	for _, days := range reminders {
 		r.Reminders = append(r.Reminders, expires.AddDate(0, 0, -days))
 	}

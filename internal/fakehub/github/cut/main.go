@@ -54,7 +54,7 @@ func cut(from, to string, how func([]byte) ([]byte, error)) error {
 func wanted() map[string]string {
 	all := map[string]string{
 		"/rate_limit": "get", "/meta": "get", "/user": "get", "/users/{username}": "get",
-		"/app": "get", "/app/hook/config": "get",
+		"/app": "get", "/app/hook/config": "get", "/credentials/revoke": "post",
 		"/user/repos": "get", "/installation/repositories": "get", "/orgs/{org}/members/{username}": "get",
 		"/orgs/{org}/actions/permissions/workflow": "get",
 	}

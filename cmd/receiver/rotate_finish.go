@@ -1,0 +1,117 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
+)
+
+// askAgain is how long to wait before asking about a dead token again: GitHub
+// shuts out who sends bad credentials often.
+const askAgain = 5 * time.Second
+
+// Run proves the old token's end.
+func (c *rotateFinishCmd) Run(a *console.Console) error {
+	reading, err := c.read(a.Context)
+	if err != nil {
+		return err
+	}
+	known, err := drills(a.Context, reading)
+	if err := errors.Join(err, reading.Close()); err != nil {
+		return err
+	}
+	if len(known) == 0 || !known[len(known)-1].Finished.IsZero() {
+		return console.Fail(console.StatusUsage, errors.New("no rotation is under way"), "begin one with `rotate start`")
+	}
+	d := known[len(known)-1]
+	if d.Stored.IsZero() {
+		return console.Fail(console.StatusUsage, errors.New("the new token is not stored yet"), "give it to `rotate start` once more")
+	}
+	proof, err := c.prove(a, d)
+	if err != nil {
+		return err
+	}
+	l, err := c.open(a.Context, store.Options{})
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	if err := record(a.Context, l, token.Record{
+		Step: token.Finished, Time: now, By: who(a, c.By), Repositories: d.Repositories, Old: d.Old, New: d.New, Proof: proof,
+	}); err != nil {
+		return err
+	}
+	text := map[token.Proof]string{token.Rejected: "GitHub does not take the old token", token.Revoked: "the old token is revoked, and GitHub does not take it"}[proof]
+	if text == "" {
+		text = "there was no old token"
+	}
+	_, err = fmt.Fprintf(a.Stdout, "finished: %s; that is on record\n", text)
+	return err
+}
+
+// prove finds the old token dead, or kills it.
+func (c *rotateFinishCmd) prove(a *console.Console, d token.Drill) (token.Proof, error) {
+	if d.Old == "" {
+		return "", nil
+	}
+	all, err := c.places(a)
+	if err != nil {
+		return "", err
+	}
+	old, err := c.oldToken(a, c.OldTokenFile, d)
+	if err == nil && old.Empty() {
+		if old, err = a.ReadSecret("old token"); err != nil {
+			err = console.Fail(console.StatusUsage, err, "")
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	if old.Empty() {
+		return "", console.Fail(console.StatusUsage, errors.New("the old token is needed, to ask GitHub about it"), "pipe it into standard input, or name a file with --old-token-file")
+	}
+	s, troubles, err := sight(a, all, d, old, c.APIURL)
+	if err != nil {
+		return "", err
+	}
+	for _, text := range troubles {
+		a.Complain(errors.New(text))
+	}
+	switch {
+	case s.Old == token.BadCredentials:
+		return token.Rejected, nil
+	case s.Old != token.OK:
+		return "", console.Fail(console.StatusUndecided, fmt.Errorf("it cannot be told whether the old token is dead: GitHub's answer was %s", s.Old), "try again later")
+	case !c.Revoke:
+		return "", console.Fail(console.StatusFail, errors.New("the old token still answers"), "delete it in GitHub's settings and run this again, or add --revoke")
+	case !d.Stand(s).Seen && !c.Unseen:
+		return "", console.Fail(console.StatusUsage, errors.New("nobody saw Flux work with the new token: the old one is not revoked"), "name the Secret with --cluster-secret and wait for Flux's next run, or add --unseen")
+	}
+	return c.revoke(a, old)
+}
+
+func (c *rotateFinishCmd) revoke(a *console.Console, old secret.Secret) (token.Proof, error) {
+	o := github.Options{APIURL: c.APIURL, UserAgent: agent(a)}
+	if err := github.Revoke(a.Context, o, old); err != nil {
+		return "", console.Fail(console.StatusUndecided, err, console.HintOf(err))
+	}
+	o.Token = old
+	for deadline := time.Now().Add(c.Wait); ; {
+		class, err := github.Answers(a.Context, o)
+		switch {
+		case err != nil:
+			return "", console.Fail(console.StatusUndecided, err, console.HintOf(err))
+		case class == token.BadCredentials:
+			return token.Revoked, nil
+		case time.Now().After(deadline) || !pause(a.Context, askAgain):
+			return "", console.Fail(console.StatusUndecided, errors.New("GitHub took the revocation, and the old token still answers"), "run `rotate finish` again in a few minutes")
+		}
+	}
+}

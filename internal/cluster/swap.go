@@ -1,0 +1,120 @@
+package cluster
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	core "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/diagnosis"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+)
+
+// Manager is the name that Swap writes under, as managedFields keeps it.
+const Manager = "fluxkeeper"
+
+// Held is what one Secret holds for Flux.
+type Held struct {
+	Namespace, Name string
+	// Key is the one that Flux takes the token from.
+	Key string
+	// Token is what it holds, without white space around it.
+	Token secret.Secret
+	// Version is the resourceVersion that it was read at.
+	Version string
+	// Owner is who would bring the old token back; Owned says that there is one.
+	Owner diagnosis.Owner
+	Owned bool
+
+	object *core.Secret
+}
+
+// swapError is an error that knows what to do about it.
+type swapError struct{ text, hint string }
+
+func (e swapError) Error() string { return e.text }
+
+// Hint says how to mend it.
+func (e swapError) Hint() string { return e.hint }
+
+// Token reads the Secret that Flux takes its token from.
+func (c *Client) Token(ctx context.Context, namespace, name string) (Held, error) {
+	what := "read Secret " + namespace + "/" + name
+	s, err := c.core.Secrets(namespace).Get(ctx, name, meta.GetOptions{})
+	if err != nil {
+		return Held{}, swapError{what + ": " + why(err), "examples/kubernetes/rotate.yaml lists the rights"}
+	}
+	h := Held{Namespace: namespace, Name: name, Version: s.ResourceVersion, Token: tokenOf(s), object: s}
+	switch {
+	case len(s.Data["password"]) > 0:
+		h.Key = "password"
+	case len(s.Data["bearerToken"]) > 0:
+		h.Key = "bearerToken"
+	default:
+		return Held{}, swapError{what + ": it has neither password nor bearerToken, so that Flux asks without a token", "make it with `flux create secret git`, with username and password"}
+	}
+	marks := diagnosis.Marks{Labels: s.Labels, Annotations: s.Annotations, Managers: managers(s.ManagedFields)}
+	for _, o := range s.OwnerReferences {
+		marks.Kinds = append(marks.Kinds, o.Kind)
+	}
+	slices.Sort(marks.Kinds)
+	h.Owner, h.Owned = diagnosis.OwnerOf(marks)
+	return h, nil
+}
+
+// Swap puts another token in the place of the one that was read, and gives the
+// Secret's new version. It changes nothing if anybody changed the Secret
+// meanwhile, or if it belongs to another program.
+func (c *Client) Swap(ctx context.Context, h Held, token secret.Secret) (string, error) {
+	what := "change Secret " + h.Namespace + "/" + h.Name
+	switch {
+	case h.object == nil || token.Empty():
+		return "", errors.New(what + ": there is nothing to change")
+	case h.Owned:
+		return "", swapError{what + ": " + h.Owner.Name + " manages it, and would bring the old token back", h.Owner.Instead}
+	case h.object.Immutable != nil && *h.object.Immutable:
+		return "", swapError{what + ": it is immutable", "delete it and make it anew with the new token"}
+	}
+	changed := h.object.DeepCopy()
+	changed.Data[h.Key] = []byte(token.Reveal())
+	if describe(h.object).Applied { // it would keep the old token
+		delete(changed.Annotations, core.LastAppliedConfigAnnotation)
+	}
+	done, err := c.core.Secrets(h.Namespace).Update(ctx, changed, meta.UpdateOptions{FieldManager: Manager})
+	switch {
+	case apierrors.IsConflict(err):
+		return "", swapError{what + ": somebody changed it at the same time", "look at what it holds now, and try again"}
+	case err != nil:
+		// What an API server refuses it may quote.
+		return "", swapError{what + ": " + strings.ReplaceAll(why(err), token.Reveal(), token.String()), "examples/kubernetes/rotate.yaml lists the rights"}
+	}
+	return done.ResourceVersion, nil
+}
+
+// Worked is when Flux last did all of its work with a Secret's token, as
+// diagnosis.Worked says.
+func (c *Client) Worked(ctx context.Context, namespace, name string) (time.Time, error) {
+	r := &reader{Client: c, ctx: ctx, query: Query{Namespace: namespace}}
+	served, err := r.discover()
+	if err != nil {
+		return time.Time{}, fmt.Errorf("ask %s which kinds it serves: %w", c.host, err)
+	}
+	for _, k := range wanted() {
+		if k.check == diagnosis.CheckRepository || k.check == diagnosis.CheckAutomation {
+			r.list(k, served[k.kind])
+		}
+	}
+	r.cluster.Namespace = namespace
+	if len(r.cluster.Unread) > 0 {
+		u := r.cluster.Unread[0]
+		return time.Time{}, fmt.Errorf("read %s: %s", cmp.Or(u.What, u.Check), u.Why)
+	}
+	return diagnosis.Worked(r.cluster, name), nil
+}

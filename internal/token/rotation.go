@@ -1,0 +1,286 @@
+package token
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Overlap is how long the old token is kept beside the new one.
+const Overlap = 24 * time.Hour
+
+// Step is what one record of a rotation says was done.
+type Step string
+
+// The steps, in their order.
+const (
+	Started  Step = "started"  // the new token was checked
+	Stored   Step = "stored"   // it is in the places that are named
+	Finished Step = "finished" // the old one is dead
+)
+
+// Record is one step of a rotation, as the ledger keeps it. It names tokens by
+// GitHub's hashed_token, which the audit log can be searched for.
+type Record struct {
+	Step Step      `json:"step"`
+	Time time.Time `json:"time"`
+	// By is who did it, as that person or job said.
+	By           string   `json:"by"`
+	Repositories []string `json:"repositories"`
+	// Old is empty where no old token was found.
+	Old string `json:"old_hashed_token,omitempty"`
+	New string `json:"new_hashed_token"`
+	// Expires is the new token's end, where GitHub told.
+	Expires time.Time `json:"expires,omitzero"`
+	Places  []Place   `json:"places,omitempty"`
+	// Proof says of a finished rotation how the old token's end was proven.
+	Proof Proof `json:"proof,omitempty"`
+}
+
+// Place is where a token is kept.
+type Place struct {
+	// Where is "esc ORG/PROJECT/ENV PATH" or "secret NAMESPACE/NAME KEY".
+	Where string `json:"where"`
+	// Revision is the place's own name for what was stored, Before for what was there.
+	Revision string `json:"revision,omitempty"`
+	Before   string `json:"before,omitempty"`
+	// Owner is who has to bring the token there, where that is somebody else.
+	Owner string `json:"owner,omitempty"`
+}
+
+// Proof is how it is known that a token is dead.
+type Proof string
+
+// The proofs.
+const (
+	Rejected Proof = "rejected" // GitHub does not take it any more
+	Revoked  Proof = "revoked"  // it was revoked through GitHub's API, and is not taken any more
+)
+
+// ParseRecord reads a record's JSON, and refuses what a later version may have added.
+func ParseRecord(body []byte) (Record, error) {
+	var r Record
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&r); err != nil {
+		return Record{}, fmt.Errorf("parse rotation: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return Record{}, errors.New("parse rotation: something follows it")
+	}
+	if !slices.Contains([]Step{Started, Stored, Finished}, r.Step) || r.New == "" || r.Time.IsZero() {
+		return Record{}, errors.New("parse rotation: step, time or new_hashed_token is missing")
+	}
+	return r, nil
+}
+
+// Drill is one rotation: what its records come to.
+type Drill struct {
+	Repositories              []string
+	Old, New                  string
+	By                        string
+	Expires                   time.Time // the new token's
+	Places                    []Place
+	Started, Stored, Finished time.Time // zero: not yet
+	Proof                     Proof
+}
+
+// Drills puts records, in the order of the ledger, together; a rotation is known
+// by its new token.
+func Drills(records []Record) []Drill {
+	var all []Drill
+	for _, r := range records {
+		i := slices.IndexFunc(all, func(d Drill) bool { return d.New == r.New })
+		if i < 0 {
+			all = append(all, Drill{New: r.New})
+			i = len(all) - 1
+		}
+		all[i].add(r)
+	}
+	return all
+}
+
+func (d *Drill) add(r Record) {
+	d.By = r.By
+	if len(r.Repositories) > 0 {
+		d.Repositories = r.Repositories
+	}
+	if d.Old == "" {
+		d.Old = r.Old
+	}
+	if !r.Expires.IsZero() {
+		d.Expires = r.Expires
+	}
+	switch r.Step {
+	case Started:
+		if d.Started.IsZero() {
+			d.Started = r.Time
+		}
+	case Stored:
+		if d.Stored.IsZero() { // the overlap is not begun anew by storing it once more
+			d.Stored = r.Time
+		}
+		d.Places = r.Places
+	case Finished:
+		d.Finished, d.Proof = r.Time, r.Proof
+	}
+}
+
+// Sight is what was looked at just now. What was not is left empty.
+type Sight struct {
+	Now time.Time
+	// Old is what GitHub answered to the old token.
+	Old Class
+	// Copies are the tokens that the places hold, by Where.
+	Copies map[string]string
+	// InCluster is the place that Flux reads, and Worked when Flux last did its work
+	// without complaint; zero where nobody looked, or it complains.
+	InCluster string
+	Worked    time.Time
+}
+
+// Stage is where a rotation stands.
+type Stage string
+
+// The stages.
+const (
+	Unstored Stage = "unstored" // the new token was checked, and is not in its places
+	Unseen   Stage = "unseen"   // it is stored, and Flux was not seen to work with it
+	Overlaps Stage = "overlap"  // Flux works with it, and the old one is within its last hours
+	Overdue  Stage = "overdue"  // the old one still has to go, and its hours are over
+	Dead     Stage = "dead"     // the old one is dead, which is not on record
+	Done     Stage = "done"
+)
+
+// Standing is where a rotation stands, with what it goes by.
+type Standing struct {
+	Stage Stage
+	// Left is how much of the overlap is left; negative once it is over. It is
+	// counted from when the new token was stored.
+	Left time.Duration
+	// Seen says that Flux works with the new token; SeenKnown, that it was looked at.
+	Seen, SeenKnown bool
+	// Missing are the places that do not hold the new token.
+	Missing []Place
+}
+
+// Stand says where a rotation stands.
+func (d Drill) Stand(s Sight) Standing {
+	st := Standing{SeenKnown: s.InCluster != "" && !d.Stored.IsZero()}
+	if !d.Stored.IsZero() {
+		st.Left = d.Stored.Add(Overlap).Sub(s.Now)
+	}
+	for _, p := range d.Places {
+		if have, looked := s.Copies[p.Where]; looked && have != d.New {
+			st.Missing = append(st.Missing, p)
+		}
+	}
+	// A run after the token was stored used it, if it is what Flux reads.
+	st.Seen = st.SeenKnown && s.Copies[s.InCluster] == d.New && s.Worked.After(d.Stored)
+	switch {
+	case !d.Finished.IsZero():
+		st.Stage = Done
+	case d.Stored.IsZero():
+		st.Stage = Unstored
+	case s.Old == BadCredentials || d.Old == "":
+		st.Stage = Dead
+	case st.Left <= 0:
+		st.Stage = Overdue
+	case len(st.Missing) > 0 || st.SeenKnown && !st.Seen:
+		st.Stage = Unseen
+	default:
+		st.Stage = Overlaps
+	}
+	return st
+}
+
+// Next says in one sentence what to do.
+func (st Standing) Next() string {
+	switch st.Stage {
+	case Unstored:
+		return "give the new token to `rotate start` once more"
+	case Unseen:
+		return "bring the new token to the cluster, and wait until Flux works with it; the old one must live until then"
+	case Overlaps:
+		if !st.SeenKnown {
+			return "make sure that Flux works with the new token, and then run `rotate finish`"
+		}
+		return "delete the old token in GitHub's settings and run `rotate finish`, or let `rotate finish --revoke` revoke it"
+	case Overdue:
+		if st.SeenKnown && !st.Seen {
+			return "Flux does not work with the new token yet: mend that first, then run `rotate finish`"
+		}
+		return "the overlap is over: delete the old token in GitHub's settings and run `rotate finish`, or let `rotate finish --revoke` revoke it"
+	case Dead:
+		return "run `rotate finish`, so that it is on record"
+	case Done:
+		return "nothing"
+	}
+	return ""
+}
+
+// SettingsPage is the page of GitHub's settings where a fine-grained token is
+// made, filled in as far as its address can: the repositories have to be chosen
+// there. GitHub has taken the description of this out of its documentation in May
+// 2026, so each field has to be looked at. site is such as https://github.com.
+func SettingsPage(site string, n Need) string {
+	q := url.Values{"description": {"Flux image automation"}}
+	if names := n.Names(); len(names) > 0 {
+		q.Set("name", names[0])
+	}
+	if owner := n.Owner(); owner != "" {
+		q.Set("target_name", owner)
+	}
+	if n.MaxDays > 0 {
+		q.Set("expires_in", strconv.Itoa(n.MaxDays))
+	}
+	for name, level := range n.Permissions {
+		if name != Metadata { // comes with every other
+			q.Set(name, string(level))
+		}
+	}
+	return site + "/settings/personal-access-tokens/new?" + q.Encode()
+}
+
+// Owner is whose repositories the token is for: a fine-grained token has one owner
+// only. Empty where there are none or several.
+func (n Need) Owner() string {
+	owner := ""
+	for _, full := range n.Repositories {
+		one, _, _ := strings.Cut(full, "/")
+		if owner != "" && one != owner {
+			return ""
+		}
+		owner = one
+	}
+	return owner
+}
+
+// Settings lists what to choose on that page, line by line.
+func (n Need) Settings() []string {
+	lines := []string{
+		"Token name: " + first(n.Names()),
+		"Resource owner: " + n.Owner(),
+		fmt.Sprintf("Expiration: %d days", n.MaxDays),
+		"Repository access: Only select repositories: " + some(n.Repositories),
+	}
+	for _, name := range n.needed() {
+		level := map[Level]string{Read: "Read-only", Write: "Read and write"}[n.Permissions[name]]
+		lines = append(lines, "Permissions: "+title(name)+": "+level)
+	}
+	return lines
+}
+
+func first(all []string) string {
+	if len(all) == 0 {
+		return ""
+	}
+	return all[0]
+}
