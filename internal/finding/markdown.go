@@ -26,6 +26,7 @@ webhook deliveries in a ledger, each of which is a file ` + "`.http`" + `: heade
 ` + "`cluster`" + ` are about what runs there: ` + "`objects.yaml`" + `, ` + "`absent.txt`" + `, ` + "`apis.yaml`" + ` and the controllers' logs say in what it differs
 from a cluster where all is well, and ` + "`expect.yaml`" + ` what is expected of it. Those of
 the family ` + "`token`" + ` are about a token: ` + "`need.json`" + ` is what it is for, and ` + "`observations.json`" + ` what GitHub answered.
+In those of the family ` + "`storage`" + ` a real token stands where the example says what kind of token.
 
 | rule | severity | what it reports |
 | --- | --- | --- |
