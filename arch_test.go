@@ -24,9 +24,9 @@ var imports = map[string][]string{
 	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting", "internal/token"},
 	"cmd/receiver":                {"internal/admin", "internal/audit", "internal/cluster", "internal/console", "internal/diagnosis", "internal/esc", "internal/finding", "internal/gate", "internal/github", "internal/intake", "internal/ledger", "internal/metric", "internal/proof", "internal/report", "internal/secret", "internal/store", "internal/token"},
 	"e2e":                         {}, // holds only tests
+	"internal/diagnosis":          {"internal/audit", "internal/finding", "internal/gate", "internal/image"},
 	"internal/console":            {"internal/finding", "internal/report", "internal/secret"},
 	"internal/cluster":            {"internal/diagnosis", "internal/image", "internal/secret", "internal/token"},
-	"internal/diagnosis":          {"internal/finding", "internal/gate", "internal/image"},
 	"internal/fakehub":            {},                   // for tests only
 	"internal/fakehub/cmd":        {"internal/fakehub"}, // for tests only
 	"internal/fakehub/github/cut": {},                   // a tool
@@ -35,7 +35,7 @@ var imports = map[string][]string{
 	"internal/finding":            {},
 	"internal/gate":               {"internal/finding", "internal/image", "internal/manifest", "internal/proposal"},
 	"internal/gatetest":           {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
-	"internal/github":             {"internal/audit", "internal/finding", "internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature", "internal/token"},
+	"internal/github":             {"internal/audit", "internal/diagnosis", "internal/finding", "internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature", "internal/token"},
 	"internal/gitrepo":            {"internal/gate", "internal/manifest", "internal/signature"},
 	"internal/crashtest":          {"internal/ledger"}, // for tests only
 	"internal/admin":              {"internal/ledger", "internal/proof"},
@@ -65,9 +65,6 @@ var imports = map[string][]string{
 var pure = []string{
 	"internal/audit", "internal/diagnosis", "internal/finding", "internal/gate", "internal/image", "internal/ledger",
 	"internal/manifest", "internal/plan", "internal/proof", "internal/proposal", "internal/report",
-	"internal/secret", "internal/setting", "internal/signature",
-	"internal/audit", "internal/finding", "internal/gate", "internal/image", "internal/ledger", "internal/manifest",
-	"internal/plan", "internal/proof", "internal/proposal", "internal/report",
 	"internal/secret", "internal/setting", "internal/signature", "internal/token",
 }
 
@@ -81,7 +78,7 @@ var onlyPlace = map[string][]string{
 	"github.com/google/go-containerregistry": {"internal/image"},
 	"github.com/Masterminds/semver":          {"internal/image"},
 	"sigs.k8s.io/kustomize/kyaml":            {"internal/manifest"},
-	"go.yaml.in/yaml":                        {"internal/esc", "internal/esctest", "internal/finding", "internal/gate", "internal/gatetest", "internal/manifest"},
+	"go.yaml.in/yaml":                        {"internal/diagnosis", "internal/esc", "internal/esctest", "internal/finding", "internal/gate", "internal/gatetest", "internal/manifest"},
 	"github.com/jackc/pgx":                   {"internal/postgrestest", "internal/store"},
 	"github.com/pressly/goose":               {"internal/store"},
 	"github.com/sethvargo/go-githubactions":  {"internal/runner"},

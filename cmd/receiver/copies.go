@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"time"
@@ -57,12 +58,12 @@ func (c *importCmd) Run(a *console.Console) error {
 	if c.File != "-" {
 		file, err := os.Open(c.File)
 		if err != nil {
-			return console.Fail(console.StatusUsage, err, "")
+			return console.Fail(console.StatusUsage, fmt.Errorf("read export: %w", err), "name the file that `fluxkeeper-receiver export` was written to")
 		}
 		defer file.Close()
 		in = file
 	}
-	l, err := c.open(a.Context, store.Options{Log: newLog(a, "auto", slog.LevelInfo)})
+	l, err := c.existing(a.Context, store.Options{Log: newLog(a, "auto", slog.LevelInfo)})
 	if err != nil {
 		return err
 	}
@@ -116,10 +117,15 @@ func (c *backupCmd) Run(a *console.Console) error {
 	}
 	defer l.Close()
 	defer a.Announce("copying and verifying").Stop()
-	if err := l.Backup(a.Context, c.To); err != nil {
+	err = l.Backup(a.Context, c.To)
+	if errors.Is(err, fs.ErrExist) {
+		return console.Fail(console.StatusUsage, err, "name a file that is not there yet")
+	}
+	if err != nil {
 		return console.Fail(console.StatusUndecided, err, console.HintOf(err))
 	}
-	return nil
+	_, err = fmt.Fprintf(a.Stdout, "copied and verified: %s\n", console.OneLine(c.To))
+	return err
 }
 
 // eraseCmd keeps bodies for a while only.
@@ -138,7 +144,7 @@ func (c *eraseCmd) Run(a *console.Console) error {
 	if c.OlderThan == 0 {
 		return console.Fail(console.StatusUsage, errors.New("--older-than: nothing younger than an instant is old"), "give a time such as 400d")
 	}
-	l, err := c.open(a.Context, store.Options{Log: newLog(a, "auto", slog.LevelInfo)})
+	l, err := c.existing(a.Context, store.Options{Log: newLog(a, "auto", slog.LevelInfo)})
 	if err != nil {
 		return err
 	}

@@ -19,17 +19,20 @@ import (
 
 // doctorCmd says what is wrong between Flux, its token and GitHub.
 type doctorCmd struct {
-	Repo       string `required:"" placeholder:"OWNER/NAME" help:"The repository that Flux writes to."`
-	Namespace  string `default:"flux-system" placeholder:"NAME" help:"Where Flux's objects and controllers are (default: flux-system)."`
-	Kubeconfig string `placeholder:"FILE" complete:"file" help:"How to reach the cluster (default: $KUBECONFIG, ~/.kube/config, or the pod's service account)."`
-	Context    string `placeholder:"NAME" help:"A context of that file (default: its current one)."`
-	Policy     string `placeholder:"FILE" complete:"file" help:"Hold the cluster against this policy file of the gate."`
-	Since      days   `default:"1h" placeholder:"TIME" help:"How far back events and logs are read (default: 1h)."`
-	TokenFile  string `placeholder:"FILE" complete:"file" help:"Check this token, and that the cluster has the same (default: check the cluster's)."`
-	APIURL     string `name:"api-url" placeholder:"URL" help:"Where GitHub's API is (default: that of the GitRepository's host)."`
-	Offline    bool   `help:"Do not ask GitHub."`
-	Format     string `default:"text" enum:"text,json,markdown" placeholder:"FORMAT" help:"text (default), json or markdown."`
-	Color      string `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
+	Repo              string `required:"" placeholder:"OWNER/NAME" help:"The repository that Flux writes to."`
+	Namespace         string `default:"flux-system" placeholder:"NAME" help:"Where Flux's objects and controllers are (default: flux-system)."`
+	Kubeconfig        string `placeholder:"FILE" complete:"file" help:"How to reach the cluster (default: $KUBECONFIG, ~/.kube/config, or the pod's service account)."`
+	Context           string `placeholder:"NAME" help:"A context of that file (default: its current one)."`
+	Policy            string `placeholder:"FILE" complete:"file" help:"Hold the cluster against this policy file of the gate."`
+	Since             days   `default:"1h" placeholder:"TIME" help:"How far back events and logs are read (default: 1h)."`
+	TokenFile         string `placeholder:"FILE" complete:"file" help:"Check this token, and that the cluster has the same (default: check the cluster's)."`
+	SettingsTokenFile string `placeholder:"FILE" complete:"file" help:"Check what is set on GitHub with this token, which may read Administration and Webhooks (else $FLUXKEEPER_TOKEN)."`
+	HookURL           string `name:"hook-url" placeholder:"URL" help:"The receiver's address in the webhook (default: any that ends in /webhooks/github)."`
+	Observe           string `placeholder:"WHERE" complete:"file" help:"Narrow what the token needs down to what this ledger shows that the bot did in 90 days; takes --policy."`
+	APIURL            string `name:"api-url" placeholder:"URL" help:"Where GitHub's API is (default: that of the GitRepository's host)."`
+	Offline           bool   `help:"Do not ask GitHub."`
+	Format            string `default:"text" enum:"text,json,markdown" placeholder:"FORMAT" help:"text (default), json or markdown."`
+	Color             string `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
 }
 
 // Help is shown by doctor --help.
@@ -38,6 +41,8 @@ func (doctorCmd) Help() string {
 
   fluxkeeper-receiver doctor --repo goldfish-inc/oceanid
   fluxkeeper-receiver doctor --repo goldfish-inc/oceanid --policy .github/fluxkeeper.yaml --since 6h --format markdown
+
+With a token of an administrator (--settings-token-file, with Administration, Contents and Webhooks: read, or classic repo) it also checks what is set on GitHub: who may push which branch, the required check, the merge queue, GitHub Actions and their workflow, the webhook of the record. Without one these checks are left out: the token that Flux uses should not be able to read them.
 
 It only reads, with the rights in examples/kubernetes/doctor.yaml. The token is sent to GitHub, in at most 15 requests that change nothing, unless --offline is given; it is never printed, only its fingerprint. What could not be read is said, and never taken for good.
 
@@ -48,6 +53,10 @@ Exit status: 0 all checks are ok, 1 something is wrong, 3 something could not be
 func (c *doctorCmd) Run(a *console.Console) error {
 	checkup := report.Checkup{Subject: c.Repo + " in namespace " + c.Namespace, Version: a.Version}
 	expect, given, err := c.expectation()
+	if err != nil {
+		return err
+	}
+	admin, err := c.adminToken(a)
 	if err != nil {
 		return err
 	}
@@ -68,6 +77,9 @@ func (c *doctorCmd) Run(a *console.Console) error {
 		var row report.CheckupRow
 		row, works = c.probe(a, reading, given)
 		rows = append(rows, row)
+		if !admin.Empty() {
+			rows = append(rows, c.gatherGitHub(a, admin, reading.Cluster, expect)...)
+		}
 	}
 	checkup.Rows = proven(rows, works)
 	if err := c.print(a, checkup); err != nil {
@@ -92,6 +104,9 @@ func (c *doctorCmd) expectation() (diagnosis.Expectation, secret.Secret, error) 
 	expect := diagnosis.Expectation{Repository: c.Repo}
 	if owner, name, ok := strings.Cut(c.Repo, "/"); !ok || owner == "" || name == "" || strings.Contains(name, "/") {
 		return expect, secret.Secret{}, console.Fail(console.StatusUsage, fmt.Errorf("%q is not of the form owner/name", c.Repo), "write --repo goldfish-inc/oceanid")
+	}
+	if c.Observe != "" && c.Policy == "" {
+		return expect, secret.Secret{}, console.Fail(console.StatusUsage, errors.New("--observe: it is not known who the bot is"), "name the policy file with --policy")
 	}
 	if c.Policy != "" {
 		policy, err := readPolicy(c.Policy)
@@ -141,14 +156,18 @@ func (c *doctorCmd) probe(a *console.Console, reading cluster.Reading, given sec
 		return row, false
 	}
 	defer a.Announce("asking GitHub what the token can do").Stop()
-	need := token.ForFlux([]string{c.Repo}, false)
+	need, observed, err := c.need(a.Context)
+	if err != nil {
+		row.Unread = []string{err.Error()}
+		return row, false
+	}
 	seen, err := github.Probe(a.Context, github.Options{Token: value, APIURL: api, UserAgent: c.agent(a)}, need)
 	if err != nil {
 		row.Unread = []string{err.Error()}
 		return row, false
 	}
 	row.Findings, row.Unread = token.Judge(need, seen), token.Gaps(need, seen)
-	row.Evidence = []string{fmt.Sprintf("%s token %s", seen.Kind, seen.Fingerprint)}
+	row.Evidence = append(observed, fmt.Sprintf("%s token %s", seen.Kind, seen.Fingerprint))
 	if seen.Account != nil {
 		row.Evidence = append(row.Evidence, "of "+seen.Account.Login)
 	}

@@ -162,8 +162,39 @@ func (p patient) refused(t *testing.T) {
 	p.server.SetLog(t, "flux-system", "image-automation-controller", p.present(`{"level":"error","ts":"2026-11-22T20:50:00Z","msg":"failed to update source: failed to push to remote: command error on refs/heads/main: protected branch hook declined","controllerKind":"ImageUpdateAutomation","namespace":"flux-system","name":"fleet","reconcileID":"1","error":"GitOperationFailed"}
 {"level":"error","ts":"2026-11-22T20:50:00Z","msg":"Reconciler error","controllerKind":"ImageUpdateAutomation","namespace":"flux-system","name":"fleet","reconcileID":"1","error":"failed to update source: failed to push to remote: command error on refs/heads/main: protected branch hook declined"}
 `))
+	p.page(t)
 	status, out, _ := p.ask(t, p.least, "--format", "markdown")
 	if status != 1 || !strings.Contains(out, "Cannot push to branch") || !strings.Contains(out, "once, last at") {
 		t.Errorf("status %d:\n%s", status, out)
+	}
+}
+
+// page holds the output in docs/doctor.md against the program's, whatever the
+// time.
+func (p patient) page(t *testing.T) {
+	t.Helper()
+	status, out, _ := p.ask(t, p.least)
+	if status != 1 {
+		t.Errorf("status %d:\n%s", status, out)
+	}
+	name := filepath.Join("..", "..", "docs", "doctor.md")
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const fence = "```"
+	before, rest, _ := strings.Cut(string(text), fence+"text\n")
+	shown, after, ok := strings.Cut(rest, fence)
+	stamps := regexp.MustCompile(`20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+	switch {
+	case !ok:
+		t.Fatal("the page shows no output")
+	case stamps.ReplaceAllString(shown, "") == stamps.ReplaceAllString(out, ""):
+	case *update:
+		if err := os.WriteFile(name, []byte(before+fence+"text\n"+out+fence+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		t.Errorf("docs/doctor.md shows\n%s\nand the program prints\n%s", shown, out)
 	}
 }

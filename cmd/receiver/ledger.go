@@ -95,6 +95,15 @@ func (s signed) open(ctx context.Context, o store.Options) (*store.Ledger, error
 	return l, s.refusal(err)
 }
 
+// existing opens a ledger whose key must be there: a new one would not be its
+// own, and be left lying about.
+func (s signed) existing(ctx context.Context, o store.Options) (*store.Ledger, error) {
+	if _, err := os.Stat(s.keyFile()); errors.Is(err, fs.ErrNotExist) {
+		return nil, console.Fail(console.StatusUsage, fmt.Errorf("read signing key: %w", err), "name the key file that the ledger was made with, with --signing-key-file")
+	}
+	return s.open(ctx, o)
+}
+
 // keyFile is where the signing key is.
 func (s signed) keyFile() string {
 	if s.postgres() {

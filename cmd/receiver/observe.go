@@ -46,6 +46,11 @@ func (l listing) asked() bool { return len(l.Repo) > 0 || len(l.Org) > 0 || l.Ap
 
 // hub is the client that asks.
 func (l listing) hub(a *console.Console) (*github.Webhooks, error) {
+	for _, given := range l.Repo {
+		if owner, name, _ := strings.Cut(given, "/"); owner == "" || name == "" || strings.Contains(name, "/") {
+			return nil, console.Fail(console.StatusUsage, fmt.Errorf("--repo: %q is not of the form owner/name", given), "name it as in --repo goldfish-inc/oceanid")
+		}
+	}
 	var token secret.Secret
 	if l.TokenFile != "" {
 		var err error

@@ -103,6 +103,9 @@ func (c *reconcileCmd) Run(a *console.Console) error {
 	busy := a.Announce("asking GitHub what it sent")
 	asked, err := c.round(a.Context, hub, kept, window, c.redeliver, c.teller(a))
 	busy.Stop()
+	if a.Context.Err() != nil {
+		return console.Fail(console.StatusUndecided, errors.New("reconcile: stopped before it was done"), "run it again: it keeps no state")
+	}
 	if err != nil {
 		a.Complain(err) // the statement says what that leaves missing
 	}

@@ -21,6 +21,12 @@ import (
 // maxDocument bounds what is read of a proof, a key or a checkpoint, in bytes.
 const maxDocument = 1 << 20
 
+// Where a proof and a public key come from.
+const (
+	proofHint = "give the JSON that `fluxkeeper-receiver prove` prints"
+	keyHint   = "give the key itself, or the file that `fluxkeeper-receiver key` was written to"
+)
+
 // named is an entry named on the command line.
 type named struct {
 	where
@@ -93,15 +99,15 @@ type checkProofCmd struct {
 func (c *checkProofCmd) Run(a *console.Console) error {
 	text, err := readDocument(a, c.Proof)
 	if err != nil {
-		return console.Fail(console.StatusUsage, err, "")
+		return console.Fail(console.StatusUsage, fmt.Errorf("read proof: %w", err), proofHint)
 	}
 	var p proof.Inclusion
 	if err := json.Unmarshal(text, &p); err != nil {
-		return console.Fail(console.StatusUsage, fmt.Errorf("read proof: %w", err), "give the JSON that `fluxkeeper-receiver prove` prints")
+		return console.Fail(console.StatusUsage, fmt.Errorf("read proof: %w", err), proofHint)
 	}
 	public, err := publicKey(c.PublicKey)
 	if err != nil {
-		return console.Fail(console.StatusUsage, err, "")
+		return console.Fail(console.StatusUsage, err, keyHint)
 	}
 	if err := p.Verify(public); err != nil {
 		return console.Fail(console.StatusFail, err, "")
@@ -214,8 +220,11 @@ func (c *showCmd) Run(a *console.Console) error {
 	}
 	defer l.Close()
 	body, err := l.Body(a.Context, record.Index)
+	if errors.Is(err, ledger.ErrErased) {
+		return console.Fail(console.StatusUndecided, err, fmt.Sprintf("its entry stays: `fluxkeeper-receiver prove %d` proves it", record.Index))
+	}
 	if err != nil {
-		return console.Fail(console.StatusFail, fmt.Errorf("read body of entry %d: %w", record.Index, err), "")
+		return console.Fail(console.StatusFail, err, "")
 	}
 	if a.IsTerminal() {
 		body = []byte(console.OneLine(string(body)) + "\n")
@@ -227,6 +236,13 @@ func (c *showCmd) Run(a *console.Console) error {
 // healthcheckCmd asks a running receiver.
 type healthcheckCmd struct {
 	AdminListen string `default:"127.0.0.1:8081" placeholder:"ADDRESS" help:"The receiver's private listener (default: 127.0.0.1:8081)."`
+}
+
+// Help is shown by healthcheck --help.
+func (healthcheckCmd) Help() string {
+	return `Says nothing when the receiver is ready.
+
+Exit status: 0 ready, 1 not ready or no answer.`
 }
 
 // Run is silent when the receiver is ready.
@@ -243,14 +259,24 @@ func (c *healthcheckCmd) Run(a *console.Console) error {
 	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return console.Fail(console.StatusFail, fmt.Errorf("ask receiver: %w", err), "")
+		return console.Fail(console.StatusFail, fmt.Errorf("ask receiver: %w", err), "is it running, and is --admin-listen the address that it was started with?")
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
 		reason, err := io.ReadAll(io.LimitReader(answer.Body, 4096))
-		return console.Fail(console.StatusFail, errors.Join(fmt.Errorf("the receiver is not ready: %s", reason), err), "")
+		return console.Fail(console.StatusFail, errors.Join(fmt.Errorf("the receiver is not ready: %s", unready(reason)), err), "")
 	}
 	return nil
+}
+
+// unready is the reason that the receiver gives, or all of an answer that is not
+// the receiver's.
+func unready(answer []byte) string {
+	var told struct{ Reason string }
+	if err := json.Unmarshal(answer, &told); err != nil || told.Reason == "" {
+		return string(answer)
+	}
+	return told.Reason
 }
 
 // days reads a span of time such as 90d, 12h or 1h30m.

@@ -124,10 +124,11 @@ func (c *serveCmd) Run(a *console.Console) error {
 		group.Go(func() error { reconcileEvery(ctx, c.Reconcile, c.listing, hub, kept, metrics, log); return nil })
 	}
 	err = group.Wait()
-	log.Info("stopped", "error", err)
 	if err != nil {
+		log.Error("stopped", "error", err)
 		return console.Fail(console.StatusUndecided, err, "")
 	}
+	log.Info("stopped")
 	return nil
 }
 
@@ -139,9 +140,21 @@ func listen(ctx context.Context, flag, address string) (net.Listener, error) {
 	return l, nil
 }
 
+// farewell is how long a server that stops still takes requests, and ends each
+// connection with the answer. A connection that is closed at once may have a
+// request on its way, which nobody sends again.
+const farewell = time.Second
+
 // serve runs a server until the context ends, then lets requests in flight
 // finish for a while.
 func serve(ctx context.Context, group *errgroup.Group, server *http.Server, l net.Listener, drain time.Duration) {
+	handler := server.Handler
+	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() != nil {
+			w.Header().Set("Connection", "close")
+		}
+		handler.ServeHTTP(w, r)
+	})
 	group.Go(func() error {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve %v: %w", l.Addr(), err)
@@ -150,6 +163,7 @@ func serve(ctx context.Context, group *errgroup.Group, server *http.Server, l ne
 	})
 	group.Go(func() error {
 		<-ctx.Done()
+		pause(context.WithoutCancel(ctx), farewell)
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 		defer cancel()
 		if err := server.Shutdown(late); err != nil {

@@ -33,11 +33,11 @@ func (c *verifyCmd) Run(a *console.Console) error {
 	options := store.VerifyOptions{}
 	var err error
 	if options.Public, err = publicKey(c.PublicKey); err != nil {
-		return console.Fail(console.StatusUsage, err, "")
+		return console.Fail(console.StatusUsage, err, keyHint)
 	}
 	if c.Checkpoint != "" {
 		if options.Against, err = readDocument(a, c.Checkpoint); err != nil {
-			return console.Fail(console.StatusUsage, fmt.Errorf("read checkpoint: %w", err), "")
+			return console.Fail(console.StatusUsage, fmt.Errorf("read checkpoint: %w", err), "give what `fluxkeeper-receiver checkpoint` printed, or what serve wrote to --checkpoint-file")
 		}
 	}
 	l, err := c.read(a.Context)
@@ -68,7 +68,11 @@ func printVerification(w io.Writer, v store.Verification) error {
 	if v.OK() {
 		fmt.Fprintln(table, "OK\tnothing was altered, removed or cut off")
 	} else {
-		fmt.Fprintf(table, "FAIL\t%d faults\n", v.Count)
+		noun := "faults"
+		if v.Count == 1 {
+			noun = "fault"
+		}
+		fmt.Fprintf(table, "FAIL\t%d %s\n", v.Count, noun)
 	}
 	fmt.Fprintf(table, "entries\t%d\n", v.Size)
 	fmt.Fprintf(table, "bodies\t%d, %d bytes; %d erased\n", v.Bodies, v.Bytes, v.Erased)

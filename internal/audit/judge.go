@@ -46,7 +46,7 @@ func Judge(readings []Reading, c Contract) Timeline {
 func (j *judge) gaps() []string {
 	var gaps []string
 	if !j.contract.known() {
-		gaps = append(gaps, "the policy names no account by its id, so that no use can be told from anybody else's doing")
+		gaps = append(gaps, "the policy names no account by its id, so that no use can be told from anybody else's doing: give the bot an id under bots (`gh api users/LOGIN --jq .id` prints it)")
 	}
 	if j.nameless > 0 {
 		gaps = append(gaps, fmt.Sprintf("deliveries that do not name the account that acted: %d; uses could be among them", j.nameless))

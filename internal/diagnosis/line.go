@@ -2,7 +2,6 @@ package diagnosis
 
 import (
 	"encoding/json"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -65,9 +64,16 @@ func failureText(message, cause string) string {
 // pushed reads what Flux says after a push: the commit's short id and the
 // branch (image-automation-controller, since v0.30).
 func pushed(message string) (commit, branch string) {
-	found := regexp.MustCompile(`^pushed commit '([0-9a-f]{7,64})' to branch '([^'\n]+)'`).FindStringSubmatch(message)
-	if found == nil {
+	rest, ok := strings.CutPrefix(message, "pushed commit '")
+	if !ok {
 		return "", ""
 	}
-	return found[1], found[2]
+	commit, rest, ok = strings.Cut(rest, "' to branch '")
+	if !ok || len(commit) < 7 || strings.Trim(commit, "0123456789abcdef") != "" {
+		return "", ""
+	}
+	if branch, _, ok = strings.Cut(rest, "'"); !ok {
+		return "", ""
+	}
+	return commit, branch
 }

@@ -3,6 +3,7 @@ package diagnosis
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Stage is what was being done when a failure happened.
@@ -60,7 +61,7 @@ func Recognise(line string) (Cause, bool) {
 			continue
 		}
 		for _, pattern := range s.texts {
-			if !contains(folded, strings.ToLower(pattern)) {
+			if !contains(folded, pattern) {
 				continue
 			}
 			c := s.cause
@@ -143,7 +144,23 @@ func evidence(text string) string {
 // whatever is shaped like one of GitHub's tokens
 // (https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github).
 func Redact(text string) string {
-	text = regexp.MustCompile(`://[^/@\s'"]+@`).ReplaceAllString(text, "://***@")
-	text = regexp.MustCompile(`(?i)\b(authorization: \w+|bearer) [a-z0-9._~+/=-]{8,}`).ReplaceAllString(text, "$1 ***")
-	return regexp.MustCompile(`\b(gh[pousr]_|github_pat_|pul-)[A-Za-z0-9._-]+`).ReplaceAllString(text, "$1***")
+	for _, r := range credentials() {
+		text = r.shape.ReplaceAllString(text, r.by)
+	}
+	return text
 }
+
+// credentials are what Redact hides.
+var credentials = sync.OnceValue(func() []struct {
+	shape *regexp.Regexp
+	by    string
+} {
+	return []struct {
+		shape *regexp.Regexp
+		by    string
+	}{
+		{regexp.MustCompile(`://[^/@\s'"]+@`), "://***@"},
+		{regexp.MustCompile(`(?i)\b(authorization: \w+|bearer) [a-z0-9._~+/=-]{8,}`), "$1 ***"},
+		{regexp.MustCompile(`\b(gh[pousr]_|github_pat_|pul-)[A-Za-z0-9._-]+`), "$1***"},
+	}
+})

@@ -1,7 +1,9 @@
 package diagnosis
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -14,9 +16,16 @@ type sign struct {
 }
 
 // signs are tried in order: what GitHub says about a push before what a git
-// library makes of it, and the particular before the general.
+// library makes of it, and the particular before the general. Their texts are in
+// lower case.
 var signs = sync.OnceValue(func() []sign {
-	return slices.Concat(secretSigns(), proposeSigns(), pushSigns(), scanSigns(), tokenSigns(), configurationSigns(), networkSigns(), lastSigns())
+	all := slices.Concat(secretSigns(), proposeSigns(), pushSigns(), scanSigns(), tokenSigns(), configurationSigns(), networkSigns(), lastSigns())
+	for _, s := range all {
+		for i, text := range s.texts {
+			s.texts[i] = strings.ToLower(text)
+		}
+	}
+	return all
 })
 
 // The runbook's headings.
@@ -138,4 +147,17 @@ func permissionToPropose() Cause {
 		Problem: "missing pull_requests:write permission, or a token for the wrong repository",
 		Fix:     "give the token Pull requests: write; in a workflow, set `permissions: {contents: write, pull-requests: write}`",
 	}
+}
+
+// Causes lists every cause that Recognise knows, by rule and name, without
+// evidence. One that several signs tell of is listed once.
+func Causes() []Cause {
+	var all []Cause
+	for _, s := range signs() {
+		if !slices.ContainsFunc(all, func(c Cause) bool { return c.Name == s.cause.Name }) {
+			all = append(all, s.cause)
+		}
+	}
+	slices.SortFunc(all, func(a, b Cause) int { return cmp.Or(strings.Compare(a.Rule, b.Rule), strings.Compare(a.Name, b.Name)) })
+	return all
 }

@@ -42,6 +42,8 @@ func tour(sha, blob string) []visit {
 		{"GET", "/orgs/goldfish-inc/hooks/HOOK/deliveries/DELIVERY", ""}, {"POST", "/orgs/goldfish-inc/hooks/HOOK/deliveries/DELIVERY/attempts", ""},
 		{"GET", "/user/repos", ""}, {"GET", "/installation/repositories", ""}, {"GET", "/orgs/goldfish-inc/members/fluxbot", ""},
 		{"GET", r + "/actions/artifacts", ""}, {"GET", r + "/actions/secrets", ""}, {"GET", r + "/actions/permissions", ""},
+		{"GET", r + "/actions/permissions/workflow", ""}, {"GET", "/orgs/goldfish-inc/actions/permissions/workflow", ""},
+		{"GET", r + "/rules/branches/main", ""}, {"GET", r + "/rulesets/42", ""}, {"GET", r + "/branches/main/protection", ""},
 		{"POST", r + "/issues", `{"title":"t","body":"b"}`}, {"GET", r + "/issues", ""}, {"GET", r + "/issues/2", ""}, {"PATCH", r + "/issues/2", `{"state":"closed"}`},
 		{"POST", "/credentials/revoke", `{"credentials":["made-up"]}`},
 		{"GET", "/app", ""}, {"GET", "/app/hook/config", ""}, {"GET", "/app/hook/deliveries", ""},
@@ -56,7 +58,11 @@ func TestAnswersLookLikeGitHubs(t *testing.T) {
 	w := newWorld(t, fakehub.Options{})
 	sha := w.git("rev-parse", "HEAD")
 	w.AddPush(full, fakehub.Push{Ref: "flux-image-updates", After: sha, Actor: "fluxbot"})
-	w.AddToken("pat", fakehub.Grant{Kind: fakehub.Classic, Account: "fluxbot", Scopes: []string{"repo", "admin:org_hook"}})
+	w.AddToken("pat", fakehub.Grant{Kind: fakehub.Classic, Account: "fluxbot", Scopes: []string{"repo", "admin:org_hook", "admin:org"}})
+	w.AddRuleset(fakehub.Ruleset{ID: 42, Name: "base", On: full, Rules: []fakehub.Rule{fakehub.RequirePull(), fakehub.RequireCheck("fluxkeeper", 15368)}, Bypass: []fakehub.Bypass{{Kind: "Team", ID: 234}}})
+	w.Protect(full, "main", fakehub.Protection{
+		Checks: map[string]int64{"fluxkeeper": 15368}, PullRequest: true, Bypassers: []string{"ann"}, Restricted: true, Pushers: []string{"fluxbot"}, Teams: []string{"justice-league"},
+	})
 	app := w.newApp()
 	for _, on := range []string{full, "goldfish-inc", ""} {
 		w.AddHook(fakehub.Hook{On: on, Secret: "s", Events: []string{"push"}})
@@ -69,7 +75,7 @@ func TestAnswersLookLikeGitHubs(t *testing.T) {
 			path = strings.ReplaceAll(path, name, id)
 		}
 		var headers []string
-		if strings.HasPrefix(path, "/user") && !strings.HasPrefix(path, "/users") || strings.Contains(path, "/hooks") || strings.Contains(path, "/actions/") || strings.Contains(path, "/members/") {
+		if strings.HasPrefix(path, "/user") && !strings.HasPrefix(path, "/users") || strings.Contains(path, "/hooks") || strings.Contains(path, "/actions/") || strings.Contains(path, "/members/") || strings.Contains(path, "/rule") || strings.HasSuffix(path, "/protection") {
 			headers = []string{"Authorization", "token pat"}
 		}
 		if strings.HasPrefix(path, "/credentials") {
@@ -168,6 +174,7 @@ func notShown() []string {
 		"repos/list-branches/0/protection", "repos/list-branches/0/protection_url", // of protected branches
 		"repos/get-content", // its examples are of other kinds of content
 		"pin", "minimized",  // of comments that are
+		"repos/get-branch-rules/0/parameters", "repos/get-repo-ruleset/rules/0/parameters", "dismissal_restrictions", // of other rules
 		"meta/get", "rate-limit/get/resources", // lists of what has nothing to do with us
 		"single_file", "metadata", "issues", "contents", // permissions of the app
 		"custom_properties", "selected_actions_url", "pinned_comment", "pull_request", // where there are some

@@ -58,7 +58,11 @@ type Hub struct {
 	first    time.Time // when the first request came
 	app      *App
 	hooks    []*hook
-	outbox   []*attempt // what is still to be sent
+	rulesets []Ruleset
+	// protections are by full name and branch, actions by full name or login.
+	protections map[string]Protection
+	actions     map[string]ActionsSettings
+	outbox      []*attempt // what is still to be sent
 
 	lastAttempt int64
 	sending     sync.Mutex // held while deliveries are sent; taken before mu
@@ -109,6 +113,7 @@ func Start(options Options) (*Hub, error) {
 	h := &Hub{
 		options: options, spec: s,
 		repos: map[string]*repo{}, accounts: map[string]Account{}, tokens: map[string]*token{},
+		protections: map[string]Protection{}, actions: map[string]ActionsSettings{},
 		nextID: 1000, closed: make(chan struct{}),
 	}
 	h.ops = operations()

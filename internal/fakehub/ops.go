@@ -7,7 +7,7 @@ import "maps"
 // documentation groups them, and were not tried on GitHub itself.
 func operations() map[string]operation {
 	all := map[string]operation{
-		"repos/get":               {"metadata=read", func(c *call) answer { return answer{200, with(c.repo.showFull(), js{"permissions": c.role()})} }},
+		"repos/get":               {"metadata=read", func(c *call) answer { return answer{200, c.showRepo()} }},
 		"repos/list-activities":   {"contents=read", listActivities},
 		"meta/get":                {"", getMeta},
 		"rate-limit/get":          {"", getRateLimit},
@@ -21,6 +21,7 @@ func operations() map[string]operation {
 	maps.Copy(all, hookOperations())
 	maps.Copy(all, probeOperations())
 	maps.Copy(all, ticketOperations())
+	maps.Copy(all, settingOperations())
 	return all
 }
 
@@ -99,4 +100,15 @@ func (h *Hub) profile(a Account) js {
 		"followers": a.Followers, "following": 0, "public_gists": 0, "public_repos": a.PublicRepos,
 		"created_at": "2020-01-01T00:00:00Z", "updated_at": "2020-01-01T00:00:00Z",
 	})
+}
+
+// showRepo is the repository's own page, whose settings not everybody sees.
+func (c *call) showRepo() js {
+	shown := with(c.repo.showFull(), js{"permissions": c.role()})
+	if c.token == nil || c.token.Member {
+		for _, name := range []string{"allow_auto_merge", "allow_merge_commit", "allow_squash_merge", "allow_rebase_merge", "delete_branch_on_merge"} {
+			delete(shown, name)
+		}
+	}
+	return shown
 }

@@ -261,9 +261,12 @@ func getBranch(c *call) answer {
 		return answer{404, message("Branch not found")}
 	}
 	one, _ := c.repo.git.commit(id)
+	p, protected := c.protection()
+	ruled := slices.ContainsFunc(c.hub.rulesets, func(r Ruleset) bool { return r.applies(c.repo, name) && len(r.Rules) > 0 })
+	level := map[bool]string{true: "non_admins", false: "off"}[len(p.Checks) > 0]
 	return answer{200, js{
-		"name": name, "commit": c.repo.showCommit(one), "protected": false, "protection_url": c.repo.url("/branches/%s/protection", name),
-		"protection": js{"enabled": false, "required_status_checks": js{"enforcement_level": "off", "contexts": []any{}, "checks": []any{}}},
+		"name": name, "commit": c.repo.showCommit(one), "protected": protected || ruled, "protection_url": c.repo.url("/branches/%s/protection", name),
+		"protection": js{"enabled": protected, "required_status_checks": with(p.required(), js{"enforcement_level": level})},
 		"_links":     js{"self": c.repo.url("/branches/%s", name), "html": c.repo.htmlURL("/tree/%s", name)},
 	}}
 }

@@ -210,9 +210,10 @@ func properties(ref *openapi3.SchemaRef, into map[string]*openapi3.SchemaRef) {
 		return
 	}
 	for name, p := range ref.Value.Properties {
-		if _, ok := into[name]; !ok {
-			into[name] = p
+		if other, ok := into[name]; ok && other.Value != p.Value { // of another alternative
+			p = &openapi3.SchemaRef{Value: &openapi3.Schema{AnyOf: openapi3.SchemaRefs{other, p}}}
 		}
+		into[name] = p
 	}
 	for _, list := range []openapi3.SchemaRefs{ref.Value.AllOf, ref.Value.AnyOf, ref.Value.OneOf} {
 		for _, one := range list {

@@ -25,6 +25,11 @@ type Repo struct {
 	// ActionsMayOpen is the setting that lets GITHUB_TOKEN open and approve pull
 	// requests. GitHub's default is that it may not.
 	ActionsMayOpen bool
+	// DeleteMerged is the setting that deletes branches after the merge.
+	DeleteMerged bool
+	// NoRules says that the owner's plan has no rulesets and no branch protection
+	// for private repositories.
+	NoRules bool
 }
 
 // FullName is OWNER/NAME.

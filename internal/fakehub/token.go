@@ -147,7 +147,7 @@ func (t *token) may(needs string) bool {
 func (c *call) refuse(needs string) *answer {
 	writes := strings.Contains(needs, "write")
 	hooks := strings.Contains(needs, "_hooks=") // as are other things of administrators, no public matter
-	hidden := hooks || strings.HasPrefix(needs, "administration=") || strings.HasPrefix(needs, "secrets=")
+	hidden := hooks || strings.Contains(needs, "administration=") || strings.HasPrefix(needs, "secrets=")
 	t := c.token
 	switch {
 	case needs == nobody:
@@ -164,7 +164,7 @@ func (c *call) refuse(needs string) *answer {
 		return &answer{401, message("Requires authentication")}
 	case t == nil || needs == "" || c.repo != nil && c.repo.Public && !writes && !hidden:
 		return nil
-	case hooks && t.Member:
+	case hidden && t.Member:
 		return &answer{404, message("Not Found")}
 	case t.scoped():
 		return c.refuseClassic(needs, writes)
@@ -182,8 +182,8 @@ func (c *call) refuseClassic(needs string, writes bool) *answer {
 		return &answer{403, message("You must authenticate via a GitHub App.")}
 	}
 	for _, scope := range c.token.Scopes {
-		if strings.HasPrefix(needs, "organization_hooks=") {
-			if scope == "admin:org_hook" {
+		if need := map[string]string{"organization_hooks": "admin:org_hook", "organization_administration": "admin:org"}[strings.Split(needs, "=")[0]]; need != "" {
+			if scope == need {
 				return nil
 			}
 			continue

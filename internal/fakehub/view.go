@@ -60,7 +60,7 @@ func (r *repo) show() js {
 		"default_branch": r.DefaultBranch, "archived": false, "disabled": false, "is_template": false, "allow_forking": true, "web_commit_signoff_required": false,
 		"has_issues": true, "has_projects": false, "has_wiki": false, "has_pages": false, "has_discussions": false, "has_downloads": true, "has_pull_requests": true,
 		"pull_request_creation_policy": "all", "permissions": js{"admin": false, "maintain": false, "push": true, "triage": true, "pull": true},
-		"allow_auto_merge": !r.NoAutoMerge, "allow_merge_commit": true, "allow_squash_merge": true, "allow_rebase_merge": true, "delete_branch_on_merge": false,
+		"allow_auto_merge": !r.NoAutoMerge, "allow_merge_commit": true, "allow_squash_merge": true, "allow_rebase_merge": true, "delete_branch_on_merge": r.DeleteMerged,
 		"forks": 0, "forks_count": 0, "open_issues": 0, "open_issues_count": 0, "stargazers_count": 0, "watchers": 0, "watchers_count": 0, "size": 1,
 		"created_at": created, "updated_at": created, "pushed_at": created,
 	}

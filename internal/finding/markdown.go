@@ -24,8 +24,9 @@ The examples are the cases that the tests run: ` + "`base/`" + ` holds a file be
 file whose name ends in ` + "`.esc`" + ` is written with Go's escapes. The rules of the families ` + "`delivery`" + ` and ` + "`use`" + ` are about
 webhook deliveries in a ledger, each of which is a file ` + "`.http`" + `: headers, an empty line and the body. The rules of the family
 ` + "`cluster`" + ` are about what runs there: ` + "`objects.yaml`" + `, ` + "`absent.txt`" + `, ` + "`apis.yaml`" + ` and the controllers' logs say in what it differs
-from a cluster where all is well, and ` + "`expect.yaml`" + ` what is expected of it. Those of
-the family ` + "`token`" + ` are about a token: ` + "`need.json`" + ` is what it is for, and ` + "`observations.json`" + ` what GitHub answered.
+from a cluster where all is well, and ` + "`expect.yaml`" + ` what is expected of it. Those of the family ` + "`token`" + ` are about a token:
+` + "`need.json`" + ` is what it is for, and ` + "`observations.json`" + ` what GitHub answered. Those of the family ` + "`github`" + ` are about what is
+set there: ` + "`settings.json`" + `, ` + "`intent.json`" + ` and the workflows say in what it differs from a repository where all is well.
 In those of the family ` + "`storage`" + ` a real token stands where the example says what kind of token.
 
 | rule | severity | what it reports |

@@ -60,9 +60,9 @@ func (r Reason) Reply() (status int, sentence string) {
 	case Signature:
 		return http.StatusUnauthorized, "X-Hub-Signature-256 is not given once, as sha256= and 64 lower-case hexadecimal digits"
 	case GUID:
-		return http.StatusBadRequest, "X-GitHub-Delivery is not given once and well formed"
+		return http.StatusBadRequest, "X-GitHub-Delivery is not one GUID such as 72d3162e-cc78-11e3-81ab-4c9367dc0958"
 	case Event:
-		return http.StatusBadRequest, "X-GitHub-Event is not given once and well formed"
+		return http.StatusBadRequest, "X-GitHub-Event is not one name of an event such as push"
 	case Hook:
 		return http.StatusBadRequest, "X-GitHub-Hook-ID is not one decimal number"
 	case Target:

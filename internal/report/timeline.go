@@ -129,9 +129,20 @@ func shownAttribution(u audit.Use) string {
 		s += ": " + strings.Join(u.Why, ", ")
 	}
 	if len(u.Also) > 0 {
-		s += fmt.Sprintf(" (also %s)", joined(u.Also))
+		s += fmt.Sprintf(" (also %s)", few(u.Also))
 	}
 	return s
+}
+
+// maxAlso bounds how many other entries of a use are named to people.
+const maxAlso = 4
+
+// few names the first of many entries, and how many more there are.
+func few(indices []int64) string {
+	if more := len(indices) - maxAlso; more > 1 {
+		return fmt.Sprintf("%s and %d more", joined(indices[:maxAlso]), more)
+	}
+	return joined(indices)
 }
 
 func joined(indices []int64) string {

@@ -75,7 +75,12 @@ func (t Timeline) markdownFindings() []string {
 	for _, run := range t.runs() {
 		for _, f := range run {
 			behind := fmt.Sprintf(" (entry %d)", f.Index)
-			items = append(items, strings.TrimSuffix(markdownFinding(f.Finding), "\n")+behind+"\n")
+			// Behind the sentence, before the lines that follow it.
+			sentence, rest, _ := strings.Cut(strings.TrimSuffix(markdownFinding(f.Finding), "\n"), "\\\n")
+			if rest != "" {
+				rest = "\\\n" + rest
+			}
+			items = append(items, sentence+behind+rest+"\n")
 		}
 	}
 	return items

@@ -297,3 +297,25 @@ func TestTimelineWriteErrorsComeBack(t *testing.T) {
 		}
 	}
 }
+
+// A use that many deliveries tell of does not fill the screen; programs get all.
+func TestTimelineNamesFewOtherEntries(t *testing.T) {
+	timeline := expectedTimeline()
+	timeline.Audit.Uses[0].Also = []int64{21, 22, 23, 24, 25}
+	timeline.Audit.Uses[1].Also = []int64{31, 32, 33, 34, 35, 36}
+	var text, table bytes.Buffer
+	if err := report.TimelineText(&text, timeline, report.Style{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"(also 21, 22, 23, 24, 25)", "(also 31, 32, 33, 34 and 2 more)"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("the text lacks %q:\n%s", want, &text)
+		}
+	}
+	if err := report.TimelineCSV(&table, timeline); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(table.String(), "31, 32, 33, 34, 35, 36") {
+		t.Errorf("the table lacks entries:\n%s", &table)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/store"
@@ -44,5 +45,20 @@ func TestOtherFiles(t *testing.T) {
 	}
 	if _, err := store.Open(t.Context(), store.Options{Address: filepath.Join(t.TempDir(), "none.db"), ReadOnly: true}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: %v", err)
+	}
+}
+
+// TestNewerTables: an older program does not write into a newer one's tables.
+func TestNewerTables(t *testing.T) {
+	e := newEvidence(t, 10)
+	e.exec(t, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (77, 1)`)
+	e.disconnect(t)
+	l, err := store.Open(t.Context(), store.Options{Address: e.address, Key: e.key})
+	if err == nil {
+		_ = l.Close()
+		t.Fatal("it was opened")
+	}
+	if !strings.Contains(err.Error(), "version 77") {
+		t.Error(err)
 	}
 }

@@ -116,7 +116,7 @@ func (p *postgres) find(ctx context.Context) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, sql.ErrNoRows), errors.As(err, &answer) && answer.Code == "42P01":
-		return refusal{"there is no ledger in this database", "open it once with a key, which makes one"}
+		return fmt.Errorf("%w: the database has no table of a ledger's entries", ErrNoLedger)
 	case answer != nil:
 		return err
 	}
@@ -142,8 +142,7 @@ func (p *postgres) migrate(ctx context.Context) error {
 	if current, target, err := provider.GetVersions(ctx); err == nil && current == target {
 		return nil // nothing to lock for
 	} else if err == nil && current > target {
-		return refusal{fmt.Sprintf("its tables have version %d, and this program knows %d", current, target),
-			"a newer release made them: run that one, or a newer one"}
+		return newerTables(current, target)
 	}
 	var may bool // goose would tell of a table that is not there
 	err = p.reads.QueryRowContext(ctx, `SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)`).Scan(&may)
@@ -154,6 +153,12 @@ func (p *postgres) migrate(ctx context.Context) error {
 		_, err = provider.Up(ctx)
 	}
 	return err
+}
+
+// newerTables refuses tables that this program does not know.
+func newerTables(current, target int64) error {
+	return refusal{fmt.Sprintf("its tables have version %d, and this program knows %d", current, target),
+		"a newer release made them: run that one, or a newer one"}
 }
 
 // connect makes the writer's connection, and refuses a server that would

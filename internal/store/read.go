@@ -21,7 +21,7 @@ import (
 // What a question can find out.
 var (
 	// ErrAmbiguous says that a short name fits several entries.
-	ErrAmbiguous = errors.New("several entries have ids that start so")
+	ErrAmbiguous = errors.New("several entries can be meant")
 	// ErrNotCovered says that the entry is newer than the last checkpoint, and
 	// that there is no key to sign a newer one.
 	ErrNotCovered = errors.New("no checkpoint covers the entry yet, and there is no key to sign one")
@@ -194,21 +194,43 @@ const shortestID = 8
 // Find gives the entry that is meant by its index, by the sender's id of it, or
 // by its own id, the leaf hash in hexadecimal, which may be shortened to 8
 // digits. The last is looked for in the whole ledger. Of several entries with
-// one sender's id it gives the first.
+// one sender's id it gives the first. A whole leaf hash means its entry and no
+// other; beyond that senders choose their ids, and what means two is ErrAmbiguous.
 func (l *Ledger) Find(ctx context.Context, id string) (ledger.Record, error) {
-	if index, err := strconv.ParseInt(id, 10, 64); err == nil && len(id) < shortestID {
+	r, err := l.find(ctx, id)
+	if err != nil {
+		return r, fmt.Errorf("find entry %q: %w", id, err)
+	}
+	return r, nil
+}
+
+func (l *Ledger) find(ctx context.Context, id string) (ledger.Record, error) {
+	index, notNumber := strconv.ParseInt(id, 10, 64)
+	if notNumber == nil && len(id) < shortestID {
 		return l.Record(ctx, index)
 	}
-	r, err := scanRecord(l.engine.reader().QueryRowContext(ctx, `SELECT `+recordColumns+` FROM entry WHERE id = $1 ORDER BY idx LIMIT 1`, id))
-	if err == nil {
-		return r, nil
-	}
-	if errors.Is(err, ledger.ErrNotFound) && len(id) >= shortestID && len(id) <= 2*tlog.HashSize {
-		if r, err = l.findLeaf(ctx, id); err == nil {
-			return r, nil
+	found, err := scanRecord(l.engine.reader().QueryRowContext(ctx, `SELECT `+recordColumns+` FROM entry WHERE id = $1 ORDER BY idx LIMIT 1`, id))
+	other := func(r ledger.Record, next error) {
+		switch {
+		case errors.Is(err, ledger.ErrNotFound):
+			found, err = r, next
+		case err == nil && next == nil && r.Index != found.Index:
+			err = ErrAmbiguous
+		case err == nil && !errors.Is(next, ledger.ErrNotFound):
+			err = next
 		}
 	}
-	return r, fmt.Errorf("find entry %q: %w", id, err)
+	if shortestID <= len(id) && len(id) <= 2*tlog.HashSize {
+		r, next := l.findLeaf(ctx, id)
+		if next == nil && len(id) == 2*tlog.HashSize {
+			return r, nil
+		}
+		other(r, next)
+	}
+	if notNumber == nil && id[0] != '0' {
+		other(l.Record(ctx, index))
+	}
+	return found, err
 }
 
 func (l *Ledger) findLeaf(ctx context.Context, prefix string) (ledger.Record, error) {

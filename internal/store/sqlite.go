@@ -98,13 +98,18 @@ func openSQLite(ctx context.Context, o Options, seen *witness, spoil func(error)
 }
 
 // refuseFile refuses a file that holds something else, before anything of it is
-// changed.
+// changed. Other faults are for those who may mend them: what was cut off while
+// the file was made has to be rolled back, which a reader may not.
 func refuseFile(ctx context.Context, path string) error {
 	db, err := sql.Open("sqlite", dsn(path, "ro", "query_only(1)"))
 	if err != nil {
 		return err
 	}
-	return errors.Join(refuseOthers(ctx, db), db.Close())
+	err = refuseOthers(ctx, db)
+	if fault := (*sqlite.Error)(nil); errors.As(err, &fault) && fault.Code()&0xff == sqlite3.SQLITE_READONLY {
+		err = nil
+	}
+	return errors.Join(err, db.Close())
 }
 
 // refuseOthers refuses a database that has tables, and none of a ledger.
@@ -140,7 +145,8 @@ func (e *sqliteEngine) migrate(ctx context.Context, key ledger.Key) error {
 	// goose knows no lock for SQLite: of two processes that make the tables at the
 	// same moment one fails, and finds them when it looks again.
 	for range migrateTries {
-		if err = up(ctx, e.mover, files); err == nil {
+		var newer refusal
+		if err = up(ctx, e.mover, files); err == nil || errors.As(err, &newer) {
 			break
 		}
 		rest(ctx, lastPause)
@@ -157,6 +163,9 @@ func up(ctx context.Context, db *sql.DB, files fs.FS) error {
 	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		return err
+	}
+	if current, target, err := provider.GetVersions(ctx); err == nil && current > target {
+		return newerTables(current, target)
 	}
 	_, err = provider.Up(ctx)
 	return err

@@ -56,6 +56,7 @@ func wanted() map[string]string {
 		"/rate_limit": "get", "/meta": "get", "/user": "get", "/users/{username}": "get",
 		"/app": "get", "/app/hook/config": "get", "/credentials/revoke": "post",
 		"/user/repos": "get", "/installation/repositories": "get", "/orgs/{org}/members/{username}": "get",
+		"/orgs/{org}/actions/permissions/workflow": "get",
 	}
 	for _, at := range []string{"/app/hook", "/orgs/{org}/hooks/{hook_id}", "/repos/{owner}/{repo}/hooks/{hook_id}"} {
 		all[at+"/deliveries"], all[at+"/deliveries/{delivery_id}"], all[at+"/deliveries/{delivery_id}/attempts"] = "get", "get", "post"
@@ -64,7 +65,9 @@ func wanted() map[string]string {
 		all[at], all[at+"/{hook_id}"] = "get", "get"
 	}
 	for path, methods := range map[string]string{
-		"": "get", "/activity": "get", "/actions/artifacts": "get", "/actions/permissions": "get", "/actions/secrets": "get", "/branches": "get", "/branches/{branch}": "get",
+		"": "get", "/activity": "get", "/actions/artifacts": "get", "/actions/permissions": "get", "/actions/permissions/workflow": "get",
+		"/actions/secrets": "get", "/branches": "get", "/branches/{branch}": "get", "/branches/{branch}/protection": "get",
+		"/rules/branches/{branch}": "get", "/rulesets/{ruleset_id}": "get",
 		"/check-runs": "post", "/check-runs/{check_run_id}": "get patch", "/check-runs/{check_run_id}/annotations": "get",
 		"/commits": "get", "/commits/{ref}": "get", "/commits/{commit_sha}/pulls": "get", "/commits/{ref}/check-runs": "get",
 		"/commits/{ref}/status": "get", "/commits/{ref}/statuses": "get", "/compare/{basehead}": "get", "/contents/{path}": "get",

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/diagnosis"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/report"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+)
+
+// checkSettings is the row of GitHub's settings where none could be read.
+const checkSettings = "GitHub settings"
+
+// adminToken is the token that settings are read with; empty where none is
+// given. The cluster's own should not be able to read them.
+func (c *doctorCmd) adminToken(a *console.Console) (secret.Secret, error) {
+	if c.SettingsTokenFile != "" {
+		value, err := readSecret(c.SettingsTokenFile)
+		if err != nil {
+			return value, console.Fail(console.StatusUsage, err, "")
+		}
+		return secret.New(strings.TrimSpace(value.Reveal())), nil
+	}
+	text, _ := a.Environment("FLUXKEEPER_TOKEN")
+	return secret.New(strings.TrimSpace(text)), nil
+}
+
+// gatherGitHub reads what is set on GitHub, and gives a row for each check. The
+// token goes only where the repository is, as the cluster's does.
+func (c *doctorCmd) gatherGitHub(a *console.Console, value secret.Secret, read diagnosis.Cluster, expect diagnosis.Expectation) []report.CheckupRow {
+	failed := func(err error) []report.CheckupRow {
+		why := err.Error()
+		if hint := console.HintOf(err); hint != "" {
+			why += "; " + hint
+		}
+		return []report.CheckupRow{{Check: checkSettings, Unread: []string{why}}}
+	}
+	api, err := c.api(read)
+	if err != nil {
+		return failed(err)
+	}
+	client, err := github.New(github.Options{Token: value, APIURL: api, Repository: c.Repo, UserAgent: c.agent(a)})
+	if err != nil {
+		return failed(err)
+	}
+	defer a.Announce("asking GitHub what is set there").Stop()
+	intent := read.Intent(c.Repo, expect.Policy)
+	intent.Hook = c.HookURL
+	settings, err := client.Settings(a.Context, intent)
+	if err != nil {
+		return failed(err)
+	}
+	return clusterRows(diagnosis.ExamineSettings(settings, intent))
+}

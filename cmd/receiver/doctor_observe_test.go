@@ -1,0 +1,40 @@
+package main
+
+import (
+	"net/http"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
+)
+
+// TestObserved: what the ledger shows that the bot did says what its token needs;
+// what others did, or it did elsewhere, does not.
+func TestObserved(t *testing.T) {
+	ledger := filepath.Join(t.TempDir(), "ledger.db")
+	receiver := startServe(t, scriptSecret, ledger)
+	for i, body := range []string{
+		`{"ref":"refs/heads/flux-image-updates","before":"1","after":"2","commits":[],"pusher":{"name":"fluxbot"},"repository":{"id":1,"full_name":"acme/fleet"},"sender":{"login":"fluxbot","id":7,"type":"User"}}`,
+		`{"ref":"refs/heads/main","before":"1","after":"2","commits":[{"id":"2","modified":[".github/workflows/ci.yml"]}],"pusher":{"name":"ann"},"repository":{"id":1,"full_name":"acme/fleet"},"sender":{"login":"ann","id":8,"type":"User"}}`,
+	} {
+		status, err := send(http.DefaultClient, receiver.url, scriptSecret, payload{event: "push", body: []byte(body)}, "guid-"+string(rune('a'+i)))
+		if err != nil || status != http.StatusAccepted {
+			t.Fatal(status, err)
+		}
+	}
+	receiver.stop(syscall.SIGTERM)
+	policy := gate.Policy{Head: []string{"flux-image-updates"}, Bots: []gate.Bot{{Account: gate.Account{ID: 7, Login: "fluxbot"}}}}
+	need, uses, err := observed(t.Context(), where{ledger}, policy, "Acme/Fleet", time.Hour, token.ForFlux([]string{"acme/fleet"}, true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]token.Level{token.Metadata: token.Read, token.Contents: token.Write}
+	if diff := cmp.Diff(want, need.Permissions); diff != "" || uses != 1 {
+		t.Errorf("%d uses: %s", uses, diff)
+	}
+}

@@ -1,0 +1,68 @@
+package token
+
+import "maps"
+
+// Used is one thing that a token's account did, as a webhook delivery tells it.
+type Used struct {
+	Event, Action string
+	// Workflow says that a push touched files under .github/workflows.
+	Workflow bool
+}
+
+// Took is the permissions that a use took, as GitHub's REST and Git interfaces
+// ask for them; nothing for what anybody may do or no such token can
+// (https://docs.github.com/rest/authentication/permissions-required-for-fine-grained-personal-access-tokens).
+func (u Used) Took() map[string]Level {
+	switch u.Event {
+	case "push":
+		if u.Workflow {
+			return map[string]Level{Contents: Write, Workflows: Write}
+		}
+		return map[string]Level{Contents: Write}
+	case "create", "delete", "release", "repository_dispatch":
+		return map[string]Level{Contents: Write}
+	case "pull_request", "pull_request_review", "pull_request_review_comment", "pull_request_review_thread":
+		return map[string]Level{PullRequests: Write}
+	case "status":
+		return map[string]Level{Statuses: Write}
+	case "issues", "issue_comment", "label", "milestone":
+		return map[string]Level{"issues": Write}
+	case "deployment", "deployment_status":
+		return map[string]Level{"deployments": Write}
+	case "workflow_dispatch":
+		return map[string]Level{"actions": Write}
+	case "member", "repository", "public", "branch_protection_rule", "repository_ruleset", "deploy_key":
+		return map[string]Level{"administration": Write}
+	}
+	return nil
+}
+
+// Observed narrows a need down to what recorded uses took: permissions that
+// none of them took become optional, those that some took are needed. Reading
+// metadata and writing contents stay: without them Flux does nothing at all.
+// A use outside of what the need allows does not make its permission needed,
+// or a thief could widen what the token should have.
+func (n Need) Observed(uses []Used) Need {
+	out := n
+	out.Permissions, out.Optional = maps.Clone(n.Permissions), maps.Clone(n.Optional)
+	if out.Optional == nil {
+		out.Optional = map[string]Level{}
+	}
+	took := map[string]Level{Metadata: Read, Contents: Write}
+	for _, use := range uses {
+		maps.Copy(took, use.Took())
+	}
+	for name, level := range n.Permissions {
+		if took[name] == "" {
+			delete(out.Permissions, name)
+			out.Optional[name] = level
+		}
+	}
+	for name, level := range n.Optional {
+		if took[name] != "" {
+			delete(out.Optional, name)
+			out.Permissions[name] = level
+		}
+	}
+	return out
+}
