@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
 // walk calls see with every file of the tree that could be committed.
@@ -53,6 +55,20 @@ func TestTreeNamesNoMachine(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestTreeHoldsNoToken: whatever looks like a token in tests and recordings is
+// put together when they run, or is none by its checksum.
+func TestTreeHoldsNoToken(t *testing.T) {
+	walk(t, func(path string, data []byte) {
+		for _, f := range token.Find(data) {
+			t.Errorf("%s:%d:%d holds a token (%s)", path, f.Line, f.Column, f.Kind)
+		}
+	})
+	made := "github" + "_pat_" + strings.Repeat("aZ3kQ9xW7pL", 2) + "_" + strings.Repeat("aZ3kQ9xW7pL", 6)[:59]
+	if len(token.Find([]byte(made))) != 1 {
+		t.Error("the search finds nothing at all")
+	}
 }
 
 // TestLinksLeadSomewhere follows the links between the project's own pages.

@@ -14,6 +14,7 @@ import (
 
 type tokenCommands struct {
 	Check tokenCheckCmd `cmd:"" help:"Ask GitHub what a token can do, and hold it against what Flux needs."`
+	Scan  tokenScanCmd  `cmd:"" help:"Look for tokens in a repository or a change, where they should not be."`
 	Link  tokenLinkCmd  `cmd:"" help:"Print the page where such a token is made, filled in."`
 }
 

@@ -89,7 +89,7 @@ func (c *rotateStartCmd) fresh(a *console.Console, need token.Need) (secret.Secr
 // instructions say how a person makes the token.
 func instructions(need token.Need, api string) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "Log in to GitHub as the machine user, and make a fine-grained token at\n\n  %s\n\nGitHub may leave fields of the address out, so look at each:\n\n", console.OneLine(token.SettingsPage(site(api), need)))
+	fmt.Fprintf(&out, "Log in to GitHub as the machine user, and make a fine-grained token at\n\n  %s\n\nGitHub may leave fields of the address out, so look at each:\n\n", console.OneLine(need.Link(site(api))))
 	for _, line := range need.Settings() {
 		fmt.Fprintf(&out, "  %s\n", console.OneLine(line))
 	}

@@ -1,7 +1,9 @@
 package github
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -160,6 +162,7 @@ func (p *prober) send(q question) token.Answer {
 		a.Message = plain(err.Error())
 		return a
 	}
+	data = p.masked(resp, data)
 	a.Status = resp.StatusCode
 	if resp.StatusCode >= 300 {
 		a.Message = refusal(resp, data)
@@ -178,6 +181,24 @@ func (p *prober) send(q question) token.Answer {
 		}
 	}
 	return a
+}
+
+// masked takes the token out of an answer: whatever a server quotes of a request,
+// nothing that is seen of a token may hold it.
+func (p *prober) masked(resp *http.Response, data []byte) []byte {
+	text := p.secret.Reveal()
+	if text == "" {
+		return data
+	}
+	for _, form := range []string{text, base64.StdEncoding.EncodeToString([]byte("x-access-token:" + text)), base64.StdEncoding.EncodeToString([]byte(text))} {
+		data = bytes.ReplaceAll(data, []byte(form), []byte(p.secret.String()))
+		for _, values := range resp.Header {
+			for i := range values {
+				values[i] = strings.ReplaceAll(values[i], form, p.secret.String())
+			}
+		}
+	}
+	return data
 }
 
 // gitAnswer reads the Git server's answer. It is not the API: that it does not

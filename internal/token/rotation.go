@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -226,29 +224,6 @@ func (st Standing) Next() string {
 	return ""
 }
 
-// SettingsPage is the page of GitHub's settings where a fine-grained token is
-// made, filled in as far as its address can: the repositories have to be chosen
-// there. GitHub has taken the description of this out of its documentation in May
-// 2026, so each field has to be looked at. site is such as https://github.com.
-func SettingsPage(site string, n Need) string {
-	q := url.Values{"description": {"Flux image automation"}}
-	if names := n.Names(); len(names) > 0 {
-		q.Set("name", names[0])
-	}
-	if owner := n.Owner(); owner != "" {
-		q.Set("target_name", owner)
-	}
-	if n.MaxDays > 0 {
-		q.Set("expires_in", strconv.Itoa(n.MaxDays))
-	}
-	for name, level := range n.Permissions {
-		if name != Metadata { // comes with every other
-			q.Set(name, string(level))
-		}
-	}
-	return site + "/settings/personal-access-tokens/new?" + q.Encode()
-}
-
 // Owner is whose repositories the token is for: a fine-grained token has one owner
 // only. Empty where there are none or several.
 func (n Need) Owner() string {
@@ -263,7 +238,7 @@ func (n Need) Owner() string {
 	return owner
 }
 
-// Settings lists what to choose on that page, line by line.
+// Settings lists what to choose on the page of Link, line by line.
 func (n Need) Settings() []string {
 	lines := []string{
 		"Token name: " + first(n.Names()),

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gitrepo"
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
+)
+
+// maxScanned bounds one file, in bytes; GitHub takes none of more than 100 MB.
+const maxScanned = 100 << 20
+
+// tokenScanCmd looks for tokens where they should not be.
+type tokenScanCmd struct {
+	Dirs   []string `arg:"" optional:"" name:"dir" complete:"file" help:"Folders to look through, with all that is in them but .git (default: the current one)."`
+	Base   string   `placeholder:"REVISION" help:"Look only at the files that a change to this revision changes, as the head has them."`
+	Head   string   `placeholder:"REVISION" help:"The head of that change (default: HEAD)."`
+	Format string   `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
+}
+
+// Help is shown by token scan --help.
+func (tokenScanCmd) Help() string {
+	return `Looks for tokens of GitHub and Pulumi, also in base64 as Secrets have them, for files of the environment (.env), and, where several folders are named, for a token that they share. It sends nothing, and prints fingerprints only.
+
+  fluxkeeper token scan
+  fluxkeeper token scan --base origin/main --head HEAD
+  fluxkeeper token scan ../fleet ../payroll
+
+Tokens are known by their prefix and checksum, so that examples are not taken for tokens. Other kinds of secrets, and older commits, are for tools like gitleaks.
+
+Exit status: 0 nothing is wrong, 1 a token was found, 2 wrong usage, 3 something could not be read.`
+}
+
+// Run looks, and prints.
+func (c *tokenScanCmd) Run(a *console.Console) error {
+	var s token.Storage
+	var unread []string
+	var err error
+	defer a.Announce("looking for tokens").Stop()
+	switch {
+	case c.Base != "" && len(c.Dirs) > 1:
+		return console.Fail(console.StatusUsage, errors.New("--base: a change is in one repository"), "name one folder")
+	case c.Base != "":
+		unread, err = c.change(a.Context, &s)
+	case c.Head != "":
+		return console.Fail(console.StatusUsage, errors.New("--head: without --base there is no change"), "add --base main")
+	default:
+		unread, err = c.trees(a.Context, &s)
+	}
+	if err != nil {
+		return err
+	}
+	found := s.Findings()
+	if c.Format == "json" {
+		err = scanJSON(a.Stdout, found, unread)
+	} else {
+		err = scanText(a.Stdout, found, unread)
+	}
+	switch {
+	case err != nil:
+		return err
+	case finding.Decide(found) == finding.Fail:
+		return console.Fail(console.StatusFail, nil, "")
+	case len(unread) > 0:
+		return console.Fail(console.StatusUndecided, nil, "")
+	}
+	return nil
+}
+
+// change looks at what a change changes.
+func (c *tokenScanCmd) change(ctx context.Context, s *token.Storage) ([]string, error) {
+	dir, head := ".", c.Head
+	if len(c.Dirs) == 1 {
+		dir = c.Dirs[0]
+	}
+	if head == "" {
+		head = "HEAD"
+	}
+	usage := func(err error) error { return console.Fail(console.StatusUsage, err, console.HintOf(err)) }
+	r, err := gitrepo.Open(dir)
+	if err != nil {
+		return nil, usage(err)
+	}
+	defer r.Close()
+	facts, err := r.Facts(ctx, gitrepo.Range{Base: c.Base, Head: head}, nil)
+	if err != nil {
+		return nil, usage(err)
+	}
+	for _, f := range facts.Files {
+		if f.New.Mode != "" {
+			s.Add(dir, f.Path, f.New.Data)
+		}
+	}
+	return facts.Gaps, nil
+}
+
+// trees looks through folders.
+func (c *tokenScanCmd) trees(ctx context.Context, s *token.Storage) ([]string, error) {
+	dirs := c.Dirs
+	if len(dirs) == 0 {
+		dirs = []string{"."}
+	}
+	var unread []string
+	for _, dir := range dirs {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return nil, console.Fail(console.StatusUsage, fmt.Errorf("%q is no folder that can be read", dir), "")
+		}
+		err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+			switch {
+			case ctx.Err() != nil:
+				return ctx.Err()
+			case err != nil:
+				unread = append(unread, err.Error())
+				return nil
+			case entry.IsDir() && entry.Name() == ".git":
+				return filepath.SkipDir
+			case !entry.Type().IsRegular(): // what a link leads to is looked at where it is
+				return nil
+			}
+			if err := scanFile(s, dir, name, len(dirs) > 1); err != nil {
+				unread = append(unread, err.Error())
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, console.Fail(console.StatusUndecided, err, "")
+		}
+	}
+	return unread, nil
+}
+
+// scanFile reads one file of a folder; its name is told with the folder's where
+// there are several.
+func scanFile(s *token.Storage, dir, name string, several bool) error {
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxScanned+1))
+	if err != nil {
+		return err
+	}
+	if len(data) > maxScanned {
+		return fmt.Errorf("read %q: it has more than %d bytes", name, maxScanned)
+	}
+	shown := name
+	if short, err := filepath.Rel(dir, name); err == nil && !several {
+		shown = short
+	}
+	s.Add(dir, filepath.ToSlash(shown), data)
+	return nil
+}
+
+func scanText(w io.Writer, found []finding.Finding, unread []string) error {
+	for _, f := range found {
+		at := ""
+		if f.File != "" {
+			at = console.OneLine(f.File) + ": "
+		}
+		if f.Line > 0 {
+			at = fmt.Sprintf("%s:%d:%d: ", console.OneLine(f.File), f.Line, f.Column)
+		}
+		if _, err := fmt.Fprintf(w, "%s%s %s: %s\n  %s\n", at, f.Severity, f.Rule, console.OneLine(f.Message), console.OneLine(f.Hint)); err != nil {
+			return err
+		}
+	}
+	for _, text := range unread {
+		if _, err := fmt.Fprintf(w, "not known: %s\n", console.OneLine(text)); err != nil {
+			return err
+		}
+	}
+	if len(found)+len(unread) > 0 {
+		return nil
+	}
+	_, err := fmt.Fprintln(w, "no token was found")
+	return err
+}
+
+func scanJSON(w io.Writer, found []finding.Finding, unread []string) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(struct {
+		Verdict  finding.Verdict   `json:"verdict"`
+		Findings []finding.Finding `json:"findings"`
+		Unread   []string          `json:"unread,omitempty"`
+	}{scanVerdict(found, unread), append([]finding.Finding{}, found...), unread})
+}
+
+func scanVerdict(found []finding.Finding, unread []string) finding.Verdict {
+	v := finding.Decide(found)
+	if v == finding.Pass && len(unread) > 0 {
+		return finding.Undecided
+	}
+	return v
+}
