@@ -87,6 +87,15 @@ func BenchmarkThroughput(b *testing.B) {
 	if postgres := startPostgres(b); postgres != nil {
 		contenders = append(contenders, postgres)
 	}
+	// First the calm: after the storm the kernel writes for half a minute what it
+	// has put off, and everybody's syncs wait for it.
+	calm := map[*contender]map[string]float64{}
+	for _, c := range contenders {
+		calm[c] = map[string]float64{}
+		for _, payload := range payloads {
+			calm[c][payload.event] = openLoop(b, c, payload)
+		}
+	}
 	rounds := 1
 	if b.N > 1 { // -benchtime 5x: five rounds
 		rounds = b.N
@@ -106,7 +115,7 @@ func BenchmarkThroughput(b *testing.B) {
 		for _, c := range contenders {
 			m := median(c.runs[payload.event])
 			fmt.Fprintf(table, "%s\t%s\t%.0f\t%.2f\t%.1f\t%.1f\t%.0f\t%.2f\t%.1f\t%d\t\n", payload.event, c.name, m.rate, m.rate/ceiling.rate,
-				m.p50, m.p99, m.cpu, m.cpu/ceiling.cpu, openLoop(b, c, payload), m.bad)
+				m.p50, m.p99, m.cpu, m.cpu/ceiling.cpu, calm[c][payload.event], m.bad)
 		}
 	}
 	if err := table.Flush(); err != nil {
