@@ -138,6 +138,9 @@ func Complete(o Observations) Statement {
 		}
 		s.compare(l, o, reach)
 	}
+	if since := o.watched(); since.After(o.Window.From) {
+		s.Unread = append(s.Unread, fmt.Sprintf("no webhook was there before %s: what happened earlier was not sent", since.UTC().Format(time.RFC3339)))
+	}
 	byTime := func(a, b Delivery) int {
 		return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.Hook, b.Hook), strings.Compare(a.GUID, b.GUID))
 	}
@@ -171,6 +174,18 @@ func (o Observations) reach() time.Time {
 		}
 	}
 	return reach
+}
+
+// watched is since when there has been a webhook; the beginning of the window
+// where there was none at all, which is told elsewhere.
+func (o Observations) watched() time.Time {
+	since := o.Window.From
+	for i, l := range o.Listings {
+		if i == 0 || l.Hook.CreatedAt.Before(since) {
+			since = l.Hook.CreatedAt
+		}
+	}
+	return since
 }
 
 // compare holds one hook's list against the ledger.

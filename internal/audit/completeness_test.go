@@ -239,11 +239,13 @@ func TestComplete(t *testing.T) {
 			o.Repositories[0].Activities[0].Time = ago(560)
 			o.Listings[0].Attempts = append(o.Listings[0].Attempts, lost("y", 700))
 		}, "listed 1, held 1, gaps 0, decided true\n"},
-		"never emitted":       {unheard, never("GitHub lists no delivery of it")},
-		"no hook":             {hook(func(h *audit.Hook) { h.Owner = "acme/other" }), never("no hook is set up on the repository, nor on its owner")},
-		"the hook came later": {hook(func(h *audit.Hook) { h.CreatedAt = ago(300) }), never("the hook did not exist yet")},
-		"no push":             {hook(func(h *audit.Hook) { h.Events = []string{"create"} }), never("the hook does not subscribe to push")},
-		"not active":          {hook(func(h *audit.Hook) { h.Active = false }), never("the hook is not active")},
+		"never emitted": {unheard, never("GitHub lists no delivery of it")},
+		"no hook":       {hook(func(h *audit.Hook) { h.Owner = "acme/other" }), never("no hook is set up on the repository, nor on its owner")},
+		"the hook came later": {hook(func(h *audit.Hook) { h.CreatedAt = ago(300) }),
+			"listed 2, held 2, gaps 1, decided false\nnever emitted refs/heads/main 3: the hook did not exist yet\n" +
+				"unread no webhook was there before 2026-11-20T07:00:00Z: what happened earlier was not sent\n"},
+		"no push":    {hook(func(h *audit.Hook) { h.Events = []string{"create"} }), never("the hook does not subscribe to push")},
+		"not active": {hook(func(h *audit.Hook) { h.Active = false }), never("the hook is not active")},
 		"one hook too late, the other deaf": {func(o *audit.Observations) {
 			unheard(o)
 			o.Listings[0].Hook.CreatedAt = ago(300)
@@ -281,7 +283,7 @@ func TestComplete(t *testing.T) {
 		"a list that reaches further than promised": {func(o *audit.Observations) { o.Window.From = noon.AddDate(0, 0, -4) }, whole},
 		"a hook that is younger than the window": {func(o *audit.Observations) {
 			o.Window.From, o.Listings[0].Ended, o.Listings[0].Hook.CreatedAt = noon.AddDate(0, 0, -4), true, ago(700)
-		}, whole},
+		}, "listed 2, held 2, gaps 0, decided false\nunread no webhook was there before 2026-11-20T00:20:00Z: what happened earlier was not sent\n"},
 		"all before GitHub's list": {func(o *audit.Observations) {
 			o.Window = audit.Window{From: noon.AddDate(0, 0, -9), To: noon.AddDate(0, 0, -8)}
 			o.Listings[0].Ended = true
@@ -317,5 +319,27 @@ func TestSummary(t *testing.T) {
 		"0 pushes never emitted; 1 held that GitHub does not list; undecided: no longer listed by GitHub: 2026-11-16T12:00:00Z to 2026-11-17T12:00:00Z"
 	if diff := cmp.Diff(want, audit.Complete(o).Summary()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestBeforeTheFirstHook: of a time in which nothing could be sent nothing is known.
+func TestBeforeTheFirstHook(t *testing.T) {
+	from := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	window := audit.Window{From: from, To: from.AddDate(0, 0, 2)}
+	hook := func(id int64, created time.Time) audit.Listing {
+		return audit.Listing{Hook: audit.Hook{ID: id, CreatedAt: created}}
+	}
+	for name, test := range map[string]struct {
+		listings []audit.Listing
+		decided  bool
+	}{
+		"an old hook":           {[]audit.Listing{hook(1, from.AddDate(-1, 0, 0))}, true},
+		"a new one":             {[]audit.Listing{hook(1, from.Add(time.Hour))}, false},
+		"a new one, and an old": {[]audit.Listing{hook(1, from.Add(time.Hour)), hook(2, from.AddDate(0, -1, 0))}, true},
+	} {
+		s := audit.Complete(audit.Observations{Window: window, Now: window.To, Retention: 72 * time.Hour, Listings: test.listings})
+		if s.Decided() != test.decided {
+			t.Errorf("%s: decided %t: %v", name, s.Decided(), s.Unread)
+		}
 	}
 }
