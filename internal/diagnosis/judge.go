@@ -69,18 +69,25 @@ func Judge(c Cluster, e Expectation) []finding.Finding {
 func Examine(c Cluster, e Expectation) []Check {
 	x := &examiner{Cluster: c, expect: e}
 	x.choose()
-	steps := []struct {
-		name string
-		run  func()
-	}{
+	return x.examine([]step{
 		{CheckAPI, x.apis}, {CheckRepository, x.repositories}, {CheckSecret, x.secrets}, {CheckToken, x.copies},
 		{CheckAutomation, x.automations}, {CheckPolicies, x.policies}, {CheckDrift, x.drift}, {CheckFailures, x.failed},
 		{CheckPush, x.pushes},
-	}
+	})
+}
+
+// step is one check by its name.
+type step struct {
+	name string
+	run  func()
+}
+
+// examine runs the checks in turn, and leaves out those that say nothing.
+func (x *examiner) examine(steps []step) []Check {
 	var checks []Check
 	for _, step := range steps {
 		x.check = Check{Name: step.name}
-		for _, u := range c.Unread {
+		for _, u := range x.Cluster.Unread {
 			if u.Check == step.name {
 				x.unread("%s: %s", u.What, u.Why)
 			}

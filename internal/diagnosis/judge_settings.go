@@ -37,28 +37,10 @@ func ExamineSettings(s Settings, i Intent) []Check {
 	i.Source, i.Action = cmp.Or(i.Source, actionsApp), i.ActionName()
 	x := &setup{examiner: examiner{Cluster: Cluster{Unread: s.Unread}}, Settings: s, intent: i}
 	x.choose()
-	steps := []struct {
-		name string
-		run  func()
-	}{
+	return x.examine([]step{
 		{CheckHead, x.headBranch}, {CheckBase, x.baseBranch}, {CheckWorkflow, x.workflows}, {CheckQueue, x.queue},
 		{CheckMerging, x.merging}, {CheckActions, x.actions}, {CheckHook, x.hooks},
-	}
-	var checks []Check
-	for _, step := range steps {
-		x.check = Check{Name: step.name}
-		for _, u := range s.Unread {
-			if u.Check == step.name {
-				x.unread("%s: %s", u.What, u.Why)
-			}
-		}
-		step.run()
-		x.check.Findings = finding.Sort(x.check.Findings)
-		if len(x.check.Findings)+len(x.check.Evidence)+len(x.check.Unread) > 0 {
-			checks = append(checks, x.check)
-		}
-	}
-	return checks
+	})
 }
 
 // setup runs the checks. Of the examiner it has the way to report.
