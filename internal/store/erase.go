@@ -86,22 +86,9 @@ func (l *Ledger) erasable(ctx context.Context, before time.Time, start int64, ke
 
 // held gives the next deliveries of before a time that have their bodies.
 func (l *Ledger) held(ctx context.Context, before time.Time, start int64) ([]ledger.Record, error) {
-	rows, err := l.engine.reader().QueryContext(ctx, `SELECT `+recordColumns+` FROM entry
+	return l.records(ctx, `SELECT `+recordColumns+` FROM entry
 		WHERE idx >= $1 AND time < $2 AND kind = $3 AND EXISTS (SELECT 1 FROM body WHERE body.idx = entry.idx)
 		ORDER BY idx LIMIT $4`, start, before.UnixMicro(), string(ledger.Delivery), maxErased)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var records []ledger.Record
-	for rows.Next() {
-		r, err := scanRecord(rows)
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, r)
-	}
-	return records, rows.Err()
 }
 
 // eraseSome appends the erasure, and then deletes the bodies that it names.

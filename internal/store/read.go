@@ -115,7 +115,12 @@ func (l *Ledger) narrow(ctx context.Context, q *ledger.Query) error {
 
 func (l *Ledger) page(ctx context.Context, q ledger.Query, limit int) ([]ledger.Record, error) {
 	text, args := selection(q, limit)
-	rows, err := l.engine.reader().QueryContext(ctx, text, args...)
+	return l.records(ctx, text, args...)
+}
+
+// records reads all that a query for recordColumns gives.
+func (l *Ledger) records(ctx context.Context, query string, args ...any) ([]ledger.Record, error) {
+	rows, err := l.engine.reader().QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
