@@ -15,20 +15,21 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/postgrestest"
 )
 
-func startBare(b *testing.B) *contender {
+// startBaseline runs one of the baselines.
+func startBaseline(b *testing.B, name string) *contender {
 	b.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		b.Fatal(err)
 	}
 	command := exec.Command(self)
-	command.Env = append(os.Environ(), bareVariable+"=1")
+	command.Env = append(os.Environ(), baselineVariable+"="+name, "TMPDIR="+b.TempDir())
 	p, err := launch(command, b.Logf)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { p.stop(syscall.SIGKILL) })
-	return &contender{"bare", p.url, p.cpu, map[string][]measured{}}
+	return &contender{name, p.url, p.cpu, map[string][]measured{}}
 }
 
 // startReceiver runs the program on a ledger.

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,21 +16,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(bareVariable) != "" {
-		os.Exit(serveBare())
+	if name := os.Getenv(baselineVariable); name != "" {
+		fmt.Fprintln(os.Stderr, serveBaseline(name))
+		os.Exit(1)
 	}
 	testscript.Main(m, map[string]func(){"fluxkeeper-receiver": main})
-}
-
-// serveBare is the whole of the process that bare runs in.
-func serveBare() int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err == nil {
-		fmt.Fprintf(os.Stderr, `{"msg":"serving","listen":"%s"}`+"\n", l.Addr())
-		err = bare(l)
-	}
-	fmt.Fprintln(os.Stderr, err)
-	return 1
 }
 
 // process is a server that runs beside the test.
