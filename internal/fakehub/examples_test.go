@@ -116,7 +116,7 @@ func TestAnswersLookLikeGitHubs(t *testing.T) {
 		}
 	}
 	for _, name := range fakehub.OperationNames() {
-		if w.Count(name) == 0 {
+		if w.Count(name) == 0 && name != "repos/create-or-update-file-contents" { // which is only ever refused
 			t.Errorf("the tour left %s out", name)
 		}
 	}

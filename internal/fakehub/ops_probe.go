@@ -46,10 +46,17 @@ func probeOperations() map[string]operation {
 		"repos/list-for-authenticated-user":          {"", listOwnRepos},
 		"apps/list-repos-accessible-to-installation": {"", listInstalledRepos},
 		"orgs/check-membership-for-user":             {"members=read", checkMember},
+		"repos/create-or-update-file-contents":       {"contents=write", onlyProbed},
 		"credentials/revoke":                         {nobody, revokeCredentials},
 		"actions/list-artifacts-for-repo":            {"actions=read", func(*call) answer { return answer{200, js{"total_count": 0, "artifacts": []any{}}} }},
 		"actions/list-repo-secrets":                  {"secrets=read", func(*call) answer { return answer{200, js{"total_count": 0, "secrets": []any{}}} }},
 	}
+}
+
+// onlyProbed is for what no program of ours does, but asks whether it may.
+func onlyProbed(c *call) answer {
+	c.hub.problem("%s %s: this is not simulated", c.r.Method, c.r.URL.Path)
+	return notFound()
 }
 
 // role is what the caller's account may do in a repository.

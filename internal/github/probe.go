@@ -34,7 +34,7 @@ const (
 )
 
 // Probe asks GitHub what a token can do, with at most MaxProbes requests, one
-// after the other. None changes anything: all but two are GETs, and those two,
+// after the other. None changes anything: all but three are GETs, and those,
 // sent only where nothing else tells, lack what GitHub needs to obey. It stops at
 // the first answer that shows that to go on would be pointless or harmful, such
 // as 401: several bad credentials lock the account out for a while.
@@ -116,6 +116,7 @@ type question struct {
 	path       string // below the API's root
 	body       string
 	git        bool
+	second     bool                               // needless where the one before was refused
 	read       func(*http.Response, []byte) error // of a success
 }
 

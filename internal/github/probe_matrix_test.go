@@ -133,7 +133,10 @@ func refusals() []situation {
 		{name: "too fast", fault: &fakehub.Fault{Skip: 1, Status: 403, Message: "You have exceeded a secondary rate limit.", Header: map[string]string{"retry-after": "60"}}, gaps: 1, asks: 2},
 		{name: "server in trouble, once", fault: &fakehub.Fault{On: "repos/get", Status: 502}},
 		{name: "server in trouble", fault: &fakehub.Fault{On: "repos/get", Status: 502, Times: 2}, gaps: 1},
-		{name: "Git server in trouble", fault: &fakehub.Fault{On: "git/receive-pack", Status: 503, Times: 2}, gaps: 1},
+		{name: "Git server in trouble", fault: &fakehub.Fault{On: "git/receive-pack", Status: 503, Times: 2}},
+		{name: "no Git server", fault: &fakehub.Fault{On: "git/receive-pack", Status: 404}},
+		{name: "no Git server, contents missing", fault: &fakehub.Fault{On: "git/receive-pack", Status: 404}, grant: permission("contents", ""), want: []string{"missing Contents: write is missing"}},
+		{name: "no Git server, contents read only", fault: &fakehub.Fault{On: "git/receive-pack", Status: 404}, grant: permission("contents", "read"), want: []string{"missing Contents: write is missing; the token may only read"}},
 	}
 }
 

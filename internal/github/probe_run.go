@@ -31,7 +31,11 @@ func (p *prober) run() {
 	if !scoped {
 		reserve = 0
 		for _, list := range p.permissionQuestions(token.Repository{Private: true}) {
-			reserve += len(list)
+			for _, q := range list {
+				if !q.second {
+					reserve++
+				}
+			}
 		}
 	}
 	for _, full := range p.need.Repositories[1:] {
@@ -208,7 +212,9 @@ func (p *prober) permissionQuestions(r token.Repository) [][]question {
 	var all [][]question
 	if p.need.Permissions[token.Contents] != "" {
 		commits := get(token.AskCommits, r.Name, "repos/%s/commits?per_page=1", r.Name)
-		all = append(all, []question{p.push(r), commits})
+		// Without a message and contents GitHub has nothing to write.
+		write := question{probe: token.AskFileWrite, repository: r.Name, method: http.MethodPut, path: "repos/" + r.Name + "/contents/" + noCommit, body: "{}", second: true}
+		all = append(all, []question{p.push(r), write, commits})
 	}
 	if p.need.Permissions[token.PullRequests] != "" {
 		pulls := get(token.AskPulls, r.Name, "repos/%s/pulls?per_page=1", r.Name)
@@ -246,9 +252,13 @@ func (p *prober) push(r token.Repository) question {
 
 func (p *prober) permissions(r token.Repository) {
 	for _, list := range p.permissionQuestions(r) {
+		var before token.Answer
 		for _, q := range list {
+			if q.second && before.Class == token.Lacks {
+				continue
+			}
 			q.public = !r.Private
-			if a := p.ask(q); a.Class == token.OK || a.Class == token.Invalid {
+			if before = p.ask(q); before.Class == token.OK || before.Class == token.Invalid {
 				break
 			}
 		}

@@ -211,17 +211,17 @@ func Gaps(n Need, o Observations) []string {
 	if len(o.Answers) == 0 {
 		return []string{"GitHub was not asked anything"}
 	}
+	j := &judge{need: n, Observations: o}
 	var all []string
 	for _, a := range o.Answers {
 		switch a.Class {
 		case Limited, TooFast, Trouble, Unreached, Elsewhere:
-			if a.Class == Elsewhere && a.Probe == AskMember {
-				continue // it means something there
+			if a.Class == Elsewhere && a.Probe == AskMember || j.settled(a) {
+				continue // it means something there, or does not matter
 			}
 			all = append(all, fmt.Sprintf("%s has no answer: %s", a.question(), a.because()))
 		}
 	}
-	j := &judge{need: n, Observations: o}
 	if stops(o) || j.refusedAsAWhole() {
 		return all
 	}
@@ -278,7 +278,7 @@ func (c Class) Stops() bool {
 func (a Answer) question() string {
 	text := map[Probe]string{
 		AskUser: "whose token it is", AskRepository: "whether it sees the repository", AskReach: "which repositories it reaches",
-		AskMember: "whether the account is a member", AskPush: "whether it may push", AskCommits: "whether it may read commits",
+		AskMember: "whether the account is a member", AskPush: "whether it may push", AskFileWrite: "whether it may write files", AskCommits: "whether it may read commits",
 		AskPulls: "whether it may read pull requests", AskPullWrite: "whether it may open pull requests", AskStatusWrite: "whether it may set statuses",
 	}[a.Probe]
 	if text == "" {

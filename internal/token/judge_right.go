@@ -259,7 +259,7 @@ var proofs = map[string][]struct {
 	class Class
 	shows Level
 }{
-	Contents:     {{AskPush, OK, Write}, {AskCommits, OK, Read}},
+	Contents:     {{AskPush, OK, Write}, {AskFileWrite, Invalid, Write}, {AskCommits, OK, Read}},
 	PullRequests: {{AskPullWrite, Invalid, Write}, {AskPulls, OK, Read}},
 	Statuses:     {{AskStatusWrite, Invalid, Write}},
 }
@@ -276,11 +276,19 @@ func (j *judge) held(name string) (Level, bool) {
 			return p.shows, true
 		case a.Class == p.class, a.Class == Lacks, a.Class == NotFound:
 			known = true
+		case j.settled(a):
 		default:
 			return None, false // what is below shows nothing of what is above
 		}
 	}
 	return None, known
+}
+
+// settled says whether a question that got no clear answer was asked in another
+// way, and answered.
+func (j *judge) settled(a Answer) bool {
+	second, asked := j.find(AskFileWrite, a.Repository)
+	return a.Probe == AskPush && asked && slices.Contains([]Class{Invalid, Lacks, NotFound}, second.Class)
 }
 
 // surplus says which permissions nothing needs.

@@ -99,6 +99,7 @@ const (
 	AskReach       Probe = "reach"        // GET /user/repos, or /installation/repositories
 	AskMember      Probe = "member"       // GET /orgs/O/members/LOGIN
 	AskPush        Probe = "push"         // Git: what a push asks first, which is a GET
+	AskFileWrite   Probe = "file-write"   // PUT /repos/R/contents/000… without contents; where Git gives no clear answer
 	AskCommits     Probe = "commits"      // GET /repos/R/commits
 	AskPulls       Probe = "pulls"        // GET /repos/R/pulls
 	AskPullWrite   Probe = "pulls-write"  // POST /repos/R/pulls without a branch

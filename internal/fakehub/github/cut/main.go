@@ -70,7 +70,7 @@ func wanted() map[string]string {
 		"/rules/branches/{branch}": "get", "/rulesets/{ruleset_id}": "get",
 		"/check-runs": "post", "/check-runs/{check_run_id}": "get patch", "/check-runs/{check_run_id}/annotations": "get",
 		"/commits": "get", "/commits/{ref}": "get", "/commits/{commit_sha}/pulls": "get", "/commits/{ref}/check-runs": "get",
-		"/commits/{ref}/status": "get", "/commits/{ref}/statuses": "get", "/compare/{basehead}": "get", "/contents/{path}": "get",
+		"/commits/{ref}/status": "get", "/commits/{ref}/statuses": "get", "/compare/{basehead}": "get", "/contents/{path}": "get put",
 		"/git/blobs/{file_sha}": "get", "/git/commits/{commit_sha}": "get", "/git/matching-refs/{ref}": "get", "/git/ref/{ref}": "get",
 		"/git/refs/{ref}": "delete", "/git/trees/{tree_sha}": "get",
 		"/issues": "get post", "/issues/{issue_number}": "get patch",
