@@ -9,6 +9,9 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 )
 
+// RuleOverdue is the rule of an old token that outlived its overlap.
+const RuleOverdue = "rotation/overdue"
+
 // Alert is a finding about a rotation on record, or about the token that it stored.
 type Alert struct {
 	finding.Finding
@@ -56,7 +59,7 @@ func Alerts(all []Drill, now time.Time, dead string) []Alert {
 		}
 		if d.Stand(s).Stage == Overdue {
 			finish := d.command("finish")
-			add(d, 0, "rotation/overdue", "see that Flux works with the new token; then run `"+finish+" --revoke`, or delete the old one in GitHub's settings and run `"+finish+"`",
+			add(d, 0, RuleOverdue, "see that Flux works with the new token; then run `"+finish+" --revoke`, or delete the old one in GitHub's settings and run `"+finish+"`",
 				"both tokens for %s work since %s, longer than %.0f hours: the old one (hashed_token %s) is not known to be dead",
 				d.names(), d.Stored.UTC().Format("2006-01-02 15:04 UTC"), Overlap.Hours(), d.Old)
 		}
@@ -68,6 +71,18 @@ func Alerts(all []Drill, now time.Time, dead string) []Alert {
 // Live are the rotations whose new tokens the repositories have now by the record:
 // the one that was stored last for each, with the repositories that this is so for.
 func Live(all []Drill) []Drill { return last(all, func(d Drill) time.Time { return d.Stored }) }
+
+// Newest is the rotation that was brought on last, of a repository or, where that is
+// empty, of all; false where there is none.
+func Newest(all []Drill, repository string) (Drill, bool) {
+	of := slices.DeleteFunc(slices.Clone(all), func(d Drill) bool {
+		return repository != "" && !slices.ContainsFunc(d.Repositories, func(full string) bool { return strings.EqualFold(full, repository) })
+	})
+	if len(of) == 0 {
+		return Drill{}, false
+	}
+	return slices.MaxFunc(of, func(a, b Drill) int { return a.touched().Compare(b.touched()) }), true
+}
 
 // touched is when somebody last brought the rotation on.
 func (d Drill) touched() time.Time {
@@ -105,11 +120,12 @@ func (d Drill) names() string { return some(d.Repositories) }
 
 func (d Drill) subject() string { return "the token for " + d.names() }
 
-// command is a step of the drill as it is typed for these repositories and places.
+// command is a step of the drill as it is typed for these repositories and places. All
+// but the first step know the repositories by one of them.
 func (d Drill) command(step string) string {
 	text := "fluxkeeper-receiver rotate " + step
-	if step == "start" {
-		for _, full := range d.Repositories {
+	for i, full := range d.Repositories {
+		if i == 0 || step == "start" {
 			text += " --repo " + full
 		}
 	}
