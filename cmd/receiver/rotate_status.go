@@ -26,9 +26,9 @@ type rotateStatusCmd struct {
 func (rotateStatusCmd) Help() string {
 	return `Goes by the ledger, and by what it is pointed at: the environment, the Secret with Flux's last runs, and GitHub's answer to the old token. What it does not look at it says. It changes nothing.
 
-On top stands what the rotations on record call for, of all repositories.
+On top stands what the rotations on record call for, of all repositories, and a token that two clusters hold, or two Secrets or environments of different repositories: by the record, and by what was looked at.
 
-Exit status: 0 nothing is late, 1 one of these is an error, such as an old token that outlived its overlap and was not seen dead, 2 wrong usage, 3 something could not be told.`
+Exit status: 0 nothing is late, 1 one of these is an error, such as an old token that outlived its overlap and was not seen dead, or a shared one, 2 wrong usage, 3 something could not be told.`
 }
 
 // Run looks and tells.
@@ -38,10 +38,11 @@ func (c *rotateStatusCmd) Run(a *console.Console) error {
 		return err
 	}
 	defer l.Close()
-	known, err := drills(a.Context, l)
+	kept, err := records(a.Context, l)
 	if err != nil {
 		return err
 	}
+	known := token.Drills(kept)
 	if len(known) == 0 {
 		_, err := fmt.Fprintln(a.Stdout, "no rotation is on record: begin one with `rotate start`")
 		return err
@@ -66,10 +67,11 @@ func (c *rotateStatusCmd) Run(a *console.Console) error {
 	if s.Old == token.BadCredentials {
 		dead = d.Old
 	}
-	var found []finding.Finding
+	found := shared(kept, s.Now, all, "", d.Repositories)
 	for _, alert := range token.Alerts(known, s.Now, dead) {
 		found = append(found, alert.Finding)
 	}
+	found = finding.Sort(found)
 	st := d.Stand(s)
 	if c.Format == "json" {
 		err = drillJSON(a.Stdout, d, s, st, found, troubles)

@@ -131,9 +131,16 @@ func rotatedInStory(ts *testscript.TestScript, neg bool, args []string) {
 	if ends != 0 {
 		r.Expires = now.Add(ends)
 	}
-	l, err := signed{where: where{ts.MkAbs("fluxkeeper.db")}}.open(context.Background(), store.Options{})
-	ts.Check(err)
-	ts.Check(errors.Join(record(context.Background(), l, r), l.Close()))
+	ts.Check(putOnRecord(context.Background(), ts.MkAbs("fluxkeeper.db"), r))
+}
+
+// putOnRecord appends a step of a rotation to a ledger, which it makes if there is none.
+func putOnRecord(ctx context.Context, ledger string, r token.Record) error {
+	l, err := signed{where: where{ledger}}.open(ctx, store.Options{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(record(ctx, l, r), l.Close())
 }
 
 // get STATUS PATH: asks the private listener; the answer is standard output.

@@ -28,13 +28,14 @@ type timelineDocument struct {
 }
 
 type timelineAlert struct {
-	Rule        string           `json:"rule" jsonschema:"description=Name of the rule as family/name."`
-	Severity    finding.Severity `json:"severity" jsonschema:"enum=error,enum=warning,enum=note"`
-	HashedToken string           `json:"hashed_token" jsonschema:"description=The new token of the rotation that it is about in the form of GitHub's audit log."`
-	Reminder    int              `json:"reminder" jsonschema:"enum=0,enum=30,enum=14,enum=7,enum=1,description=Days before the token's end whose reminder is due. 0 where the alert is about something else."`
-	Message     string           `json:"message" jsonschema:"description=What is the matter. May quote outside text: escape it before showing it."`
-	Hint        string           `json:"hint" jsonschema:"description=What to do with the commands."`
-	Was         finding.Severity `json:"was" jsonschema:"enum=,enum=error,enum=warning,enum=note,enum=off,description=The rule's own severity where the policy file changed it; else empty."`
+	Rule         string           `json:"rule" jsonschema:"description=Name of the rule as family/name."`
+	Severity     finding.Severity `json:"severity" jsonschema:"enum=error,enum=warning,enum=note"`
+	HashedToken  string           `json:"hashed_token" jsonschema:"description=The new token of the rotation that it is about in the form of GitHub's audit log."`
+	Repositories []string         `json:"repositories" jsonschema:"description=What that token is for as owner/name."`
+	Reminder     int              `json:"reminder" jsonschema:"enum=0,enum=30,enum=14,enum=7,enum=1,description=Days before the token's end whose reminder is due. 0 where the alert is about something else."`
+	Message      string           `json:"message" jsonschema:"description=What is the matter. May quote outside text: escape it before showing it."`
+	Hint         string           `json:"hint" jsonschema:"description=What to do with the commands."`
+	Was          finding.Severity `json:"was" jsonschema:"enum=,enum=error,enum=warning,enum=note,enum=off,description=The rule's own severity where the policy file changed it; else empty."`
 }
 
 type timelineUse struct {
@@ -99,7 +100,7 @@ func (t Timeline) document() timelineDocument {
 		Days: documentTotals(t.Audit.Days), Events: documentTotals(t.Audit.Events), Alerts: []timelineAlert{},
 	}
 	for _, a := range t.Alerts {
-		d.Alerts = append(d.Alerts, timelineAlert{utf(a.Rule), a.Severity, utf(a.New), a.Reminder, utf(a.Message), utf(a.Hint), a.Was})
+		d.Alerts = append(d.Alerts, timelineAlert{utf(a.Rule), a.Severity, utf(a.New), utfs(a.Repositories), a.Reminder, utf(a.Message), utf(a.Hint), a.Was})
 	}
 	for _, u := range t.Audit.Uses {
 		d.Uses = append(d.Uses, timelineUse{

@@ -83,7 +83,7 @@ func unexpectedTimeline() report.Timeline {
 func dueTimeline() report.Timeline {
 	t := expectedTimeline()
 	due := func(rule string, s finding.Severity, reminder int, message string) token.Alert {
-		return token.Alert{Finding: finding.Finding{Rule: rule, Severity: s, Message: message, Hint: "make a new token and give it to `fluxkeeper-receiver rotate start --repo acme/fleet`"}, New: "NEW", Reminder: reminder}
+		return token.Alert{Finding: finding.Finding{Rule: rule, Severity: s, Message: message, Hint: "make a new token and give it to `fluxkeeper-receiver rotate start --repo acme/fleet`"}, New: "NEW", Repositories: []string{"acme/fleet"}, Reminder: reminder}
 	}
 	t.Alerts = []token.Alert{
 		due("rotation/expiry-unknown", finding.Error, 0, "it is not on record when the token for acme/app expires: nobody is reminded of it"),
@@ -121,7 +121,7 @@ func hostileTimeline() report.Timeline {
 	t.Completeness.Missing[0].GUID, t.Completeness.Missing[0].Event, t.Completeness.Missing[0].Status = nasty, nasty, nasty
 	t.Completeness.NeverEmitted[0].Name, t.Completeness.NeverEmitted[0].Ref = nasty, nasty
 	t.Completeness.Unread[0] = nasty
-	t.Alerts = []token.Alert{{Finding: finding.Finding{Rule: nasty, Severity: nasty, Message: nasty, Hint: nasty}, New: nasty}}
+	t.Alerts = []token.Alert{{Finding: finding.Finding{Rule: nasty, Severity: nasty, Message: nasty, Hint: nasty}, New: nasty, Repositories: []string{nasty}}}
 	t.Version = nasty
 	return t
 }

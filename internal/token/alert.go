@@ -17,6 +17,8 @@ type Alert struct {
 	finding.Finding
 	// New is the rotation's new token, by its hashed_token.
 	New string
+	// Repositories are what that token is for, or would be.
+	Repositories []string
 	// Reminder is the one that is due, 30, 14, 7 or 1 days before the token's end; 0
 	// where the alert is about something else.
 	Reminder int
@@ -31,7 +33,7 @@ func Alerts(all []Drill, now time.Time, dead string) []Alert {
 	add := func(d Drill, reminder int, rule, hint, format string, args ...any) {
 		f := found(rule, fmt.Sprintf(format, args...))
 		f.Hint = hint
-		alerts = append(alerts, Alert{f, d.New, reminder})
+		alerts = append(alerts, Alert{f, d.New, d.Repositories, reminder})
 	}
 	for _, d := range Live(all) {
 		again := "make a new token and give it to `" + d.command("start") + "`"

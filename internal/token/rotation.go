@@ -46,6 +46,9 @@ type Record struct {
 type Place struct {
 	// Where is "esc ORG/PROJECT/ENV PATH" or "secret NAMESPACE/NAME KEY".
 	Where string `json:"where"`
+	// Cluster is which cluster a Secret is in: the UID of its namespace kube-system.
+	// Empty where that is not known.
+	Cluster string `json:"cluster,omitempty"`
 	// Revision is the place's own name for what was stored, Before for what was there.
 	Revision string `json:"revision,omitempty"`
 	Before   string `json:"before,omitempty"`
