@@ -9,7 +9,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
-// stored is a record of a token in places: "esc ORG/PROJECT/ENV" or "CLUSTER NAMESPACE/NAME".
+// storedIn is a record of a token in places: "esc ORG/PROJECT/ENV" or "CLUSTER NAMESPACE/NAME".
 func storedIn(fresh, repo string, places ...string) token.Record {
 	r := token.Record{Step: token.Stored, Time: began, Repositories: strings.Fields(repo), New: fresh, Expires: began.AddDate(0, 0, 90)}
 	for _, text := range places {
