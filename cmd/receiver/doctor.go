@@ -28,7 +28,7 @@ type doctorCmd struct {
 	TokenFile         string `placeholder:"FILE" complete:"file" help:"Check this token, and that the cluster has the same (default: check the cluster's)."`
 	SettingsTokenFile string `placeholder:"FILE" complete:"file" help:"Check what is set on GitHub with this token, which may read Administration and Webhooks (else $FLUXKEEPER_TOKEN)."`
 	HookURL           string `name:"hook-url" placeholder:"URL" help:"The receiver's address in the webhook (default: any that ends in /webhooks/github)."`
-	Observe           string `placeholder:"WHERE" complete:"file" help:"Narrow what the token needs down to what this ledger shows that the bot did in 90 days; takes --policy."`
+	Observe           string `placeholder:"WHERE" complete:"file" help:"Narrow what the token needs down to what this ledger shows that the bot did in 90 days, and look at the rotations in it; takes --policy."`
 	APIURL            string `name:"api-url" placeholder:"URL" help:"Where GitHub's API is (default: that of the GitRepository's host)."`
 	Offline           bool   `help:"Do not ask GitHub."`
 	Format            string `default:"text" enum:"text,json,markdown" placeholder:"FORMAT" help:"text (default), json or markdown."`
@@ -80,6 +80,9 @@ func (c *doctorCmd) Run(a *console.Console) error {
 		if !admin.Empty() {
 			rows = append(rows, c.gatherGitHub(a, admin, reading.Cluster, expect)...)
 		}
+	}
+	if c.Observe != "" {
+		rows = append(rows, c.rotation(a.Context, client, reading.Cluster, *expect.Policy))
 	}
 	checkup.Rows = proven(rows, works)
 	if err := c.print(a, checkup); err != nil {

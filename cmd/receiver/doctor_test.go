@@ -124,6 +124,7 @@ func TestDoctor(t *testing.T) {
 			t.Errorf("status %d:\n%s", status, out)
 		}
 	})
+	t.Run("on record", func(t *testing.T) { p.onRecord(t) })
 	t.Run("nothing was pushed", func(t *testing.T) { p.idle(t) })
 	t.Run("the push is refused", func(t *testing.T) { p.refused(t) })
 }

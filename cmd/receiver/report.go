@@ -17,6 +17,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
 // reportCmd says what the bot's account did.
@@ -38,7 +39,9 @@ func (reportCmd) Help() string {
 
 With a repository or an organization and a token, the report also says how complete the record is; see reconcile.
 
-Exit status: 0 everything was expected, 1 something was not, 3 something could not be told.`
+Above the uses it has the alerts of the rotations on record (see rotate): a stored token that ends within 30, 14, 7 or 1 days, an old one that outlived its overlap.
+
+Exit status: 0 everything was expected, 1 something was not, or an alert has the severity error, 3 something could not be told.`
 }
 
 // Run reads the deliveries of the window, judges them, and prints the report.
@@ -61,6 +64,11 @@ func (c *reportCmd) Run(a *console.Console) error {
 		return console.Fail(console.StatusUndecided, err, "")
 	}
 	timeline := report.Timeline{Audit: audit.Judge(readings, contract(policy)), Window: window, Version: a.Version}
+	known, err := drills(a.Context, l)
+	if err != nil {
+		return err
+	}
+	timeline.Alerts = weighed(token.Alerts(known, now, ""), contract(policy).Severities)
 	if timeline.Completeness, err = c.completeness(a, l, window); err != nil {
 		return err
 	}

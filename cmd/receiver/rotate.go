@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cluster"
 	"github.com/goldfish-inc/fluxkeeper/internal/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/esc"
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
@@ -60,6 +62,8 @@ type place struct {
 	worked func(context.Context) (time.Time, error)
 	// form is a sentence on how it is kept there, where that is not as it should be.
 	form string
+	// unknown is a sentence on why its cluster is not known, where it has one.
+	unknown string
 }
 
 func (p place) fingerprint() string {
@@ -171,6 +175,9 @@ func (k keeping) clusterPlace(a *console.Console) (place, error) {
 		return place{}, console.Fail(console.StatusUndecided, err, console.HintOf(err))
 	}
 	p := place{Place: token.Place{Where: "secret " + k.ClusterSecret + " " + held.Key, Revision: held.Version}, value: held.Token}
+	if p.Cluster, err = client.ID(a.Context); err != nil {
+		p.unknown = err.Error()
+	}
 	p.worked = func(ctx context.Context) (time.Time, error) { return client.Worked(ctx, namespace, name) }
 	if held.Owned {
 		p.Owner = held.Owner.Name
@@ -209,9 +216,15 @@ func record(ctx context.Context, l *store.Ledger, r token.Record) error {
 	return nil
 }
 
-// drills reads what the ledger has of rotations, the last last.
+// drills are the ledger's rotations, the last last.
 func drills(ctx context.Context, l *store.Ledger) ([]token.Drill, error) {
-	var records []token.Record
+	all, err := records(ctx, l)
+	return token.Drills(all), err
+}
+
+// records reads what the ledger has of rotations, in its order.
+func records(ctx context.Context, l *store.Ledger) ([]token.Record, error) {
+	var all []token.Record
 	for entry, err := range l.Records(ctx, ledger.Query{Kinds: []ledger.Kind{ledger.Rotation}}) {
 		if err != nil {
 			return nil, console.Fail(console.StatusUndecided, err, console.HintOf(err))
@@ -224,9 +237,9 @@ func drills(ctx context.Context, l *store.Ledger) ([]token.Drill, error) {
 		if err != nil {
 			return nil, console.Fail(console.StatusUndecided, fmt.Errorf("read entry %d: %w", entry.Index, err), "a later version of this program may have written it")
 		}
-		records = append(records, r)
+		all = append(all, r)
 	}
-	return token.Drills(records), nil
+	return all, nil
 }
 
 // oldToken reads the token that was replaced: from the file, or from the revision
@@ -257,12 +270,26 @@ func (k keeping) oldToken(a *console.Console, file string, d token.Drill) (secre
 	return secret.Secret{}, nil
 }
 
+// shared are the findings on tokens that are on record for another cluster or
+// repository than the places that were just looked at, which hold these for the
+// repositories. An empty fingerprint means what each place holds.
+func shared(known []token.Record, now time.Time, all []place, fingerprint string, repositories []string) []finding.Finding {
+	holders := token.Holders(known, now)
+	for _, p := range all {
+		holders = token.Hold(holders, token.Holder{Place: p.Place, Token: cmp.Or(fingerprint, p.fingerprint()), Repositories: repositories})
+	}
+	return token.Shared(slices.DeleteFunc(holders, func(h token.Holder) bool { return fingerprint != "" && h.Token != fingerprint }))
+}
+
 // sight looks at the places, and asks GitHub about the old token, if there is one.
 func sight(a *console.Console, all []place, d token.Drill, old secret.Secret, api string) (token.Sight, []string, error) {
 	s := token.Sight{Now: time.Now().UTC(), Copies: map[string]string{}}
 	var troubles []string
 	for _, p := range all {
 		s.Copies[p.Where] = p.fingerprint()
+		if p.unknown != "" {
+			troubles = append(troubles, p.unknown)
+		}
 		if p.worked == nil {
 			continue
 		}

@@ -8,7 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/cluster"
 	"github.com/goldfish-inc/fluxkeeper/internal/kubetest"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
 // TestRotationInACluster is the drill with a Secret, as the service account of
@@ -33,6 +36,7 @@ func TestRotationInACluster(t *testing.T) {
 	with := func(args ...string) []string { return append(args, in...) }
 
 	s.expect(t, 0, []string{"stored: secret flux-system/github-token password"}, s.fresh, with("start", "--repo", fleet)...)
+	s.namesTheCluster(t, k, with("status"))
 	s.expect(t, 0, []string{"unseen", "has the new token", "Flux last worked 2026-11-22", "the old one must live until then"}, "", with("status")...)
 	s.expect(t, 2, []string{"nobody saw Flux work"}, s.old, with("finish", "--revoke")...)
 	k.Apply(t, fmt.Sprintf(`apiVersion: image.toolkit.fluxcd.io/v1
@@ -57,5 +61,50 @@ metadata: {name: github-token, namespace: flux-system, labels: {reconcile.extern
 	s.hub.AddToken(third, goodDrillGrant())
 	s.expect(t, 0, []string{"left alone: secret flux-system/github-token password", "External Secrets manages", "force-sync"}, third, with("start", "--repo", fleet)...)
 	s.expect(t, 0, []string{"unseen", "External Secrets brings it there", "still has the old token"}, "", with("status")...)
+	s.elsewhere(t, in)
 	s.noLeak(t, third)
+}
+
+// namesTheCluster: the record has the cluster's identity, and where it may not be
+// read any more that is said.
+func (s *drillScene) namesTheCluster(t *testing.T, k *kubetest.Server, status []string) {
+	t.Helper()
+	client, err := cluster.Connect(cluster.Options{Kubeconfig: k.Kubeconfig})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := client.ID(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.expect(t, 0, []string{fmt.Sprintf(`"cluster": %q`, id)}, "", append(status, "--format", "json")...)
+	role := `apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: fluxkeeper-rotate, namespace: kube-system}
+rules: [{apiGroups: [""], resources: [namespaces], resourceNames: [%s], verbs: [get]}]
+`
+	k.Apply(t, fmt.Sprintf(role, "none"))
+	s.expect(t, 3, []string{"not known: tell which cluster this is: read namespace kube-system: no right to read it", "has the new token"}, "", status...)
+	k.Apply(t, fmt.Sprintf(role, "kube-system"))
+}
+
+// elsewhere gives tokens that are on record for other clusters and repositories.
+func (s *drillScene) elsewhere(t *testing.T, in []string) {
+	t.Helper()
+	put := func(fingerprint, repo string, p token.Place) {
+		t.Helper()
+		r := token.Record{Step: token.Stored, Time: time.Now().Add(-time.Hour).UTC(), By: "ada", Repositories: []string{repo}, New: fingerprint, Expires: time.Now().AddDate(0, 0, 60), Places: []token.Place{p}}
+		if err := putOnRecord(t.Context(), filepath.Join(s.dir, "ledger.db"), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	same := token.Place{Where: "secret flux-system/github-token password", Cluster: "another"}
+	fourth := canary("4th")
+	s.hub.AddToken(fourth, goodDrillGrant())
+	put(token.Fingerprint(secret.New(fourth)), fleet, same)
+	s.expect(t, 1, []string{"error storage/shared: one token is used in 2 places", "in cluster another for acme/fleet", "nothing was stored"}, fourth, append([]string{"start", "--repo", fleet}, in...)...)
+
+	// What the Secret holds, which is still the second token.
+	put(token.Fingerprint(secret.New(s.fresh)), "acme/app", token.Place{Where: "secret app/github-token password"})
+	s.expect(t, 1, []string{"storage/shared", "Secret app/github-token in cluster (not known) for acme/app", "Secret flux-system/github-token"}, "", append([]string{"status", "--repo", fleet}, in...)...)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/console"
@@ -26,12 +27,9 @@ func (c *rotateFinishCmd) Run(a *console.Console) error {
 	if err := errors.Join(err, reading.Close()); err != nil {
 		return err
 	}
-	if len(known) == 0 || !known[len(known)-1].Finished.IsZero() {
-		return console.Fail(console.StatusUsage, errors.New("no rotation is under way"), "begin one with `rotate start`")
-	}
-	d := known[len(known)-1]
-	if d.Stored.IsZero() {
-		return console.Fail(console.StatusUsage, errors.New("the new token is not stored yet"), "give it to `rotate start` once more")
+	d, err := underWay(known, c.Repo)
+	if err != nil {
+		return err
 	}
 	proof, err := c.prove(a, d)
 	if err != nil {
@@ -54,6 +52,19 @@ func (c *rotateFinishCmd) Run(a *console.Console) error {
 	}
 	_, err = fmt.Fprintf(a.Stdout, "finished: %s; that is on record\n", text)
 	return err
+}
+
+// underWay is the rotation that can be finished: the newest that is not, and whose
+// new token is stored. An earlier one that was left so is next, once that is done.
+func underWay(known []token.Drill, repo string) (token.Drill, error) {
+	open := slices.DeleteFunc(slices.Clone(known), func(d token.Drill) bool { return d.Stored.IsZero() || !d.Finished.IsZero() })
+	if d, ok := token.Newest(open, repo); ok {
+		return d, nil
+	}
+	if last, ok := token.Newest(known, repo); ok && last.Stored.IsZero() {
+		return token.Drill{}, console.Fail(console.StatusUsage, errors.New("the new token is not stored yet"), "give it to `rotate start` once more")
+	}
+	return token.Drill{}, console.Fail(console.StatusUsage, errors.New("no rotation is under way"), "begin one with `rotate start`")
 }
 
 // prove finds the old token dead, or kills it.

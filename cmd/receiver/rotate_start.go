@@ -31,7 +31,7 @@ type rotateStartCmd struct {
 
 // Help is shown by rotate start --help.
 func (rotateStartCmd) Help() string {
-	return `Without a new token it says what to choose on GitHub's page. With one it asks GitHub what that token can do (in at most 15 requests that change nothing), and stores nothing that is not as it should be. Then it puts the token into the environment and the Secret that are named. A Secret that Pulumi, External Secrets or another program manages is left alone; it says what to do there.
+	return `Without a new token it says what to choose on GitHub's page. With one it asks GitHub what that token can do (in at most 15 requests that change nothing), and stores nothing that is not as it should be. Then it puts the token into the environment and the Secret that are named. A Secret that Pulumi, External Secrets or another program manages is left alone; it says what to do there. A token that is on record for another cluster, or in another Secret or environment for another repository, is refused.
 
 The old token stays valid: its 24 hours begin when the new one is stored.`
 }
@@ -132,17 +132,20 @@ func (c *rotateStartCmd) check(a *console.Console, need token.Need, fresh secret
 func (c *rotateStartCmd) swap(a *console.Console, l *store.Ledger, all []place, fresh secret.Secret, checked report.Token) error {
 	now := func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 	r := token.Record{Step: token.Started, Time: now(), By: who(a, c.By), Repositories: c.Repo, New: token.Fingerprint(fresh), Old: replaced(all, fresh)}
-	known, err := drills(a.Context, l)
+	kept, err := records(a.Context, l)
 	if err != nil {
 		return err
 	}
-	for _, d := range known {
+	for _, d := range token.Drills(kept) {
 		switch {
 		case d.New == r.New && !d.Finished.IsZero(), d.Old == r.New:
 			return console.Fail(console.StatusUsage, errors.New("this token is not new: the ledger knows it from an earlier rotation"), "make another on GitHub's page")
 		case d.New == r.New:
 			r.Old = d.Old // once more
 		}
+	}
+	if err := c.alone(a, kept, all, r); err != nil {
+		return err
 	}
 	if at, err := token.ParseExpiry(checked.Seen.Expires); err == nil {
 		r.Expires = at
@@ -163,6 +166,23 @@ func (c *rotateStartCmd) swap(a *console.Console, l *store.Ledger, all []place, 
 		return err
 	}
 	return tellStored(a, r)
+}
+
+// alone refuses a token that another cluster or repository has by the record.
+func (c *rotateStartCmd) alone(a *console.Console, kept []token.Record, all []place, r token.Record) error {
+	for _, p := range all {
+		if p.unknown != "" {
+			fmt.Fprintf(a.Stdout, "not known: %s\n", console.OneLine(p.unknown))
+		}
+	}
+	found := shared(kept, r.Time, all, r.New, c.Repo)
+	for _, f := range found {
+		fmt.Fprint(a.Stdout, findingLines(f))
+	}
+	if len(found) > 0 {
+		return console.Fail(console.StatusFail, errors.New("the new token would be in use in several places: nothing was stored"), "make one for this cluster and repository alone, and give that to `rotate start`")
+	}
+	return nil
 }
 
 // replaced is the token that the places hold so far: what Flux reads counts most.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
@@ -15,6 +16,7 @@ import (
 type rotateStatusCmd struct {
 	where
 	keeping
+	Repo         string `placeholder:"OWNER/NAME" help:"The last rotation of this repository (default: the last one of all)."`
 	OldTokenFile string `placeholder:"FILE" complete:"file" help:"Ask GitHub whether this, the old token, still answers (default: that of the environment's revision before)."`
 	APIURL       string `name:"api-url" placeholder:"URL" help:"Where GitHub's API is (default: github.com's)."`
 	Format       string `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
@@ -24,7 +26,9 @@ type rotateStatusCmd struct {
 func (rotateStatusCmd) Help() string {
 	return `Goes by the ledger, and by what it is pointed at: the environment, the Secret with Flux's last runs, and GitHub's answer to the old token. What it does not look at it says. It changes nothing.
 
-Exit status: 0 nothing is late, 1 the overlap is over and the old token was not seen dead, 2 wrong usage, 3 something could not be told.`
+On top stands what the rotations on record call for, of all repositories, and a token that two clusters hold, or two Secrets or environments of different repositories: by the record, and by what was looked at.
+
+Exit status: 0 nothing is late, 1 one of these is an error, such as an old token that outlived its overlap and was not seen dead, or a shared one, 2 wrong usage, 3 something could not be told.`
 }
 
 // Run looks and tells.
@@ -34,15 +38,19 @@ func (c *rotateStatusCmd) Run(a *console.Console) error {
 		return err
 	}
 	defer l.Close()
-	known, err := drills(a.Context, l)
+	kept, err := records(a.Context, l)
 	if err != nil {
 		return err
 	}
+	known := token.Drills(kept)
 	if len(known) == 0 {
 		_, err := fmt.Fprintln(a.Stdout, "no rotation is on record: begin one with `rotate start`")
 		return err
 	}
-	d := known[len(known)-1]
+	d, ok := token.Newest(known, c.Repo)
+	if !ok {
+		return noRotation(c.Repo)
+	}
 	all, err := c.places(a)
 	if err != nil {
 		return err
@@ -55,16 +63,25 @@ func (c *rotateStatusCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
+	dead := ""
+	if s.Old == token.BadCredentials {
+		dead = d.Old
+	}
+	found := shared(kept, s.Now, all, "", d.Repositories)
+	for _, alert := range token.Alerts(known, s.Now, dead) {
+		found = append(found, alert.Finding)
+	}
+	found = finding.Sort(found)
 	st := d.Stand(s)
 	if c.Format == "json" {
-		err = drillJSON(a.Stdout, d, s, st, troubles)
+		err = drillJSON(a.Stdout, d, s, st, found, troubles)
 	} else {
-		err = drillText(a.Stdout, d, s, st, troubles)
+		err = drillText(a.Stdout, d, s, st, found, troubles)
 	}
 	switch {
 	case err != nil:
 		return err
-	case st.Stage == token.Overdue:
+	case finding.Decide(found) == finding.Fail:
 		return console.Fail(console.StatusFail, nil, "")
 	case len(troubles) > 0:
 		return console.Fail(console.StatusUndecided, nil, "")
@@ -92,13 +109,15 @@ type rotationNow struct {
 	Expires      time.Time     `json:"expires,omitzero"`
 	Reminders    []time.Time   `json:"reminders,omitempty"`
 	Troubles     []string      `json:"troubles,omitempty"`
+	// Findings are of all rotations on record.
+	Findings []finding.Finding `json:"findings,omitempty"`
 }
 
-func drillJSON(w io.Writer, d token.Drill, s token.Sight, st token.Standing, troubles []string) error {
+func drillJSON(w io.Writer, d token.Drill, s token.Sight, st token.Standing, found []finding.Finding, troubles []string) error {
 	now := rotationNow{
 		Stage: st.Stage, Next: st.Next(), Repositories: d.Repositories, By: d.By, New: d.New, Old: d.Old, OldAnswer: s.Old,
 		Places: d.Places, Missing: st.Missing, Started: d.Started, Stored: d.Stored, Finished: d.Finished, Proof: d.Proof,
-		HoursLeft: st.Left.Hours(), Expires: d.Expires, Troubles: troubles,
+		HoursLeft: st.Left.Hours(), Expires: d.Expires, Troubles: troubles, Findings: found,
 	}
 	if st.SeenKnown {
 		now.InUse = &st.Seen
@@ -111,8 +130,11 @@ func drillJSON(w io.Writer, d token.Drill, s token.Sight, st token.Standing, tro
 	return e.Encode(now)
 }
 
-func drillText(w io.Writer, d token.Drill, s token.Sight, st token.Standing, troubles []string) error {
+func drillText(w io.Writer, d token.Drill, s token.Sight, st token.Standing, found []finding.Finding, troubles []string) error {
 	var out strings.Builder
+	for _, f := range found {
+		out.WriteString(findingLines(f))
+	}
 	line := func(done bool, name, format string, args ...any) {
 		fmt.Fprintf(&out, "  %s %-9s %s\n", map[bool]string{true: "[x]", false: "[ ]"}[done], name, fmt.Sprintf(format, args...))
 	}
@@ -148,6 +170,16 @@ func drillText(w io.Writer, d token.Drill, s token.Sight, st token.Standing, tro
 	fmt.Fprintf(&out, "next: %s\n", st.Next())
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// findingLines are a finding and its hint below it.
+func findingLines(f finding.Finding) string {
+	return fmt.Sprintf("%s %s: %s\n  %s\n", f.Severity, f.Rule, console.OneLine(f.Message), console.OneLine(f.Hint))
+}
+
+// noRotation says that there is none of a repository.
+func noRotation(repo string) error {
+	return console.Fail(console.StatusUsage, fmt.Errorf("no rotation of %q is on record", repo), "write --repo as `rotate start` had it")
 }
 
 func date(t time.Time) string {
@@ -194,6 +226,8 @@ func oldNow(d token.Drill, s token.Sight) string {
 		return date(d.Finished) + ", GitHub does not take it"
 	case d.Old == "":
 		return "there was none"
+	case s.Old == "" && d.Dead(s):
+		return "it expired " + date(d.OldExpires)
 	case s.Old == "":
 		return "not asked: give it with --old-token-file"
 	case s.Old == token.OK:
@@ -208,6 +242,7 @@ func oldNow(d token.Drill, s token.Sight) string {
 type rotateFinishCmd struct {
 	signed
 	keeping
+	Repo         string        `placeholder:"OWNER/NAME" help:"The rotation of this repository (default: the last one that is under way)."`
 	OldTokenFile string        `placeholder:"FILE" complete:"file" help:"The old token (default: standard input, or the environment's revision before)."`
 	Revoke       bool          `help:"Revoke the old token through GitHub's API, for good, if it still answers."`
 	Unseen       bool          `help:"Revoke it although nobody saw Flux work with the new one."`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"io"
@@ -13,8 +14,12 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
 var update = flag.Bool("update", false, "write the expected output in the stories anew")
@@ -38,6 +43,7 @@ func TestScript(t *testing.T) {
 			"halt":    haltInStory,
 			"deliver": deliverInStory,
 			"get":     getInStory,
+			"rotated": rotatedInStory,
 		},
 	})
 }
@@ -105,6 +111,36 @@ func deliverInStory(ts *testscript.TestScript, neg bool, args []string) {
 	if strconv.Itoa(status) != args[0] {
 		ts.Fatalf("status %d, want %s", status, args[0])
 	}
+}
+
+// rotated STEP AGO ENDS OLD NEW: puts a step of a rotation on record, so long ago,
+// of a token that ends so far ahead (behind, with -; never, where it is 0).
+func rotatedInStory(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 5 {
+		ts.Fatalf("usage: rotated STEP AGO ENDS OLD NEW")
+	}
+	ago, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	ends, err := time.ParseDuration(args[2])
+	ts.Check(err)
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	r := token.Record{
+		Step: token.Step(args[0]), Time: now.Add(-ago), By: "ada", Repositories: []string{"goldfish-inc/oceanid"}, Old: args[3], New: args[4],
+		Places: []token.Place{{Where: "esc goldfish-inc/oceanid/prod github.token", Revision: "8", Before: "7"}},
+	}
+	if ends != 0 {
+		r.Expires = now.Add(ends)
+	}
+	ts.Check(putOnRecord(context.Background(), ts.MkAbs("fluxkeeper.db"), r))
+}
+
+// putOnRecord appends a step of a rotation to a ledger, which it makes if there is none.
+func putOnRecord(ctx context.Context, ledger string, r token.Record) error {
+	l, err := signed{where: where{ledger}}.open(ctx, store.Options{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(record(ctx, l, r), l.Close())
 }
 
 // get STATUS PATH: asks the private listener; the answer is standard output.

@@ -18,6 +18,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/intake"
 	"github.com/goldfish-inc/fluxkeeper/internal/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
 // serveCmd runs the receiver until it is asked to stop.
@@ -102,6 +103,8 @@ func (c *serveCmd) Run(a *console.Console) error {
 	if err != nil {
 		return errors.Join(err, public.Close())
 	}
+	remind := reminder{metrics: metrics, log: log, read: func(ctx context.Context) ([]token.Drill, error) { return drills(ctx, kept) }}
+	remind.look(a.Context, time.Now())
 	log.Info("serving", "version", a.Version, "listen", public.Addr().String(), "admin", private.Addr().String(),
 		"ledger", where{c.Ledger}.shown(), "secrets", len(live))
 
@@ -112,6 +115,12 @@ func (c *serveCmd) Run(a *console.Console) error {
 	}), log), private, c.Drain)
 	group.Go(func() error {
 		follow(ctx, c.WebhookSecretFile, live, secretsEvery, log, secrets.Set)
+		return nil
+	})
+	group.Go(func() error {
+		tick := time.NewTicker(remindEvery)
+		defer tick.Stop()
+		remind.follow(ctx, tick.C)
 		return nil
 	})
 	if c.CheckpointFile != "" {

@@ -80,15 +80,10 @@ type judge struct {
 // report adds a finding of a rule, with the weight that the contract gives it.
 func (j *judge) report(r Reading, rule, hint, format string, args ...any) {
 	known, _ := finding.Lookup(rule)
-	natural := cmp.Or(known.Severity, finding.Error)
-	f := Finding{finding.Finding{Rule: rule, Severity: natural, Message: fmt.Sprintf(format, args...), Hint: hint}, r.Record.Index}
-	if set, ok := j.contract.Severities[rule]; ok && set != natural {
-		if set == finding.Off {
-			return
-		}
-		f.Severity, f.Was = set, natural
+	f := finding.Finding{Rule: rule, Severity: cmp.Or(known.Severity, finding.Error), Message: fmt.Sprintf(format, args...), Hint: hint}
+	if f, reported := f.Weighed(j.contract.Severities); reported {
+		j.timeline.Findings = append(j.timeline.Findings, Finding{f, r.Record.Index})
 	}
-	j.timeline.Findings = append(j.timeline.Findings, f)
 }
 
 // sortFindings orders by weight, then entry, rule and text.

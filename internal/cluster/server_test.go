@@ -56,6 +56,7 @@ func TestServer(t *testing.T) {
 	t.Run("recorded logs", func(t *testing.T) { recordedLogs(t, s, least) })
 	t.Run("events", func(t *testing.T) { eventsOnly(t, s, least) })
 	t.Run("no rights", func(t *testing.T) { noRights(t, s) })
+	t.Run("which cluster", func(t *testing.T) { whichCluster(t, s, least) })
 	t.Run("least rights", func(t *testing.T) { leastRights(t, least) })
 	t.Run("other Secret", func(t *testing.T) { otherSecret(t, s, least) })
 	t.Run("wrong token", func(t *testing.T) { wrongToken(t, least) })
@@ -296,6 +297,19 @@ func noRights(t *testing.T, s *kubetest.Server) {
 	}
 }
 
+// whichCluster: the cluster has one identity, whoever may read it; who may not is
+// told so.
+func whichCluster(t *testing.T, s *kubetest.Server, least string) {
+	got, err := connect(t, least).ID(t.Context())
+	same, adminErr := connect(t, s.Kubeconfig).ID(t.Context())
+	if err != nil || adminErr != nil || len(got) != 36 || got != same {
+		t.Errorf("%q, %v and %q, %v", got, err, same, adminErr)
+	}
+	if id, err := connect(t, s.As(t, namespace, "nobody")).ID(t.Context()); id != "" || err == nil || !strings.Contains(err.Error(), "no right to read it") {
+		t.Errorf("%q, %v", id, err)
+	}
+}
+
 // leastRights tries what doctor's service account must not be able to do.
 func leastRights(t *testing.T, least string) {
 	c := connect(t, least)
@@ -312,6 +326,18 @@ func leastRights(t *testing.T, least string) {
 		},
 		"read another namespace": func() error {
 			_, err := c.core.Pods("default").List(t.Context(), meta.ListOptions{})
+			return err
+		},
+		"read another namespace's object": func() error {
+			_, err := c.core.Namespaces().Get(t.Context(), "default", meta.GetOptions{})
+			return err
+		},
+		"list namespaces": func() error {
+			_, err := c.core.Namespaces().List(t.Context(), meta.ListOptions{})
+			return err
+		},
+		"list Secrets of kube-system": func() error {
+			_, err := c.core.Secrets("kube-system").List(t.Context(), meta.ListOptions{})
 			return err
 		},
 		"read a config map": func() error {

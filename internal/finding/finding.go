@@ -75,18 +75,30 @@ func Decide(findings []Finding) Verdict {
 	return Pass
 }
 
-// Sort orders findings gravest first, then by place, rule and text, so that
-// equal facts always print equal reports, and drops exact repeats.
+// Compare orders findings gravest first, then by place, rule and text.
+func Compare(a, b Finding) int {
+	return cmp.Or(
+		cmp.Compare(a.Severity.rank(), b.Severity.rank()),
+		cmp.Compare(a.File, b.File),
+		cmp.Compare(a.Line, b.Line),
+		cmp.Compare(a.Column, b.Column),
+		cmp.Compare(a.Rule, b.Rule),
+		cmp.Compare(a.Message, b.Message),
+	)
+}
+
+// Sort orders findings as Compare does, so that equal facts always print equal
+// reports, and drops exact repeats.
 func Sort(findings []Finding) []Finding {
-	slices.SortFunc(findings, func(a, b Finding) int {
-		return cmp.Or(
-			cmp.Compare(a.Severity.rank(), b.Severity.rank()),
-			cmp.Compare(a.File, b.File),
-			cmp.Compare(a.Line, b.Line),
-			cmp.Compare(a.Column, b.Column),
-			cmp.Compare(a.Rule, b.Rule),
-			cmp.Compare(a.Message, b.Message),
-		)
-	})
+	slices.SortFunc(findings, Compare)
 	return slices.Compact(findings)
+}
+
+// Weighed is the finding as a policy's severities have it, by rule; false where they
+// silence it.
+func (f Finding) Weighed(set map[string]Severity) (Finding, bool) {
+	if s, ok := set[f.Rule]; ok && s != f.Severity {
+		f.Severity, f.Was = s, f.Severity
+	}
+	return f, f.Severity != Off
 }

@@ -27,7 +27,8 @@ webhook deliveries in a ledger, each of which is a file ` + "`.http`" + `: heade
 from a cluster where all is well, and ` + "`expect.yaml`" + ` what is expected of it. Those of the family ` + "`token`" + ` are about a token:
 ` + "`need.json`" + ` is what it is for, and ` + "`observations.json`" + ` what GitHub answered. Those of the family ` + "`github`" + ` are about what is
 set there: ` + "`settings.json`" + `, ` + "`intent.json`" + ` and the workflows say in what it differs from a repository where all is well.
-In those of the family ` + "`storage`" + ` a real token stands where the example says what kind of token.
+Those of the family ` + "`rotation`" + ` are about what the ledger has of a token's rotation: ` + "`records.json`" + ` at the time in
+` + "`now.txt`" + `. In those of the family ` + "`storage`" + ` a real token stands where the example says what kind of token.
 
 | rule | severity | what it reports |
 | --- | --- | --- |

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/dynamic"
 	core "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
@@ -191,7 +192,8 @@ func (s *Server) connect(t testing.TB) {
 	s.core = core.NewForConfigOrDie(s.config)
 }
 
-// wait asks until the server says that it is ready.
+// wait asks until the server says that it is ready, and has made the namespace that
+// tells which cluster it is.
 func (s *Server) wait(t testing.TB, programs ...*process) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
@@ -200,7 +202,9 @@ func (s *Server) wait(t testing.TB, programs ...*process) {
 	defer again.Stop()
 	for {
 		if text, err := s.core.RESTClient().Get().AbsPath("/readyz").DoRaw(ctx); err == nil && string(text) == "ok" {
-			return
+			if _, err := s.core.Namespaces().Get(ctx, "kube-system", meta.GetOptions{}); err == nil {
+				return
+			}
 		}
 		for _, p := range programs {
 			select {

@@ -23,6 +23,9 @@ type Metrics struct {
 	missing, neverEmitted           prometheus.Gauge
 	redeliveries, reconcileFailures prometheus.Counter
 	lastReconcile                   prometheus.Gauge
+	// tokenExpires and overdue have no labels: as vectors they are absent while
+	// nothing is known, where a gauge would say 0.
+	tokenExpires, overdue *prometheus.GaugeVec
 
 	mu     sync.Mutex
 	events map[string]bool
@@ -65,14 +68,20 @@ func New(version string, gauges Gauges) *Metrics {
 		redeliveries:      counter("fluxkeeper_redeliveries_requested_total", "Redeliveries that GitHub was asked for."),
 		reconcileFailures: counter("fluxkeeper_reconcile_failures_total", "Reconciliations that did not come to an end."),
 		lastReconcile:     gauge("fluxkeeper_reconcile_timestamp_seconds", "When the last reconciliation came to its end."),
-		events:            map[string]bool{},
+		tokenExpires: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "fluxkeeper_token_expires_timestamp_seconds", Help: "When the first of the stored tokens expires, by the rotations on record; absent where that is not known.",
+		}, nil),
+		overdue: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "fluxkeeper_rotation_overdue", Help: "1 if the overlap of a rotation is over and its old token is not known to be dead.",
+		}, nil),
+		events: map[string]bool{},
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "fluxkeeper_build_info", Help: "The version that runs.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
 	m.registry.MustRegister(m.accepted, m.duplicates, m.rejected, m.commit, m.batch, m.commitErrors,
-		m.missing, m.neverEmitted, m.redeliveries, m.reconcileFailures, m.lastReconcile, build,
+		m.missing, m.neverEmitted, m.redeliveries, m.reconcileFailures, m.lastReconcile, build, m.tokenExpires, m.overdue,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, g := range []struct {
 		name, help string
@@ -124,6 +133,17 @@ func (m *Metrics) Reconciled(at time.Time, missing, neverEmitted, asked int) {
 
 // ReconcileFailed counts a reconciliation that did not come to an end.
 func (m *Metrics) ReconcileFailed() { m.reconcileFailures.Inc() }
+
+// Tokens tells what the rotations on record say: when the first of the stored tokens
+// expires (zero where none has an end that is known), and whether an old token
+// outlived its overlap.
+func (m *Metrics) Tokens(expires time.Time, overdue bool) {
+	m.tokenExpires.Reset()
+	if !expires.IsZero() {
+		m.tokenExpires.WithLabelValues().Set(float64(expires.Unix()))
+	}
+	m.overdue.WithLabelValues().Set(map[bool]float64{true: 1}[overdue])
+}
 
 func (m *Metrics) known(event string) string {
 	m.mu.Lock()

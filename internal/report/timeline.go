@@ -10,6 +10,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
 // Timeline is what the bot's account did in a window, with what is needed to
@@ -19,17 +20,18 @@ type Timeline struct {
 	Window audit.Window
 	// Completeness is nil where the record was not compared with GitHub's lists.
 	Completeness *audit.Statement
+	// Alerts are what the record of rotations says of the bot's tokens now.
+	Alerts []token.Alert
 	// Version is that of the program.
 	Version string
 }
 
-// Verdict adds the timeline up: an unexpected use or another error fails it,
-// and what could have been missed leaves it undecided. Whether the record is
+// Verdict adds the timeline up: an unexpected use or another error fails it, an
+// alert's included, and what could have been missed leaves it undecided. Whether the record is
 // complete counts only where it was looked at.
 func (t Timeline) Verdict() finding.Verdict {
 	a := t.Audit
-	unexpected, _ := t.counts()
-	if unexpected > 0 || slices.ContainsFunc(a.Findings, func(f audit.Finding) bool { return f.Severity == finding.Error }) {
+	if unexpected, by := t.counts(); unexpected > 0 || by[finding.Error] > 0 {
 		return finding.Fail
 	}
 	if s := t.Completeness; len(a.Gaps) > 0 || s != nil && (!s.Decided() || s.Gaps() > 0) {
@@ -49,6 +51,9 @@ func (t Timeline) counts() (unexpected int, by map[finding.Severity]int) {
 	by = map[finding.Severity]int{}
 	for _, f := range t.Audit.Findings {
 		by[f.Severity]++
+	}
+	for _, a := range t.Alerts {
+		by[a.Severity]++
 	}
 	return unexpected, by
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // TimelineCSV writes a timeline for spreadsheets (RFC 4180), a line for each
-// use, each finding, each reason for doubt, and each thing that is missing; the
+// alert, each use, each finding, each reason for doubt, and each thing that is missing; the
 // first column says which. Cells show what they hold as Plain does, and none is
 // taken for a formula.
 func TimelineCSV(w io.Writer, t Timeline) error {
@@ -19,6 +19,11 @@ func TimelineCSV(w io.Writer, t Timeline) error {
 		"kind", "index", "time", "event", "repository", "repository_id", "ref", "commit", "number", "subject",
 		"login", "account_id", "attribution", "severity", "rule", "text", "also",
 	}}
+	for _, a := range t.Alerts {
+		row := make([]string, len(rows[0]))
+		row[0], row[13], row[14], row[15] = "alert", string(a.Severity), a.Rule, a.Message
+		rows = append(rows, row)
+	}
 	for _, u := range t.Audit.Uses {
 		rows = append(rows, []string{
 			"use", strconv.FormatInt(u.Index, 10), stamp(u.Time), shownEvent(u.Event, u.Action), u.Repository.Name, idOrNone(u.Repository.ID),

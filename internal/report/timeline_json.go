@@ -13,7 +13,7 @@ import (
 // nothing else changes.
 type timelineDocument struct {
 	Version      int                   `json:"version" jsonschema:"enum=1,description=Version of this format. Keys may be added within a version."`
-	Verdict      finding.Verdict       `json:"verdict" jsonschema:"enum=pass,enum=fail,enum=undecided,description=Fail means an unexpected use or another finding of severity error; undecided that uses could have been missed."`
+	Verdict      finding.Verdict       `json:"verdict" jsonschema:"enum=pass,enum=fail,enum=undecided,description=Fail means an unexpected use or another finding or alert of severity error; undecided that uses could have been missed."`
 	From         string                `json:"from" jsonschema:"description=Beginning of the window in RFC 3339 and UTC."`
 	To           string                `json:"to" jsonschema:"description=End of the window which does not belong to it."`
 	Deliveries   int                   `json:"deliveries" jsonschema:"minimum=0,description=How many deliveries were read."`
@@ -24,6 +24,18 @@ type timelineDocument struct {
 	Gaps         []string              `json:"gaps" jsonschema:"description=Why uses could have been missed or misjudged. May quote outside text: escape it before showing it."`
 	Followed     int                   `json:"followed" jsonschema:"minimum=0,description=How many deliveries tell of checks and runs that GitHub began because of a use."`
 	Completeness *timelineCompleteness `json:"completeness,omitempty" jsonschema:"description=How complete the record is. Left out where it was not compared with GitHub's lists."`
+	Alerts       []timelineAlert       `json:"alerts" jsonschema:"description=What the ledger's record of rotations says of the bot's tokens now gravest first. Those of severity error fail the verdict."`
+}
+
+type timelineAlert struct {
+	Rule         string           `json:"rule" jsonschema:"description=Name of the rule as family/name."`
+	Severity     finding.Severity `json:"severity" jsonschema:"enum=error,enum=warning,enum=note"`
+	HashedToken  string           `json:"hashed_token" jsonschema:"description=The new token of the rotation that it is about in the form of GitHub's audit log."`
+	Repositories []string         `json:"repositories" jsonschema:"description=What that token is for as owner/name."`
+	Reminder     int              `json:"reminder" jsonschema:"enum=0,enum=30,enum=14,enum=7,enum=1,description=Days before the token's end whose reminder is due. 0 where the alert is about something else."`
+	Message      string           `json:"message" jsonschema:"description=What is the matter. May quote outside text: escape it before showing it."`
+	Hint         string           `json:"hint" jsonschema:"description=What to do with the commands."`
+	Was          finding.Severity `json:"was" jsonschema:"enum=,enum=error,enum=warning,enum=note,enum=off,description=The rule's own severity where the policy file changed it; else empty."`
 }
 
 type timelineUse struct {
@@ -85,7 +97,10 @@ func (t Timeline) document() timelineDocument {
 	d := timelineDocument{
 		Version: 1, Verdict: t.Verdict(), From: stamp(t.Window.From), To: stamp(t.Window.To), Deliveries: t.Audit.Deliveries, Followed: t.Audit.Followed,
 		Uses: []timelineUse{}, Findings: []timelineFinding{}, Gaps: utfs(t.Audit.Gaps),
-		Days: documentTotals(t.Audit.Days), Events: documentTotals(t.Audit.Events),
+		Days: documentTotals(t.Audit.Days), Events: documentTotals(t.Audit.Events), Alerts: []timelineAlert{},
+	}
+	for _, a := range t.Alerts {
+		d.Alerts = append(d.Alerts, timelineAlert{utf(a.Rule), a.Severity, utf(a.New), utfs(a.Repositories), a.Reminder, utf(a.Message), utf(a.Hint), a.Was})
 	}
 	for _, u := range t.Audit.Uses {
 		d.Uses = append(d.Uses, timelineUse{

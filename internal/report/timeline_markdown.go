@@ -13,6 +13,11 @@ import (
 // 60,000 bytes, and it says how much it left out.
 func TimelineMarkdown(w io.Writer, t Timeline) error {
 	head, foot := markdownTitle(t.headline()), t.markdownFoot()
+	alerts := foldable{open: openRows, noun: "alert", fold: "\n"}
+	for _, a := range t.Alerts {
+		alerts.items = append(alerts.items, markdownFinding(a.Finding))
+	}
+	head += alerts.render((maxMarkdown - len(head) - len(foot)) / 8)
 	gaps := foldable{items: markdownItems("undecided", t.Audit.Gaps), open: openRows, noun: "reason", fold: "\n"}
 	head += gaps.render((maxMarkdown - len(head) - len(foot)) / 8)
 	open := foldable{items: t.markdownLines(), open: openRows, noun: "open point", head: "### Completeness\n\n" + MarkdownText(t.statement()) + ".\n\n", fold: "\n"}

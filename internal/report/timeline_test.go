@@ -22,6 +22,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
 var noon = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
@@ -78,6 +79,20 @@ func unexpectedTimeline() report.Timeline {
 	return t
 }
 
+// dueTimeline has alerts, one of them raised by the policy, and nothing else amiss.
+func dueTimeline() report.Timeline {
+	t := expectedTimeline()
+	due := func(rule string, s finding.Severity, reminder int, message string) token.Alert {
+		return token.Alert{Finding: finding.Finding{Rule: rule, Severity: s, Message: message, Hint: "make a new token and give it to `fluxkeeper-receiver rotate start --repo acme/fleet`"}, New: "NEW", Repositories: []string{"acme/fleet"}, Reminder: reminder}
+	}
+	t.Alerts = []token.Alert{
+		due("rotation/expiry-unknown", finding.Error, 0, "it is not on record when the token for acme/app expires: nobody is reminded of it"),
+		due("token/expires", finding.Warning, 14, "the token for acme/fleet expires in 12 days, on 2026-11-13 12:00 UTC"),
+	}
+	t.Alerts[0].Was = finding.Warning
+	return t
+}
+
 func undecidedTimeline() report.Timeline {
 	t := expectedTimeline()
 	t.Completeness = nil
@@ -106,6 +121,7 @@ func hostileTimeline() report.Timeline {
 	t.Completeness.Missing[0].GUID, t.Completeness.Missing[0].Event, t.Completeness.Missing[0].Status = nasty, nasty, nasty
 	t.Completeness.NeverEmitted[0].Name, t.Completeness.NeverEmitted[0].Ref = nasty, nasty
 	t.Completeness.Unread[0] = nasty
+	t.Alerts = []token.Alert{{Finding: finding.Finding{Rule: nasty, Severity: nasty, Message: nasty, Hint: nasty}, New: nasty, Repositories: []string{nasty}}}
 	t.Version = nasty
 	return t
 }
@@ -113,7 +129,7 @@ func hostileTimeline() report.Timeline {
 func timelines() map[string]report.Timeline {
 	return map[string]report.Timeline{
 		"expected": expectedTimeline(), "unexpected": unexpectedTimeline(), "undecided": undecidedTimeline(), "hostile": hostileTimeline(),
-		"empty": {},
+		"due": dueTimeline(), "empty": {},
 	}
 }
 
@@ -219,6 +235,7 @@ func TestTimelineMarkdownFits(t *testing.T) {
 		line.Audit.Uses = append(line.Audit.Uses, line.Audit.Uses[i])
 		line.Audit.Findings = append(line.Audit.Findings, line.Audit.Findings[i])
 		line.Audit.Gaps = append(line.Audit.Gaps, nasty)
+		line.Alerts = append(line.Alerts, line.Alerts[0])
 		line.Audit.Days = append(line.Audit.Days, audit.Total{Name: fmt.Sprint(i)})
 		line.Audit.Events = append(line.Audit.Events, audit.Total{Name: nasty})
 		line.Completeness.Missing = append(line.Completeness.Missing, line.Completeness.Missing[0])
@@ -227,7 +244,7 @@ func TestTimelineMarkdownFits(t *testing.T) {
 	if len(got) > 60_000 || len(got) < 40_000 {
 		t.Errorf("%d bytes", len(got))
 	}
-	for _, noun := range []string{"uses", "findings", "reasons", "days", "events", "open points"} {
+	for _, noun := range []string{"uses", "findings", "reasons", "days", "events", "open points", "alerts"} {
 		if !regexp.MustCompile(`\n\d+ more ` + noun + ` not shown\.\n`).MatchString(got) {
 			t.Errorf("nothing said of %s left out", noun)
 		}
@@ -257,7 +274,7 @@ func TestTimelineCSV(t *testing.T) {
 			}
 		}
 	}
-	if want := 1 + len(line.Audit.Uses) + len(line.Audit.Findings) + len(line.Audit.Gaps) + 5; len(rows) != want {
+	if want := 1 + len(line.Audit.Uses) + len(line.Audit.Findings) + len(line.Audit.Gaps) + len(line.Alerts) + 5; len(rows) != want {
 		t.Errorf("%d rows, want %d", len(rows), want)
 	}
 }
@@ -273,6 +290,8 @@ func TestTimelineVerdict(t *testing.T) {
 	warned.Audit.Findings = []audit.Finding{auditFinding(1, finding.Warning, "delivery/clock", "x")}
 	graver := undecidedTimeline()
 	graver.Audit.Findings = []audit.Finding{auditFinding(1, finding.Error, "delivery/meta", "x")}
+	reminded := dueTimeline()
+	reminded.Alerts = reminded.Alerts[1:]
 	unasked := expectedTimeline()
 	unasked.Completeness = nil
 	for name, c := range map[string]struct {
@@ -282,7 +301,7 @@ func TestTimelineVerdict(t *testing.T) {
 		"expected": {expectedTimeline(), finding.Pass}, "unexpected": {unexpectedTimeline(), finding.Fail},
 		"gaps": {undecidedTimeline(), finding.Undecided}, "missing": {missing, finding.Undecided}, "unread": {unread, finding.Undecided},
 		"a silenced rule": {silenced, finding.Fail}, "warning": {warned, finding.Pass}, "gaps and an error": {graver, finding.Fail},
-		"not compared": {unasked, finding.Pass},
+		"not compared": {unasked, finding.Pass}, "an alert": {dueTimeline(), finding.Fail}, "a reminder": {reminded, finding.Pass},
 	} {
 		if got := c.line.Verdict(); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)

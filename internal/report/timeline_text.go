@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -13,7 +14,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 )
 
-// TimelineText writes a timeline for people: the verdict, every use, the
+// TimelineText writes a timeline for people: the verdict, the alerts, every use, the
 // findings, totals by day and by event, and how complete the record is.
 func TimelineText(w io.Writer, t Timeline, s Style) error {
 	p := &timelineText{Timeline: t, style: s}
@@ -43,6 +44,12 @@ func (p *timelineText) verdict() {
 	title, phrase := p.headline()
 	colour := map[finding.Verdict]paint{finding.Pass: green, finding.Fail: red, finding.Undecided: yellow}[p.Verdict()]
 	p.printf("%s  %s\n%s\n", p.style.paint(colour, title), phrase, p.style.paint(dim, p.Window.String()))
+	for i, a := range p.Alerts {
+		if i == 0 {
+			p.printf("\n")
+		}
+		p.remark(a.Finding, "", "")
+	}
 	for i, gap := range p.Audit.Gaps {
 		if i == 0 {
 			p.printf("\n")
@@ -120,22 +127,30 @@ func attributionPaint(a audit.Attribution) paint {
 
 // findings prints those of one rule, and a hint that they share once.
 func (p *timelineText) findings(run []audit.Finding) {
-	label := text{style: p.style}
 	p.printf("\n")
 	hint := ""
 	for _, f := range run[:min(len(run), maxFindings)] {
-		behind := fmt.Sprintf("entry %d", f.Index)
-		if c := changed(f.Finding); c != "" {
-			behind += ", " + c + " by the policy"
-		}
-		p.printf("%s: %s %s\n", label.label(f.Finding), cut(Plain(f.Message), maxMessage), p.style.paint(dim, "("+behind+")"))
-		if f.Hint != "" && f.Hint != hint {
-			hint = f.Hint
-			p.printf("  %s hint: %s\n", p.style.paint(dim, "="), cut(Plain(hint), maxMessage))
-		}
+		p.remark(f.Finding, fmt.Sprintf("entry %d", f.Index), hint)
+		hint = cmp.Or(f.Hint, hint)
 	}
 	if n := len(run) - maxFindings; n > 0 {
 		p.printf("and %d more of %s\n", n, cut(Reference(run[0].Rule), maxCell))
+	}
+}
+
+// remark prints one finding, what stands behind it in brackets, and its hint unless
+// that was said before.
+func (p *timelineText) remark(f finding.Finding, behind, said string) {
+	if c := changed(f); c != "" {
+		behind = strings.TrimPrefix(behind+", "+c+" by the policy", ", ")
+	}
+	if behind != "" {
+		behind = " " + p.style.paint(dim, "("+behind+")")
+	}
+	label := text{style: p.style}
+	p.printf("%s: %s%s\n", label.label(f), cut(Plain(f.Message), maxMessage), behind)
+	if f.Hint != "" && f.Hint != said {
+		p.printf("  %s hint: %s\n", p.style.paint(dim, "="), cut(Plain(f.Hint), maxMessage))
 	}
 }
 

@@ -43,6 +43,23 @@ func Reminder(daysLeft int) int {
 	return due
 }
 
+// expiring is the rule for a token that ends then, without its family, and what it
+// says of that; both empty where no reminder is due yet.
+func expiring(at, now time.Time) (rule, text string) {
+	days, date := DaysLeft(at, now), at.Format("2006-01-02 15:04 UTC")
+	switch due := Reminder(days); {
+	case !now.Before(at):
+		return "expired", "expired on " + date
+	case due == 0:
+		return "", ""
+	case due <= soon:
+		rule = "expires-soon"
+	default:
+		rule = "expires"
+	}
+	return rule, fmt.Sprintf("expires in %s, on %s", count(days, "day"), date)
+}
+
 // Rotation is the calendar of one token.
 type Rotation struct {
 	// Reminders are the days of the reminders, the first first, in UTC.

@@ -53,11 +53,16 @@ func (j *judge) all() {
 // add adds a finding of the family. Message and hint may hold outside text, which
 // printers escape.
 func (j *judge) add(rule, format string, args ...any) {
-	f := finding.Finding{Rule: "token/" + rule, Message: fmt.Sprintf(format, args...)}
-	if known, ok := finding.Lookup(f.Rule); ok {
+	j.findings = append(j.findings, found("token/"+rule, fmt.Sprintf(format, args...)))
+}
+
+// found makes a finding of a rule, with the rule's severity and remedy.
+func found(rule, message string) finding.Finding {
+	f := finding.Finding{Rule: rule, Message: message}
+	if known, ok := finding.Lookup(rule); ok {
 		f.Severity, f.Hint = known.Severity, hint(known.Mend)
 	}
-	j.findings = append(j.findings, f)
+	return f
 }
 
 // hint makes a hint of a rule's remedy, which is whole sentences.
@@ -166,16 +171,10 @@ func (j *judge) expiry() {
 		j.add("expiry-unreadable", "GitHub says when the token expires in a layout that is not known: %q", j.Expires)
 		return
 	}
-	days, date := DaysLeft(at, j.Time), at.Format("2006-01-02 15:04 UTC")
-	switch due := Reminder(days); {
-	case due == 0:
-		if j.need.MaxDays > 0 && days > j.need.MaxDays {
-			j.add("lifetime", "the token expires only in %d days, on %s; it should be made anew every %d", days, date, j.need.MaxDays)
-		}
-	case due <= soon:
-		j.add("expires-soon", "the token expires in %s, on %s", count(days, "day"), date)
-	default:
-		j.add("expires", "the token expires in %s, on %s", count(days, "day"), date)
+	if rule, text := expiring(at, j.Time); rule != "" {
+		j.add(rule, "the token %s", text)
+	} else if days := DaysLeft(at, j.Time); j.need.MaxDays > 0 && days > j.need.MaxDays {
+		j.add("lifetime", "the token expires only in %d days, on %s; it should be made anew every %d", days, at.Format("2006-01-02 15:04 UTC"), j.need.MaxDays)
 	}
 }
 

@@ -46,6 +46,9 @@ type Record struct {
 type Place struct {
 	// Where is "esc ORG/PROJECT/ENV PATH" or "secret NAMESPACE/NAME KEY".
 	Where string `json:"where"`
+	// Cluster is which cluster a Secret is in: the UID of its namespace kube-system.
+	// Empty where that is not known.
+	Cluster string `json:"cluster,omitempty"`
 	// Revision is the place's own name for what was stored, Before for what was there.
 	Revision string `json:"revision,omitempty"`
 	Before   string `json:"before,omitempty"`
@@ -85,6 +88,7 @@ type Drill struct {
 	Old, New                  string
 	By                        string
 	Expires                   time.Time // the new token's
+	OldExpires                time.Time // the old one's, where its own rotation is on record
 	Places                    []Place
 	Started, Stored, Finished time.Time // zero: not yet
 	Proof                     Proof
@@ -102,7 +106,26 @@ func Drills(records []Record) []Drill {
 		}
 		all[i].add(r)
 	}
+	for i := range all {
+		for _, earlier := range all {
+			if earlier.New == all[i].Old {
+				all[i].OldExpires = earlier.Expires
+			}
+		}
+	}
 	return all
+}
+
+// oldOver says that the old token's own end has come: GitHub takes it no more,
+// whoever asks.
+func (d Drill) oldOver(now time.Time) bool {
+	return !d.OldExpires.IsZero() && !now.Before(d.OldExpires)
+}
+
+// Dead says that the old token is dead for all that is known: there was none, GitHub
+// does not take it, or its own end has come.
+func (d Drill) Dead(s Sight) bool {
+	return d.Old == "" || s.Old == BadCredentials || d.oldOver(s.Now)
 }
 
 func (d *Drill) add(r Record) {
@@ -187,7 +210,7 @@ func (d Drill) Stand(s Sight) Standing {
 		st.Stage = Done
 	case d.Stored.IsZero():
 		st.Stage = Unstored
-	case s.Old == BadCredentials || d.Old == "":
+	case d.Dead(s):
 		st.Stage = Dead
 	case st.Left <= 0:
 		st.Stage = Overdue

@@ -81,8 +81,11 @@ func environmentFile(file string) bool {
 }
 
 func kindInWords(k Kind) string {
-	if k == PulumiAccess {
+	switch k {
+	case PulumiAccess:
 		return "a Pulumi access token"
+	case "": // its fingerprint is all that is known
+		return "a token of GitHub"
 	}
 	return "a token of GitHub (" + string(k) + ")"
 }

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/metric"
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
+)
+
+// remindEvery is how often serve looks at the rotations on record.
+const remindEvery = time.Hour
+
+// weighed are the alerts of rotations as the policy's severities have them.
+func weighed(alerts []token.Alert, set map[string]finding.Severity) []token.Alert {
+	var kept []token.Alert
+	for _, a := range alerts {
+		if f, reported := a.Weighed(set); reported {
+			a.Finding = f
+			kept = append(kept, a)
+		}
+	}
+	return kept
+}
+
+// reminder tells of the alerts of the rotations on record while a receiver runs: in
+// the metrics always, in the log once.
+type reminder struct {
+	read    func(context.Context) ([]token.Drill, error)
+	metrics *metric.Metrics
+	log     *slog.Logger
+	told    map[occasion]bool
+}
+
+// occasion is what an alert is about, whose words change from day to day.
+type occasion struct {
+	rule, token string
+	reminder    int
+}
+
+// follow looks at each of the times as it comes, until the context ends.
+func (r *reminder) follow(ctx context.Context, times <-chan time.Time) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-times:
+			r.look(ctx, now)
+		}
+	}
+}
+
+// look reads the record once. Where it cannot, the metrics stay as they were.
+func (r *reminder) look(ctx context.Context, now time.Time) {
+	known, err := r.read(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			r.log.Error("read rotations", "error", err, "hint", console.HintOf(err))
+		}
+		return
+	}
+	holds, overdue := map[occasion]bool{}, false
+	for _, a := range token.Alerts(known, now, "") {
+		o := occasion{a.Rule, a.New, a.Reminder}
+		holds[o] = true
+		overdue = overdue || a.Rule == token.RuleOverdue
+		if !r.told[o] {
+			r.log.Warn("the token needs attention", "rule", a.Rule, "severity", a.Severity, "what", a.Message, "hint", a.Hint)
+		}
+	}
+	r.told = holds // what passed and comes again is told again
+	r.metrics.Tokens(earliest(token.Live(known)), overdue)
+}
+
+// earliest is the first end of a stored token that is on record; zero where none is.
+func earliest(live []token.Drill) time.Time {
+	var first time.Time
+	for _, d := range live {
+		if !d.Expires.IsZero() && (first.IsZero() || d.Expires.Before(first)) {
+			first = d.Expires
+		}
+	}
+	return first
+}

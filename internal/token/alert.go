@@ -1,0 +1,150 @@
+package token
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+)
+
+// RuleOverdue is the rule of an old token that outlived its overlap.
+const RuleOverdue = "rotation/overdue"
+
+// Alert is a finding about a rotation on record, or about the token that it stored.
+type Alert struct {
+	finding.Finding
+	// New is the rotation's new token, by its hashed_token.
+	New string
+	// Repositories are what that token is for, or would be.
+	Repositories []string
+	// Reminder is the one that is due, 30, 14, 7 or 1 days before the token's end; 0
+	// where the alert is about something else.
+	Reminder int
+}
+
+// Alerts are what there is to say of the rotations at a time, gravest first. It goes
+// by the record alone: what was done past it is not seen. An old token counts as
+// dead where it is the one that GitHub was just seen not to take (by its
+// hashed_token; empty where nobody asked).
+func Alerts(all []Drill, now time.Time, dead string) []Alert {
+	var alerts []Alert
+	add := func(d Drill, reminder int, rule, hint, format string, args ...any) {
+		f := found(rule, fmt.Sprintf(format, args...))
+		f.Hint = hint
+		alerts = append(alerts, Alert{f, d.New, d.Repositories, reminder})
+	}
+	for _, d := range Live(all) {
+		again := "make a new token and give it to `" + d.command("start") + "`"
+		if d.Expires.IsZero() {
+			add(d, 0, "rotation/expiry-unknown", "look its end up on the page of the token's settings; or "+again,
+				"it is not on record when %s expires: nobody is reminded of it", d.subject())
+			continue
+		}
+		if rule, text := expiring(d.Expires, now); rule == "expired" {
+			add(d, 0, "token/"+rule, again, "%s %s", d.subject(), text)
+		} else if rule != "" {
+			add(d, Reminder(DaysLeft(d.Expires, now)), "token/"+rule, again, "%s %s", d.subject(), text)
+		}
+	}
+	for _, d := range last(all, Drill.touched) {
+		if d.Stored.IsZero() && (d.Expires.IsZero() || now.Before(d.Expires)) {
+			add(d, 0, "rotation/unstored", "give it to `"+d.command("start")+"` once more, with its places; or delete it in GitHub's settings and begin anew",
+				"a new token for %s was checked on %s, and is not on record as stored", d.names(), d.Started.UTC().Format("2006-01-02 15:04 UTC"))
+		}
+	}
+	for _, d := range all {
+		s := Sight{Now: now}
+		if dead != "" && dead == d.Old {
+			s.Old = BadCredentials
+		}
+		if d.Stand(s).Stage == Overdue {
+			finish := d.command("finish")
+			add(d, 0, RuleOverdue, "see that Flux works with the new token; then run `"+finish+" --revoke`, or delete the old one in GitHub's settings and run `"+finish+"`",
+				"both tokens for %s work since %s, longer than %.0f hours: the old one (hashed_token %s) is not known to be dead",
+				d.names(), d.Stored.UTC().Format("2006-01-02 15:04 UTC"), Overlap.Hours(), d.Old)
+		}
+	}
+	slices.SortStableFunc(alerts, func(a, b Alert) int { return finding.Compare(a.Finding, b.Finding) })
+	return alerts
+}
+
+// Live are the rotations whose new tokens the repositories have now by the record:
+// the one that was stored last for each, with the repositories that this is so for.
+func Live(all []Drill) []Drill { return last(all, func(d Drill) time.Time { return d.Stored }) }
+
+// Newest is the rotation that was brought on last, of a repository or, where that is
+// empty, of all; false where there is none.
+func Newest(all []Drill, repository string) (Drill, bool) {
+	of := slices.DeleteFunc(slices.Clone(all), func(d Drill) bool {
+		return repository != "" && !slices.ContainsFunc(d.Repositories, func(full string) bool { return strings.EqualFold(full, repository) })
+	})
+	if len(of) == 0 {
+		return Drill{}, false
+	}
+	return slices.MaxFunc(of, func(a, b Drill) int { return a.touched().Compare(b.touched()) }), true
+}
+
+// touched is when somebody last brought the rotation on.
+func (d Drill) touched() time.Time {
+	if d.Stored.After(d.Started) {
+		return d.Stored
+	}
+	return d.Started
+}
+
+// last are the rotations that are the last of a repository by a time; those without
+// one do not count.
+func last(all []Drill, by func(Drill) time.Time) []Drill {
+	all = slices.DeleteFunc(slices.Clone(all), func(d Drill) bool { return by(d).IsZero() })
+	slices.SortStableFunc(all, func(a, b Drill) int { return by(a).Compare(by(b)) })
+	var out []Drill
+	taken := map[string]bool{}
+	for _, d := range slices.Backward(all) {
+		var own []string
+		for _, full := range d.Repositories {
+			if name := strings.ToLower(full); !taken[name] {
+				taken[name] = true
+				own = append(own, full)
+			}
+		}
+		if len(own) > 0 {
+			d.Repositories = own
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// names are the repositories in a sentence.
+func (d Drill) names() string { return some(d.Repositories) }
+
+func (d Drill) subject() string { return "the token for " + d.names() }
+
+// command is a step of the drill as it is typed for these repositories and places. All
+// but the first step know the repositories by one of them.
+func (d Drill) command(step string) string {
+	text := "fluxkeeper-receiver rotate " + step
+	for i, full := range d.Repositories {
+		if i == 0 || step == "start" {
+			text += " --repo " + full
+		}
+	}
+	for _, p := range d.Places {
+		switch kind, name := p.slot(); kind {
+		case "esc":
+			text += " --esc " + name
+		case "secret":
+			text += " --cluster-secret " + name
+		}
+	}
+	return text
+}
+
+// slot takes Where apart: what kind of place it is, and which environment or Secret.
+func (p Place) slot() (kind, name string) {
+	kind, rest, _ := strings.Cut(p.Where, " ")
+	name, _, _ = strings.Cut(rest, " ")
+	return kind, name
+}
