@@ -23,7 +23,7 @@ func startBare(b *testing.B) *contender {
 	}
 	command := exec.Command(self)
 	command.Env = append(os.Environ(), bareVariable+"=1")
-	p, err := launch(command, b.Logf)
+	p, err := launch(b, command, b.Logf)
 	if err != nil {
 		b.Fatal(err)
 	}

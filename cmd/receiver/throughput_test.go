@@ -23,9 +23,11 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 )
 
-const benchSecret = "a secret of the throughput benchmark"
+const benchSecret = leaktest.Secret
 
 // bareVariable turns the test program into the ceiling that the receiver is
 // compared with.

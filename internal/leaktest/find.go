@@ -19,8 +19,12 @@ const Mark = "aZ3kQ9xW7"
 // password, of 36 characters.
 const Secret = Mark + Mark + Mark + Mark
 
-// hunter2 is a password where one has to be short, as people's are.
-const hunter2 = "hunter2"
+const (
+	// hunter2 is a password where one has to be short, as people's are.
+	hunter2 = "hunter2"
+	// everybody is the secret that GitHub's own example of a signature is made with.
+	everybody = "It's a Secret to Everybody"
+)
 
 // Legacy has the look of GitHub's tokens of before April 2021, which is that of a
 // commit's id.
@@ -64,7 +68,7 @@ var looks = []struct {
 	{"a private key", []string{"PRIVATE"}, regexp.MustCompile(`PRIVATE\+KEY\+\S{8,}|-----BEGIN [A-Z ]*PRIVATE KEY-----`)},
 	{"a password in an address", []string{"postgres"}, regexp.MustCompile(`postgres(?:ql)?://[^\s:/@]*:[^\s:/@*]+@`)},
 	{"a token of before 2021", []string{Legacy}, regexp.MustCompile(Legacy)},
-	{"a secret of the tests", []string{Mark, hunter2}, regexp.MustCompile(Mark + "|" + hunter2)},
+	{"a secret of the tests", []string{Mark, hunter2, everybody}, regexp.MustCompile("(?:" + Mark + ")+|" + hunter2 + "|" + everybody)},
 }
 
 // Find finds the secrets in a text of any kind. A line holds each kind once.
@@ -93,7 +97,7 @@ func Redact(text string) string {
 			clean = one.look.ReplaceAllLiteralString(clean, "***")
 		}
 		if len(findIn([]byte(clean), "", 2)) > 0 {
-			clean = "***\n"
+			clean = "***" + line[len(strings.TrimRight(line, "\n")):]
 		}
 		b.WriteString(clean)
 	}
@@ -122,12 +126,11 @@ func findIn(text []byte, form string, decodings int) []Leak {
 	return all
 }
 
-// The shortest runs of characters that are worth decoding: a secret's prefix with a
-// few characters of the secret.
+// Runs of characters that are long enough for the shortest secret.
 var (
-	base64Run = regexp.MustCompile(`[0-9A-Za-z+/_-]{12,}`)
-	hexRun    = regexp.MustCompile(`[0-9A-Fa-f]{16,}`)
-	escape    = regexp.MustCompile(`%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u00[0-9A-Fa-f]{2}`)
+	base64Run = regexp.MustCompile(`[0-9A-Za-z+/_-]{9,}`)
+	hexRun    = regexp.MustCompile(`[0-9A-Fa-f]{14,}`)
+	escape    = regexp.MustCompile(`\+|%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u00[0-9A-Fa-f]{2}`)
 )
 
 // fromBase64 decodes every run from each of the four places where a group can
@@ -166,6 +169,9 @@ func unescape(text []byte) [][]byte {
 		return nil
 	}
 	return [][]byte{escape.ReplaceAllFunc(text, func(one []byte) []byte {
+		if one[0] == '+' {
+			return []byte(" ")
+		}
 		n, err := strconv.ParseUint(string(one[len(one)-2:]), 16, 8)
 		if err != nil {
 			return one

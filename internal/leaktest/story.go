@@ -13,7 +13,7 @@ import (
 // Stories is testscript.Run, which moreover fails a story where what its commands
 // printed, or a file that they left, holds a secret. A story's own lines, its
 // variables, and the files that it begins with may hold some.
-func Stories(t *testing.T, p testscript.Params) {
+func Stories(t *testing.T, p testscript.Params, excuses ...Excuse) {
 	t.Helper()
 	lines, err := ownLines(p.Dir)
 	if err != nil {
@@ -40,7 +40,7 @@ func Stories(t *testing.T, p testscript.Params) {
 		given, err = Give(env.WorkDir)
 		return err
 	}
-	testscript.RunT(story{t, lines}, p)
+	testscript.RunT(story{t, lines, excuses}, p)
 }
 
 // ownLines are the lines of the stories in a folder, as testscript repeats them.
@@ -65,7 +65,8 @@ func ownLines(dir string) (map[string]bool, error) {
 // story is testscript's view of a test.
 type story struct {
 	*testing.T
-	own map[string]bool // lines of the log that no command printed
+	own     map[string]bool // lines of the log that no command printed
+	excuses []Excuse
 }
 
 // Run runs one story.
@@ -75,7 +76,7 @@ func (s story) Run(name string, do func(testscript.T)) {
 		for line := range s.own {
 			own[line] = true
 		}
-		do(story{t, own})
+		do(story{t, own, s.excuses})
 	})
 }
 
@@ -94,6 +95,6 @@ func (s story) Log(args ...any) {
 			printed.WriteString("\n") // so that lines are counted right
 		}
 	}
-	Text(s, "the story's log", Unmasked([]byte(printed.String())))
+	Text(s, "the story's log", excused([]byte(printed.String()), s.excuses))
 	s.T.Log(Redact(log))
 }

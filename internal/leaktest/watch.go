@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -20,14 +21,18 @@ func Text(t testing.TB, what string, text []byte) {
 	}
 }
 
+// Excuse takes out of a text what may hold a secret. It leaves the number of lines
+// as it is.
+type Excuse func(text []byte) []byte
+
 // Watch gives a writer that hands on to another one, which may be nil, and looks
 // through all of it when the test ends.
-func Watch(t testing.TB, what string, on io.Writer) io.Writer {
+func Watch(t testing.TB, what string, on io.Writer, excuses ...Excuse) io.Writer {
 	w := &watch{on: on}
 	t.Cleanup(func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		Text(t, what, w.text.Bytes())
+		Text(t, what, excused(w.text.Bytes(), excuses))
 	})
 	return w
 }
@@ -49,12 +54,18 @@ func (w *watch) Write(text []byte) (int, error) {
 	return w.on.Write(text)
 }
 
+func excused(text []byte, excuses []Excuse) []byte {
+	for _, excuse := range excuses {
+		text = excuse(text)
+	}
+	return text
+}
+
 // mask is how the runner is told of a secret; it does not print that line.
 var mask = regexp.MustCompile(`(?m)^::add-mask::\S+\n`)
 
-// Unmasked gives the log of a workflow's step without the lines that tell the
-// runner what to mask. They are the only ones that may hold a secret.
-func Unmasked(log []byte) []byte { return mask.ReplaceAllLiteral(log, []byte("\n")) }
+// Masks excuses the lines of a workflow's step that tell the runner what to mask.
+func Masks(log []byte) []byte { return mask.ReplaceAllLiteral(log, []byte("\n")) }
 
 // Given are files that hold secrets because a test put them there.
 type Given map[string][sha256.Size]byte
@@ -62,16 +73,18 @@ type Given map[string][sha256.Size]byte
 // Give takes down every file that is in a folder now.
 func Give(dir string) (Given, error) {
 	given := Given{}
-	return given, walk(dir, func(path string, data []byte) { given[path] = sha256.Sum256(data) })
+	return given, walk(dir, func(path string, _ fs.FileMode, data []byte) { given[path] = sha256.Sum256(data) })
 }
 
 // Files fails the test where a file of a folder, or its name, holds a secret. Files
-// that are as they were given are not looked at.
+// that are as they were given may, and those that are made to keep one: a secret
+// and nothing else, for nobody else to read.
 func Files(t testing.TB, dir string, given Given) {
 	t.Helper()
-	err := walk(dir, func(path string, data []byte) {
+	err := walk(dir, func(path string, mode fs.FileMode, data []byte) {
 		Text(t, "the name of a file", []byte(path))
-		if given[path] != sha256.Sum256(data) {
+		keeps := mode.Perm()&0o077 == 0 && Redact(strings.TrimSpace(string(data))) == "***"
+		if !keeps && given[path] != sha256.Sum256(data) {
 			Text(t, filepath.Base(dir)+"/"+Redact(path), data)
 		}
 	})
@@ -81,7 +94,7 @@ func Files(t testing.TB, dir string, given Given) {
 }
 
 // walk reads the regular files of a folder; paths are relative to it.
-func walk(dir string, see func(path string, data []byte)) error {
+func walk(dir string, see func(path string, mode fs.FileMode, data []byte)) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
@@ -91,9 +104,13 @@ func walk(dir string, see func(path string, data []byte)) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
 		data, err := root.ReadFile(path)
 		if err == nil {
-			see(path, data)
+			see(path, info.Mode(), data)
 		}
 		return err
 	})
