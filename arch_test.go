@@ -28,8 +28,8 @@ var imports = map[string][]string{
 	"internal/console":            {"internal/finding", "internal/report", "internal/secret"},
 	"internal/cluster":            {"internal/diagnosis", "internal/image", "internal/secret", "internal/token"},
 	"internal/fakehub":            {"internal/leaktest"}, // for tests only
-	"internal/fakehub/cmd":        {"internal/fakehub"}, // for tests only
-	"internal/fakehub/github/cut": {},                   // a tool
+	"internal/fakehub/cmd":        {"internal/fakehub"},  // for tests only
+	"internal/fakehub/github/cut": {},                    // a tool
 	"internal/esc":                {"internal/secret"},
 	"internal/esctest":            {"internal/leaktest"}, // for tests only
 	"internal/finding":            {},
@@ -42,7 +42,7 @@ var imports = map[string][]string{
 	"internal/audit":              {"internal/finding", "internal/ledger"},
 	"internal/image":              {},
 	"internal/intake":             {"internal/ledger", "internal/secret"},
-	"internal/kubetest":           {}, // for tests only
+	"internal/kubetest":           {},                    // for tests only
 	"internal/leaktest":           {},                    // for tests only
 	"internal/leaktest/sift":      {"internal/leaktest"}, // for tests only
 	"internal/ledger":             {"internal/secret"},

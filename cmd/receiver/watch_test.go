@@ -3,11 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
@@ -67,4 +72,46 @@ func searched(t testing.TB, address string) (rows int, err error) {
 	checkpoint, _, err := l.KeptCheckpoint(ctx)
 	leaktest.Text(t, "the checkpoint", checkpoint)
 	return rows, err
+}
+
+// TestLedgersAreSearched plants secrets in a ledger whose bodies are compressed.
+func TestLedgersAreSearched(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	key, err := ledger.NewKey(rand.Reader, "watch.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := store.Open(t.Context(), store.Options{Address: path, Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat(`{"zen":"Keep it logically awesome."}`, 100)
+	for _, one := range []struct{ id, body string }{
+		{"well", long}, {"body", long + leaktest.Token("row") + long}, {"base64", base64.StdEncoding.EncodeToString([]byte(long + "ghp_row"))}, {"ghp_guid", "{}"},
+	} {
+		if _, err := l.Append(t.Context(), ledger.Entry{Kind: ledger.Delivery, ID: one.id, Name: "push", Source: "1", Time: time.Now().UTC().Truncate(time.Microsecond)}, []byte(one.body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c := &leaktest.Complaints{On: t}
+	if rows, err := searched(c, path); rows != 4 || err != nil {
+		t.Errorf("%d rows: %v", rows, err)
+	}
+	ledgers(c, filepath.Dir(path))
+	once := []string{"entry 1's body: line 1 holds a token of GitHub", "entry 1's body: line 1 holds a secret of the tests", "entry 2's body: line 1 holds a token of GitHub in base64", "entry 3: line 1 holds a token of GitHub"}
+	c.Expect(append(once, once...)...)
+}
+
+// TestServersAreSearched: what a server prints last is looked through as well.
+func TestServersAreSearched(t *testing.T) {
+	command := exec.Command("sh", "-c", `echo out $SECRET; printf 'panic: "%s"\n' $SECRET >&2; exit 2`)
+	command.Env = append(os.Environ(), "SECRET="+leaktest.Secret)
+	c := &leaktest.Complaints{On: t}
+	if _, err := launch(c, command, func(string, ...any) {}); err == nil {
+		t.Error("a server that ends is one that serves")
+	}
+	c.Expect("sh's stdout: line 1 holds a secret of the tests", "sh's stderr: line 1 holds a secret of the tests")
 }
