@@ -68,9 +68,10 @@ func runReceiver(t *testing.T, volume, secretFile string) string {
 		"--security-opt", "no-new-privileges", "--publish", "127.0.0.1::8080", "--volume", volume+":/data",
 		"--volume", secretFile+":/webhook-secret:ro", receiverImage, "serve", "--webhook-secret-file", "/webhook-secret"))
 	t.Cleanup(func() {
+		logs, _ := exec.Command("docker", "logs", container).CombinedOutput()
+		leaktest.Text(t, "the container's log", logs)
 		if t.Failed() {
-			logs, _ := exec.Command("docker", "logs", container).CombinedOutput()
-			t.Logf("%s", logs)
+			t.Logf("%s", leaktest.Redact(string(logs)))
 		}
 		_ = exec.Command("docker", "rm", "--force", container).Run()
 	})

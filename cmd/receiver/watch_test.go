@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,22 +28,21 @@ func watched(t testing.TB, w console.World, args []string) int {
 	return run(w, args)
 }
 
-// ledgers looks at the ledgers in a folder, whatever their files are called.
+// ledgers looks at all ledgers under a folder, whatever their files are called.
 func ledgers(t testing.TB, dir string) {
 	t.Helper()
-	files, err := os.ReadDir(dir)
-	if err != nil {
-		t.Error(err)
-	}
-	for _, file := range files {
-		path := filepath.Join(dir, file.Name())
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
 		data, err := os.ReadFile(path)
-		if err != nil || !bytes.HasPrefix(data, []byte("SQLite format 3\x00")) {
-			continue // a folder, or something else
+		if err == nil && bytes.HasPrefix(data, []byte("SQLite format 3\x00")) {
+			_, err = searched(t, path)
 		}
-		if _, err := searched(t, path); err != nil {
-			t.Logf("%s was spoiled; only its bytes are looked at: %v", file.Name(), err)
-		}
+		return err
+	})
+	if err != nil {
+		t.Errorf("look for secrets in ledgers: %v", err)
 	}
 }
 

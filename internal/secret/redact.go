@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// Redact hides credentials in a text: of URLs, of Authorization headers, and
+// Redact hides credentials in a text that somebody else wrote: of URLs, of Authorization headers, and
 // whatever is shaped like one of GitHub's tokens
 // (https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github).
 func Redact(text string) string {

@@ -86,7 +86,7 @@ func (s *sieve) end(e event) {
 		s.lines += strings.Count(text, "\n")
 		for _, l := range leaktest.Find([]byte(text)) {
 			s.leaks++
-			fmt.Fprintf(s.trouble, "LEAK\t%s %s: %s of what it printed\n", e.Package, name, l)
+			fmt.Fprintf(s.trouble, "LEAK\t%s %s: %s\n", e.Package, name, l)
 		}
 		for line := range strings.Lines(leaktest.Redact(text)) {
 			if failed || name == "" && (strings.HasPrefix(line, "ok  \t") || strings.HasPrefix(line, "?   \t")) {

@@ -41,7 +41,7 @@ func TestRun(t *testing.T) {
 		"a package that does not build": {in: stream(t, event{Action: "build-output", ImportPath: "p", Output: "undefined: x\n"}, event{Action: "build-fail", ImportPath: "p"}),
 			out: []string{"undefined: x"}},
 		"a log of a test that passes": {in: stream(t, says("TestA", "    a_test.go:1: got "+secret[:40]), says("TestA", secret[40:]+"\n"), ends("pass", "TestA"), ok, ends("pass", "")),
-			status: 1, trouble: []string{"LEAK\tp TestA: line 1 holds a token of GitHub of what it printed", "FAIL: "}},
+			status: 1, trouble: []string{"LEAK\tp TestA: line 1 holds a token of GitHub", "FAIL: "}},
 		"beside the tests": {in: stream(t, says("", "{\"level\":\"info\"}\n"), says("", "stored "+leaktest.Secret+"\n"), ok, ends("pass", "")),
 			status: 1, trouble: []string{"LEAK\tp : line 2 holds a secret of the tests"}},
 		"a panic": {in: stream(t, says("TestA", "panic: "+secret+" [recovered]\n\ngoroutine 1 [running]:\n"), ends("fail", "TestA"), ends("fail", "")),
