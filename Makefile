@@ -15,8 +15,8 @@ help: ## list the targets
 demo: bin/fluxkeeper ## check a recorded Flux update, and one that was tampered with
 	@examples/demo/run bin/fluxkeeper
 
-test: ## run every test
-	go test ./...
+test: ## run every test, and look for secrets in all that the tests print
+	go test -json ./... | go run ./internal/leaktest/sift
 
 e2e: ## build the image and run it as GitHub's runner and act do (needs docker)
 	FLUXKEEPER_E2E=1 go test ./e2e -count=1 -timeout 30m

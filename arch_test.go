@@ -24,14 +24,14 @@ var imports = map[string][]string{
 	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting", "internal/token"},
 	"cmd/receiver":                {"internal/admin", "internal/audit", "internal/cluster", "internal/console", "internal/diagnosis", "internal/esc", "internal/finding", "internal/gate", "internal/github", "internal/intake", "internal/ledger", "internal/metric", "internal/proof", "internal/report", "internal/secret", "internal/store", "internal/token"},
 	"e2e":                         {}, // holds only tests
-	"internal/diagnosis":          {"internal/audit", "internal/finding", "internal/gate", "internal/image"},
+	"internal/diagnosis":          {"internal/audit", "internal/finding", "internal/gate", "internal/image", "internal/secret"},
 	"internal/console":            {"internal/finding", "internal/report", "internal/secret"},
 	"internal/cluster":            {"internal/diagnosis", "internal/image", "internal/secret", "internal/token"},
-	"internal/fakehub":            {},                   // for tests only
-	"internal/fakehub/cmd":        {"internal/fakehub"}, // for tests only
-	"internal/fakehub/github/cut": {},                   // a tool
+	"internal/fakehub":            {"internal/leaktest"}, // for tests only
+	"internal/fakehub/cmd":        {"internal/fakehub"},  // for tests only
+	"internal/fakehub/github/cut": {},                    // a tool
 	"internal/esc":                {"internal/secret"},
-	"internal/esctest":            {}, // for tests only
+	"internal/esctest":            {"internal/leaktest"}, // for tests only
 	"internal/finding":            {},
 	"internal/gate":               {"internal/finding", "internal/image", "internal/manifest", "internal/proposal"},
 	"internal/gatetest":           {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
@@ -42,7 +42,9 @@ var imports = map[string][]string{
 	"internal/audit":              {"internal/finding", "internal/ledger"},
 	"internal/image":              {},
 	"internal/intake":             {"internal/ledger", "internal/secret"},
-	"internal/kubetest":           {}, // for tests only
+	"internal/kubetest":           {},                    // for tests only
+	"internal/leaktest":           {},                    // for tests only
+	"internal/leaktest/sift":      {"internal/leaktest"}, // for tests only
 	"internal/ledger":             {"internal/secret"},
 	"internal/manifest":           {},
 	"internal/proof":              {},

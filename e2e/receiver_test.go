@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 )
 
 const receiverImage = "fluxkeeper-receiver:e2e"
@@ -35,7 +37,7 @@ func TestReceiverImage(t *testing.T) {
 	if c := inspected[0].Config; c.User != "65532:65532" || len(c.Healthcheck.Test) == 0 {
 		t.Errorf("configuration %+v", c)
 	}
-	const secret = "a secret of the image's own test"
+	const secret = leaktest.Secret
 	file := filepath.Join(t.TempDir(), "webhook-secret")
 	must(t, os.WriteFile(file, []byte(secret), 0o600))
 	must(t, os.Chmod(file, 0o644)) // another user reads it
@@ -66,9 +68,10 @@ func runReceiver(t *testing.T, volume, secretFile string) string {
 		"--security-opt", "no-new-privileges", "--publish", "127.0.0.1::8080", "--volume", volume+":/data",
 		"--volume", secretFile+":/webhook-secret:ro", receiverImage, "serve", "--webhook-secret-file", "/webhook-secret"))
 	t.Cleanup(func() {
+		logs, _ := exec.Command("docker", "logs", container).CombinedOutput()
+		leaktest.Text(t, "the container's log", logs)
 		if t.Failed() {
-			logs, _ := exec.Command("docker", "logs", container).CombinedOutput()
-			t.Logf("%s", logs)
+			t.Logf("%s", leaktest.Redact(string(logs)))
 		}
 		_ = exec.Command("docker", "rm", "--force", container).Run()
 	})

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 	"github.com/goldfish-inc/fluxkeeper/internal/storytest"
 )
 
@@ -72,7 +74,9 @@ func start(t *testing.T, s *storytest.Scene, event storytest.Event, inputs map[s
 	must(t, err)
 	got.summary, err = files.Summary()
 	must(t, err)
-	t.Logf("exit status %d\n%s", got.status, got.log)
+	leaktest.Text(t, "the log", leaktest.Masks([]byte(got.log)))
+	leaktest.Text(t, "the outputs and the summary", fmt.Appendln(nil, got.outputs, got.summary))
+	t.Logf("exit status %d\n%s", got.status, leaktest.Redact(got.log))
 	return got
 }
 

@@ -20,7 +20,7 @@ func TestInterrupt(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var stdout, stderr bytes.Buffer
-	status := run(console.World{Context: ctx, Environment: os.LookupEnv, Stdout: &stdout, Stderr: &stderr}, []string{"check"})
+	status := watched(t, console.World{Context: ctx, Environment: os.LookupEnv, Stdout: &stdout, Stderr: &stderr}, []string{"check"})
 	if status != console.StatusUndecided || stdout.Len() > 0 {
 		t.Errorf("exit status %d, want %d; stdout %q", status, console.StatusUndecided, &stdout)
 	}
@@ -53,7 +53,7 @@ func TestBrokenOutput(t *testing.T) {
 		{"policy", "schema"}, {"policy", "explain"}, {"policy", "check", "-"}, {"completion", "bash"},
 	} {
 		var stderr bytes.Buffer
-		status := run(console.World{Context: t.Context(), Environment: os.LookupEnv, Stdin: strings.NewReader("version: 1\n"), Stdout: brokenPipe{}, Stderr: &stderr}, args)
+		status := watched(t, console.World{Context: t.Context(), Environment: os.LookupEnv, Stdin: strings.NewReader("version: 1\n"), Stdout: brokenPipe{}, Stderr: &stderr}, args)
 		if status != console.StatusUndecided {
 			t.Errorf("%q: exit status %d, want %d", args, status, console.StatusUndecided)
 		}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 )
 
 var update = flag.Bool("update", false, "write the expected output in the stories anew")
@@ -28,7 +30,7 @@ func TestMain(m *testing.M) {
 func TestScript(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	must(t, err)
-	testscript.Run(t, testscript.Params{
+	leaktest.Stories(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {

@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 	"github.com/goldfish-inc/fluxkeeper/internal/storytest"
 )
 
@@ -22,7 +23,7 @@ import (
 // story are a golden file under testdata/requests. Besides testscript's own
 // commands and exits, commit, json and hide, the stories use those below.
 func TestActionStories(t *testing.T) {
-	testscript.Run(t, testscript.Params{
+	leaktest.Stories(t, testscript.Params{
 		Dir:           "testdata/action",
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
@@ -52,7 +53,7 @@ func TestActionStories(t *testing.T) {
 			"token": telling(tokenCmd), "issue": telling(issueCmd), "fault": telling(faultCmd), "flaw": telling(flawCmd), "many": telling(manyCmd),
 			"event": telling(eventCmd), "output": telling(outputCmd), "state": telling(stateCmd), "requests": telling(requestsCmd),
 		},
-	})
+	}, leaktest.Masks)
 }
 
 // story is what one script has set up.

@@ -24,7 +24,7 @@ func startBaseline(b *testing.B, name string) *contender {
 	}
 	command := exec.Command(self)
 	command.Env = append(os.Environ(), baselineVariable+"="+name, "TMPDIR="+b.TempDir())
-	p, err := launch(command, b.Logf)
+	p, err := launch(b, command, b.Logf)
 	if err != nil {
 		b.Fatal(err)
 	}

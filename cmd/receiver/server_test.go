@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 )
 
 func TestMain(m *testing.M) {
@@ -30,26 +33,30 @@ type process struct {
 	lines      sync.WaitGroup
 }
 
-// launch runs a server and waits until it says where it listens.
-func launch(command *exec.Cmd, logf func(string, ...any)) (*process, error) {
+// launch runs a server and waits until it says where it listens. What it prints is
+// looked through when the test ends.
+func launch(tb testing.TB, command *exec.Cmd, logf func(string, ...any)) (*process, error) {
 	stderr, err := command.StderrPipe()
 	if err != nil {
 		return nil, err
 	}
+	name := filepath.Base(command.Path)
+	command.Stdout = leaktest.Watch(tb, name+"'s stdout", nil)
+	log := io.TeeReader(stderr, leaktest.Watch(tb, name+"'s stderr", nil))
 	if err := command.Start(); err != nil {
 		return nil, err
 	}
 	p := &process{command: command}
 	serving := make(chan bool, 1)
 	p.lines.Go(func() {
-		for lines := bufio.NewScanner(stderr); lines.Scan(); {
+		for lines := bufio.NewScanner(log); lines.Scan(); {
 			var line struct{ Msg, Listen, Admin string }
 			if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
 				p.url, p.admin = "http://"+line.Listen, "http://"+line.Admin
 				serving <- true
 				continue
 			}
-			logf("%s: %s", filepath.Base(command.Path), lines.Text())
+			logf("%s: %s", name, lines.Text())
 		}
 		close(serving)
 	})
@@ -98,7 +105,14 @@ func startServe(tb testing.TB, secret, ledger string, more ...string) *process {
 	if err := os.WriteFile(secretFile, []byte(secret+"\n"), 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	p, err := launch(exec.Command(program, append([]string{
+	if t, ok := tb.(*testing.T); ok {
+		t.Cleanup(func() {
+			if _, err := searched(t, ledger); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	p, err := launch(tb, exec.Command(program, append([]string{
 		"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--webhook-secret-file", secretFile,
 		"--signing-key-file", filepath.Join(folder, "key"), "--ledger", ledger, "--log-format", "json",
 	}, more...)...), tb.Logf)

@@ -21,9 +21,11 @@ import (
 	"testing"
 	"text/tabwriter"
 	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 )
 
-const benchSecret = "a secret of the throughput benchmark"
+const benchSecret = leaktest.Secret
 
 // peers are what others reach of a bare handler of their own run, measured once,
 // elsewhere, as CPU-bound as here (push, pull request). Of these only the first

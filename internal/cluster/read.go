@@ -95,7 +95,7 @@ func why(err error) string {
 	case errors.Is(err, context.DeadlineExceeded):
 		return "the cluster did not answer in time"
 	}
-	return diagnosis.Redact(err.Error())
+	return secret.Redact(err.Error())
 }
 
 // discover tells the served versions by kind, the preferred one first. Where an

@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
 // The exit statuses of every command.
@@ -155,11 +156,12 @@ func (c *Console) End(err error) int {
 	return status
 }
 
-// Complain writes an error and its hint, one line each.
+// Complain writes an error and its hint, one line each. A person may have typed a
+// secret where something else belongs, and an error may quote it.
 func (c *Console) Complain(err error) {
-	fmt.Fprintf(c.Stderr, "%s: error: %s\n", c.Name, OneLine(err.Error()))
+	fmt.Fprintf(c.Stderr, "%s: error: %s\n", c.Name, OneLine(secret.Redact(err.Error())))
 	if hint := HintOf(err); hint != "" {
-		fmt.Fprintf(c.Stderr, "%s: hint: %s\n", c.Name, OneLine(hint))
+		fmt.Fprintf(c.Stderr, "%s: hint: %s\n", c.Name, OneLine(secret.Redact(hint)))
 	}
 }
 

@@ -130,7 +130,7 @@ func (s *site) cutWhileStarting(seed uint64, image powercut.Image, after time.Du
 	dead := time.AfterFunc(after, func() { d.Cut(); cancel() })
 	r, err := Start(ctx, s.program, s.args()...)
 	if dead.Stop(); err == nil {
-		r.Kill()
+		s.bury(r)
 	}
 	image = d.Cut() // once dead, nothing changes
 	unplug()

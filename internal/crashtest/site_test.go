@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/store"
 )
@@ -29,7 +30,7 @@ var (
 	receiver = flag.String("receiver", "github.com/goldfish-inc/fluxkeeper/cmd/receiver", "the program to test")
 )
 
-const hookSecret = "a secret of the crash tests"
+const hookSecret = leaktest.Secret
 
 // chance prints the seed, so that the test can be run with it again. What the
 // machine does at the same time is another matter.
@@ -124,9 +125,15 @@ func (s *site) start() *Receiver {
 	s.t.Helper()
 	r, err := Start(context.Background(), s.program, s.args()...)
 	s.must(err)
-	s.t.Cleanup(r.Kill)
+	s.t.Cleanup(func() { s.bury(r) })
 	s.took = append(s.took, r.Took)
 	return r
+}
+
+// bury makes sure that a receiver is gone, and looks through what it printed.
+func (s *site) bury(r *Receiver) {
+	r.Kill()
+	leaktest.Text(s.t, "the receiver's log", []byte(r.Log()))
 }
 
 // look takes the receiver's checkpoint, where it gives one.
@@ -186,6 +193,7 @@ func (s *site) read(o store.Options) (held []Held, err error) {
 		if err != nil {
 			return nil, err
 		}
+		leaktest.Text(s.t, fmt.Sprintf("entry %d", record.Index), fmt.Appendf(body, "\n%+v", record))
 		held = append(held, Held{Key{record.Source, record.ID, sha256.Sum256(body)}, record.Index, record.Hash()})
 	}
 	public, err := os.ReadFile(filepath.Join(s.keys, "public"))

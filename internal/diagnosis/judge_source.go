@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
 // apis looks for the kinds that Flux's image automation needs, in a version
@@ -30,7 +32,7 @@ func (x *examiner) repositories() {
 	}
 	for _, r := range x.sources {
 		of := object("GitRepository", r.Namespace, r.Name)
-		x.evidence("%s of %s, Secret %s, %s", of, Redact(r.URL), orNone(r.Secret), readiness(r.Conditions))
+		x.evidence("%s of %s, Secret %s, %s", of, secret.Redact(r.URL), orNone(r.Secret), readiness(r.Conditions))
 		if r.Suspended {
 			x.report("cluster/suspended", "resume it when it is meant to work: `flux resume source git "+r.Name+"`", "%s is suspended", of)
 		}

@@ -1,9 +1,9 @@
 package diagnosis
 
 import (
-	"regexp"
 	"strings"
-	"sync"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
 // Stage is what was being done when a failure happened.
@@ -133,34 +133,9 @@ const maxEvidence = 400
 // evidence is a failure's text as it may be shown: on one line, of some length,
 // and without what looks like a credential.
 func evidence(text string) string {
-	text = Redact(strings.Join(strings.Fields(text), " "))
+	text = secret.Redact(strings.Join(strings.Fields(text), " "))
 	if len(text) <= maxEvidence {
 		return text
 	}
 	return strings.ToValidUTF8(text[:maxEvidence], "") + "…"
 }
-
-// Redact hides credentials in a text: of URLs, of Authorization headers, and
-// whatever is shaped like one of GitHub's tokens
-// (https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github).
-func Redact(text string) string {
-	for _, r := range credentials() {
-		text = r.shape.ReplaceAllString(text, r.by)
-	}
-	return text
-}
-
-// credentials are what Redact hides.
-var credentials = sync.OnceValue(func() []struct {
-	shape *regexp.Regexp
-	by    string
-} {
-	return []struct {
-		shape *regexp.Regexp
-		by    string
-	}{
-		{regexp.MustCompile(`://[^/@\s'"]+@`), "://***@"},
-		{regexp.MustCompile(`(?i)\b(authorization: \w+|bearer) [a-z0-9._~+/=-]{8,}`), "$1 ***"},
-		{regexp.MustCompile(`\b(gh[pousr]_|github_pat_|pul-)[A-Za-z0-9._-]+`), "$1***"},
-	}
-})

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 )
 
 // Backend is the server. Its fields may be changed between requests.
@@ -53,6 +55,7 @@ func (f *Backend) handle(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.Asked = append(f.Asked, r.Method+" "+r.URL.RequestURI())
+	leaktest.Text(f.t, "the address of a request to Pulumi", []byte(r.URL.RequestURI()))
 	for name, want := range map[string]string{
 		"Authorization": "token " + f.token, "Accept": "application/vnd.pulumi+8", "Content-Type": "application/json",
 	} {

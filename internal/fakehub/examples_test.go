@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 )
 
 // visit is one request of the tour.
@@ -58,14 +59,14 @@ func TestAnswersLookLikeGitHubs(t *testing.T) {
 	w := newWorld(t, fakehub.Options{})
 	sha := w.git("rev-parse", "HEAD")
 	w.AddPush(full, fakehub.Push{Ref: "flux-image-updates", After: sha, Actor: "fluxbot"})
-	w.AddToken("pat", fakehub.Grant{Kind: fakehub.Classic, Account: "fluxbot", Scopes: []string{"repo", "admin:org_hook", "admin:org"}})
+	w.AddToken("ghp_bot", fakehub.Grant{Kind: fakehub.Classic, Account: "fluxbot", Scopes: []string{"repo", "admin:org_hook", "admin:org"}})
 	w.AddRuleset(fakehub.Ruleset{ID: 42, Name: "base", On: full, Rules: []fakehub.Rule{fakehub.RequirePull(), fakehub.RequireCheck("fluxkeeper", 15368)}, Bypass: []fakehub.Bypass{{Kind: "Team", ID: 234}}})
 	w.Protect(full, "main", fakehub.Protection{
 		Checks: map[string]int64{"fluxkeeper": 15368}, PullRequest: true, Bypassers: []string{"ann"}, Restricted: true, Pushers: []string{"fluxbot"}, Teams: []string{"justice-league"},
 	})
 	app := w.newApp()
 	for _, on := range []string{full, "goldfish-inc", ""} {
-		w.AddHook(fakehub.Hook{On: on, Secret: "s", Events: []string{"push"}})
+		w.AddHook(fakehub.Hook{On: on, Secret: leaktest.Secret, Events: []string{"push"}})
 	}
 	w.EmitPush(full, fakehub.Push{Ref: "main", After: sha, Actor: "fluxbot"}, fakehub.Fate{})
 	ids := map[string]string{}
@@ -76,7 +77,7 @@ func TestAnswersLookLikeGitHubs(t *testing.T) {
 		}
 		var headers []string
 		if strings.HasPrefix(path, "/user") && !strings.HasPrefix(path, "/users") || strings.Contains(path, "/hooks") || strings.Contains(path, "/actions/") || strings.Contains(path, "/members/") || strings.Contains(path, "/rule") || strings.HasSuffix(path, "/protection") {
-			headers = []string{"Authorization", "token pat"}
+			headers = []string{"Authorization", "token ghp_bot"}
 		}
 		if strings.HasPrefix(path, "/credentials") {
 			headers = []string{"Authorization", ""}

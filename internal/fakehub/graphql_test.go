@@ -189,7 +189,7 @@ func TestWrongQueriesFailTheTest(t *testing.T) {
 func TestGraphQLRefusals(t *testing.T) {
 	w := newWorld(t, fakehub.Options{})
 	w.OpenPull(full, fakehub.Pull{Title: "x", Head: "flux-image-updates"})
-	w.AddToken("contents", fakehub.Grant{Kind: fakehub.ActionsToken, Permissions: map[string]string{"contents": "read"}})
+	w.AddToken("ghs_contents", fakehub.Grant{Kind: fakehub.ActionsToken, Permissions: map[string]string{"contents": "read"}})
 	const pull = `{repository(owner:"goldfish-inc",name:"oceanid"){pullRequest(number:1){commits%{totalCount}}}}`
 	asked := func(token, arguments string) any {
 		got := w.ask(token, strings.Replace(pull, "%", arguments, 1), nil)
@@ -201,7 +201,7 @@ func TestGraphQLRefusals(t *testing.T) {
 	for _, test := range []struct {
 		got, want any
 	}{
-		{asked("contents", "(first: 1)"), "FORBIDDEN"},
+		{asked("ghs_contents", "(first: 1)"), "FORBIDDEN"},
 		{asked(fakehub.Token, "(first: 101)"), "EXCESSIVE_PAGINATION"},
 		{asked(fakehub.Token, ""), "MISSING_PAGINATION_BOUNDARIES"},
 		{asked("nonsense", "(first: 1)"), "Bad credentials"},

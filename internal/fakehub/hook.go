@@ -116,6 +116,9 @@ func (h *Hub) SetApp(a App) {
 
 // AddHook sets a webhook up, and gives its id.
 func (h *Hub) AddHook(k Hook) int64 {
+	if k.Secret != "" {
+		h.known("a webhook's secret", k.Secret)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if k.ID == 0 {

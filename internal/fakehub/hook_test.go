@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 )
 
 // app signs JWTs as an app does, with nothing but the standard library.
@@ -140,7 +141,7 @@ func (w *world) listed(address string) (all []map[string]any, pages int) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		request.Header.Set("Authorization", "Bearer admin")
+		request.Header.Set("Authorization", "Bearer github_pat_admin")
 		response, err := http.DefaultClient.Do(request)
 		if err != nil {
 			w.t.Fatal(err)
@@ -159,7 +160,7 @@ func (w *world) listed(address string) (all []map[string]any, pages int) {
 
 func newAdmin(t *testing.T, now func() time.Time) *world {
 	w := newWorld(t, fakehub.Options{Now: now})
-	w.AddToken("admin", fakehub.Grant{Kind: fakehub.FineGrained, Account: "ann", Permissions: map[string]string{"repository_hooks": "write"}})
+	w.AddToken("github_pat_admin", fakehub.Grant{Kind: fakehub.FineGrained, Account: "ann", Permissions: map[string]string{"repository_hooks": "write"}})
 	return w
 }
 
@@ -167,8 +168,8 @@ func TestDeliveriesArriveOrAreLost(t *testing.T) {
 	var clock atomic.Int64
 	clock.Store(time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC).Unix())
 	w := newAdmin(t, func() time.Time { return time.Unix(clock.Load(), 0) })
-	url, arrivals := receiver(t, "s3cret")
-	id := w.AddHook(fakehub.Hook{ID: 77, On: full, URL: url, Secret: "s3cret"})
+	url, arrivals := receiver(t, leaktest.Secret)
+	id := w.AddHook(fakehub.Hook{ID: 77, On: full, URL: url, Secret: leaktest.Secret})
 	emit := func(f fakehub.Fate) string {
 		return w.Emit(fakehub.Event{Name: "push", Repo: full, Body: []byte(`{"ref":"refs/heads/main"}`)}, f)
 	}
@@ -194,7 +195,7 @@ func TestDeliveriesArriveOrAreLost(t *testing.T) {
 		return fmt.Sprintf("%s%d/deliveries/%.0f/attempts", hooks, id, list[i]["id"])
 	}
 	for range 2 { // the first is lost as well
-		if code, body := w.send("POST", attempt(lost), "", "Authorization", "Bearer admin"); code != 202 {
+		if code, body := w.send("POST", attempt(lost), "", "Authorization", "Bearer github_pat_admin"); code != 202 {
 			t.Errorf("redelivery: %d %s", code, body)
 		}
 		clock.Add(1)
@@ -203,7 +204,7 @@ func TestDeliveriesArriveOrAreLost(t *testing.T) {
 	if got := take(t, arrivals); got.guid != lost {
 		t.Errorf("%s arrived, want %s", got.guid, lost)
 	}
-	if code, _ := w.send("POST", attempt(refused), "", "Authorization", "Bearer admin"); code != 422 {
+	if code, _ := w.send("POST", attempt(refused), "", "Authorization", "Bearer github_pat_admin"); code != 422 {
 		t.Errorf("redelivery that is refused: %d", code)
 	}
 	var got []string
@@ -239,7 +240,7 @@ func TestDeliveriesAreListedOnPagesForThreeDays(t *testing.T) {
 		t.Errorf("%d failures, although none got an answer", len(list))
 	}
 	for path, want := range map[string]int{hooks + "78": 404, hooks + "77/deliveries/1": 404, hooks + "77/deliveries?cursor=x": 400, "/orgs/nobody/hooks": 403} {
-		if code, body := w.send("GET", path, "", "Authorization", "Bearer admin"); code != want {
+		if code, body := w.send("GET", path, "", "Authorization", "Bearer github_pat_admin"); code != want {
 			t.Errorf("%s: %d %s, want %d", path, code, body, want)
 		}
 	}
@@ -259,11 +260,11 @@ func TestHooksAreForAdministrators(t *testing.T) {
 		grant     fakehub.Grant
 		repo, org int
 	}{
-		"fluxs":   {fakehub.Grant{Kind: fakehub.FineGrained, Permissions: map[string]string{"contents": "write", "pull_requests": "write"}}, 403, 403},
-		"reads":   {fakehub.Grant{Kind: fakehub.FineGrained, Permissions: map[string]string{"repository_hooks": "read"}}, 200, 403},
-		"member":  {fakehub.Grant{Kind: fakehub.FineGrained, Member: true, Permissions: map[string]string{"repository_hooks": "read"}}, 404, 404},
-		"classic": {fakehub.Grant{Kind: fakehub.Classic, Scopes: []string{"read:repo_hook"}}, 200, 404},
-		"orgs":    {fakehub.Grant{Kind: fakehub.Classic, Scopes: []string{"admin:org_hook"}}, 404, 200},
+		"github_pat_fluxs":  {fakehub.Grant{Kind: fakehub.FineGrained, Permissions: map[string]string{"contents": "write", "pull_requests": "write"}}, 403, 403},
+		"github_pat_reads":  {fakehub.Grant{Kind: fakehub.FineGrained, Permissions: map[string]string{"repository_hooks": "read"}}, 200, 403},
+		"github_pat_member": {fakehub.Grant{Kind: fakehub.FineGrained, Member: true, Permissions: map[string]string{"repository_hooks": "read"}}, 404, 404},
+		"ghp_classic":       {fakehub.Grant{Kind: fakehub.Classic, Scopes: []string{"read:repo_hook"}}, 200, 404},
+		"ghp_orgs":          {fakehub.Grant{Kind: fakehub.Classic, Scopes: []string{"admin:org_hook"}}, 404, 200},
 	} {
 		test.grant.Account = "ann"
 		w.AddToken(name, test.grant)

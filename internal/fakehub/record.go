@@ -40,6 +40,7 @@ type Request struct {
 }
 
 func (h *Hub) record(r *http.Request, body []byte, start time.Time) *Request {
+	h.leaks(r, body)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.requests) == 0 {

@@ -113,7 +113,7 @@ func TestUnusedKnobsFailTheTest(t *testing.T) {
 	w.AddFault(fakehub.Fault{On: "meta/get", Status: 500, Times: 2})
 	w.AddFault(fakehub.Fault{On: "no/such", Status: 500})
 	w.AddFlaw(full, fakehub.Flaw{Object: "main:README.md", Corrupt: true})
-	w.AddToken("unused-secret", fakehub.Grant{Kind: fakehub.Classic})
+	w.AddToken("ghp_unused", fakehub.Grant{Kind: fakehub.Classic})
 	w.send("GET", "/meta", "")
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func TestUnusedKnobsFailTheTest(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	if strings.Contains(got, "unused-secret") {
+	if strings.Contains(got, "ghp_unused") {
 		t.Errorf("a token is told: %q", got)
 	}
 }
@@ -134,12 +134,12 @@ func TestTokens(t *testing.T) {
 	ctx, sha := context.Background(), w.git("rev-parse", "HEAD")
 	read := map[string]string{"contents": "read", "pull_requests": "read"}
 	for secret, g := range map[string]fakehub.Grant{
-		"read-only": {Kind: fakehub.ActionsToken, Permissions: read},
-		"pat":       {Kind: fakehub.FineGrained, Account: "fluxbot", Permissions: map[string]string{"contents": "write", "checks": "write", "statuses": "write"}},
-		"classic":   {Kind: fakehub.Classic, Account: "fluxbot", Scopes: []string{"repo", "workflow"}},
-		"weak":      {Kind: fakehub.Classic, Account: "fluxbot", Scopes: []string{"gist"}},
-		"old":       {Kind: fakehub.FineGrained, Account: "fluxbot", Permissions: read, Expires: time.Unix(1_600_000_000, 0)},
-		"elsewhere": {Kind: fakehub.FineGrained, Account: "fluxbot", Permissions: read, Repos: []string{"goldfish-inc/other"}},
+		"ghs_read-only":        {Kind: fakehub.ActionsToken, Permissions: read},
+		"github_pat_pat":       {Kind: fakehub.FineGrained, Account: "fluxbot", Permissions: map[string]string{"contents": "write", "checks": "write", "statuses": "write"}},
+		"ghp_classic":          {Kind: fakehub.Classic, Account: "fluxbot", Scopes: []string{"repo", "workflow"}},
+		"ghp_weak":             {Kind: fakehub.Classic, Account: "fluxbot", Scopes: []string{"gist"}},
+		"github_pat_old":       {Kind: fakehub.FineGrained, Account: "fluxbot", Permissions: read, Expires: time.Unix(1_600_000_000, 0)},
+		"github_pat_elsewhere": {Kind: fakehub.FineGrained, Account: "fluxbot", Permissions: read, Repos: []string{"goldfish-inc/other"}},
 	} {
 		w.AddToken(secret, g)
 	}
@@ -158,15 +158,15 @@ func TestTokens(t *testing.T) {
 		text  string
 	}{
 		"GITHUB_TOKEN writes checks":       {fakehub.Token, check, 201, ""},
-		"a read-only token reads":          {"read-only", get, 200, ""},
-		"a read-only token does not write": {"read-only", check, 403, "Resource not accessible by integration"},
-		"no PAT writes checks":             {"pat", check, 403, "Resource not accessible by personal access token"},
-		"nor does a classic one":           {"classic", check, 403, "You must authenticate via a GitHub App."},
-		"a classic PAT reads":              {"classic", get, 200, ""},
-		"without scope it sees nothing":    {"weak", get, 404, "Not Found"},
-		"an expired token":                 {"old", get, 401, "Bad credentials"},
-		"a wrong token":                    {"nonsense", get, 401, "Bad credentials"},
-		"a token for another repository":   {"elsewhere", get, 404, "Not Found"},
+		"a read-only token reads":          {"ghs_read-only", get, 200, ""},
+		"a read-only token does not write": {"ghs_read-only", check, 403, "Resource not accessible by integration"},
+		"no PAT writes checks":             {"github_pat_pat", check, 403, "Resource not accessible by personal access token"},
+		"nor does a classic one":           {"ghp_classic", check, 403, "You must authenticate via a GitHub App."},
+		"a classic PAT reads":              {"ghp_classic", get, 200, ""},
+		"without scope it sees nothing":    {"ghp_weak", get, 404, "Not Found"},
+		"an expired token":                 {"github_pat_old", get, 401, "Bad credentials"},
+		"a wrong token":                    {"ghs_nonsense", get, 401, "Bad credentials"},
+		"a token for another repository":   {"github_pat_elsewhere", get, 404, "Not Found"},
 		"no token":                         {"", get, 404, "Not Found"},
 	} {
 		r, err := test.do(w.client(test.token))
@@ -175,8 +175,8 @@ func TestTokens(t *testing.T) {
 		}
 		switch {
 		case test.code == 401:
-		case test.token == "classic" && r.Header.Get("X-OAuth-Scopes") != "repo, workflow",
-			test.token == "read-only" && r.Header.Get("X-Accepted-GitHub-Permissions") == "":
+		case test.token == "ghp_classic" && r.Header.Get("X-OAuth-Scopes") != "repo, workflow",
+			test.token == "ghs_read-only" && r.Header.Get("X-Accepted-GitHub-Permissions") == "":
 			t.Errorf("%s: headers %v", what, r.Header)
 		}
 	}

@@ -41,8 +41,8 @@ func says(t *testing.T, r *github.Response, err error, code int, text string) {
 func TestPullRequestsLife(t *testing.T) {
 	w := newWorld(t, fakehub.Options{})
 	ctx := context.Background()
-	w.AddToken("bot", fakehub.Grant{Kind: fakehub.Classic, Account: "fluxbot", Scopes: []string{"repo"}})
-	bot, c := w.client("bot"), w.client(fakehub.Token)
+	w.AddToken("ghp_bot", fakehub.Grant{Kind: fakehub.Classic, Account: "fluxbot", Scopes: []string{"repo"}})
+	bot, c := w.client("ghp_bot"), w.client(fakehub.Token)
 	create := func(title, head, base string) (*github.PullRequest, *github.Response, error) {
 		return bot.PullRequests.Create(ctx, owner, name, &github.NewPullRequest{Title: &title, Head: &head, Base: &base})
 	}
@@ -276,7 +276,7 @@ func TestListsEndWhereGitHubsDo(t *testing.T) {
 func TestOtherReads(t *testing.T) {
 	w := newWorld(t, fakehub.Options{})
 	ctx, c := context.Background(), w.client(fakehub.Token)
-	w.AddToken("pat", fakehub.Grant{Kind: fakehub.FineGrained, Account: "fluxbot", Permissions: map[string]string{"contents": "read"}, Expires: time.Date(2099, 1, 2, 3, 4, 5, 0, time.UTC)})
+	w.AddToken("github_pat_bot", fakehub.Grant{Kind: fakehub.FineGrained, Account: "fluxbot", Permissions: map[string]string{"contents": "read"}, Expires: time.Date(2099, 1, 2, 3, 4, 5, 0, time.UTC)})
 	sha := w.git("rev-parse", "HEAD")
 	n := w.OpenPull(full, fakehub.Pull{Title: "x", Head: "flux-image-updates"})
 	for what, do := range map[string]func() (any, *github.Response, error){
@@ -307,7 +307,7 @@ func TestOtherReads(t *testing.T) {
 		},
 		"rate limits": func() (any, *github.Response, error) { return three(c.RateLimit.Get(ctx)) },
 		"meta":        func() (any, *github.Response, error) { return three(c.Meta.Get(ctx)) },
-		"me":          func() (any, *github.Response, error) { return three(w.client("pat").Users.Get(ctx, "")) },
+		"me":          func() (any, *github.Response, error) { return three(w.client("github_pat_bot").Users.Get(ctx, "")) },
 		"somebody":    func() (any, *github.Response, error) { return three(c.Users.Get(ctx, "web-flow")) },
 		"blob": func() (any, *github.Response, error) {
 			return three(c.Git.GetBlob(ctx, owner, name, w.git("rev-parse", "HEAD:README.md")))

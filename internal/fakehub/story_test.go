@@ -23,7 +23,7 @@ func story(dir string) string {
 	return `{
   "repos": [{"dir": ` + string(quoted) + `, "owner": "goldfish-inc", "name": "oceanid", "id": 1234}],
   "accounts": [{"login": "fluxbot", "id": 77}],
-  "tokens": {"pat": {"kind": "classic", "account": "fluxbot", "scopes": ["repo"]}},
+  "tokens": {"ghp_bot": {"kind": "classic", "account": "fluxbot", "scopes": ["repo"]}},
   "pulls": [{"repo": "goldfish-inc/oceanid", "head": "flux-image-updates", "title": "Update", "author": "fluxbot"}],
   "pushes": [{"repo": "goldfish-inc/oceanid", "ref": "flux-image-updates", "after": "flux-image-updates", "actor": "fluxbot"}],
   "signatures": [{"repo": "goldfish-inc/oceanid", "sha": "flux-image-updates", "reason": "valid"}],
@@ -77,7 +77,7 @@ func TestProgram(t *testing.T) {
 			}
 			w.URL = strings.TrimSpace(line)
 			for _, path := range test.requests {
-				w.send("GET", path, "", "Authorization", "token pat")
+				w.send("GET", path, "", "Authorization", "token ghp_bot")
 			}
 			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)

@@ -11,10 +11,10 @@ import (
 
 // appToken is the token of an app that is not who opened the pull request.
 func (l *life) appToken() string {
-	l.AddToken("app", fakehub.Grant{Kind: fakehub.AppToken, Account: "keeper[bot]", Permissions: map[string]string{
+	l.AddToken("ghs_app", fakehub.Grant{Kind: fakehub.AppToken, Account: "keeper[bot]", Permissions: map[string]string{
 		"contents": "write", "pull_requests": "write",
 	}})
-	return "app"
+	return "ghs_app"
 }
 
 func (l *life) merging(number int) plan.Merging {

@@ -14,6 +14,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	pat "github.com/goldfish-inc/fluxkeeper/internal/token"
 )
@@ -28,7 +29,7 @@ func made(kind pat.Kind) string {
 	case pat.Installation:
 		return "ghs" + "_815_eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiI4MTUifQ.c2lnbmF0dXJl"
 	case pat.Legacy:
-		return strings.Repeat("0123456789", 4)
+		return leaktest.Legacy
 	}
 	prefix := map[pat.Kind]string{pat.Classic: "ghp_", pat.OAuth: "gho_", pat.AppUser: "ghu_", pat.Refresh: "ghr_"}[kind]
 	return prefix + random + pat.Checksum(random)

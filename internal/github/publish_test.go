@@ -121,11 +121,11 @@ func TestStatusWhereChecksCannotBeWritten(t *testing.T) {
 	for name, grant := range tokens {
 		t.Run(name, func(t *testing.T) {
 			l := newLife(t, fakehub.Repo{})
-			l.AddToken("tok", grant)
+			l.AddToken("ghs_tok", grant)
 			p := l.publication(l.open(fakehub.Pull{}))
 			p.Verdict, p.Title = finding.Undecided, "UNDECIDED: "+strings.Repeat("é", 200)
 			for range 2 {
-				out, err := l.client("tok").Publish(t.Context(), p)
+				out, err := l.client("ghs_tok").Publish(t.Context(), p)
 				must(t, err)
 				wantNote(t, out, "a commit status stands in")
 			}
@@ -141,10 +141,10 @@ func TestStatusWhereChecksCannotBeWritten(t *testing.T) {
 
 func TestReadOnlyTokenSaysWhatItCannot(t *testing.T) {
 	l := newLife(t, fakehub.Repo{})
-	l.AddToken("tok", fakehub.Grant{Kind: fakehub.ActionsToken, Permissions: map[string]string{"contents": "read", "pull_requests": "read"}})
+	l.AddToken("ghs_tok", fakehub.Grant{Kind: fakehub.ActionsToken, Permissions: map[string]string{"contents": "read", "pull_requests": "read"}})
 	p := l.publication(l.open(fakehub.Pull{Labels: []string{"x"}}))
 	p.Comment, p.LabelPrefix, p.Labels = true, "fluxkeeper/", []string{"fluxkeeper/pass"}
-	out, err := l.client("tok").Publish(t.Context(), p)
+	out, err := l.client("ghs_tok").Publish(t.Context(), p)
 	must(t, err)
 	for _, words := range []string{"could not write statuses", "could not write comments", "could not write labels", "statuses: write"} {
 		wantNote(t, out, words)

@@ -23,6 +23,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 )
 
 // memory is a receiver that takes what is rightly signed, and remembers it.
@@ -96,7 +97,7 @@ var fates = []fakehub.Fate{
 // newThreeDays lets a bot push every six minutes for three days and a half, of
 // which GitHub lists three. 5 % are lost on the way.
 func newThreeDays(t *testing.T) *threeDays {
-	d := &threeDays{memory: &memory{t: t, secret: "s3cret", held: map[audit.DeliveryKey]time.Time{}}}
+	d := &threeDays{memory: &memory{t: t, secret: leaktest.Secret, held: map[audit.DeliveryKey]time.Time{}}}
 	d.clock.Store(noon.UnixNano())
 	d.now = func() time.Time { return time.Unix(0, d.clock.Load()) }
 	d.world = hookWorld(t, d.now)

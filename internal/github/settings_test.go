@@ -15,6 +15,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
@@ -86,7 +87,7 @@ func goodSetting() *setting {
 			{ID: 8, Name: "bot", On: fleet, Branches: []string{head}, Rules: []fakehub.Rule{{Type: "update"}}, Bypass: []fakehub.Bypass{{Kind: "User", ID: botID}}},
 		},
 		protect: map[string]fakehub.Protection{}, actions: map[string]fakehub.ActionsSettings{},
-		hooks:  []fakehub.Hook{{ID: 12, On: fleet, URL: receiver, Secret: "s", Events: []string{"*"}}},
+		hooks:  []fakehub.Hook{{ID: 12, On: fleet, URL: receiver, Secret: leaktest.Secret, Events: []string{"*"}}},
 		fate:   fakehub.Fate{Swallowed: true},
 		grant:  fakehub.Grant{Kind: fakehub.Classic, Account: "ann", Role: "admin", Scopes: []string{"repo", "admin:org", "admin:org_hook"}},
 		intent: diagnosis.Intent{Bot: diagnosis.Account{Login: bot, ID: botID}, Uses: []string{"push", "create", "pull_request", "issue_comment.created"}},
@@ -110,7 +111,7 @@ func (s *setting) gathered(t *testing.T) (diagnosis.Settings, *fakehub.Hub) {
 	}
 	hub := fakehub.NewWith(t, s.options)
 	hub.AddAccount(fakehub.Account{Login: bot, ID: botID})
-	hub.AddToken("doctor", s.grant)
+	hub.AddToken("ghp_doctor", s.grant)
 	for _, r := range s.rulesets {
 		hub.AddRuleset(r)
 	}
@@ -127,7 +128,7 @@ func (s *setting) gathered(t *testing.T) (diagnosis.Settings, *fakehub.Hub) {
 	for _, f := range s.faults {
 		hub.AddFault(f)
 	}
-	c, err := github.NewFast(github.Options{Token: secret.New("doctor"), APIURL: hub.URL, Repository: fleet, Budget: 20 * time.Second})
+	c, err := github.NewFast(github.Options{Token: secret.New("ghp_doctor"), APIURL: hub.URL, Repository: fleet, Budget: 20 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +184,7 @@ func TestSettings(t *testing.T) {
 			if diff := cmp.Diff(got, again); diff != "" {
 				t.Errorf("settings do not come back from JSON:\n%s", diff)
 			}
-			if shown := fmt.Sprintf("%+v %+v", got, checks); strings.Contains(shown, "doctor") {
+			if shown := fmt.Sprintf("%+v %+v", got, checks); strings.Contains(shown, "ghp_doctor") {
 				t.Error("the token is in what was seen")
 			}
 		})
@@ -248,8 +249,8 @@ func TestSettingsWithoutRepository(t *testing.T) {
 	w := newRepo(t)
 	w.commit("start", "README.md", "hello\n")
 	w.serve()
-	w.AddToken("other", fakehub.Grant{Kind: fakehub.FineGrained, Account: "ann", Repos: []string{"acme/none"}})
-	_, err := w.client(func(o *github.Options) { o.Token = secret.New("other") }).Settings(t.Context(), diagnosis.Intent{})
+	w.AddToken("github_pat_other", fakehub.Grant{Kind: fakehub.FineGrained, Account: "ann", Repos: []string{"acme/none"}})
+	_, err := w.client(func(o *github.Options) { o.Token = secret.New("github_pat_other") }).Settings(t.Context(), diagnosis.Intent{})
 	if err == nil || !strings.Contains(err.Error(), "read the settings of acme/fleet: GitHub answered 404") {
 		t.Errorf("%v", err)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
@@ -86,9 +87,9 @@ func TestHooksOfThreeScopes(t *testing.T) {
 	for i := range 101 { // more than a page
 		w.AddHook(fakehub.Hook{ID: int64(1000 - i), On: "acme", URL: "https://example.com/ci", Created: monthAgo})
 	}
-	w.AddHook(fakehub.Hook{ID: hookID, On: fleet, URL: "https://example.com/a", Secret: "s3cret", Events: []string{"push", "create"}, Created: monthAgo, Updated: noon})
+	w.AddHook(fakehub.Hook{ID: hookID, On: fleet, URL: "https://example.com/a", Secret: leaktest.Secret, Events: []string{"push", "create"}, Created: monthAgo, Updated: noon})
 	w.AddHook(fakehub.Hook{ID: 5, On: fleet, ContentType: "form", InsecureTLS: true, Inactive: true, Created: monthAgo})
-	w.AddHook(fakehub.Hook{ID: 6, On: "", Secret: "s", URL: "", Events: []string{"*"}, Created: monthAgo})
+	w.AddHook(fakehub.Hook{ID: 6, On: "", Secret: leaktest.Secret, URL: "", Events: []string{"*"}, Created: monthAgo})
 	c := w.webhooks(adminToken, app)
 
 	got, err := c.Hooks(t.Context(), repoScope)
@@ -235,10 +236,10 @@ func TestWhoMayNotAskForHooks(t *testing.T) {
 	other := w.newApp(true) // the hub knows only this one's key from here on
 	w.AddHook(fakehub.Hook{ID: 8})
 	for token, g := range map[string]fakehub.Grant{
-		"flux":    {Kind: fakehub.FineGrained, Account: bot, Permissions: map[string]string{"contents": "write", "pull_requests": "write"}},
-		"reader":  {Kind: fakehub.FineGrained, Account: "ann", Permissions: map[string]string{"repository_hooks": "read"}},
-		"member":  {Kind: fakehub.FineGrained, Account: "bob", Member: true, Permissions: map[string]string{"repository_hooks": "write"}},
-		"classic": {Kind: fakehub.Classic, Account: "ann", Scopes: []string{"repo:status"}},
+		"github_pat_flux":   {Kind: fakehub.FineGrained, Account: bot, Permissions: map[string]string{"contents": "write", "pull_requests": "write"}},
+		"github_pat_reader": {Kind: fakehub.FineGrained, Account: "ann", Permissions: map[string]string{"repository_hooks": "read"}},
+		"github_pat_member": {Kind: fakehub.FineGrained, Account: "bob", Member: true, Permissions: map[string]string{"repository_hooks": "write"}},
+		"ghp_classic":       {Kind: fakehub.Classic, Account: "ann", Scopes: []string{"repo:status"}},
 	} {
 		w.AddToken(token, g)
 	}
@@ -252,22 +253,22 @@ func TestWhoMayNotAskForHooks(t *testing.T) {
 		kind  github.Kind
 		hint  string
 	}{
-		"Flux's own token": {"flux", none, hooksOf(t, repoScope), github.Forbidden, read},
-		"its deliveries":   {"flux", none, deliveriesOf(t, repository), github.Forbidden, read},
-		"redelivering with a reading token": {"reader", none, func(c *github.Webhooks) error {
+		"Flux's own token": {"github_pat_flux", none, hooksOf(t, repoScope), github.Forbidden, read},
+		"its deliveries":   {"github_pat_flux", none, deliveriesOf(t, repository), github.Forbidden, read},
+		"redelivering with a reading token": {"github_pat_reader", none, func(c *github.Webhooks) error {
 			return c.Redeliver(t.Context(), repository, 1)
 		}, github.Forbidden, write},
-		"no administrator":         {"member", none, hooksOf(t, repoScope), github.NotFound, "must administer the repository"},
-		"a classic token":          {"classic", none, deliveriesOf(t, repository), github.NotFound, read},
-		"an organization":          {"flux", none, hooksOf(t, orgScope), github.Forbidden, "admin:org_hook"},
-		"its hook":                 {"classic", none, deliveriesOf(t, organization), github.NotFound, "admin:org_hook"},
-		"a wrong token":            {"wrong", none, hooksOf(t, repoScope), github.Unauthorized, "expired or revoked"},
+		"no administrator":         {"github_pat_member", none, hooksOf(t, repoScope), github.NotFound, "must administer the repository"},
+		"a classic token":          {"ghp_classic", none, deliveriesOf(t, repository), github.NotFound, read},
+		"an organization":          {"github_pat_flux", none, hooksOf(t, orgScope), github.Forbidden, "admin:org_hook"},
+		"its hook":                 {"ghp_classic", none, deliveriesOf(t, organization), github.NotFound, "admin:org_hook"},
+		"a wrong token":            {"ghp_wrong", none, hooksOf(t, repoScope), github.Unauthorized, "expired or revoked"},
 		"another app's key":        {"", app, hooksOf(t, appScope), github.Unauthorized, "private key is one of this app's"},
 		"another app's number":     {"", github.App{ID: 7, Key: other.Key}, hooksOf(t, appScope), github.Unauthorized, "the app's number"},
-		"an app that is not given": {"flux", none, hooksOf(t, appScope), github.Misuse, "private key"},
-		"no repository":            {"flux", none, hooksOf(t, github.Scope{Kind: "repository", Owner: "acme"}), github.Misuse, "owner/name"},
-		"no organization":          {"flux", none, hooksOf(t, github.Scope{Kind: "organization", Owner: "a/b"}), github.Misuse, "login"},
-		"no scope":                 {"flux", none, hooksOf(t, github.Scope{Kind: "user", Owner: "a"}), github.Misuse, "repository, organization or app"},
+		"an app that is not given": {"github_pat_flux", none, hooksOf(t, appScope), github.Misuse, "private key"},
+		"no repository":            {"github_pat_flux", none, hooksOf(t, github.Scope{Kind: "repository", Owner: "acme"}), github.Misuse, "owner/name"},
+		"no organization":          {"github_pat_flux", none, hooksOf(t, github.Scope{Kind: "organization", Owner: "a/b"}), github.Misuse, "login"},
+		"no scope":                 {"github_pat_flux", none, hooksOf(t, github.Scope{Kind: "user", Owner: "a"}), github.Misuse, "repository, organization or app"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := test.do(w.webhooks(test.token, test.app))

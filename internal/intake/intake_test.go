@@ -17,13 +17,14 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/intake"
+	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
 const (
 	key      = "It's a Secret to Everybody"
-	otherKey = "another secret, live as well"
+	otherKey = leaktest.Secret
 	anyGUID  = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 )
 

@@ -23,6 +23,17 @@ type holder struct {
 	hidden secret.Secret
 }
 
+func FuzzRedact(f *testing.F) {
+	f.Add("https://me:pass@host/path: Bearer abcdefgh")
+	f.Add("open ghp_abc: no such file")
+	f.Fuzz(func(t *testing.T, text string) {
+		once := secret.Redact(text)
+		if again := secret.Redact(once); again != once {
+			t.Errorf("%q becomes %q", once, again)
+		}
+	})
+}
+
 func TestNothingPrintsASecret(t *testing.T) {
 	s := secret.New(value)
 	h := holder{s, s}
