@@ -39,6 +39,7 @@ func TestActionStories(t *testing.T) {
 				"ROOT": root,
 				// In the form of a real one, and not written down: no scanner is to take it for a leak.
 				"PAT":               "github_pat_" + strings.Repeat("x", 22) + "_" + strings.Repeat("y", 59),
+				"LEAK":              canary("leak"),
 				"GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_NOSYSTEM": "1", "TZ": "UTC",
 				"GIT_AUTHOR_DATE": "2026-11-22T12:00:00Z", "GIT_COMMITTER_DATE": "2026-11-22T12:00:00Z",
 			} {

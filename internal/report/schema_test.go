@@ -16,12 +16,14 @@ import (
 const (
 	schemaFile         = "../../docs/verdict.schema.json"
 	timelineSchemaFile = "../../docs/timeline.schema.json"
+	scanSchemaFile     = "../../docs/scan.schema.json"
 )
 
 func schemas(t *testing.T) map[string][]byte {
 	return map[string][]byte{
 		schemaFile:         schema(t, document{}, schemaFile, "Fluxkeeper's verdict", "What fluxkeeper check --format json prints."),
 		timelineSchemaFile: schema(t, timelineDocument{}, timelineSchemaFile, "Fluxkeeper's timeline", "What fluxkeeper-receiver report --format json prints."),
+		scanSchemaFile:     schema(t, scanDocument{}, scanSchemaFile, "Fluxkeeper's search for tokens", "What fluxkeeper token scan --format json prints."),
 	}
 }
 
