@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"io"
 	"net/http"
@@ -15,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/storytest"
 )
 
 var update = flag.Bool("update", false, "write the expected output in the stories anew")
@@ -25,40 +26,27 @@ const scriptSecret = "0123456789abcdef0123456789abcdef"
 // TestScript runs the stories under testdata/script. Besides testscript's own
 // commands they use those below.
 func TestScript(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TZ", "UTC")
+			env.Setenv("ROOT", root)
 			return os.WriteFile(filepath.Join(env.WorkDir, "webhook-secret"), []byte(scriptSecret+"\n"), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":   exits,
+			"exits":   storytest.Exits,
+			"fits":    storytest.Fits,
 			"serve":   serveInStory,
 			"halt":    haltInStory,
 			"deliver": deliverInStory,
 			"get":     getInStory,
 		},
 	})
-}
-
-// exits STATUS COMMAND...: the command ends with this exit status.
-func exits(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: exits STATUS COMMAND [ARG...]")
-	}
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	got := 0
-	err = ts.Exec(args[1], args[2:]...)
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		got = exit.ExitCode()
-	} else {
-		ts.Check(err)
-	}
-	if got != want {
-		ts.Fatalf("exit status %d, want %d", got, want)
-	}
 }
 
 // stories are the receivers that stories started last.
