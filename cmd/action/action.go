@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/plan"
 	"github.com/goldfish-inc/fluxkeeper/internal/runner"
@@ -39,6 +40,8 @@ func (actionCmd) Run(a *console.Console) error {
 		return s.merge()
 	case setting.Token:
 		return s.token()
+	case setting.Scan:
+		return s.scan()
 	}
 	return s.check()
 }
@@ -194,6 +197,34 @@ func (s *step) tellNotes(notes []string) {
 	for _, note := range notes {
 		fmt.Fprintf(s.Stdout, "note: %s\n", console.OneLine(note))
 	}
+}
+
+// end is the end of a command with a verdict. What could not be shown does not
+// change the verdict, but it is no success either.
+func (s *step) end(v finding.Verdict, problems ...error) error {
+	status := verdictStatus(v)
+	if err := errors.Join(problems...); err != nil {
+		s.Complain(err)
+		if status == nil {
+			return console.Failure{Status: console.StatusUndecided}
+		}
+	}
+	return status
+}
+
+// setOutputs sets outputs, each a name and a value.
+func (s *step) setOutputs(all ...[2]string) error {
+	var err error
+	for _, output := range all {
+		set := s.runner.Output(output[0], output[1])
+		if errors.Is(set, runner.ErrFull) {
+			// The verdict stands, and the log and the summary tell the rest.
+			fmt.Fprintf(s.Stdout, "note: %v; it is left out\n", set)
+			continue
+		}
+		err = errors.Join(err, set)
+	}
+	return err
 }
 
 // via is the input publish as a plan has it.

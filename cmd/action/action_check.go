@@ -14,7 +14,6 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/plan"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
-	"github.com/goldfish-inc/fluxkeeper/internal/runner"
 )
 
 // labelPrefix marks the labels that are the Action's own.
@@ -91,8 +90,7 @@ func doubt(j judged, why error) judged {
 }
 
 // finish shows the answer in the log, the annotations, the summary, the outputs
-// and a SARIF file. What cannot be shown does not change the verdict, but it is
-// no success either.
+// and a SARIF file.
 func (s *step) finish(j judged) error {
 	problems := []error{report.Text(s.Stdout, j.Report, report.Style{}), s.outputs(j.Report)}
 	if s.inputs.Flag("annotations") {
@@ -105,14 +103,7 @@ func (s *step) finish(j judged) error {
 	if name := s.inputs.Text("sarif-file"); name != "" {
 		problems = append(problems, s.sarif(name, j.Report))
 	}
-	status := verdictStatus(j.Result.Verdict)
-	if err := errors.Join(problems...); err != nil {
-		s.Complain(err)
-		if status == nil {
-			return console.Failure{Status: console.StatusUndecided}
-		}
-	}
-	return status
+	return s.end(j.Result.Verdict, problems...)
 }
 
 // outputs sets the step's outputs.
@@ -126,24 +117,15 @@ func (s *step) outputs(r report.Report) error {
 	}
 	var updates bytes.Buffer
 	err := errors.Join(json.Unmarshal(whole.Bytes(), &part), json.Compact(&updates, part.Updates))
-	for _, output := range [][2]string{
-		{"verdict", string(r.Result.Verdict)},
-		{"step", report.GravestStep(r.Result.Updates)},
-		{"evidence", string(r.Result.Evidence)},
-		{"reproduction", string(r.Result.Reproduction)},
-		{"head-sha", r.Result.Head.Commit},
-		{"updates", updates.String()},
-		{"report", whole.String()},
-	} {
-		set := s.runner.Output(output[0], output[1])
-		if errors.Is(set, runner.ErrFull) {
-			// The verdict stands, and the log and the summary tell the rest.
-			fmt.Fprintf(s.Stdout, "note: %v; it is left out\n", set)
-			continue
-		}
-		err = errors.Join(err, set)
-	}
-	return err
+	return errors.Join(err, s.setOutputs(
+		[2]string{"verdict", string(r.Result.Verdict)},
+		[2]string{"step", report.GravestStep(r.Result.Updates)},
+		[2]string{"evidence", string(r.Result.Evidence)},
+		[2]string{"reproduction", string(r.Result.Reproduction)},
+		[2]string{"head-sha", r.Result.Head.Commit},
+		[2]string{"updates", updates.String()},
+		[2]string{"report", whole.String()},
+	))
 }
 
 // sarif writes the findings to a file of the workspace, and never outside of it.

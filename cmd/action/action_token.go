@@ -12,7 +12,6 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/plan"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
-	"github.com/goldfish-inc/fluxkeeper/internal/runner"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
@@ -45,14 +44,7 @@ func (s *step) token() error {
 	if s.inputs.Flag("issue") {
 		problems = append(problems, s.notify(t, page.String()))
 	}
-	status := verdictStatus(t.Verdict)
-	if err := errors.Join(problems...); err != nil {
-		s.Complain(err)
-		if status == nil {
-			return console.Failure{Status: console.StatusUndecided}
-		}
-	}
-	return status
+	return s.end(t.Verdict, problems...)
 }
 
 // need is what the inputs say that the token is for.
@@ -96,13 +88,5 @@ func (s *step) tokenOutputs(t report.Token) error {
 	if at, wrong := token.ParseExpiry(t.Seen.Expires); wrong == nil {
 		expires = at.Format(time.RFC3339)
 	}
-	for _, output := range [][2]string{{"verdict", string(t.Verdict)}, {"token-expires", expires}, {"report", whole.String()}} {
-		set := s.runner.Output(output[0], output[1])
-		if errors.Is(set, runner.ErrFull) {
-			fmt.Fprintf(s.Stdout, "note: %v; it is left out\n", set)
-			continue
-		}
-		err = errors.Join(err, set)
-	}
-	return err
+	return errors.Join(err, s.setOutputs([2]string{"verdict", string(t.Verdict)}, [2]string{"token-expires", expires}, [2]string{"report", whole.String()}))
 }

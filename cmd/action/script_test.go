@@ -2,11 +2,9 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -14,9 +12,9 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
+	"github.com/goldfish-inc/fluxkeeper/internal/storytest"
 )
 
 var update = flag.Bool("update", false, "write the expected output in the stories anew")
@@ -43,33 +41,14 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":  exits,
+			"exits":  storytest.Exits,
 			"commit": commit,
 			"json":   jsonField,
-			"fits":   fits,
+			"fits":   storytest.Fits,
 			"hide":   hide,
 			"shows":  shows,
 		},
 	})
-}
-
-// exits STATUS COMMAND...: the command ends with this exit status.
-func exits(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: exits STATUS COMMAND [ARG...]")
-	}
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	got := 0
-	err = ts.Exec(args[1], args[2:]...)
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		got = exit.ExitCode()
-	} else {
-		ts.Check(err)
-	}
-	if got != want {
-		ts.Fatalf("exit status %d, want %d", got, want)
-	}
 }
 
 // people sign the stories' commits.
@@ -118,18 +97,6 @@ func jsonField(ts *testscript.TestScript, neg bool, args []string) {
 	if (string(got) == args[2]) == neg {
 		ts.Fatalf("%s is %s", args[1], got)
 	}
-}
-
-// fits FILE SCHEMA: the JSON in the file is what the JSON Schema describes.
-func fits(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: fits FILE SCHEMA")
-	}
-	schema, err := jsonschema.NewCompiler().Compile(ts.MkAbs(args[1]))
-	ts.Check(err)
-	value, err := jsonschema.UnmarshalJSON(strings.NewReader(ts.ReadFile(args[0])))
-	ts.Check(err)
-	ts.Check(schema.Validate(value))
 }
 
 // hide FILE TEXT: adds the text to the file's first comment, after U+0085,

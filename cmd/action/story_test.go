@@ -21,7 +21,7 @@ import (
 // runner starts it, a process of its own, against a fake GitHub. Every request
 // and answer is held against GitHub's own descriptions, and the requests of a
 // story are a golden file under testdata/requests. Besides testscript's own
-// commands and exits, commit, json and hide, the stories use those below.
+// commands and exits, fits, commit, json and hide, the stories use those below.
 func TestActionStories(t *testing.T) {
 	leaktest.Stories(t, testscript.Params{
 		Dir:           "testdata/action",
@@ -48,12 +48,20 @@ func TestActionStories(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "commit": commit, "json": jsonField, "hide": hide, "shows": shows,
+			"exits": storytest.Exits, "fits": storytest.Fits, "commit": commit, "json": jsonField, "hide": hide, "shows": shows, "slip": slip,
 			"hub": telling(hubCmd), "push": telling(pushCmd), "pull": telling(pullCmd), "fork": telling(forkCmd),
 			"token": telling(tokenCmd), "issue": telling(issueCmd), "fault": telling(faultCmd), "flaw": telling(flawCmd), "many": telling(manyCmd),
 			"event": telling(eventCmd), "output": telling(outputCmd), "state": telling(stateCmd), "requests": telling(requestsCmd),
 		},
 	}, leaktest.Masks)
+}
+
+// slip FILE: a token gets into a file by mistake.
+func slip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: slip FILE")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(leaktest.Token("slip")+"\n"), 0o600))
 }
 
 // story is what one script has set up.

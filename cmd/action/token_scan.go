@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +10,8 @@ import (
 	"path/filepath"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gitrepo"
+	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
@@ -59,21 +58,15 @@ func (c *tokenScanCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
-	found := s.Findings()
+	r := report.Scan{Findings: s.Findings(), Unread: unread, Version: a.Version}
+	print := report.ScanText
 	if c.Format == "json" {
-		err = scanJSON(a.Stdout, found, unread)
-	} else {
-		err = scanText(a.Stdout, found, unread)
+		print = report.ScanJSON
 	}
-	switch {
-	case err != nil:
+	if err := print(a.Stdout, r); err != nil {
 		return err
-	case finding.Decide(found) == finding.Fail:
-		return console.Fail(console.StatusFail, nil, "")
-	case len(unread) > 0:
-		return console.Fail(console.StatusUndecided, nil, "")
 	}
-	return nil
+	return verdictStatus(r.Verdict())
 }
 
 // change looks at what a change changes.
@@ -159,47 +152,4 @@ func scanFile(s *token.Storage, dir, name string, several bool) error {
 	}
 	s.Add(dir, filepath.ToSlash(shown), data)
 	return nil
-}
-
-func scanText(w io.Writer, found []finding.Finding, unread []string) error {
-	for _, f := range found {
-		at := ""
-		if f.File != "" {
-			at = console.OneLine(f.File) + ": "
-		}
-		if f.Line > 0 {
-			at = fmt.Sprintf("%s:%d:%d: ", console.OneLine(f.File), f.Line, f.Column)
-		}
-		if _, err := fmt.Fprintf(w, "%s%s %s: %s\n  %s\n", at, f.Severity, f.Rule, console.OneLine(f.Message), console.OneLine(f.Hint)); err != nil {
-			return err
-		}
-	}
-	for _, text := range unread {
-		if _, err := fmt.Fprintf(w, "not known: %s\n", console.OneLine(text)); err != nil {
-			return err
-		}
-	}
-	if len(found)+len(unread) > 0 {
-		return nil
-	}
-	_, err := fmt.Fprintln(w, "no token was found")
-	return err
-}
-
-func scanJSON(w io.Writer, found []finding.Finding, unread []string) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(struct {
-		Verdict  finding.Verdict   `json:"verdict"`
-		Findings []finding.Finding `json:"findings"`
-		Unread   []string          `json:"unread,omitempty"`
-	}{scanVerdict(found, unread), append([]finding.Finding{}, found...), unread})
-}
-
-func scanVerdict(found []finding.Finding, unread []string) finding.Verdict {
-	v := finding.Decide(found)
-	if v == finding.Pass && len(unread) > 0 {
-		return finding.Undecided
-	}
-	return v
 }

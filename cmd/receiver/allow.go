@@ -24,14 +24,16 @@ const (
 )
 
 // client asks GitHub, for whatever of the flags needs it; nil where none does.
-func (c *serveCmd) client(a *console.Console) (*github.Webhooks, error) {
+func (c *serveCmd) client(a *console.Console, log *slog.Logger) (*github.Webhooks, error) {
 	if c.Reconcile > 0 && !c.asked() {
 		return nil, console.Fail(console.StatusUsage, errors.New("--reconcile: nobody to ask"), "name a repository, an organization or an App with --repo, --org or --app-id")
 	}
 	if c.Reconcile <= 0 && !slices.Contains(c.AllowNetwork, theirs) {
 		return nil, nil
 	}
-	return c.hub(a)
+	return c.hub(a, func(r github.Retry) {
+		log.Debug("GitHub is asked again", "cause", r.Cause, "wait", r.Wait, "try", r.Try)
+	})
 }
 
 // networks are those that deliveries may come from.

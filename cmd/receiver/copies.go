@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -49,7 +50,9 @@ type importCmd struct {
 func (importCmd) Help() string {
 	return `Reads an export into a ledger that holds nothing yet. Every line is verified, and the tree comes out the same; the key has to be the same too. It is all there in the end, or nothing.
 
-  zstd -dc ledger.jsonl.zst | fluxkeeper-receiver import --ledger postgres://fluxkeeper@db/fluxkeeper --signing-key-file fluxkeeper.db.key`
+  zstd -dc ledger.jsonl.zst | fluxkeeper-receiver import --ledger postgres://fluxkeeper@db/fluxkeeper --signing-key-file fluxkeeper.db.key
+
+Exit status: 0 all of it was taken, 1 the export was altered or cut off, 2 it is no export, of another key, or for a ledger in use, 3 could not tell.`
 }
 
 // Run reads it, whole or not at all.
@@ -72,7 +75,7 @@ func (c *importCmd) Run(a *console.Console) error {
 	err = store.Import(a.Context, &counted{in: in, tell: progress.Set}, l)
 	progress.End()
 	if err != nil {
-		return console.Fail(console.StatusFail, err, "")
+		return refusedImport(err)
 	}
 	size, root, err := l.Head(a.Context)
 	if err != nil {
@@ -80,6 +83,23 @@ func (c *importCmd) Run(a *console.Console) error {
 	}
 	_, err = fmt.Fprintf(a.Stdout, "%d entries, root %s\n", size, root)
 	return err
+}
+
+// refusedImport tells what does not belong together from an export that was
+// altered. Nothing was taken either way.
+func refusedImport(err error) error {
+	switch {
+	case errors.Is(err, store.ErrNoExport):
+		return console.Fail(console.StatusUsage, err, "give what `fluxkeeper-receiver export` wrote, unpacked")
+	case errors.Is(err, store.ErrNotEmpty):
+		return console.Fail(console.StatusUsage, err, "name a ledger that is not there yet with --ledger")
+	case errors.Is(err, store.ErrOtherKey):
+		return console.Fail(console.StatusUsage, err, "name the key file of the ledger that was exported with --signing-key-file, and a new ledger")
+	}
+	if _, unread := errors.AsType[*fs.PathError](err); unread || errors.Is(err, context.Canceled) {
+		return console.Fail(console.StatusUndecided, err, "")
+	}
+	return console.Fail(console.StatusFail, err, "")
 }
 
 // counted tells how much was read.

@@ -41,7 +41,7 @@ func (c *doctorCmd) gatherGitHub(a *console.Console, value secret.Secret, read d
 	if err != nil {
 		return failed(err)
 	}
-	client, err := github.New(github.Options{Token: value, APIURL: api, Repository: c.Repo, UserAgent: c.agent(a)})
+	client, err := github.New(github.Options{Token: value, APIURL: api, Repository: c.Repo, UserAgent: c.agent(a), Retrying: tellRetries(a)})
 	if err != nil {
 		return failed(err)
 	}

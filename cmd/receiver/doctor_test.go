@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
 	"github.com/goldfish-inc/fluxkeeper/internal/kubetest"
 	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
+	"github.com/goldfish-inc/fluxkeeper/internal/storytest"
 )
 
 // patient is a cluster and a GitHub for the doctor.
@@ -135,8 +135,8 @@ func (p patient) well(t *testing.T) {
 		t.Errorf("status %d: %s\n%s", status, trouble, out)
 	}
 	status, out, _ = p.ask(t, p.least, "--format", "json")
-	if status != 0 || !json.Valid([]byte(out)) {
-		t.Errorf("status %d:\n%s", status, out)
+	if err := storytest.Holds("../../docs/checkup.schema.json", out); status != 0 || err != nil {
+		t.Errorf("status %d, %v:\n%s", status, err, out)
 	}
 	if status, _, trouble = p.ask(t, p.least, "--repo", "fleet"); status != 2 {
 		t.Errorf("status %d: %s", status, trouble)

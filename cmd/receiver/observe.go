@@ -44,8 +44,8 @@ type listing struct {
 // asked says whether anything is to be looked at.
 func (l listing) asked() bool { return len(l.Repo) > 0 || len(l.Org) > 0 || l.AppID != 0 }
 
-// hub is the client that asks.
-func (l listing) hub(a *console.Console) (*github.Webhooks, error) {
+// hub is the client that asks. What it has to ask again it tells.
+func (l listing) hub(a *console.Console, retrying func(github.Retry)) (*github.Webhooks, error) {
 	for _, given := range l.Repo {
 		if owner, name, _ := strings.Cut(given, "/"); owner == "" || name == "" || strings.Contains(name, "/") {
 			return nil, console.Fail(console.StatusUsage, fmt.Errorf("--repo: %q is not of the form owner/name", given), "name it as in --repo goldfish-inc/oceanid")
@@ -70,11 +70,18 @@ func (l listing) hub(a *console.Console) (*github.Webhooks, error) {
 	}
 	hub, err := github.NewWebhooks(github.Options{
 		Token: token, APIURL: l.APIURL, UserAgent: "fluxkeeper-receiver/" + strings.Fields(a.Version)[0],
+		Retrying: retrying,
 	}, app)
 	if err != nil {
 		return nil, console.Fail(console.StatusUsage, err, console.HintOf(err))
 	}
 	return hub, nil
+}
+
+// tellRetries tells a person that GitHub is asked again.
+func tellRetries(a *console.Console) func(github.Retry) {
+	tell := a.Trouble()
+	return func(r github.Retry) { tell(r.String()) }
 }
 
 func (l listing) retention() time.Duration {
@@ -188,7 +195,7 @@ func (l listing) completeness(a *console.Console, kept *store.Ledger, window aud
 	if !l.asked() {
 		return nil, nil
 	}
-	hub, err := l.hub(a)
+	hub, err := l.hub(a, tellRetries(a))
 	if err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func (c *reconcileCmd) Run(a *console.Console) error {
 	if !c.asked() {
 		return console.Fail(console.StatusUsage, errors.New("nobody to ask: no repository, organization or App given"), "name one with --repo, --org or --app-id")
 	}
-	hub, err := c.hub(a)
+	hub, err := c.hub(a, tellRetries(a))
 	if err != nil {
 		return err
 	}
@@ -102,13 +102,18 @@ func (c *reconcileCmd) Run(a *console.Console) error {
 	window := audit.Window{From: now.Add(-time.Duration(c.Since)), To: now}
 	busy := a.Announce("asking GitHub what it sent")
 	asked, err := c.round(a.Context, hub, kept, window, c.redeliver, c.teller(a))
-	busy.Stop()
 	if a.Context.Err() != nil {
+		busy.Stop()
 		return console.Fail(console.StatusUndecided, errors.New("reconcile: stopped before it was done"), "run it again: it keeps no state")
 	}
 	if err != nil {
 		a.Complain(err) // the statement says what that leaves missing
 	}
+	if asked > 0 {
+		busy.Stop()
+		busy = a.Announce(fmt.Sprintf("waiting up to %v for %d deliveries that GitHub was asked for", c.Wait, asked))
+	}
+	defer busy.Stop()
 	var statement audit.Statement
 	for deadline := time.Now().Add(c.Wait); ; {
 		if statement, err = c.state(a.Context, hub, kept, window); err != nil {

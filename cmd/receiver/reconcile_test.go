@@ -133,3 +133,16 @@ func TestReconcileWithoutRights(t *testing.T) {
 		t.Errorf("status %d\n%s%s", status, out, trouble)
 	}
 }
+
+// TestReconcileTellsOfTries: GitHub in trouble is asked again, and whoever waits is
+// told, in a log once.
+func TestReconcileTellsOfTries(t *testing.T) {
+	ledger := filepath.Join(t.TempDir(), "ledger.db")
+	receiver := startServe(t, scriptSecret, ledger)
+	hub := hubWithHook(t, receiver)
+	hub.AddFault(fakehub.Fault{On: "repos/list-webhooks", Status: 503, Header: map[string]string{"retry-after": "0"}, Times: 3})
+	status, out, trouble := reconcile(t, hub, ledger)
+	if want := "fluxkeeper-receiver: note: GitHub answered 503; trying again in 0s (2 of 7)\n"; status != console.StatusPass || trouble != want {
+		t.Errorf("status %d\n%s%s", status, out, trouble)
+	}
+}

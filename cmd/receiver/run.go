@@ -33,7 +33,7 @@ type grammar struct {
 	Healthcheck healthcheckCmd     `cmd:"" help:"Ask a running receiver whether it is ready."`
 	Completion  console.Completion `cmd:"" help:"Print a completion script for a shell."`
 
-	Config  kong.ConfigFlag  `placeholder:"FILE" complete:"file" help:"Read flags from this YAML file: their names without dashes in front."`
+	Config  configFile       `placeholder:"FILE" complete:"file" help:"Read flags from this YAML file: their names without dashes in front."`
 	Version kong.VersionFlag `env:"-" help:"Print the version and exit."`
 }
 
@@ -43,7 +43,7 @@ func run(w console.World, args []string) int {
 	return console.Run(w, console.Program{
 		Name: "fluxkeeper-receiver", Description: description, Grammar: &grammar{}, Release: release,
 		Vars:    kong.Vars{"ledger": defaultLedger, "policyFile": gate.PolicyFile},
-		Options: []kong.Option{kong.DefaultEnvars("FLUXKEEPER"), kong.Configuration(readConfig)},
+		Options: []kong.Option{kong.DefaultEnvars("FLUXKEEPER")},
 	}, args)
 }
 

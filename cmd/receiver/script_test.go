@@ -21,6 +21,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 	"github.com/goldfish-inc/fluxkeeper/internal/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/storytest"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
@@ -32,6 +33,10 @@ const scriptSecret = leaktest.Secret
 // TestScript runs the stories under testdata/script. Besides testscript's own
 // commands they use those below.
 func TestScript(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
 	leaktest.Stories(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
@@ -43,10 +48,12 @@ func TestScript(t *testing.T) {
 			env.Values[testKey{}] = tb
 			env.Defer(func() { ledgers(tb, env.WorkDir) })
 			env.Setenv("TZ", "UTC")
+			env.Setenv("ROOT", root)
 			return os.WriteFile(filepath.Join(env.WorkDir, "webhook-secret"), []byte(scriptSecret+"\n"), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":   exits,
+			"exits":   storytest.Exits,
+			"fits":    storytest.Fits,
 			"serve":   serveInStory,
 			"halt":    haltInStory,
 			"deliver": deliverInStory,
@@ -58,25 +65,6 @@ func TestScript(t *testing.T) {
 
 // testKey is where a story keeps its test.
 type testKey struct{}
-
-// exits STATUS COMMAND...: the command ends with this exit status.
-func exits(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: exits STATUS COMMAND [ARG...]")
-	}
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	got := 0
-	err = ts.Exec(args[1], args[2:]...)
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		got = exit.ExitCode()
-	} else {
-		ts.Check(err)
-	}
-	if got != want {
-		ts.Fatalf("exit status %d, want %d", got, want)
-	}
-}
 
 // stories are the receivers that stories started last.
 var stories sync.Map

@@ -70,7 +70,7 @@ func (c *serveCmd) Run(a *console.Console) error {
 	if err != nil {
 		return console.Fail(console.StatusUsage, err, "")
 	}
-	hub, err := c.client(a)
+	hub, err := c.client(a, log)
 	if err != nil {
 		return err
 	}

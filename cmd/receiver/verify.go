@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/store"
 )
 
@@ -53,7 +54,7 @@ func (c *verifyCmd) Run(a *console.Console) error {
 		return console.Fail(console.StatusUndecided, err, "")
 	}
 	if c.Format == "json" {
-		err = printJSON(a.Stdout, found)
+		err = printJSON(a.Stdout, verificationDocument{Version: 1, Verdict: verdictOf(found), Verification: found})
 	} else {
 		err = printVerification(a.Stdout, found)
 	}
@@ -61,6 +62,20 @@ func (c *verifyCmd) Run(a *console.Console) error {
 		err = console.Fail(console.StatusFail, nil, "")
 	}
 	return err
+}
+
+// verificationDocument is what verify found, for programs: docs/verification.schema.json.
+type verificationDocument struct {
+	Version int             `json:"version"`
+	Verdict finding.Verdict `json:"verdict"`
+	store.Verification
+}
+
+func verdictOf(v store.Verification) finding.Verdict {
+	if v.OK() {
+		return finding.Pass
+	}
+	return finding.Fail
 }
 
 func printVerification(w io.Writer, v store.Verification) error {

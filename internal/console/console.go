@@ -130,8 +130,12 @@ func spoken(err error) error {
 	return err
 }
 
-// usageHint names the help of the command that was being typed.
+// usageHint is what the error says itself, or names the help of the command that
+// was being typed.
 func usageHint(command string, err error) string {
+	if hint := HintOf(err); hint != "" {
+		return hint
+	}
 	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context != nil {
 		if node := parse.Context.Selected(); node != nil {
 			command = node.FullPath()

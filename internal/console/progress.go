@@ -51,3 +51,21 @@ func (p *Progress) End() {
 	}
 	p.out = nil
 }
+
+// Trouble gives a function that tells of what is overcome by itself, such as a
+// server that has to be asked again: each time to a person at a terminal, the first
+// time only to anybody else, whose log it would fill.
+func (c *Console) Trouble() func(what string) {
+	_, terminal := asTerminal(c.Stderr)
+	var mu sync.Mutex
+	told := false
+	return func(what string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if told && !terminal {
+			return
+		}
+		told = true
+		fmt.Fprintf(c.Stderr, "%s: note: %s\n", c.Name, OneLine(what))
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -68,22 +69,29 @@ func (c *Client) blobs(ctx context.Context, all []wanted) (gaps []string, err er
 		return nil, err
 	}
 	single = slices.DeleteFunc(single, func(w wanted) bool { return w.optional })
-	group, groupCtx = errgroup.WithContext(ctx)
+	byID, err := c.singles(ctx, single)
+	return slices.Sorted(maps.Values(byID)), err
+}
+
+// singles reads blobs one by one. What cannot be read, though the server answers,
+// is in the gaps by its id.
+func (c *Client) singles(ctx context.Context, all []wanted) (gaps map[string]string, err error) {
+	gaps = map[string]string{}
+	var mu sync.Mutex
+	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(sideBySide)
-	for _, w := range single {
+	for _, w := range all {
 		group.Go(func() error {
 			gap, err := c.oneBlob(groupCtx, w.id)
 			if gap != "" {
 				mu.Lock()
 				defer mu.Unlock()
-				gaps = append(gaps, gap)
+				gaps[w.id] = gap
 			}
 			return err
 		})
 	}
-	err = group.Wait()
-	slices.Sort(gaps)
-	return gaps, err
+	return gaps, group.Wait()
 }
 
 // batch reads blobs with one query, or with several where the server cannot

@@ -38,6 +38,22 @@ type Options struct {
 	// Transport carries the requests; nil means a common one with the proxy
 	// settings of the environment.
 	Transport http.RoundTripper
+	// Retrying is told before each wait for another try, and may be called from
+	// several goroutines at once; nil tells nobody.
+	Retrying func(Retry)
+}
+
+// Retry is a request that is about to be sent again.
+type Retry struct {
+	// Cause says in words what became of the last try.
+	Cause string
+	Wait  time.Duration
+	// Try is the number of the next try, from 2 on, of Most.
+	Try, Most int
+}
+
+func (r Retry) String() string {
+	return fmt.Sprintf("%s; trying again in %s (%d of %d)", r.Cause, r.Wait.Round(time.Second), r.Try, r.Most)
 }
 
 // connection is the way to a server: what every client of this package has.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -295,5 +296,35 @@ func TestEnterpriseAddresses(t *testing.T) {
 		if rest, query := s.requests[0].URL.Path, s.requests[1].URL.Path; rest != tt.rest || query != tt.query {
 			t.Errorf("%s: got %s and %s", tt.api, rest, query)
 		}
+	}
+}
+
+// TestRetriesAreTold: each wait, with its cause, and none without another try.
+func TestRetriesAreTold(t *testing.T) {
+	for name, tt := range map[string]struct {
+		answers []http.HandlerFunc
+		want    []string
+	}{
+		"away": {[]http.HandlerFunc{func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }}, []string{
+			"GitHub was not reached; trying again in 0s (2 of 7)", "GitHub was not reached; trying again in 0s (3 of 7)",
+			"GitHub was not reached; trying again in 0s (4 of 7)", "GitHub was not reached; trying again in 0s (5 of 7)",
+			"GitHub was not reached; trying again in 0s (6 of 7)", "GitHub was not reached; trying again in 0s (7 of 7)",
+		}},
+		"limited": {[]http.HandlerFunc{reply(429, `{}`, "Retry-After", "0"), reply(200, pullSeven)}, []string{
+			"GitHub answered 429: a limit is used up; trying again in 0s (2 of 7)",
+		}},
+		"well":    {[]http.HandlerFunc{reply(200, pullSeven)}, nil},
+		"refused": {[]http.HandlerFunc{reply(404, `{}`)}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var told []string
+			c := serve(t, tt.answers...).client(t, func(o *github.Options) {
+				o.Retrying = func(r github.Retry) { told = append(told, r.String()) }
+			})
+			_, _ = c.Head(t.Context(), 7)
+			if !slices.Equal(told, tt.want) {
+				t.Errorf("told %q", told)
+			}
+		})
 	}
 }

@@ -25,6 +25,9 @@ func (c *Client) Query(ctx context.Context) error {
 	return c.graphql(ctx, "ask something", query{Query: "query{x}"}, nil)
 }
 
+// MaxSingle bounds the files that are read one by one.
+const MaxSingle = maxSingle
+
 // MaxBody is the bound on one answer.
 const MaxBody = maxBody
 

@@ -215,33 +215,16 @@ func (ch *Change) count(ctx context.Context, ends pullEnds) error {
 }
 
 // gather reads what the facts are made of. Requests that do not depend on each
-// other run side by side: the trees of base and head are asked for by commit,
-// while the comparison still tells which trees these are.
+// other run side by side.
 func (ch *Change) gather(ctx context.Context, base, head, branch string) error {
 	c := ch.client
 	var pushed []push
 	var pushErr error
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		if ch.history, err = c.history(groupCtx, base, head); err != nil {
-			return err
-		}
-		id := ch.history.mergeBase.Commit
-		if id != base && id != head {
-			_, err = c.listing(groupCtx, ch.history.mergeBase.Tree, true)
-		}
+		ch.history, err = c.ends(groupCtx, base, head)
 		return err
 	})
-	ids := []string{base, head}
-	if base == head {
-		ids = ids[:1]
-	}
-	for _, id := range ids {
-		group.Go(func() error {
-			_, err := c.listing(groupCtx, id, true)
-			return err
-		})
-	}
 	group.Go(func() error {
 		if branch != "" {
 			pushed, pushErr = c.pushesOf(groupCtx, branch, head)
@@ -261,6 +244,34 @@ func (ch *Change) gather(ctx context.Context, base, head, branch string) error {
 		return err
 	})
 	return group.Wait()
+}
+
+// ends compares two commits, and reads what trees they have: these are asked for
+// by commit, while the comparison still tells which ones they are.
+func (c *Client) ends(ctx context.Context, base, head string) (h history, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		if h, err = c.history(ctx, base, head); err != nil {
+			return err
+		}
+		id := h.mergeBase.Commit
+		if id != base && id != head {
+			_, err = c.listing(ctx, h.mergeBase.Tree, true)
+		}
+		return err
+	})
+	ids := []string{base, head}
+	if base == head {
+		ids = ids[:1]
+	}
+	for _, id := range ids {
+		group.Go(func() error {
+			_, err := c.listing(ctx, id, true)
+			return err
+		})
+	}
+	err = group.Wait()
+	return h, err
 }
 
 // Facts holds what was read against the pinned keys of the policy's bots. It

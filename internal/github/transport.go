@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -40,7 +41,13 @@ func newHTTPClient(o Options, token func() (secret.Secret, error), hosts []*url.
 	again.RetryMax = maxRetries
 	again.RetryWaitMin, again.RetryWaitMax = firstWait, maxWait
 	again.CheckRetry = shouldRetry
-	again.Backoff = backoff
+	again.Backoff = func(first, most time.Duration, attempt int, resp *http.Response) time.Duration {
+		wait := backoff(first, most, attempt, resp)
+		if o.Retrying != nil {
+			o.Retrying(Retry{Cause: retryCause(resp), Wait: wait, Try: attempt + 2, Most: maxRetries + 1})
+		}
+		return wait
+	}
 	again.ErrorHandler = lastAnswer
 	return &http.Client{
 		Transport: authTransport{token, hosts, routeTransport{
@@ -167,6 +174,17 @@ func backoff(first, most time.Duration, attempt int, resp *http.Response) time.D
 		}
 	}
 	return min(first<<min(attempt, 10), most)
+}
+
+// retryCause says what became of a try that is worth another.
+func retryCause(resp *http.Response) string {
+	switch {
+	case resp == nil:
+		return "GitHub was not reached"
+	case isLimit(resp, ""):
+		return fmt.Sprintf("GitHub answered %d: a limit is used up", resp.StatusCode)
+	}
+	return fmt.Sprintf("GitHub answered %d", resp.StatusCode)
 }
 
 // toldWait is the time that an answer asks to wait. Retry-After wins; the

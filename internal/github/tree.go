@@ -47,7 +47,7 @@ func (c *Client) listing(ctx context.Context, id string, recursive bool) (string
 			continue
 		}
 		c.store.keepTree(treeID, entries)
-		if dir == "" && !(recursive && tree.GetTruncated()) {
+		if dir == "" && !tree.GetTruncated() {
 			root = treeID
 		}
 	}

@@ -184,31 +184,32 @@ func (r CheckupRow) markdown() string {
 		cmp.Or(strings.Join(evidence, "<br>"), "–"), cmp.Or(strings.Join(fixes, "<br>"), "–"))
 }
 
-// checkupDocument is the JSON checkup, version 1. Within a version, keys may be
+// checkupDocument is the JSON checkup, version 1. docs/checkup.schema.json is made
+// from it. Within a version, keys may be
 // added at the end of an object and nothing else changes.
 type checkupDocument struct {
-	Version int             `json:"version"`
-	Verdict finding.Verdict `json:"verdict"`
-	Subject string          `json:"subject"`
+	Version int             `json:"version" jsonschema:"enum=1,description=Version of this format. Keys may be added within a version."`
+	Verdict finding.Verdict `json:"verdict" jsonschema:"enum=pass,enum=fail,enum=undecided,description=Undecided means that something could not be told: it is never a pass."`
+	Subject string          `json:"subject" jsonschema:"description=What was checked."`
 	Checks  []checkupCheck  `json:"checks"`
 }
 
 type checkupCheck struct {
 	Check    string           `json:"check"`
-	State    string           `json:"state"`
+	State    string           `json:"state" jsonschema:"enum=ok,enum=finding,enum=could not tell"`
 	Findings []checkupFinding `json:"findings"`
-	Unread   []string         `json:"unread"`
-	Evidence []string         `json:"evidence"`
+	Unread   []string         `json:"unread" jsonschema:"description=What could not be told. May quote outside text: escape it before showing it."`
+	Evidence []string         `json:"evidence" jsonschema:"description=What speaks for it being well. May quote outside text: escape it before showing it."`
 }
 
 type checkupFinding struct {
 	Rule     string           `json:"rule"`
-	Severity finding.Severity `json:"severity"`
+	Severity finding.Severity `json:"severity" jsonschema:"enum=error,enum=warning,enum=note"`
 	Message  string           `json:"message"`
 	Hint     string           `json:"hint"`
 }
 
-// CheckupJSON writes the table for programs.
+// CheckupJSON writes the table for programs, in the form of docs/checkup.schema.json.
 func CheckupJSON(w io.Writer, c Checkup) error {
 	d := checkupDocument{Version: 1, Verdict: c.Verdict(), Subject: utf(c.Subject), Checks: []checkupCheck{}}
 	for _, row := range c.Rows {

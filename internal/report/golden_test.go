@@ -68,6 +68,23 @@ func withoutCatalogue(t *testing.T, sarif string) string {
 	return regexp.MustCompile(`"ruleIndex": -?\d+`).ReplaceAllString(sarif, `"ruleIndex": 0`)
 }
 
+// golden holds what was written against a file; with -update it writes that.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *rewrite {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("differs from %s (-want +got):\n%s", file, diff)
+	}
+}
+
 func TestGolden(t *testing.T) {
 	for name, r := range cases() {
 		for _, f := range formats() {
@@ -79,19 +96,7 @@ func TestGolden(t *testing.T) {
 				if (name == "many" || name == "crowd") && f.suffix != "txt" && f.suffix != "md" {
 					return // long, and shows nothing new
 				}
-				file := filepath.Join("testdata", name+"."+f.suffix)
-				if *rewrite {
-					if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				want, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if diff := cmp.Diff(string(want), got); diff != "" {
-					t.Errorf("differs from %s (-want +got):\n%s", file, diff)
-				}
+				golden(t, filepath.Join("testdata", name+"."+f.suffix), got)
 			})
 		}
 	}

@@ -67,7 +67,7 @@ func (r Report) document() document {
 	d := document{
 		Version: 1, Verdict: res.Verdict, Base: res.Base.Commit, Head: res.Head.Commit,
 		Reproduction: res.Reproduction, Evidence: res.Evidence,
-		Updates: []documentUpdate{}, Findings: []documentFinding{}, Files: []documentFile{}, Gaps: []string{},
+		Updates: []documentUpdate{}, Findings: documentFindings(res.Findings), Files: []documentFile{}, Gaps: []string{},
 	}
 	if d.Reproduction == "" {
 		d.Reproduction = manifest.None
@@ -79,10 +79,6 @@ func (r Report) document() document {
 		d.Updates = append(d.Updates, documentUpdate{
 			utf(u.File), u.Line, u.Column, utf(u.Path), utf(u.Policy), utf(u.Image), utf(u.From), utf(u.To), u.Step})
 	}
-	for _, f := range res.Findings {
-		d.Findings = append(d.Findings, documentFinding{
-			f.Rule, f.Severity, utf(f.File), f.Line, f.Column, utf(f.Message), utf(f.Hint), utf(f.Path), f.Was})
-	}
 	for _, f := range res.Files {
 		d.Files = append(d.Files, documentFile{utf(f.Path), f.Reproduction})
 	}
@@ -90,6 +86,14 @@ func (r Report) document() document {
 		d.Gaps = append(d.Gaps, utf(gap))
 	}
 	return d
+}
+
+func documentFindings(findings []finding.Finding) []documentFinding {
+	all := make([]documentFinding, len(findings))
+	for i, f := range findings {
+		all[i] = documentFinding{f.Rule, f.Severity, utf(f.File), f.Line, f.Column, utf(f.Message), utf(f.Hint), utf(f.Path), f.Was}
+	}
+	return all
 }
 
 // utf writes bytes that are not UTF-8 as \xNN, so that two paths that differ

@@ -11,17 +11,25 @@ import (
 	"github.com/google/go-cmp/cmp"
 	reflector "github.com/invopop/jsonschema"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 )
 
 const (
 	schemaFile         = "../../docs/verdict.schema.json"
 	timelineSchemaFile = "../../docs/timeline.schema.json"
+	scanSchemaFile     = "../../docs/scan.schema.json"
+	tokenSchemaFile    = "../../docs/token.schema.json"
+	checkupSchemaFile  = "../../docs/checkup.schema.json"
 )
 
 func schemas(t *testing.T) map[string][]byte {
 	return map[string][]byte{
 		schemaFile:         schema(t, document{}, schemaFile, "Fluxkeeper's verdict", "What fluxkeeper check --format json prints."),
 		timelineSchemaFile: schema(t, timelineDocument{}, timelineSchemaFile, "Fluxkeeper's timeline", "What fluxkeeper-receiver report --format json prints."),
+		scanSchemaFile:     schema(t, scanDocument{}, scanSchemaFile, "Fluxkeeper's search for tokens", "What fluxkeeper token scan --format json prints."),
+		tokenSchemaFile:    schema(t, tokenDocument{}, tokenSchemaFile, "Fluxkeeper's report on a token", "What fluxkeeper token check --format json prints."),
+		checkupSchemaFile:  schema(t, checkupDocument{}, checkupSchemaFile, "Fluxkeeper's checkup", "What fluxkeeper-receiver doctor --format json prints."),
 	}
 }
 
@@ -112,6 +120,27 @@ func TestOutputKeepsItsSchema(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s: %v", file, err)
 			}
+		}
+	}
+}
+
+// TestCheckupKeepsItsSchema: whatever was found, and where nothing was.
+func TestCheckupKeepsItsSchema(t *testing.T) {
+	s := compile(t, checkupSchemaFile)
+	wrong := []finding.Finding{{Rule: "cluster/stale", Severity: finding.Error, Message: "m\xff"}}
+	for _, c := range []Checkup{{}, {Subject: "s", Rows: []CheckupRow{
+		{Check: "a", Evidence: []string{"e\xff"}}, {Check: "b", Unread: []string{"u"}}, {Check: "c", Findings: wrong},
+	}}} {
+		var out bytes.Buffer
+		if err := CheckupJSON(&out, c); err != nil {
+			t.Fatal(err)
+		}
+		value, err := jsonschema.UnmarshalJSON(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Validate(value); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -16,7 +15,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/yuin/goldmark/ast"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/audit"
@@ -162,19 +160,7 @@ func TestTimelineGolden(t *testing.T) {
 		for _, f := range timelineFormats() {
 			t.Run(name+"."+f.suffix, func(t *testing.T) {
 				got := renderTimeline(t, f, line)
-				file := filepath.Join("testdata", "timeline", name+"."+f.suffix)
-				if *rewrite {
-					if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				want, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if diff := cmp.Diff(string(want), got); diff != "" {
-					t.Errorf("differs from %s (-want +got):\n%s", file, diff)
-				}
+				golden(t, filepath.Join("testdata", "timeline", name+"."+f.suffix), got)
 			})
 		}
 	}

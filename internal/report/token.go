@@ -219,19 +219,20 @@ func TokenMarkdown(w io.Writer, t Token) error {
 	return nil
 }
 
-// tokenDocument is the report for programs.
+// tokenDocument is the report for programs, version 1. docs/token.schema.json is
+// made from it.
 type tokenDocument struct {
-	Version      int                `json:"version"`
-	Verdict      finding.Verdict    `json:"verdict"`
-	Expires      *time.Time         `json:"expires"`
-	Rights       []token.Right      `json:"rights"`
-	Findings     []finding.Finding  `json:"findings"`
-	Gaps         []string           `json:"gaps"`
-	Need         token.Need         `json:"need"`
-	Observations token.Observations `json:"observations"`
+	Version      int                `json:"version" jsonschema:"enum=1,description=Version of this format. Keys may be added within a version."`
+	Verdict      finding.Verdict    `json:"verdict" jsonschema:"enum=pass,enum=fail,enum=undecided,description=Undecided means that GitHub told too little: it is never a pass."`
+	Expires      *time.Time         `json:"expires" jsonschema:"nullable,description=When the token expires; null where that is not known."`
+	Rights       []token.Right      `json:"rights" jsonschema:"description=What the token needs beside what it has."`
+	Findings     []finding.Finding  `json:"findings" jsonschema:"description=Findings gravest first."`
+	Gaps         []string           `json:"gaps" jsonschema:"description=What GitHub did not tell. May quote outside text: escape it before showing it."`
+	Need         token.Need         `json:"need" jsonschema:"description=What the token is for."`
+	Observations token.Observations `json:"observations" jsonschema:"description=What was asked and answered. Texts are GitHub's: escape them before showing them."`
 }
 
-// TokenJSON writes the report for programs. Need and observations are what
+// TokenJSON writes the report for programs, in the form of docs/token.schema.json. Need and observations are what
 // another judge would need to come to the same findings.
 func TokenJSON(w io.Writer, t Token) error {
 	d := tokenDocument{

@@ -9,6 +9,7 @@ const (
 	Sweep   = "sweep"
 	Merge   = "merge"
 	Token   = "token"
+	Scan    = "scan"
 )
 
 // Inputs are the Action's inputs, in the order in which people read them.
@@ -20,9 +21,10 @@ func Inputs() []Input {
 func common() []Input {
 	return []Input{
 		{
-			Name: "command", Kind: Choice, Values: []string{Check, Propose, Sweep, Merge, Token}, Default: Check,
+			Name: "command", Kind: Choice, Values: []string{Check, Propose, Sweep, Merge, Token, Scan}, Default: Check,
 			Doc: "What to do. `check` judges a change and publishes the verdict; `propose` opens or refreshes the pull " +
-				"request of Flux's branch; `sweep` closes those that are stale; `merge` merges one that passes; `token` checks the token that Flux pushes with.",
+				"request of Flux's branch; `sweep` closes those that are stale; `merge` merges one that passes; `token` checks the token that Flux pushes with; " +
+				"`scan` looks for tokens in what a pull request changes, or in all files of the commit.",
 		},
 		{
 			Name: "github-token", Kind: Hidden, Default: "${{ github.token }}",
@@ -44,21 +46,22 @@ func common() []Input {
 				"repository's default branch.",
 		},
 		{
-			Name: "publish", Kind: Choice, Values: []string{"auto", "check", "status", "none"}, Default: "auto", Commands: []string{Check},
+			Name: "publish", Kind: Choice, Values: []string{"auto", "check", "status", "none"}, Default: "auto", Commands: []string{Check, Scan},
 			Doc: "How the verdict is published on the commit: `check` as a check run, which takes `checks: write` and a " +
 				"token of the workflow or of an App; `status` as a commit status, which takes `statuses: write`; `auto` as a " +
 				"check run, or else as a status; `none` not at all.",
 		},
 		{
-			Name: "check-name", Kind: Text, Default: "fluxkeeper", Commands: []string{Check},
-			Doc: "The name of the check run, and the context of the commit status.",
+			Name: "check-name", Kind: Text, Default: "fluxkeeper", Commands: []string{Check, Scan},
+			Doc: "The name of the check run, and the context of the commit status. `scan` adds `/scan` to it for a change and " +
+				"`/scan-tree` for a commit, so that it never speaks for `check`.",
 		},
 		{
-			Name: "summary", Kind: Flag, Default: "true", Commands: []string{Check, Token},
+			Name: "summary", Kind: Flag, Default: "true", Commands: []string{Check, Token, Scan},
 			Doc: "Write the report to the job's summary.",
 		},
 		{
-			Name: "annotations", Kind: Flag, Default: "true", Commands: []string{Check},
+			Name: "annotations", Kind: Flag, Default: "true", Commands: []string{Check, Scan},
 			Doc: "Show the findings as annotations in the workflow's run, gravest first.",
 		},
 		{
@@ -158,7 +161,7 @@ func Outputs() []Output {
 		{"evidence", "The proof that was found of who made the change: `none`, `text`, `account`, `signature`, `key` or `pusher`."},
 		{"reproduction", "How the change compares with running Flux's update again: `reproduced`, `equivalent`, `residue` or `none`."},
 		{"token-expires", "When the token that `token` checked expires, as `2027-01-19T12:00:00Z`; empty where that is not known."},
-		{"head-sha", "The commit that was judged."},
+		{"head-sha", "The commit that was judged, or looked through by `scan`."},
 		{"report", "The whole report as JSON. Like `updates`, it is left out where it would not fit into the 1 MB that GitHub keeps."},
 	}
 }

@@ -3,6 +3,7 @@ package store_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -145,9 +146,21 @@ func testImportTakesAllOrNothing(t *testing.T, s *scene) {
 		"a path changed":          replace(100, `"path":["`, `"path":["AAAA`),
 		"a field more":            replace(100, `"index"`, `"extra":1,"index"`),
 	}
+	cases["another program's"] = "{\"format\": 1}\n"
+	cases["no JSON"] = strings.Repeat("x", 100)
+	kinds := map[string]error{
+		"nothing": store.ErrNoExport, "no header": store.ErrNoExport, "another format": store.ErrNoExport, "another program's": store.ErrNoExport,
+		"no JSON": store.ErrNoExport, "another key": store.ErrOtherKey,
+	}
 	for name, text := range cases {
 		into := e.empty(t)
-		if err := store.Import(t.Context(), strings.NewReader(text), into); err == nil {
+		err := store.Import(t.Context(), strings.NewReader(text), into)
+		for _, kind := range []error{store.ErrNoExport, store.ErrOtherKey, store.ErrNotEmpty} {
+			if errors.Is(err, kind) != (kinds[name] == kind) {
+				t.Errorf("%s: %v; is it %q?", name, err, kind)
+			}
+		}
+		if err == nil {
 			t.Errorf("%s: taken", name)
 		} else if strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %q", name, err)
@@ -160,7 +173,7 @@ func testImportTakesAllOrNothing(t *testing.T, s *scene) {
 		}
 	}
 	used := e.open(t)
-	if err := store.Import(t.Context(), bytes.NewReader(export), used); err == nil || !strings.Contains(err.Error(), "302 entries already") {
+	if err := store.Import(t.Context(), bytes.NewReader(export), used); !errors.Is(err, store.ErrNotEmpty) || !strings.Contains(err.Error(), "302 entries already") {
 		t.Errorf("into a ledger in use: %v", err)
 	}
 }

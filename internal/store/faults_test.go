@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -47,7 +48,11 @@ func await(t *testing.T, what string, yes func() bool) {
 }
 
 func TestLockedByAnother(t *testing.T) {
-	o := store.Options{Address: filepath.Join(t.TempDir(), "ledger.db"), Key: newKey(t), Hold: 200 * time.Millisecond}
+	told := &lockedLog{}
+	o := store.Options{
+		Address: filepath.Join(t.TempDir(), "ledger.db"), Key: newKey(t), Hold: 200 * time.Millisecond,
+		Log: slog.New(slog.NewTextHandler(told, nil)), Now: func() time.Time { return time.Unix(1_800_000_000, 0) },
+	}
 	l := open(t, o)
 	add(t, l, "before")
 	release := block(t, o.Address)
@@ -64,6 +69,30 @@ func TestLockedByAnother(t *testing.T) {
 	await(t, "the ledger to be ready", func() bool { return l.Ready(t.Context()) == nil })
 	add(t, l, "after")
 	checkTree(t, l, o)
+	// It was tried again and again, and told once.
+	for _, line := range []string{"the ledger takes nothing, trying again", "the ledger takes entries again"} {
+		if n := strings.Count(told.String(), line); n != 1 {
+			t.Errorf("told %d times that %s:\n%s", n, line, told)
+		}
+	}
+}
+
+// lockedLog is what a log was told.
+type lockedLog struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lockedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 func TestHeldUntilTheFaultPasses(t *testing.T) {

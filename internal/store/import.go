@@ -20,10 +20,20 @@ import (
 // base64, and room for its proof.
 const maxLine = maxBody/3*4 + 1<<16
 
+var (
+	// ErrNoExport says that what is to be imported is no export that this version
+	// reads.
+	ErrNoExport = errors.New("this is no export of a ledger")
+	// ErrNotEmpty says that a ledger to import into has entries.
+	ErrNotEmpty = errors.New("import into a new ledger")
+)
+
 // Import takes what Export wrote into a ledger that has no entries yet and has
 // the same key, so that every checkpoint and proof that was given out still
 // holds. Each line is verified, the tree as a whole, and that no body is missing
-// without an erasure. It is one transaction: on any error nothing was taken.
+// without an erasure. It is one transaction: on any error nothing was taken. The
+// error is an ErrNoExport, ErrNotEmpty or ErrOtherKey where the wrong things were
+// brought together.
 func Import(ctx context.Context, r io.Reader, into *Ledger) error {
 	if into.o.ReadOnly {
 		return fmt.Errorf("import ledger: %w", ErrReadOnly)
@@ -77,14 +87,18 @@ func (m *importer) next(into any) error {
 
 func (m *importer) header(public string) (err error) {
 	var h exportHeader
-	if err := m.next(&h); err != nil {
-		return fmt.Errorf("read header: %w", err)
+	err = m.next(&h)
+	if broken := m.lines.Err(); broken != nil && !errors.Is(broken, bufio.ErrTooLong) {
+		return fmt.Errorf("read header: %w", broken)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: read header: %w", ErrNoExport, err)
 	}
 	if h.Format != exportFormat {
-		return fmt.Errorf("read header: its format is %q, this version reads %q", h.Format, exportFormat)
+		return fmt.Errorf("%w: read header: its format is %q, this version reads %q", ErrNoExport, h.Format, exportFormat)
 	}
 	if h.PublicKey != public {
-		return fmt.Errorf("it is the ledger of the key %q, this one is of %q: make the new ledger with the key file of the old one", h.PublicKey, public)
+		return fmt.Errorf("%w: the export is of %q, this ledger of %q", ErrOtherKey, h.PublicKey, public)
 	}
 	m.signed = []byte(h.Checkpoint)
 	m.goal, err = ledger.OpenCheckpoint(m.signed, public)
@@ -98,7 +112,7 @@ func (m *importer) run() error {
 		return err
 	}
 	if size != 0 || entries != 0 {
-		return fmt.Errorf("the ledger has %d entries already: import into a new one", max(size, entries))
+		return fmt.Errorf("the ledger has %d entries already: %w", max(size, entries), ErrNotEmpty)
 	}
 	for m.tree.Size() < m.goal.Size {
 		if err := m.entry(); err != nil {

@@ -100,6 +100,7 @@ type Ledger struct {
 	spoiled chan error // faults that show outside of a commit
 	stop    context.CancelFunc
 	writer  sync.WaitGroup
+	outage  outage // the writer's
 
 	queuedBytes atomic.Int64
 	size        atomic.Int64          // entries, after the last commit
@@ -112,7 +113,7 @@ type Ledger struct {
 func Open(ctx context.Context, o Options) (*Ledger, error) {
 	o = withDefaults(o)
 	l := &Ledger{
-		o: o, room: semaphore.NewWeighted(o.Queue),
+		o: o, outage: newOutage(o), room: semaphore.NewWeighted(o.Queue),
 		probes: make(chan chan error), spoiled: make(chan error, 1),
 	}
 	l.queue.wake = make(chan struct{}, 1)

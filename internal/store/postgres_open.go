@@ -71,6 +71,7 @@ func openPostgres(ctx context.Context, o Options, seen *witness) (*postgres, err
 // start tries until it is done, it makes no sense, or Hold is over.
 func (p *postgres) start(ctx context.Context) error {
 	end := time.Now().Add(p.o.Hold)
+	away := newOutage(p.o)
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		err := p.prepare(ctx)
 		if err == nil || hopeless(err) || ctx.Err() != nil {
@@ -79,7 +80,7 @@ func (p *postgres) start(ctx context.Context) error {
 		if time.Now().After(end) {
 			return hinted(fmt.Errorf("no success within %v: %w", p.o.Hold, err))
 		}
-		p.o.Log.Warn("PostgreSQL takes nothing yet, trying again", "error", err)
+		away.lasts(slog.LevelWarn, "PostgreSQL takes nothing yet, trying again", err, 0)
 		rest(ctx, pause)
 	}
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
@@ -13,6 +14,9 @@ const (
 	firstPause = 5 * time.Millisecond
 	lastPause  = 500 * time.Millisecond
 )
+
+// takesNothing is what the log says while it may help to wait.
+const takesNothing = "the ledger takes nothing, trying again"
 
 // write is the one goroutine that writes to the database.
 func (l *Ledger) write(ctx context.Context) {
@@ -33,7 +37,7 @@ func (l *Ledger) write(ctx context.Context) {
 		case answer := <-l.probes:
 			answer <- l.probe(ctx)
 		case <-idle.C:
-			_ = l.probe(ctx) // where it fails the ledger says so
+			_ = l.probe(ctx) // where it fails the ledger and the log say so
 		case <-l.queue.wake:
 			if previous > 1 {
 				l.wait(ctx, previous)
@@ -119,15 +123,14 @@ func (l *Ledger) keep(ctx context.Context, batch []*item) {
 			l.mend(ctx, err)
 			return
 		}
-		l.o.Log.Warn("the ledger takes nothing, trying again", "error", err, "entries", len(batch))
+		l.outage.lasts(slog.LevelWarn, takesNothing, err, len(batch)+l.queue.len())
 		rest(ctx, pause)
 		batch = l.present(batch)
 	}
 }
 
 func (l *Ledger) kept(batch []*item, took time.Duration) {
-	l.committed.Store(l.o.Now().UnixMicro())
-	l.broken.Store(nil)
+	l.whole()
 	duplicates, bytes := 0, int64(0)
 	for _, it := range batch {
 		l.size.Store(max(l.size.Load(), it.receipt.Index+1))
@@ -146,15 +149,13 @@ func (l *Ledger) kept(batch []*item, took time.Duration) {
 func (l *Ledger) mend(ctx context.Context, cause error) {
 	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, lastPause) {
 		l.broken.Store(&cause)
-		l.o.Log.Error("the ledger is broken, recovering", "error", cause)
+		l.outage.lasts(slog.LevelError, "the ledger is broken, recovering", cause, l.queue.len())
 		err := l.engine.recover(ctx)
 		if err == nil {
 			err = l.engine.probe(ctx)
 		}
 		if err == nil {
-			l.committed.Store(l.o.Now().UnixMicro())
-			l.broken.Store(nil)
-			l.o.Log.Info("the ledger is whole again")
+			l.whole()
 			return
 		}
 		cause = err
@@ -166,15 +167,24 @@ func (l *Ledger) mend(ctx context.Context, cause error) {
 func (l *Ledger) probe(ctx context.Context) error {
 	err := l.engine.probe(ctx)
 	if err == nil {
-		l.committed.Store(l.o.Now().UnixMicro())
-		l.broken.Store(nil)
+		l.whole()
 		return nil
 	}
-	if !l.engine.transient(err) {
-		l.spoil(err)
-	}
 	l.broken.Store(&err)
+	switch {
+	case !l.engine.transient(err):
+		l.spoil(err)
+	case ctx.Err() == nil:
+		l.outage.lasts(slog.LevelWarn, takesNothing, err, l.queue.len())
+	}
 	return fmt.Errorf("%w: %w", ledger.ErrUnavailable, err)
+}
+
+// whole notes that something was just made durable.
+func (l *Ledger) whole() {
+	l.committed.Store(l.o.Now().UnixMicro())
+	l.broken.Store(nil)
+	l.outage.over()
 }
 
 func rest(ctx context.Context, pause time.Duration) {

@@ -1,0 +1,122 @@
+package github
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+)
+
+// maxSingle bounds the files that are read one by one, since they are binary or
+// long: a workflow's token has 1,000 requests an hour.
+const maxSingle = 300
+
+// Files are regular files of a commit, sorted by path.
+type Files struct {
+	// All have no Data where it could not be read.
+	All []gate.Content
+	// Gaps say what could not be read, and why. They may quote outside text.
+	Gaps []string
+}
+
+// ChangedFiles reads the files that merging head into base would change, as the
+// head has them. Both are full ids of commits. Its error is an *Error.
+func (c *Client) ChangedFiles(ctx context.Context, base, head string) (Files, error) {
+	ctx, cancel := c.limited(ctx)
+	defer cancel()
+	if !isID(base) || !isID(head) {
+		return Files{}, misuse("compare "+quote(head)+" with "+quote(base), "give the full ids of two commits", "not ids of commits")
+	}
+	h, err := c.ends(ctx, base, head)
+	if err != nil {
+		return Files{}, err
+	}
+	return c.filesOf(ctx, h.mergeBase.Tree, h.base.Tree, h.head.Tree, h.gaps)
+}
+
+// AllFiles reads the files of a commit, which is named by its full id. Its error
+// is an *Error.
+func (c *Client) AllFiles(ctx context.Context, sha string) (Files, error) {
+	ctx, cancel := c.limited(ctx)
+	defer cancel()
+	if !isID(sha) {
+		return Files{}, misuse("read the files of "+quote(sha), "give the full id of a commit", "not the id of a commit")
+	}
+	op := "read commit " + sha
+	commit, _, err := c.api.Git.GetCommit(ctx, c.owner, c.name, sha)
+	if err != nil {
+		return Files{}, classify(ctx, op, err)
+	}
+	root := commit.GetTree().GetSHA()
+	if commit.GetSHA() != sha || !isID(root) {
+		return Files{}, odd(op, "the answer has no tree, or is another commit")
+	}
+	if _, err := c.listing(ctx, root, true); err != nil { // what it leaves out is read folder by folder
+		return Files{}, err
+	}
+	return c.filesOf(ctx, "", "", root, nil)
+}
+
+// filesOf reads the files of the head that are otherwise in both other trees; an
+// empty id is a tree with nothing in it.
+func (c *Client) filesOf(ctx context.Context, old, tip, head string, gaps []string) (Files, error) {
+	trees := forest{c: c}
+	changes, err := trees.compare(ctx, old, tip, head)
+	if err != nil {
+		return Files{}, err
+	}
+	var all []file
+	for _, ch := range changes {
+		if ch.head.isFile() {
+			all = append(all, file{ch.path, ch.head})
+		}
+	}
+	out := Files{Gaps: gaps}
+	why, err := c.readFiles(ctx, all)
+	if err != nil {
+		return out, err
+	}
+	beyond, first := 0, ""
+	for _, f := range all {
+		data, ok := c.store.blob(f.id)
+		out.All = append(out.All, gate.Content{Path: f.path, Data: data})
+		switch {
+		case ok:
+		case why[f.id] != "":
+			out.Gaps = append(out.Gaps, quote(f.path)+": "+why[f.id])
+		default:
+			if beyond++; beyond == 1 {
+				first = f.path
+			}
+		}
+	}
+	if beyond > 0 {
+		out.Gaps = append(out.Gaps, fmt.Sprintf("%d of %d files were not read, the first of them %s: at most %d files with %d bytes are, and of those that are binary or long %d",
+			beyond, len(all), quote(first), maxBlobs, maxBlobBytes, maxSingle))
+	}
+	return out, nil
+}
+
+// readFiles reads as many files as are read at most, and says of each of these
+// that could not be had why, by its id.
+func (c *Client) readFiles(ctx context.Context, all []file) (why map[string]string, err error) {
+	var wants []wanted
+	seen, total := map[string]bool{}, 0
+	for _, f := range all {
+		if !seen[f.id] && len(wants) < maxBlobs && total+f.size <= maxBlobBytes {
+			seen[f.id] = true
+			total += f.size
+			wants = append(wants, wanted{f.id, f.size, true})
+		}
+	}
+	if _, err := c.blobs(ctx, wants); err != nil {
+		return nil, err
+	}
+	var rest []wanted
+	for _, w := range wants {
+		if _, ok := c.store.blob(w.id); !ok && len(rest) < maxSingle {
+			rest = append(rest, w)
+		}
+	}
+	return c.singles(ctx, rest)
+}
