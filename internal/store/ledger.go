@@ -60,6 +60,9 @@ var (
 
 // engine is what the two databases do each in their own way.
 type engine interface {
+	// insist runs what has to succeed at the start, again and again while that may
+	// help and Hold is not over.
+	insist(ctx context.Context, do func(context.Context) error) error
 	// commit keeps the items in one transaction and fills in their receipts. It
 	// returns nil only when they are durable. With another error than a transient
 	// one it is unknown whether they were kept.
@@ -120,25 +123,9 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 	if err := l.openEngine(ctx); err != nil {
 		return nil, err
 	}
-	public, err := l.PublicKey(ctx)
-	if err == nil && o.Key.Public() != "" && o.Key.Public() != public {
-		err = fmt.Errorf("open ledger: %w: it belongs to the key %q, not to %q: give the key file that it was made with, or another place for a new ledger",
-			ErrOtherKey, public, o.Key.Public())
+	if err := l.engine.insist(ctx, l.identify); err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger: %w", err), l.engine.close())
 	}
-	if err != nil {
-		return nil, errors.Join(err, l.engine.close())
-	}
-	l.public = public
-	size, _, err := l.Head(ctx)
-	if err != nil && !o.ReadOnly { // who only reads may be Verify, to say what is wrong
-		return nil, errors.Join(err, l.engine.close())
-	}
-	if !o.ReadOnly {
-		if err := l.anchor(ctx); err != nil {
-			return nil, errors.Join(fmt.Errorf("open ledger: %w", err), l.engine.close())
-		}
-	}
-	l.size.Store(size)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l.stop = stop
 	if !o.ReadOnly {
@@ -146,6 +133,29 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 		l.writer.Go(func() { l.write(background) })
 	}
 	return l, nil
+}
+
+// identify finds out whose ledger it is, and whether it grew out of what was
+// signed before.
+func (l *Ledger) identify(ctx context.Context) error {
+	public, err := l.PublicKey(ctx)
+	if err != nil {
+		return err
+	}
+	if own := l.o.Key.Public(); own != "" && own != public {
+		return fmt.Errorf("%w: it belongs to the key %q, not to %q: give the key file that it was made with, or another place for a new ledger",
+			ErrOtherKey, public, own)
+	}
+	l.public = public
+	size, _, err := l.Head(ctx)
+	l.size.Store(size)
+	if l.o.ReadOnly {
+		return nil // who only reads may be Verify, to say what is wrong
+	}
+	if err != nil {
+		return err
+	}
+	return l.anchor(ctx)
 }
 
 func (l *Ledger) openEngine(ctx context.Context) (err error) {

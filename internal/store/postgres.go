@@ -177,7 +177,7 @@ func scanKnown(row pgx.Rows, n *int, items []*item) (ledger.Receipt, error) {
 // write inserts the rows, moves the head, with a checkpoint where sign gives one,
 // and commits.
 func (p *postgres) write(ctx context.Context, conn *pgx.Conn, frontier *ledger.Frontier, sign func(*ledger.Frontier, ledger.Nodes) ([]byte, int64, error)) error {
-	signed, at, err := sign(frontier, nodesOf(ctx, p.reads))
+	signed, at, err := sign(frontier, nodesOf(within(ctx, conn)))
 	if err != nil {
 		return err
 	}
@@ -210,6 +210,20 @@ func (p *postgres) write(ctx context.Context, conn *pgx.Conn, frontier *ledger.F
 	}
 	p.sign.done(frontier.Size(), frontier.Root())
 	return nil
+}
+
+// within asks inside of the transaction: another connection might not be had while
+// this one keeps everybody waiting.
+func within(ctx context.Context, conn *pgx.Conn) ask {
+	return func(see func([]byte) error, text string, args ...any) error {
+		rows, err := conn.Query(ctx, text, args...)
+		if err != nil {
+			return err
+		}
+		var raw []byte
+		_, err = pgx.ForEachRow(rows, []any{&raw}, func() error { return see(raw) })
+		return err
+	}
 }
 
 // rows are the columns of a batch, as unnest takes them.

@@ -70,11 +70,11 @@ func passing(state string) bool {
 }
 
 // hopeless says that waiting helps nobody at the start: a wrong password, a
-// database that does not exist or holds no ledger, a right that is missing, a
-// wrong setting.
+// database that does not exist or holds no ledger or another one, a right that is
+// missing, a wrong setting.
 func hopeless(err error) bool {
 	var refused refusal
-	return errors.As(err, &refused) || errors.Is(err, ErrNoLedger) || hintOf(err) != ""
+	return errors.As(err, &refused) || errors.Is(err, ErrNoLedger) || errors.Is(err, ErrOtherKey) || errors.Is(err, ErrRewritten) || hintOf(err) != ""
 }
 
 // hinted adds what to do about an error of the start.

@@ -62,18 +62,18 @@ func openPostgres(ctx context.Context, o Options, seen *witness) (*postgres, err
 	p.reads = stdlib.OpenDB(*reads, stdlib.OptionAfterConnect(flushing))
 	p.reads.SetMaxOpenConns(maxReaders)
 	p.reads.SetConnMaxIdleTime(time.Minute)
-	if err := p.start(ctx); err != nil {
+	if err := p.insist(ctx, p.prepare); err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger: PostgreSQL %s: %w", place(config), err), p.close())
 	}
 	return p, nil
 }
 
-// start tries until it is done, it makes no sense, or Hold is over.
-func (p *postgres) start(ctx context.Context) error {
+// insist tries until it is done, it makes no sense, or Hold is over.
+func (p *postgres) insist(ctx context.Context, do func(context.Context) error) error {
 	end := time.Now().Add(p.o.Hold)
 	away := newOutage(p.o)
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		err := p.prepare(ctx)
+		err := do(ctx)
 		if err == nil || hopeless(err) || ctx.Err() != nil {
 			return hinted(err)
 		}

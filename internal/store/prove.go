@@ -68,31 +68,55 @@ func (l *Ledger) KeptCheckpoint(ctx context.Context) (signed []byte, at time.Tim
 }
 
 // nodes reads the tree's stored hashes.
-func (l *Ledger) nodes(ctx context.Context) ledger.Nodes { return nodesOf(ctx, l.engine.reader()) }
+func (l *Ledger) nodes(ctx context.Context) ledger.Nodes {
+	return nodesOf(asking(ctx, l.engine.reader()))
+}
 
-func nodesOf(ctx context.Context, db *sql.DB) ledger.Nodes {
+// ask sends a query of one column of bytes, and lets see have one value after the
+// other, for the moment.
+type ask func(see func([]byte) error, text string, args ...any) error
+
+// nodesOf reads stored hashes.
+func nodesOf(a ask) ledger.Nodes {
 	return func(level int, from, to int64) ([]tlog.Hash, error) {
 		text, args := `SELECT hash FROM node WHERE level = $3 AND n >= $1 AND n < $2 ORDER BY n`, []any{from, to, level}
 		if level == 0 {
 			text, args = `SELECT leaf_hash FROM entry WHERE idx >= $1 AND idx < $2 ORDER BY idx`, args[:2]
 		}
-		rows, err := db.QueryContext(ctx, text, args...)
+		hashes := make([]tlog.Hash, 0, to-from)
+		err := a(func(raw []byte) error {
+			if len(raw) != tlog.HashSize {
+				return fmt.Errorf("a hash at level %d has %d bytes", level, len(raw))
+			}
+			hashes = append(hashes, tlog.Hash(raw))
+			return nil
+		}, text, args...)
+		return hashes, err
+	}
+}
+
+// querier is a database, or one connection to it.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func asking(ctx context.Context, q querier) ask {
+	return func(see func([]byte) error, text string, args ...any) error {
+		rows, err := q.QueryContext(ctx, text, args...)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		defer rows.Close()
-		hashes := make([]tlog.Hash, 0, to-from)
 		for rows.Next() {
 			var raw sql.RawBytes
 			if err := rows.Scan(&raw); err != nil {
-				return nil, err
+				return err
 			}
-			if len(raw) != tlog.HashSize {
-				return nil, fmt.Errorf("a hash at level %d has %d bytes", level, len(raw))
+			if err := see(raw); err != nil {
+				return err
 			}
-			hashes = append(hashes, tlog.Hash(raw))
 		}
-		return hashes, rows.Err()
+		return rows.Err()
 	}
 }
 

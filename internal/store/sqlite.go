@@ -199,6 +199,11 @@ func (e *sqliteEngine) openReader(ctx context.Context) (err error) {
 	return e.read.PingContext(ctx)
 }
 
+// insist: what a file does not tell at once it will not tell later.
+func (*sqliteEngine) insist(ctx context.Context, do func(context.Context) error) error {
+	return do(ctx)
+}
+
 func (e *sqliteEngine) reader() *sql.DB { return e.read }
 
 func (e *sqliteEngine) close() error {
@@ -237,7 +242,7 @@ func (e *sqliteEngine) commit(_ context.Context, items []*item) error {
 	}
 	e.dirty.Store(true)
 	return e.signed(func(w *sqliteWriter) (*ledger.Frontier, error) {
-		return w.add(items, &e.sign, nodesOf(context.Background(), e.read))
+		return w.add(items, &e.sign)
 	})
 }
 
@@ -275,7 +280,7 @@ func (e *sqliteEngine) probe(context.Context) error {
 	}
 	e.dirty.Store(true)
 	return e.signed(func(w *sqliteWriter) (*ledger.Frontier, error) {
-		return w.resign(&e.sign, nodesOf(context.Background(), e.read))
+		return w.resign(&e.sign)
 	})
 }
 

@@ -126,7 +126,7 @@ func (w *sqliteWriter) frontier() (*ledger.Frontier, error) {
 }
 
 // add gives the items that are new their places in the tree.
-func (w *sqliteWriter) add(items []*item, sign *signer, nodes ledger.Nodes) (*ledger.Frontier, error) {
+func (w *sqliteWriter) add(items []*item, sign *signer) (*ledger.Frontier, error) {
 	f, err := w.frontier()
 	if err == nil {
 		err = sign.begin(f)
@@ -143,7 +143,7 @@ func (w *sqliteWriter) add(items []*item, sign *signer, nodes ledger.Nodes) (*le
 	if f.Size() == before {
 		return f, nil
 	}
-	return f, w.update(f, nodes, sign.due)
+	return f, w.update(f, sign.due)
 }
 
 func (w *sqliteWriter) addOne(it *item, f *ledger.Frontier) error {
@@ -173,8 +173,8 @@ func (w *sqliteWriter) addOne(it *item, f *ledger.Frontier) error {
 }
 
 // update writes the head, with a checkpoint where sign gives one.
-func (w *sqliteWriter) update(f *ledger.Frontier, nodes ledger.Nodes, sign func(*ledger.Frontier, ledger.Nodes) ([]byte, int64, error)) error {
-	signed, at, err := sign(f, nodes)
+func (w *sqliteWriter) update(f *ledger.Frontier, sign func(*ledger.Frontier, ledger.Nodes) ([]byte, int64, error)) error {
+	signed, at, err := sign(f, nodesOf(asking(context.Background(), w.conn)))
 	if err != nil {
 		return err
 	}
@@ -190,7 +190,7 @@ func (w *sqliteWriter) update(f *ledger.Frontier, nodes ledger.Nodes, sign func(
 }
 
 // resign keeps a new checkpoint of the tree as it is.
-func (w *sqliteWriter) resign(sign *signer, nodes ledger.Nodes) (*ledger.Frontier, error) {
+func (w *sqliteWriter) resign(sign *signer) (*ledger.Frontier, error) {
 	f, err := w.frontier()
 	if err == nil {
 		err = sign.begin(f)
@@ -198,5 +198,5 @@ func (w *sqliteWriter) resign(sign *signer, nodes ledger.Nodes) (*ledger.Frontie
 	if err != nil {
 		return nil, err
 	}
-	return f, w.update(f, nodes, sign.sign)
+	return f, w.update(f, sign.sign)
 }
