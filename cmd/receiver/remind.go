@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/console"
@@ -53,14 +55,17 @@ func (r *reminder) follow(ctx context.Context, times <-chan time.Time) {
 	}
 }
 
-// look reads the record once. Where it cannot, the metrics stay as they were.
+// look reads the record once. Where it cannot, the metrics stay as they were; where a
+// part of it cannot be read, they go by the rest.
 func (r *reminder) look(ctx context.Context, now time.Time) {
 	known, err := r.read(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
 			r.log.Error("read rotations", "error", err, "hint", console.HintOf(err))
 		}
-		return
+		if _, partly := errors.AsType[unreadable](err); !partly {
+			return
+		}
 	}
 	holds, overdue := map[occasion]bool{}, false
 	for _, a := range token.Alerts(known, now, "") {
@@ -72,7 +77,9 @@ func (r *reminder) look(ctx context.Context, now time.Time) {
 		}
 	}
 	r.told = holds // what passed and comes again is told again
-	r.metrics.Tokens(earliest(token.Live(known)), overdue)
+	live := token.Live(known)
+	unknown := slices.ContainsFunc(live, func(d token.Drill) bool { return d.Expires.IsZero() })
+	r.metrics.Tokens(earliest(live), unknown, overdue)
 }
 
 // earliest is the first end of a stored token that is on record; zero where none is.

@@ -65,7 +65,9 @@ func (c *reportCmd) Run(a *console.Console) error {
 	}
 	timeline := report.Timeline{Audit: audit.Judge(readings, contract(policy)), Window: window, Version: a.Version}
 	known, err := drills(a.Context, l)
-	if err != nil {
+	if _, gap := errors.AsType[unreadable](err); gap {
+		timeline.Audit.Gaps = append(timeline.Audit.Gaps, err.Error())
+	} else if err != nil {
 		return err
 	}
 	timeline.Alerts = weighed(token.Alerts(known, now, ""), contract(policy).Severities)

@@ -216,15 +216,26 @@ func record(ctx context.Context, l *store.Ledger, r token.Record) error {
 	return nil
 }
 
-// drills are the ledger's rotations, the last last.
+// drills are the ledger's rotations, the last last. An error that is unreadable
+// leaves those that could be read.
 func drills(ctx context.Context, l *store.Ledger) ([]token.Drill, error) {
 	all, err := records(ctx, l)
 	return token.Drills(all), err
 }
 
-// records reads what the ledger has of rotations, in its order.
+// unreadable is the error about records that this program cannot read.
+type unreadable struct{ entries []string }
+
+func (u unreadable) Error() string { return "read rotations: " + strings.Join(u.entries, "; ") }
+
+// Hint is for whoever meets it.
+func (unreadable) Hint() string { return "a later version of this program may have written it" }
+
+// records reads what the ledger has of rotations, in its order. An error that is
+// unreadable leaves those that could be read.
 func records(ctx context.Context, l *store.Ledger) ([]token.Record, error) {
 	var all []token.Record
+	var not unreadable
 	for entry, err := range l.Records(ctx, ledger.Query{Kinds: []ledger.Kind{ledger.Rotation}}) {
 		if err != nil {
 			return nil, console.Fail(console.StatusUndecided, err, console.HintOf(err))
@@ -235,9 +246,13 @@ func records(ctx context.Context, l *store.Ledger) ([]token.Record, error) {
 		}
 		r, err := token.ParseRecord(body)
 		if err != nil {
-			return nil, console.Fail(console.StatusUndecided, fmt.Errorf("read entry %d: %w", entry.Index, err), "a later version of this program may have written it")
+			not.entries = append(not.entries, fmt.Sprintf("entry %d: %v", entry.Index, err))
+			continue
 		}
 		all = append(all, r)
+	}
+	if len(not.entries) > 0 {
+		return all, console.Fail(console.StatusUndecided, not, not.Hint())
 	}
 	return all, nil
 }

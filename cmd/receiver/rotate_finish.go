@@ -46,7 +46,7 @@ func (c *rotateFinishCmd) Run(a *console.Console) error {
 	}); err != nil {
 		return err
 	}
-	text := map[token.Proof]string{token.Rejected: "GitHub does not take the old token", token.Revoked: "the old token is revoked, and GitHub does not take it"}[proof]
+	text := map[token.Proof]string{token.Rejected: "GitHub does not take the old token", token.Revoked: "the old token is revoked, and GitHub does not take it", token.Vouched: "the old token was deleted, as you say"}[proof]
 	if text == "" {
 		text = "there was no old token"
 	}
@@ -69,8 +69,13 @@ func underWay(known []token.Drill, repo string) (token.Drill, error) {
 
 // prove finds the old token dead, or kills it.
 func (c *rotateFinishCmd) prove(a *console.Console, d token.Drill) (token.Proof, error) {
-	if d.Old == "" {
+	switch {
+	case d.Old == "":
 		return "", nil
+	case c.Deleted && (c.Revoke || c.OldTokenFile != ""):
+		return "", console.Fail(console.StatusUsage, errors.New("--deleted: whose text is there is asked about"), "leave --deleted out")
+	case c.Deleted:
+		return token.Vouched, nil
 	}
 	all, err := c.places(a)
 	if err != nil {
@@ -86,7 +91,7 @@ func (c *rotateFinishCmd) prove(a *console.Console, d token.Drill) (token.Proof,
 		return "", err
 	}
 	if old.Empty() {
-		return "", console.Fail(console.StatusUsage, errors.New("the old token is needed, to ask GitHub about it"), "pipe it into standard input, or name a file with --old-token-file")
+		return "", console.Fail(console.StatusUsage, errors.New("the old token is needed, to ask GitHub about it"), "pipe it into standard input, or name a file with --old-token-file; where nobody has it any more, delete it in GitHub's settings and add --deleted")
 	}
 	s, troubles, err := sight(a, all, d, old, c.APIURL)
 	if err != nil {

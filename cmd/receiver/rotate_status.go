@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -38,11 +39,14 @@ func (c *rotateStatusCmd) Run(a *console.Console) error {
 		return err
 	}
 	defer l.Close()
-	kept, err := records(a.Context, l)
-	if err != nil {
-		return err
+	kept, gap := records(a.Context, l)
+	if _, partly := errors.AsType[unreadable](gap); gap != nil && !partly {
+		return gap
 	}
 	known := token.Drills(kept)
+	if len(known) == 0 && gap != nil {
+		return gap
+	}
 	if len(known) == 0 {
 		_, err := fmt.Fprintln(a.Stdout, "no rotation is on record: begin one with `rotate start`")
 		return err
@@ -62,6 +66,9 @@ func (c *rotateStatusCmd) Run(a *console.Console) error {
 	s, troubles, err := sight(a, all, d, old, c.APIURL)
 	if err != nil {
 		return err
+	}
+	if gap != nil {
+		troubles = append(troubles, gap.Error())
 	}
 	dead := ""
 	if s.Old == token.BadCredentials {
@@ -222,6 +229,8 @@ func oldNow(d token.Drill, s token.Sight) string {
 	switch {
 	case d.Proof == token.Revoked:
 		return date(d.Finished) + ", revoked through GitHub's API"
+	case d.Proof == token.Vouched:
+		return date(d.Finished) + ", deleted, as " + d.By + " says"
 	case d.Proof == token.Rejected:
 		return date(d.Finished) + ", GitHub does not take it"
 	case d.Old == "":
@@ -245,6 +254,7 @@ type rotateFinishCmd struct {
 	Repo         string        `placeholder:"OWNER/NAME" help:"The rotation of this repository (default: the last one that is under way)."`
 	OldTokenFile string        `placeholder:"FILE" complete:"file" help:"The old token (default: standard input, or the environment's revision before)."`
 	Revoke       bool          `help:"Revoke the old token through GitHub's API, for good, if it still answers."`
+	Deleted      bool          `help:"Take your word that the old token was deleted at GitHub, where nobody has its text any more."`
 	Unseen       bool          `help:"Revoke it although nobody saw Flux work with the new one."`
 	Wait         time.Duration `default:"1m" placeholder:"TIME" help:"How long to wait until GitHub has revoked it (default: 1m)."`
 	By           string        `placeholder:"WHO" help:"Who does it, for the record (default: $$GITHUB_ACTOR or $$USER)."`
@@ -253,7 +263,7 @@ type rotateFinishCmd struct {
 
 // Help is shown by rotate finish --help.
 func (rotateFinishCmd) Help() string {
-	return `Asks GitHub about the old token, whose fingerprint must be the one on record. Where GitHub does not take it, that is put on record. Where it does, delete it at GitHub's settings, or let --revoke do that; it cannot be undone. --revoke is refused as long as Flux was not seen to work with the new token (--cluster-secret), unless with --unseen.
+	return `Asks GitHub about the old token, whose fingerprint must be the one on record. Where GitHub does not take it, that is put on record. Where it does, delete it at GitHub's settings, or let --revoke do that; it cannot be undone. --revoke is refused as long as Flux was not seen to work with the new token (--cluster-secret), unless with --unseen. Where nobody has the old token's text any more, delete it at GitHub's settings, and say --deleted: the record then has your word for it.
 
 Exit status: 0 the old token is dead and that is on record, 1 it still answers, 2 wrong usage, 3 it could not be told.`
 }

@@ -193,7 +193,6 @@ func (s *site) read(o store.Options) (held []Held, err error) {
 		if err != nil {
 			return nil, err
 		}
-		leaktest.Text(s.t, fmt.Sprintf("entry %d", record.Index), fmt.Appendf(body, "\n%+v", record))
 		held = append(held, Held{Key{record.Source, record.ID, sha256.Sum256(body)}, record.Index, record.Hash()})
 	}
 	public, err := os.ReadFile(filepath.Join(s.keys, "public"))

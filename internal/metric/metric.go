@@ -23,9 +23,9 @@ type Metrics struct {
 	missing, neverEmitted           prometheus.Gauge
 	redeliveries, reconcileFailures prometheus.Counter
 	lastReconcile                   prometheus.Gauge
-	// tokenExpires and overdue have no labels: as vectors they are absent while
+	// These three have no labels: as vectors they are absent while
 	// nothing is known, where a gauge would say 0.
-	tokenExpires, overdue *prometheus.GaugeVec
+	tokenExpires, expiryUnknown, overdue *prometheus.GaugeVec
 
 	mu     sync.Mutex
 	events map[string]bool
@@ -71,6 +71,9 @@ func New(version string, gauges Gauges) *Metrics {
 		tokenExpires: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "fluxkeeper_token_expires_timestamp_seconds", Help: "When the first of the stored tokens expires, by the rotations on record; absent where that is not known.",
 		}, nil),
+		expiryUnknown: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "fluxkeeper_token_expiry_unknown", Help: "1 if it is not on record when one of the stored tokens expires.",
+		}, nil),
 		overdue: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "fluxkeeper_rotation_overdue", Help: "1 if the overlap of a rotation is over and its old token is not known to be dead.",
 		}, nil),
@@ -81,7 +84,7 @@ func New(version string, gauges Gauges) *Metrics {
 	})
 	build.Set(1)
 	m.registry.MustRegister(m.accepted, m.duplicates, m.rejected, m.commit, m.batch, m.commitErrors,
-		m.missing, m.neverEmitted, m.redeliveries, m.reconcileFailures, m.lastReconcile, build, m.tokenExpires, m.overdue,
+		m.missing, m.neverEmitted, m.redeliveries, m.reconcileFailures, m.lastReconcile, build, m.tokenExpires, m.expiryUnknown, m.overdue,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, g := range []struct {
 		name, help string
@@ -135,14 +138,16 @@ func (m *Metrics) Reconciled(at time.Time, missing, neverEmitted, asked int) {
 func (m *Metrics) ReconcileFailed() { m.reconcileFailures.Inc() }
 
 // Tokens tells what the rotations on record say: when the first of the stored tokens
-// expires (zero where none has an end that is known), and whether an old token
-// outlived its overlap.
-func (m *Metrics) Tokens(expires time.Time, overdue bool) {
+// expires (zero where none has an end that is known), whether one has no end that is
+// known, and whether an old token outlived its overlap.
+func (m *Metrics) Tokens(expires time.Time, unknown, overdue bool) {
 	m.tokenExpires.Reset()
 	if !expires.IsZero() {
 		m.tokenExpires.WithLabelValues().Set(float64(expires.Unix()))
 	}
-	m.overdue.WithLabelValues().Set(map[bool]float64{true: 1}[overdue])
+	yes := map[bool]float64{true: 1}
+	m.expiryUnknown.WithLabelValues().Set(yes[unknown])
+	m.overdue.WithLabelValues().Set(yes[overdue])
 }
 
 func (m *Metrics) known(event string) string {

@@ -30,7 +30,7 @@ func TestMetrics(t *testing.T) {
 	if got := scrape(t, m); strings.Contains(got, "token_expires") || strings.Contains(got, "rotation_overdue") {
 		t.Errorf("of tokens something is known from the start:\n%s", got)
 	}
-	m.Tokens(time.Unix(1_900_000_000, 0), true)
+	m.Tokens(time.Unix(1_900_000_000, 0), false, true)
 	got := scrape(t, m)
 	for _, want := range []string{
 		`fluxkeeper_deliveries_accepted_total{event="push"} 2`,
@@ -48,14 +48,15 @@ func TestMetrics(t *testing.T) {
 		`fluxkeeper_reconcile_timestamp_seconds 1.8e+09`,
 		`fluxkeeper_build_info{version="1.2.3"} 1`,
 		`fluxkeeper_token_expires_timestamp_seconds 1.9e+09`,
+		`fluxkeeper_token_expiry_unknown 0`,
 		`fluxkeeper_rotation_overdue 1`,
 	} {
 		if !strings.Contains(got, want+"\n") {
 			t.Errorf("no %q in\n%s", want, got)
 		}
 	}
-	m.Tokens(time.Time{}, false)
-	if got := scrape(t, m); strings.Contains(got, "token_expires") || !strings.Contains(got, "fluxkeeper_rotation_overdue 0\n") {
+	m.Tokens(time.Time{}, true, false)
+	if got := scrape(t, m); strings.Contains(got, "token_expires") || !strings.Contains(got, "fluxkeeper_token_expiry_unknown 1\n") || !strings.Contains(got, "fluxkeeper_rotation_overdue 0\n") {
 		t.Errorf("an end that is not known any more is told:\n%s", got)
 	}
 }

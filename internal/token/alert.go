@@ -9,6 +9,10 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 )
 
+// mourning is how long an expired token is told of: a repository that has none since
+// does without.
+const mourning = 30 * 24 * time.Hour
+
 // RuleOverdue is the rule of an old token that outlived its overlap.
 const RuleOverdue = "rotation/overdue"
 
@@ -42,10 +46,10 @@ func Alerts(all []Drill, now time.Time, dead string) []Alert {
 				"it is not on record when %s expires: nobody is reminded of it", d.subject())
 			continue
 		}
-		if rule, text := expiring(d.Expires, now); rule == "expired" {
+		if rule, text := expiring(d.Expires, now); rule == "expired" && now.Sub(d.Expires) < mourning {
 			add(d, 0, "token/"+rule, again, "%s %s", d.subject(), text)
-		} else if rule != "" {
-			add(d, Reminder(DaysLeft(d.Expires, now)), "token/"+rule, again, "%s %s", d.subject(), text)
+		} else if rule != "" && rule != "expired" {
+			add(d, Reminder(d.Expires, now), "token/"+rule, again, "%s %s", d.subject(), text)
 		}
 	}
 	for _, d := range last(all, Drill.touched) {
@@ -61,7 +65,7 @@ func Alerts(all []Drill, now time.Time, dead string) []Alert {
 		}
 		if d.Stand(s).Stage == Overdue {
 			finish := d.command("finish")
-			add(d, 0, RuleOverdue, "see that Flux works with the new token; then run `"+finish+" --revoke`, or delete the old one in GitHub's settings and run `"+finish+"`",
+			add(d, 0, RuleOverdue, "see that Flux works with the new token; then run `"+finish+" --revoke`, or delete the old one in GitHub's settings and run `"+finish+"`, with --deleted where nobody has its text any more",
 				"both tokens for %s work since %s, longer than %.0f hours: the old one (hashed_token %s) is not known to be dead",
 				d.names(), d.Stored.UTC().Format("2006-01-02 15:04 UTC"), Overlap.Hours(), d.Old)
 		}
@@ -122,29 +126,44 @@ func (d Drill) names() string { return some(d.Repositories) }
 
 func (d Drill) subject() string { return "the token for " + d.names() }
 
-// command is a step of the drill as it is typed for these repositories and places. All
-// but the first step know the repositories by one of them.
+// command is a step of the drill as it is typed in a shell for these repositories and
+// places, which are outside text. All but the first step know the repositories by one
+// of them.
 func (d Drill) command(step string) string {
 	text := "fluxkeeper-receiver rotate " + step
 	for i, full := range d.Repositories {
 		if i == 0 || step == "start" {
-			text += " --repo " + full
+			text += " --repo " + quoted(full)
 		}
 	}
 	for _, p := range d.Places {
-		switch kind, name := p.slot(); kind {
-		case "esc":
-			text += " --esc " + name
-		case "secret":
-			text += " --cluster-secret " + name
+		switch kind, name, within := p.slot(); {
+		case kind == "secret":
+			text += " --cluster-secret " + quoted(name)
+		case kind == "esc" && within == usualPath:
+			text += " --esc " + quoted(name)
+		case kind == "esc":
+			text += " --esc " + quoted(name) + " --esc-path " + quoted(within)
 		}
 	}
 	return text
 }
 
-// slot takes Where apart: what kind of place it is, and which environment or Secret.
-func (p Place) slot() (kind, name string) {
+// usualPath is where an environment has the token if --esc-path does not say so.
+const usualPath = "github.token"
+
+// quoted is a text as one word of a shell's command.
+func quoted(text string) string {
+	if text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/@:-") == "" && text[0] != '-' {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+// slot takes Where apart: what kind of place it is, which environment or Secret, and
+// where in it.
+func (p Place) slot() (kind, name, within string) {
 	kind, rest, _ := strings.Cut(p.Where, " ")
-	name, _, _ = strings.Cut(rest, " ")
-	return kind, name
+	name, within, _ = strings.Cut(rest, " ")
+	return kind, name, within
 }

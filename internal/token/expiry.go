@@ -31,12 +31,12 @@ func DaysLeft(expires, now time.Time) int {
 	return int(math.Floor(expires.Sub(now).Hours() / 24))
 }
 
-// Reminder is the last reminder that is due so many days before the end: 30, 14,
-// 7 or 1; 0 where none is due yet.
-func Reminder(daysLeft int) int {
+// Reminder is the last reminder that is due before the end: 30, 14, 7 or 1 days; 0
+// where none is due yet.
+func Reminder(expires, now time.Time) int {
 	due := 0
 	for _, r := range reminders {
-		if daysLeft <= r {
+		if !now.Before(expires.AddDate(0, 0, -r)) {
 			due = r
 		}
 	}
@@ -47,7 +47,7 @@ func Reminder(daysLeft int) int {
 // says of that; both empty where no reminder is due yet.
 func expiring(at, now time.Time) (rule, text string) {
 	days, date := DaysLeft(at, now), at.Format("2006-01-02 15:04 UTC")
-	switch due := Reminder(days); {
+	switch due := Reminder(at, now); {
 	case !now.Before(at):
 		return "expired", "expired on " + date
 	case due == 0:

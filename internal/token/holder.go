@@ -79,8 +79,8 @@ func Shared(holders []Holder) []finding.Finding {
 }
 
 func (h Holder) same(o Holder) bool {
-	kind, name := h.slot()
-	otherKind, other := o.slot()
+	kind, name, _ := h.slot()
+	otherKind, other, _ := o.slot()
 	return kind == otherKind && name == other && !h.elsewhere(o)
 }
 
@@ -90,8 +90,8 @@ func (h Holder) elsewhere(o Holder) bool {
 }
 
 func (h Holder) apart(o Holder) bool {
-	kind, name := h.slot()
-	otherKind, other := o.slot()
+	kind, name, _ := h.slot()
+	otherKind, other, _ := o.slot()
 	return kind == otherKind && (h.elsewhere(o) || name != other && h.foreign(o))
 }
 
@@ -105,7 +105,7 @@ func (h Holder) foreign(o Holder) bool {
 
 // words name the holder in a sentence.
 func (h Holder) words() string {
-	kind, name := h.slot()
+	kind, name, _ := h.slot()
 	text := "environment " + name
 	if kind == "secret" {
 		text = "Secret " + name + " in cluster " + cmp.Or(h.Cluster, "(not known)")

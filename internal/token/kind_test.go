@@ -93,9 +93,10 @@ func TestParseExpiry(t *testing.T) {
 }
 
 func TestReminders(t *testing.T) {
-	for days, want := range map[int]int{91: 0, 31: 0, 30: 30, 15: 30, 14: 14, 8: 14, 7: 7, 2: 7, 1: 1, 0: 1, -3: 1} {
-		if got := token.Reminder(days); got != want {
-			t.Errorf("%d days: %d, want %d", days, got, want)
+	end := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	for hours, want := range map[int]int{91 * 24: 0, 30*24 + 23: 0, 30 * 24: 30, 15 * 24: 30, 14 * 24: 14, 7*24 + 1: 14, 7 * 24: 7, 25: 7, 24: 1, 1: 1, -72: 1} {
+		if got := token.Reminder(end, end.Add(-time.Duration(hours)*time.Hour)); got != want {
+			t.Errorf("%d hours: %d, want %d", hours, got, want)
 		}
 	}
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)

@@ -63,6 +63,7 @@ type Proof string
 const (
 	Rejected Proof = "rejected" // GitHub does not take it any more
 	Revoked  Proof = "revoked"  // it was revoked through GitHub's API, and is not taken any more
+	Vouched  Proof = "vouched"  // who did it says so; nobody has its text any more, to ask about it
 )
 
 // ParseRecord reads a record's JSON, and refuses what a later version may have added.
@@ -98,11 +99,13 @@ type Drill struct {
 // by its new token.
 func Drills(records []Record) []Drill {
 	var all []Drill
+	at := map[string]int{}
 	for _, r := range records {
-		i := slices.IndexFunc(all, func(d Drill) bool { return d.New == r.New })
-		if i < 0 {
+		i, known := at[r.New]
+		if !known {
+			i = len(all)
+			at[r.New] = i
 			all = append(all, Drill{New: r.New})
-			i = len(all) - 1
 		}
 		all[i].add(r)
 	}
