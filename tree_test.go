@@ -57,6 +57,16 @@ func TestTreeNamesNoMachine(t *testing.T) {
 	})
 }
 
+// TestTreeIsLean: what a profile or a recording leaves behind is not kept by mistake.
+func TestTreeIsLean(t *testing.T) {
+	const most = 256 << 10
+	walk(t, func(path string, data []byte) {
+		if len(data) > most {
+			t.Errorf("%s has %d bytes, more than %d: is it meant to be here?", path, len(data), most)
+		}
+	})
+}
+
 // TestTreeHoldsNoToken: whatever looks like a token in tests and recordings is
 // put together when they run, or is none by its checksum.
 func TestTreeHoldsNoToken(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,7 +40,10 @@ func observed(ctx context.Context, ledger where, policy gate.Policy, repo string
 	}
 	defer l.Close()
 	now := time.Now().UTC()
-	readings, err := readDeliveries(ctx, l, audit.Window{From: now.Add(-since), To: now}, func(int64, int64) {})
+	readings, gaps, err := readDeliveries(ctx, l, audit.Window{From: now.Add(-since), To: now}, func(int64, int64) {})
+	if err == nil && len(gaps) > 0 { // a need that was not seen would make a right surplus
+		err = errors.New(strings.Join(gaps, "; "))
+	}
 	if err != nil {
 		return need, 0, err
 	}

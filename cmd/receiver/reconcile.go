@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -183,6 +184,9 @@ func reconcileEvery(ctx context.Context, every time.Duration, l listing, hub *gi
 		case err != nil:
 			m.ReconcileFailed()
 			log.Error("reconcile", "error", err, "hint", console.HintOf(err))
+		case len(statement.Unread) > 0: // what nobody could ask about is not known to be here
+			m.ReconcileFailed()
+			log.Error("reconcile", "error", strings.Join(statement.Unread, "; "), "asked", asked, "summary", statement.Summary())
 		default:
 			m.Reconciled(time.Now(), len(statement.Missing), len(statement.NeverEmitted), asked)
 			log.Info("reconciled", "asked", asked, "summary", statement.Summary())

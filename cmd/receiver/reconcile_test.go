@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -131,6 +134,29 @@ func TestReconcileWithoutRights(t *testing.T) {
 	status, out, trouble := reconcile(t, hub, ledger)
 	if status != console.StatusUndecided || !strings.Contains(out, "Webhooks") {
 		t.Errorf("status %d\n%s%s", status, out, trouble)
+	}
+
+	// In the background it is a failure, and no round that found nothing missing.
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(adminToken+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	background := startServe(t, scriptSecret, filepath.Join(t.TempDir(), "ledger.db"), "--reconcile", "1h", "--repo", fleet, "--token-file", file, "--api-url", hub.URL)
+	for tick := time.NewTicker(20 * time.Millisecond); ; <-tick.C {
+		answer, err := http.Get(background.admin + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(answer.Body)
+		if err := errors.Join(err, answer.Body.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "fluxkeeper_reconcile_timestamp_seconds 1") {
+			t.Fatal("a round that could not read GitHub's list counts")
+		}
+		if strings.Contains(string(text), "fluxkeeper_reconcile_failures_total 1") {
+			break
+		}
 	}
 }
 

@@ -58,12 +58,13 @@ func (c *reportCmd) Run(a *console.Console) error {
 	now := time.Now().UTC()
 	window := audit.Window{From: now.Add(-time.Duration(c.Since)), To: now}
 	progress := a.Progress("read", "entries")
-	readings, err := readDeliveries(a.Context, l, window, progress.Set)
+	readings, gaps, err := readDeliveries(a.Context, l, window, progress.Set)
 	progress.End()
 	if err != nil {
 		return console.Fail(console.StatusUndecided, err, "")
 	}
 	timeline := report.Timeline{Audit: audit.Judge(readings, contract(policy)), Window: window, Version: a.Version}
+	timeline.Audit.Gaps = append(timeline.Audit.Gaps, gaps...)
 	known, err := drills(a.Context, l)
 	if _, gap := errors.AsType[unreadable](err); gap {
 		timeline.Audit.Gaps = append(timeline.Audit.Gaps, err.Error())
@@ -130,29 +131,32 @@ func contract(p gate.Policy) audit.Contract {
 }
 
 // readDeliveries reads what came in within the window. What was kept of erased
-// bodies stands for them.
-func readDeliveries(ctx context.Context, l *store.Ledger, window audit.Window, progress func(done, total int64)) ([]audit.Reading, error) {
+// bodies stands for them; gaps are those that are gone otherwise.
+func readDeliveries(ctx context.Context, l *store.Ledger, window audit.Window, progress func(done, total int64)) (readings []audit.Reading, gaps []string, err error) {
 	kept, err := readErasures(ctx, l)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var readings []audit.Reading
 	query, err := deliveriesSince(ctx, l, window.From)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for record, err := range l.Records(ctx, query) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		reading, err := readDelivery(ctx, l, record, kept)
+		if errors.Is(err, ledger.ErrErased) { // and no erasure says so: Verify fails
+			gaps = append(gaps, fmt.Sprintf("the body of entry %d is gone, and no erasure says so: verify the ledger", record.Index))
+			continue
+		}
 		if err != nil {
-			return nil, fmt.Errorf("read entry %d: %w", record.Index, err)
+			return nil, nil, fmt.Errorf("read entry %d: %w", record.Index, err)
 		}
 		readings = append(readings, reading)
 		progress(int64(len(readings)), 0)
 	}
-	return readings, nil
+	return readings, gaps, nil
 }
 
 // deliveriesSince asks for all deliveries from the first one on that came in at

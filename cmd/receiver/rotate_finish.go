@@ -31,6 +31,13 @@ func (c *rotateFinishCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
+	if d.Old == "" && c.OldTokenFile != "" { // nobody had looked for it
+		old, err := console.ReadSecretFile(c.OldTokenFile)
+		if err != nil {
+			return console.Fail(console.StatusUsage, err, "")
+		}
+		d.Old = token.Fingerprint(old)
+	}
 	proof, err := c.prove(a, d)
 	if err != nil {
 		return err
@@ -46,7 +53,7 @@ func (c *rotateFinishCmd) Run(a *console.Console) error {
 	}); err != nil {
 		return err
 	}
-	text := map[token.Proof]string{token.Rejected: "GitHub does not take the old token", token.Revoked: "the old token is revoked, and GitHub does not take it", token.Vouched: "the old token was deleted, as you say"}[proof]
+	text := map[token.Proof]string{token.Rejected: "GitHub does not take the old token", token.Revoked: "the old token is revoked, and GitHub does not take it", token.Vouched: "there is no old token any more, as you say"}[proof]
 	if text == "" {
 		text = "there was no old token"
 	}
@@ -70,12 +77,14 @@ func underWay(known []token.Drill, repo string) (token.Drill, error) {
 // prove finds the old token dead, or kills it.
 func (c *rotateFinishCmd) prove(a *console.Console, d token.Drill) (token.Proof, error) {
 	switch {
-	case d.Old == "":
+	case d.NoOld():
 		return "", nil
 	case c.Deleted && (c.Revoke || c.OldTokenFile != ""):
 		return "", console.Fail(console.StatusUsage, errors.New("--deleted: whose text is there is asked about"), "leave --deleted out")
 	case c.Deleted:
 		return token.Vouched, nil
+	case d.Old == "":
+		return "", console.Fail(console.StatusUsage, errors.New("it is not on record whether there was an old token: no place was looked at"), "name it with --old-token-file; where there was none, or it was deleted, add --deleted")
 	}
 	all, err := c.places(a)
 	if err != nil {

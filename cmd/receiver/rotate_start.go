@@ -136,7 +136,11 @@ func (c *rotateStartCmd) swap(a *console.Console, l *store.Ledger, all []place, 
 	if err != nil {
 		return err
 	}
-	for _, d := range token.Drills(kept) {
+	known := token.Drills(kept)
+	if last, ok := token.Newest(token.Live(known), c.Repo[0]); ok && r.Old == "" && last.New != r.New {
+		r.Old = last.New
+	}
+	for _, d := range known {
 		switch {
 		case d.New == r.New && !d.Finished.IsZero(), d.Old == r.New:
 			return console.Fail(console.StatusUsage, errors.New("this token is not new: the ledger knows it from an earlier rotation"), "make another on GitHub's page")

@@ -155,7 +155,7 @@ func drillText(w io.Writer, d token.Drill, s token.Sight, st token.Standing, fou
 	for _, p := range d.Places {
 		fmt.Fprintf(&out, "                %s%s\n", console.OneLine(p.Where), placeNow(p, s, d))
 	}
-	line(st.Seen || st.Stage == token.Done, "in use", "%s", inUse(st, s))
+	line(st.Seen, "in use", "%s", inUse(st, s))
 	line(st.Stage == token.Done || st.Stage == token.Dead, "old dead", "%s", oldNow(d, s))
 	switch {
 	case st.Stage == token.Done || d.Stored.IsZero():
@@ -230,11 +230,13 @@ func oldNow(d token.Drill, s token.Sight) string {
 	case d.Proof == token.Revoked:
 		return date(d.Finished) + ", revoked through GitHub's API"
 	case d.Proof == token.Vouched:
-		return date(d.Finished) + ", deleted, as " + d.By + " says"
+		return date(d.Finished) + ", as " + d.By + " says"
 	case d.Proof == token.Rejected:
 		return date(d.Finished) + ", GitHub does not take it"
-	case d.Old == "":
+	case d.NoOld():
 		return "there was none"
+	case d.Old == "":
+		return "not known: no place was looked at; name it to rotate finish with --old-token-file"
 	case s.Old == "" && d.Dead(s):
 		return "it expired " + date(d.OldExpires)
 	case s.Old == "":

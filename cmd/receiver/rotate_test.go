@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -137,4 +138,26 @@ func TestRotationGoesOn(t *testing.T) {
 	s.esc.Before = nil
 	s.expect(t, 0, []string{"stored: esc"}, s.fresh, start...)
 	s.expect(t, 0, []string{"overlap", "it still answers"}, "", "status", "--esc", "acme/flux/prod")
+}
+
+// TestRotationWithoutPlaces: where no place is looked at, nobody knows whether there
+// was an old token; that there was none is not said unseen.
+func TestRotationWithoutPlaces(t *testing.T) {
+	s := newDrillScene(t)
+	start := []string{"start", "--repo", fleet}
+	s.expect(t, 0, []string{"no place was named"}, s.fresh, start...)
+	s.expect(t, 0, []string{"[ ] old dead  not known"}, "", "status")
+	s.expect(t, 2, []string{"not on record whether there was an old token", "--old-token-file", "--deleted"}, "", "finish")
+	old := filepath.Join(t.TempDir(), "old")
+	if err := os.WriteFile(old, []byte(s.old+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.expect(t, 1, []string{"still answers"}, "", "finish", "--old-token-file", old)
+	s.expect(t, 0, []string{"finished", "revoked"}, "", "finish", "--revoke", "--unseen", "--old-token-file", old)
+
+	// The next one's old token is the one that is on record.
+	third := leaktest.Token("3rd")
+	s.hub.AddToken(third, goodDrillGrant())
+	s.expect(t, 0, []string{"old " + token.Fingerprint(secret.New(s.fresh))}, third, start...)
+	s.expect(t, 2, []string{"the old token is needed"}, "", "finish")
 }

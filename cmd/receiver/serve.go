@@ -61,6 +61,9 @@ const secretsEvery = 10 * time.Second
 
 // Run serves until the context ends, then lets requests in flight finish.
 func (c *serveCmd) Run(a *console.Console) error {
+	if c.CheckpointEvery <= 0 || c.Reconcile < 0 || c.Drain < 0 {
+		return console.Fail(console.StatusUsage, errors.New("--checkpoint-every has to be more than 0, --reconcile and --drain must not be less"), "")
+	}
 	log := newLog(a, c.LogFormat, c.LogLevel)
 	live, err := readSecrets(c.WebhookSecretFile)
 	if err != nil {

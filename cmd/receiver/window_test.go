@@ -58,7 +58,7 @@ func TestWrongClock(t *testing.T) {
 		now.Add(-time.Minute),
 		time.Unix(90, 0).UTC(), // 6: the last one
 	)
-	readings, err := readDeliveries(t.Context(), l, window, func(int64, int64) {})
+	readings, _, err := readDeliveries(t.Context(), l, window, func(int64, int64) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestBodyBeforeErasure(t *testing.T) {
 		t.Fatal(err)
 	}
 	window := audit.Window{From: now.Add(-time.Hour), To: now.Add(time.Hour)}
-	readings, err := readDeliveries(t.Context(), l, window, func(int64, int64) {})
+	readings, _, err := readDeliveries(t.Context(), l, window, func(int64, int64) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,6 +81,13 @@ func (l *Ledger) anchor(ctx context.Context) error {
 	if f.Size() > 0 && len(kept) == 0 { // the first commit signed one
 		return fmt.Errorf("%w: its own checkpoint is missing", ErrRewritten)
 	}
+	// What is altered further back is for Verify to find; a tail that was cut off
+	// would get new entries behind the gap.
+	if last, err := l.last(ctx); err != nil {
+		return err
+	} else if last < f.Size()-1 {
+		return fmt.Errorf("%w: its last entry is %d, and it had %d", ErrRewritten, last, f.Size())
+	}
 	for _, signed := range [...][]byte{kept, l.o.Seen} {
 		if len(signed) == 0 {
 			continue
@@ -95,6 +102,14 @@ func (l *Ledger) anchor(ctx context.Context) error {
 	}
 	l.seen.advance(f.Size(), f.Root())
 	return nil
+}
+
+// last is the index of the last entry; -1 where there is none.
+func (l *Ledger) last(ctx context.Context) (last int64, err error) {
+	if err = l.engine.reader().QueryRowContext(ctx, `SELECT coalesce(max(idx), -1) FROM entry`).Scan(&last); err != nil {
+		err = fmt.Errorf("read the last entry: %w", err)
+	}
+	return last, err
 }
 
 // sign gives a checkpoint of the tree as it is, for those who ask.

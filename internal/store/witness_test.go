@@ -76,6 +76,14 @@ func TestNothingForgedIsSigned(t *testing.T) {
 				}
 			})
 		}
+		t.Run("cut off while it is closed", func(t *testing.T) {
+			e := s.evidence(t, 300)
+			e.exec(t, `DELETE FROM body WHERE idx = 299`)
+			e.exec(t, `DELETE FROM entry WHERE idx = 299`)
+			if _, err := watched(t, e, nil); !errors.Is(err, store.ErrRewritten) {
+				t.Errorf("open: %v", err)
+			}
+		})
 		t.Run("put back before it is opened", func(t *testing.T) {
 			e := s.evidence(t, 300)
 			old := e.save(t)

@@ -63,7 +63,7 @@ func Alerts(all []Drill, now time.Time, dead string) []Alert {
 		if dead != "" && dead == d.Old {
 			s.Old = BadCredentials
 		}
-		if d.Stand(s).Stage == Overdue {
+		if d.Old != "" && d.Stand(s).Stage == Overdue {
 			finish := d.command("finish")
 			add(d, 0, RuleOverdue, "see that Flux works with the new token; then run `"+finish+" --revoke`, or delete the old one in GitHub's settings and run `"+finish+"`, with --deleted where nobody has its text any more",
 				"both tokens for %s work since %s, longer than %.0f hours: the old one (hashed_token %s) is not known to be dead",

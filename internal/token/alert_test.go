@@ -145,7 +145,7 @@ func TestAlerts(t *testing.T) {
 		"seen dead": {[]token.Record{step(token.Stored, 0, "acme/fleet", "A", "B")}, 24, "A", nil},
 		"another is dead": {[]token.Record{step(token.Stored, 0, "acme/fleet", "A", "B")}, 24, "X",
 			[]string{"rotation/overdue B"}},
-		"there was no old one":       {[]token.Record{step(token.Stored, 0, "acme/fleet", "", "B")}, 24, "", nil},
+		"no old one is known":        {[]token.Record{step(token.Stored, 0, "acme/fleet", "", "B")}, 24, "", nil},
 		"finished":                   {[]token.Record{step(token.Stored, 0, "acme/fleet", "A", "B"), step(token.Finished, 3, "acme/fleet", "A", "B")}, 24, "", nil},
 		"the old one's own end came": {[]token.Record{short(step(token.Stored, 0, "acme/fleet", "", "A")), step(token.Stored, 1, "acme/fleet", "A", "B")}, 40, "", nil},
 		"it has none since":          {[]token.Record{short(step(token.Stored, 0, "acme/fleet", "", "A"))}, 31 + 30*24, "", nil},

@@ -110,10 +110,8 @@ func Drills(records []Record) []Drill {
 		all[i].add(r)
 	}
 	for i := range all {
-		for _, earlier := range all {
-			if earlier.New == all[i].Old {
-				all[i].OldExpires = earlier.Expires
-			}
+		if earlier, known := at[all[i].Old]; known {
+			all[i].OldExpires = all[earlier].Expires
 		}
 	}
 	return all
@@ -125,10 +123,13 @@ func (d Drill) oldOver(now time.Time) bool {
 	return !d.OldExpires.IsZero() && !now.Before(d.OldExpires)
 }
 
+// NoOld says that there was no old token: its places were looked at, and had none.
+func (d Drill) NoOld() bool { return d.Old == "" && len(d.Places) > 0 }
+
 // Dead says that the old token is dead for all that is known: there was none, GitHub
 // does not take it, or its own end has come.
 func (d Drill) Dead(s Sight) bool {
-	return d.Old == "" || s.Old == BadCredentials || d.oldOver(s.Now)
+	return d.NoOld() || s.Old == BadCredentials || d.oldOver(s.Now)
 }
 
 func (d *Drill) add(r Record) {
