@@ -88,13 +88,13 @@ func (l *Ledger) anchor(ctx context.Context) error {
 	} else if last < f.Size()-1 {
 		return fmt.Errorf("%w: its last entry is %d, and it had %d", ErrRewritten, last, f.Size())
 	}
-	for _, signed := range [...][]byte{kept, l.o.Seen} {
+	for which, signed := range [...][]byte{kept, l.o.Seen} {
 		if len(signed) == 0 {
 			continue
 		}
 		c, err := ledger.OpenCheckpoint(signed, l.public)
 		if err != nil {
-			return err
+			return fmt.Errorf("look at %s: %w", [...]string{"the checkpoint in the ledger", "the checkpoint that was kept outside of it"}[which], err)
 		}
 		if err := grown(c, f, l.nodes(ctx)); err != nil {
 			return err

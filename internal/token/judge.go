@@ -174,7 +174,7 @@ func (j *judge) expiry() {
 	if rule, text := expiring(at, j.Time); rule != "" {
 		j.add(rule, "the token %s", text)
 	} else if days := DaysLeft(at, j.Time); j.need.MaxDays > 0 && days > j.need.MaxDays {
-		j.add("lifetime", "the token expires only in %d days, on %s; it should be made anew every %d", days, at.Format("2006-01-02 15:04 UTC"), j.need.MaxDays)
+		j.hinted("lifetime", fmt.Sprintf("make a new token that expires in %d days", j.need.MaxDays), "the token expires only in %d days, on %s; it should be made anew every %d", days, at.Format("2006-01-02 15:04 UTC"), j.need.MaxDays)
 	}
 }
 
