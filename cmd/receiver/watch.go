@@ -20,7 +20,7 @@ import (
 // hints hide credentials, as console.OneLine does.
 func newLog(a *console.Console, format string, level slog.Level) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, at slog.Attr) slog.Attr {
-		if at.Key == "error" || at.Key == "hint" {
+		if at.Key == "error" || at.Key == "cause" || at.Key == "hint" {
 			at.Value = slog.StringValue(secret.Redact(at.Value.String()))
 		}
 		return at
