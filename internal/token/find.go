@@ -36,12 +36,15 @@ var shapes = []struct {
 }
 
 var (
-	// signed is an installation's token of 2026 (Inspect), whose length is not fixed.
+	// signed is an installation's token of 2026 (Inspect), whose length is not fixed;
+	// what is shorter than leastSigned is an example.
 	signed = regexp.MustCompile(`ghs_[0-9]+_eyJ[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+`)
 	pulumi = regexp.MustCompile(`^pul-[0-9a-f]{40}$`)
 	// packed is base64 that is long enough for a token.
 	packed = regexp.MustCompile(`[0-9A-Za-z+/]{53,}={0,2}`)
 )
+
+const leastSigned = 40
 
 // Find finds the tokens in a text, which is in UTF-16 where it begins with that
 // one's byte order mark: lines and columns are then those of the text in UTF-8.
@@ -114,7 +117,7 @@ func find(text []byte) []hit {
 	}
 	for _, at := range signed.FindAllIndex(text, -1) {
 		exact := secret.New(strings.TrimRight(string(text[at[0]:at[1]]), "-_"))
-		if kind, ok := recognise(exact); ok {
+		if kind, ok := recognise(exact); ok && at[1]-at[0] >= leastSigned {
 			all = append(all, hit{at: at[0], kind: kind, exact: exact})
 		}
 	}

@@ -76,6 +76,7 @@ func TestFind(t *testing.T) {
 		"behind an app's":      {"gh" + "s_" + strings.Repeat("x", 30) + classic, []string{"classic 1:35 " + classic}},
 		"UTF-16":               {utf16Text("\xff\xfe", "one\r\ntwo: ä"+classic+"\r\n"), []string{"classic 2:8 " + classic}},
 		"UTF-16, high first":   {utf16Text("\xfe\xff", "password: "+b64(classic)), []string{"classic 1:11 " + classic}},
+		"an app's, too short":  {app[:len("gh")] + "s_815_eyJhbGciOi.eyJpc3M.c2ln", nil},
 		"UTF-16 by its mark":   {"\xff\xfe" + classic + "\n", []string{"classic 1:3 " + classic}},
 		"binary":               {"\x00\xff\xfe" + classic + "\x00", []string{"classic 1:4 " + classic}},
 	} {
