@@ -86,11 +86,11 @@ func (c *importCmd) Run(a *console.Console) error {
 }
 
 // refusedImport tells what does not belong together from an export that was
-// altered. Nothing was taken either way.
+// altered or cut off. Nothing was taken either way.
 func refusedImport(err error) error {
 	switch {
 	case errors.Is(err, store.ErrNoExport):
-		return console.Fail(console.StatusUsage, err, "give what `fluxkeeper-receiver export` wrote, unpacked")
+		return console.Fail(console.StatusUsage, err, "give what `fluxkeeper-receiver export` wrote, unpacked; if it was cut off inside its first line, make the export again")
 	case errors.Is(err, store.ErrNotEmpty):
 		return console.Fail(console.StatusUsage, err, "name a ledger that is not there yet with --ledger")
 	case errors.Is(err, store.ErrOtherKey):
@@ -99,7 +99,7 @@ func refusedImport(err error) error {
 	if _, unread := errors.AsType[*fs.PathError](err); unread || errors.Is(err, context.Canceled) {
 		return console.Fail(console.StatusUndecided, err, "")
 	}
-	return console.Fail(console.StatusFail, err, "")
+	return console.Fail(console.StatusFail, err, "make the export again if this one was altered or cut off; nothing was taken")
 }
 
 // counted tells how much was read.

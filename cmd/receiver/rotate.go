@@ -303,14 +303,14 @@ func sight(a *console.Console, all []place, d token.Drill, old secret.Secret, ap
 	for _, p := range all {
 		s.Copies[p.Where] = p.fingerprint()
 		if p.unknown != "" {
-			troubles = append(troubles, p.unknown)
+			troubles = append(troubles, secret.Redact(p.unknown))
 		}
 		if p.worked == nil {
 			continue
 		}
 		at, err := p.worked(a.Context)
 		if err != nil {
-			troubles = append(troubles, err.Error())
+			troubles = append(troubles, secret.Redact(err.Error()))
 			continue
 		}
 		s.InCluster, s.Worked = p.Where, at

@@ -12,12 +12,19 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/intake"
 	"github.com/goldfish-inc/fluxkeeper/internal/metric"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/store"
 )
 
-// newLog logs to standard error: text for a person at a terminal, else JSON.
+// newLog logs to standard error: text for a person at a terminal, else JSON. Errors and
+// hints hide credentials, as console.OneLine does.
 func newLog(a *console.Console, format string, level slog.Level) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, at slog.Attr) slog.Attr {
+		if at.Key == "error" || at.Key == "cause" || at.Key == "hint" {
+			at.Value = slog.StringValue(secret.Redact(at.Value.String()))
+		}
+		return at
+	}}
 	file, ok := a.Stderr.(*os.File)
 	if format == "text" || format == "auto" && ok && term.IsTerminal(int(file.Fd())) {
 		return slog.New(slog.NewTextHandler(a.Stderr, options))

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -114,4 +115,16 @@ func TestServersAreSearched(t *testing.T) {
 		t.Error("a server that ends is one that serves")
 	}
 	c.Expect("sh's stdout: line 1 holds a secret of the tests", "sh's stderr: line 1 holds a secret of the tests")
+}
+
+// TestLogRedacts: an error may quote what somebody typed or a server answered.
+func TestLogRedacts(t *testing.T) {
+	for _, format := range []string{"text", "json"} {
+		var out bytes.Buffer
+		a := &console.Console{World: console.World{Stderr: &out}}
+		newLog(a, format, slog.LevelInfo).Error("stopped", "error", fmt.Errorf("open %q", "\n"+leaktest.Token("log")), "hint", "not postgres://u:pa/ss@db", "file", "kept")
+		if leaktest.Text(t, format, out.Bytes()); !strings.Contains(out.String(), "github_pat_***") || !strings.Contains(out.String(), "postgres://***@db") || !strings.Contains(out.String(), "kept") {
+			t.Errorf("%s: %s", format, leaktest.Redact(out.String()))
+		}
+	}
 }

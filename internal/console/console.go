@@ -160,12 +160,11 @@ func (c *Console) End(err error) int {
 	return status
 }
 
-// Complain writes an error and its hint, one line each. A person may have typed a
-// secret where something else belongs, and an error may quote it.
+// Complain writes an error and its hint, one line each.
 func (c *Console) Complain(err error) {
-	fmt.Fprintf(c.Stderr, "%s: error: %s\n", c.Name, OneLine(secret.Redact(err.Error())))
+	fmt.Fprintf(c.Stderr, "%s: error: %s\n", c.Name, OneLine(err.Error()))
 	if hint := HintOf(err); hint != "" {
-		fmt.Fprintf(c.Stderr, "%s: hint: %s\n", c.Name, OneLine(secret.Redact(hint)))
+		fmt.Fprintf(c.Stderr, "%s: hint: %s\n", c.Name, OneLine(hint))
 	}
 }
 
@@ -177,7 +176,9 @@ func HintOf(err error) string {
 	return ""
 }
 
-// OneLine makes outside text safe for a terminal and keeps it on its line.
+// OneLine makes outside text safe for a terminal and keeps it on its line. A person
+// may have typed a secret where something else belongs, and an error may quote it: what
+// looks like one is hidden.
 func OneLine(s string) string {
-	return report.Plain(strings.Join(strings.Fields(s), " "))
+	return report.Plain(secret.Redact(strings.Join(strings.Fields(s), " ")))
 }

@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -287,7 +288,10 @@ func (ch *Change) Facts(keys []string) (gate.Facts, error) {
 		Files: ch.contents.files, Sources: ch.contents.sources, Bystanders: ch.contents.bystanders,
 		Unsearched: ch.contents.unsearched, Pull: ch.pull,
 	}
-	facts.Gaps = append(append(append(facts.Gaps, ch.history.gaps...), ch.gaps...), ch.contents.gaps...)
+	facts.Gaps = slices.Concat(ch.history.gaps, ch.gaps, ch.contents.gaps)
+	if ch.history.crosswise != "" {
+		facts.Gaps = append(facts.Gaps, ch.history.crosswise)
+	}
 	now := time.Now()
 	for _, commit := range ch.history.commits {
 		described, gaps := describe(commit, ring, now)

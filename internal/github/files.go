@@ -31,7 +31,11 @@ func (c *Client) ChangedFiles(ctx context.Context, base, head string) (Files, er
 	if err != nil {
 		return Files{}, err
 	}
-	return c.filesOf(ctx, h.mergeBase.Tree, h.base.Tree, h.head.Tree, h.gaps)
+	var gaps []string // of the commits only trees count here
+	if h.crosswise != "" {
+		gaps = append(gaps, h.crosswise)
+	}
+	return c.filesOf(ctx, h.mergeBase.Tree, h.base.Tree, h.head.Tree, gaps)
 }
 
 // AllFiles reads the files of a commit, which is named by its full id. Its error
@@ -42,19 +46,14 @@ func (c *Client) AllFiles(ctx context.Context, sha string) (Files, error) {
 	if !isID(sha) {
 		return Files{}, misuse("read the files of "+quote(sha), "give the full id of a commit", "not the id of a commit")
 	}
-	op := "read commit " + sha
-	commit, _, err := c.api.Git.GetCommit(ctx, c.owner, c.name, sha)
+	commit, err := c.revision(ctx, sha)
 	if err != nil {
-		return Files{}, classify(ctx, op, err)
-	}
-	root := commit.GetTree().GetSHA()
-	if commit.GetSHA() != sha || !isID(root) {
-		return Files{}, odd(op, "the answer has no tree, or is another commit")
-	}
-	if _, err := c.listing(ctx, root, true); err != nil { // what it leaves out is read folder by folder
 		return Files{}, err
 	}
-	return c.filesOf(ctx, "", "", root, nil)
+	if _, err := c.listing(ctx, commit.Tree, true); err != nil { // what it leaves out is read folder by folder
+		return Files{}, err
+	}
+	return c.filesOf(ctx, "", "", commit.Tree, nil)
 }
 
 // filesOf reads the files of the head that are otherwise in both other trees; an

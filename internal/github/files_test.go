@@ -54,6 +54,38 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// TestFilesOfLongHistories: how many commits a change has, and from how many places of
+// the base it starts, is nothing to its files.
+func TestFilesOfLongHistories(t *testing.T) {
+	w := newRepo(t)
+	tree := w.git("rev-parse", w.commit("start", "a.txt", "1")+"^{tree}")
+	w.branch("many")
+	w.branch("long")
+	tip := w.commit("end", "b.txt", "2")
+	before := w.git("rev-parse", "main")
+	for i := range 1001 {
+		before = w.git("commit-tree", "-m", fmt.Sprint(i), "-p", before, tree)
+	}
+	long := w.git("commit-tree", "-m", "end", "-p", before, tip+"^{tree}")
+	w.git("update-ref", "refs/heads/long", long)
+	side := []string{"commit-tree", "-m", "many"}
+	for i := range 12 { // commits of the base, all of which the change has as parents
+		base := w.git("commit-tree", "-m", fmt.Sprint("base ", i), "-p", w.git("rev-parse", "main"), tree)
+		w.git("update-ref", "refs/heads/main", base)
+		one := w.git("commit-tree", "-m", fmt.Sprint("side ", i), "-p", base, tree)
+		side = append(side, "-p", one)
+	}
+	many := w.git(append(side, tip+"^{tree}")...)
+	w.git("update-ref", "refs/heads/many", many)
+	w.serve()
+	for name, head := range map[string]string{"long": long, "many": many} {
+		changed, err := w.client().ChangedFiles(t.Context(), w.git("rev-parse", "main"), head)
+		if want := map[string]string{"b.txt": "2"}; err != nil || len(changed.Gaps) > 0 || !maps.Equal(texts(changed), want) {
+			t.Errorf("%s: %v, %+v", name, err, changed)
+		}
+	}
+}
+
 // TestFilesOfATruncatedTree: what is not listed at once is read folder by folder;
 // a folder that cannot be had whole is an error.
 func TestFilesOfATruncatedTree(t *testing.T) {

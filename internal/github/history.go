@@ -29,7 +29,10 @@ const (
 type history struct {
 	base, mergeBase, head gate.Revision
 	commits               []*gh.RepositoryCommit // reachable from head and not from base, parents first
-	gaps                  []string
+	// gaps are about the commits, and about whether there are other merge bases.
+	gaps []string
+	// crosswise says that there are, and so other trees to compare with; or it is empty.
+	crosswise string
 }
 
 // history compares two commits, given by id. GitHub's answer is held against
@@ -47,12 +50,14 @@ func (c *Client) history(ctx context.Context, base, head string) (history, error
 			return h, err
 		}
 	}
-	h.base, h.mergeBase = revision(first.BaseCommit), revision(first.MergeBaseCommit)
+	h.base, h.mergeBase = revisionOf(first.BaseCommit), revisionOf(first.MergeBaseCommit)
 	if h.base.Commit != base {
 		return h, odd(op, "the answer is about another base, %s", h.base.Commit)
 	}
-	if total := first.GetTotalCommits(); total != len(listed) {
-		h.gaps = append(h.gaps, fmt.Sprintf("the change has %d commits, of which %d were read", total, len(listed)))
+	if total := first.GetTotalCommits(); total != len(listed) { // what is missing leaves ends that mean nothing
+		h.commits, h.gaps = listed, []string{fmt.Sprintf("the change has %d commits, of which %d were read", total, len(listed))}
+		h.head, err = c.revision(ctx, head)
+		return h, err
 	}
 	if len(listed) == 0 {
 		if h.head = h.mergeBase; h.head.Commit != head {
@@ -67,20 +72,27 @@ func (c *Client) history(ctx context.Context, base, head string) (history, error
 	if byID[head] == nil {
 		return h, odd(op, "the head is not among the commits")
 	}
-	h.head = revision(byID[head])
+	h.head = revisionOf(byID[head])
 	var outside []string
 	h.commits, outside = order(byID, head)
 	if len(h.commits) != len(listed) {
 		return h, odd(op, "of %d commits only %d are reachable from the head", len(listed), len(h.commits))
 	}
-	if len(h.gaps) > 0 {
-		return h, nil // what is missing leaves ends that mean nothing
+	return h, c.forks(ctx, &h, outside)
+}
+
+// revision reads a commit that is named by its full id.
+func (c *Client) revision(ctx context.Context, sha string) (gate.Revision, error) {
+	op := "read commit " + sha
+	commit, _, err := c.api.Git.GetCommit(ctx, c.owner, c.name, sha)
+	if err != nil {
+		return gate.Revision{}, classify(ctx, op, err)
 	}
-	gap, err := c.forks(ctx, h.mergeBase.Commit, outside)
-	if gap != "" {
-		h.gaps = append(h.gaps, gap)
+	r := gate.Revision{Commit: commit.GetSHA(), Tree: commit.GetTree().GetSHA()}
+	if r.Commit != sha || !isID(r.Tree) {
+		return gate.Revision{}, odd(op, "the answer has no tree, or is another commit")
 	}
-	return h, err
+	return r, nil
 }
 
 // compareAll gives the first page of a comparison, and the commits of all.
@@ -128,7 +140,7 @@ func sound(op string, commit *gh.RepositoryCommit) error {
 	return nil
 }
 
-func revision(commit *gh.RepositoryCommit) gate.Revision {
+func revisionOf(commit *gh.RepositoryCommit) gate.Revision {
 	return gate.Revision{Commit: commit.GetSHA(), Tree: commit.GetCommit().GetTree().GetSHA()}
 }
 
@@ -166,25 +178,27 @@ func order(commits map[string]*gh.RepositoryCommit, head string) (out []*gh.Repo
 // forks looks at the commits of the base's history that the change starts
 // from. The merge base is the best common ancestor only if all others lie
 // below it.
-func (c *Client) forks(ctx context.Context, mergeBase string, outside []string) (gap string, err error) {
+func (c *Client) forks(ctx context.Context, h *history, outside []string) error {
 	const op = "find the common ancestor of base and head"
-	others := slices.DeleteFunc(slices.Clone(outside), func(id string) bool { return id == mergeBase })
+	others := slices.DeleteFunc(slices.Clone(outside), func(id string) bool { return id == h.mergeBase.Commit })
 	if len(others) == len(outside) {
-		return "", odd(op, "the change does not start from the merge base %s", mergeBase)
+		return odd(op, "the change does not start from the merge base %s", h.mergeBase.Commit)
 	}
 	if len(others) > maxForks {
-		return fmt.Sprintf("the change starts from %d places of the base's history, more than are looked at", len(outside)), nil
+		h.gaps = append(h.gaps, fmt.Sprintf("the change starts from %d places of the base's history, more than are looked at", len(outside)))
+		return nil
 	}
 	for _, id := range others {
-		answer, _, err := c.api.Repositories.CompareCommits(ctx, c.owner, c.name, id, mergeBase, &gh.ListOptions{PerPage: 1})
+		answer, _, err := c.api.Repositories.CompareCommits(ctx, c.owner, c.name, id, h.mergeBase.Commit, &gh.ListOptions{PerPage: 1})
 		if err != nil {
-			return "", classify(ctx, op, err)
+			return classify(ctx, op, err)
 		}
 		if status := answer.GetStatus(); status != "ahead" || answer.GetBehindBy() != 0 {
-			return "base and head have several best common ancestors (they were merged crosswise); what the change is depends on which one counts", nil
+			h.crosswise = "base and head have several best common ancestors (they were merged crosswise); what the change is depends on which one counts"
+			return nil
 		}
 	}
-	return "", nil
+	return nil
 }
 
 // transient tells whether GitHub was not able to check a signature just now.

@@ -272,4 +272,8 @@ func TestCrosswiseMerges(t *testing.T) {
 			t.Errorf("%s: gaps %q", how, facts.Gaps)
 		}
 	}
+	files, err := w.client().ChangedFiles(t.Context(), w.git("rev-parse", "main"), w.git("rev-parse", "head"))
+	if err != nil || len(files.Gaps) != 1 || !strings.Contains(files.Gaps[0], "best common ancestors") {
+		t.Errorf("files: %v, gaps %q", err, files.Gaps)
+	}
 }

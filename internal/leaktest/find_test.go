@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
@@ -72,6 +74,29 @@ func TestFind(t *testing.T) {
 				t.Errorf("%s, %s: the secret is said", name, form)
 			}
 		}
+	}
+}
+
+// TestProgramsRedact: what the programs hide in errors is every secret that has a look,
+// whatever stands before it.
+func TestProgramsRedact(t *testing.T) {
+	hidden := map[string]bool{}
+	for name, text := range planted() {
+		looks := leaktest.Find([]byte(text))
+		looks = slices.DeleteFunc(looks, func(l leaktest.Leak) bool {
+			return l.What == "a secret of the tests" || l.What == "a token of before 2021" // no look, and that of a commit's id
+		})
+		for _, l := range looks {
+			hidden[l.What] = true
+			for _, form := range []string{text, fmt.Sprintf("%q", "\n"+text), "user%3A" + text, "my_" + text, "at https://h/a?b=" + text + ": EOF", `{"k":"` + text + `"}`} {
+				if left := leaktest.Find([]byte(secret.Redact(form))); len(left) > 0 {
+					t.Errorf("%s: secret.Redact leaves %v", name, left)
+				}
+			}
+		}
+	}
+	if len(hidden) != 5 {
+		t.Errorf("looks that were tried: %v", hidden)
 	}
 }
 

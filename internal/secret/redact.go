@@ -5,9 +5,11 @@ import (
 	"sync"
 )
 
-// Redact hides credentials in a text that somebody else wrote: of URLs, of Authorization headers, and
-// whatever is shaped like one of GitHub's tokens
-// (https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github).
+// Redact hides credentials in a text that somebody else wrote, whatever stands before
+// them: of URLs, of Authorization headers, private keys in PEM or of
+// golang.org/x/mod/sumdb/note, JSON Web Tokens, and whatever is shaped like one of GitHub's tokens
+// (https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github)
+// or Pulumi's. It rather hides too much: of a URL with an @ all before the last one.
 func Redact(text string) string {
 	for _, r := range credentials() {
 		text = r.shape.ReplaceAllString(text, r.by)
@@ -24,8 +26,11 @@ var credentials = sync.OnceValue(func() []struct {
 		shape *regexp.Regexp
 		by    string
 	}{
-		{regexp.MustCompile(`://[^/@\s'"]+@`), "://***@"},
-		{regexp.MustCompile(`(?i)\b(authorization: \w+|bearer) [a-z0-9._~+/=-]{8,}`), "$1 ***"},
-		{regexp.MustCompile(`\b(gh[pousr]_|github_pat_|pul-)[A-Za-z0-9._-]+`), "$1***"},
+		{regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`), "***"},
+		{regexp.MustCompile(`PRIVATE\+KEY\+\S+`), "PRIVATE+KEY+***"},
+		{regexp.MustCompile(`://[^\s'"]*@`), "://***@"}, // a password may hold / and @
+		{regexp.MustCompile(`(?i)(authorization: \w+|bearer) [a-z0-9._~+/=-]{8,}`), "$1 ***"},
+		{regexp.MustCompile(`(gh[pousr]_|github_pat_|pul-)[A-Za-z0-9._-]+`), "$1***"},
+		{regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`), "***"},
 	}
 })

@@ -23,9 +23,34 @@ type holder struct {
 	hidden secret.Secret
 }
 
+func TestRedact(t *testing.T) {
+	note := "PRIVATE" + "+KEY+example.com+12345678+AXrXNgUYVfsB"
+	begin, end := "-----BEGIN RSA "+"PRIVATE KEY-----", "-----END RSA "+"PRIVATE KEY-----"
+	for text, want := range map[string]string{
+		"open ghp_abc: no such file":            "open ghp_***: no such file",
+		`no rotation of "\nghp_abc"`:            `no rotation of "\nghp_***"`,
+		"https://h/?q=user%3Aghp_abc":           "https://h/?q=user%3Aghp_***",
+		"postgres://u:pass@db/x":                "postgres://***@db/x",
+		"postgres://u:pa/ss@db/x":               "postgres://***@db/x",
+		"postgres://u:p@ss@db/x":                "postgres://***@db/x",
+		`"https://u:p@h/x" by me@h`:             `"https://***@h/x" by me@h`,
+		"https://h/x by me@h":                   "https://h/x by me@h",
+		`"\nAuthorization: Basic dXNlcjpwYXNz"`: `"\nAuthorization: Basic ***"`,
+		"read key " + note + ": short":          "read key PRIVATE+KEY+*** short",
+		"a " + begin + "\nMIIE\n" + end + " b":  "a *** b",
+		"a " + begin + "\nMIIE":                 "a ***",
+		"is eyJhbGci.eyJpc3M.c2ln, refused":     "is ***, refused",
+	} {
+		if got := secret.Redact(text); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func FuzzRedact(f *testing.F) {
 	f.Add("https://me:pass@host/path: Bearer abcdefgh")
 	f.Add("open ghp_abc: no such file")
+	f.Add("://a-----BEGIN PRIVATE " + "KEY-----'b-----END PRIVATE " + "KEY-----@PRIVATE+KEY+a eyJa.eyJb.c")
 	f.Fuzz(func(t *testing.T, text string) {
 		once := secret.Redact(text)
 		if again := secret.Redact(once); again != once {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/text/encoding/unicode"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
@@ -25,85 +27,112 @@ type Found struct {
 	Encoded bool
 }
 
+// shapes are the tokens whose length is known by how they begin.
+var shapes = []struct {
+	prefix string
+	length int
+}{
+	{"ghp_", 40}, {"gho_", 40}, {"ghu_", 40}, {"ghs_", 40}, {"ghr_", 40}, {"github_pat_", 93}, {"pul-", 44},
+}
+
 var (
-	// candidate is what begins as a token does and goes on with its characters.
-	candidate = regexp.MustCompile(`\b(?:gh[pousr]_[0-9A-Za-z_.-]{36,}|github_pat_[0-9A-Za-z_]{82}|pul-[0-9a-f]{40})`)
+	// signed is an installation's token of 2026 (Inspect), whose length is not fixed;
+	// what is shorter than leastSigned is an example.
+	signed = regexp.MustCompile(`ghs_[0-9]+_eyJ[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+`)
+	pulumi = regexp.MustCompile(`^pul-[0-9a-f]{40}$`)
 	// packed is base64 that is long enough for a token.
 	packed = regexp.MustCompile(`[0-9A-Za-z+/]{53,}={0,2}`)
-	// prefixesOf are what every candidate has: most texts hold none.
-	prefixesOf = [][]byte{[]byte("ghp_"), []byte("gho_"), []byte("ghu_"), []byte("ghs_"), []byte("ghr_"), []byte("github_pat_"), []byte("pul-")}
 )
 
-// Find finds the tokens in a text. What only looks like one, such as an example
-// whose checksum is wrong, is none; tokens of before April 2021 cannot be told
-// from commits' ids, and are not found.
+const leastSigned = 40
+
+// Find finds the tokens in a text, which is in UTF-16 where it begins with that
+// one's byte order mark: lines and columns are then those of the text in UTF-8.
+// What only looks like a token, such as an example whose checksum is wrong, is none;
+// tokens of before April 2021 cannot be told from commits' ids, and are not found.
+// What stands right before a token hides it as little as what stands behind it.
 func Find(text []byte) []Found {
-	all := find(text, func(at int) (int, int) { return position(text, at) }, false)
+	all := findPlain(text)
+	if wide, err := unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder().Bytes(text); err == nil {
+		all = append(all, findPlain(wide)...) // it may be a binary file, too
+	}
+	return all
+}
+
+// hit is a token that begins at a place of a text.
+type hit struct {
+	at      int
+	kind    Kind
+	exact   secret.Secret
+	encoded bool
+}
+
+// findPlain finds the tokens in a text of one byte for each of their characters.
+func findPlain(text []byte) []Found {
+	hits := find(text)
 	for _, at := range packed.FindAllIndex(text, -1) {
 		// From the start alone: a value's base64 begins with the value.
 		run := bytes.TrimRight(text[at[0]:at[1]], "=")
 		plain := make([]byte, base64.RawStdEncoding.DecodedLen(len(run)))
 		n, _ := base64.RawStdEncoding.Decode(plain, run) // as far as it goes
-		line, column := 0, 0
-		all = append(all, find(plain[:n], func(int) (int, int) {
-			if line == 0 {
-				line, column = position(text, at[0])
-			}
-			return line, column
-		}, true)...)
-	}
-	slices.SortStableFunc(all, func(a, b Found) int {
-		if a.Line != b.Line {
-			return a.Line - b.Line
+		for _, h := range find(plain[:n]) {
+			hits = append(hits, hit{at[0], h.kind, h.exact, true})
 		}
-		return a.Column - b.Column
-	})
-	return all
-}
-
-func find(text []byte, where func(int) (line, column int), encoded bool) []Found {
-	if !slices.ContainsFunc(prefixesOf, func(p []byte) bool { return bytes.Contains(text, p) }) {
-		return nil
 	}
+	slices.SortStableFunc(hits, func(a, b hit) int { return a.at - b.at })
 	var all []Found
-	for _, at := range candidate.FindAllIndex(text, -1) {
-		kind, exact, ok := recognise(string(text[at[0]:at[1]]))
-		if !ok {
-			continue
+	line, start, seen := 1, 0, 0
+	for _, h := range hits {
+		passed := text[seen:h.at]
+		if last := bytes.LastIndexByte(passed, '\n'); last >= 0 {
+			line += bytes.Count(passed, []byte("\n"))
+			start = seen + last + 1
 		}
-		line, column := where(at[0])
-		all = append(all, Found{kind, line, column, Fingerprint(exact), encoded})
+		seen = h.at
+		all = append(all, Found{h.kind, line, h.at - start + 1, Fingerprint(h.exact), h.encoded})
 	}
 	return all
 }
 
-func position(text []byte, at int) (line, column int) {
-	before := text[:at]
-	return bytes.Count(before, []byte("\n")) + 1, at - (bytes.LastIndexByte(before, '\n') + 1) + 1
+// find tries every place where a prefix stands: a token may begin inside of what
+// only looks like one.
+func find(text []byte) []hit {
+	var all []hit
+	for _, s := range shapes {
+		prefix := []byte(s.prefix)
+		for at := bytes.Index(text, prefix); at >= 0 && at+s.length <= len(text); {
+			exact := secret.New(string(text[at : at+s.length]))
+			if kind, ok := recognise(exact); ok {
+				all = append(all, hit{at: at, kind: kind, exact: exact})
+			}
+			next := bytes.Index(text[at+len(prefix):], prefix)
+			if next < 0 {
+				break
+			}
+			at += len(prefix) + next
+		}
+	}
+	if !bytes.Contains(text, []byte("ghs_")) {
+		return all // most texts, which are not searched for an expression
+	}
+	for _, at := range signed.FindAllIndex(text, -1) {
+		exact := secret.New(strings.TrimRight(string(text[at[0]:at[1]]), "-_"))
+		if kind, ok := recognise(exact); ok && at[1]-at[0] >= leastSigned {
+			all = append(all, hit{at: at[0], kind: kind, exact: exact})
+		}
+	}
+	return all
 }
 
-// classicLength is that of the tokens with a checksum.
-const classicLength = 40
-
-// recognise says whether a candidate is a token. It may have taken in what follows
-// the token, such as the full stop of a sentence.
-func recognise(text string) (Kind, secret.Secret, bool) {
-	if strings.HasPrefix(text, "pul-") {
-		return PulumiAccess, secret.New(text), varied(text[4:])
+// recognise says whether a text is a token. The checksum of a fine-grained token is
+// not published, and Pulumi's have none: what repeats itself is an example.
+func recognise(s secret.Secret) (Kind, bool) {
+	text := s.Reveal()
+	if pulumi.MatchString(text) {
+		return PulumiAccess, varied(text[len("pul-"):])
 	}
-	whole := strings.TrimRight(text, ".-_")
-	if len(whole) > classicLength && !strings.HasPrefix(whole, "github_pat_") && !strings.HasPrefix(whole, "ghs_") {
-		whole = whole[:classicLength]
-	}
-	s := secret.New(whole)
 	f := Inspect(s)
-	if !f.Whole && f.Kind == Installation && len(whole) > classicLength {
-		s = secret.New(whole[:classicLength])
-		f = Inspect(s)
-	}
-	// The checksum of a fine-grained token is not published: what repeats itself is
-	// an example.
-	return f.Kind, s, f.Whole && (f.Kind != FineGrained || varied(whole[len("github_pat_"):]))
+	return f.Kind, f.Whole && (f.Kind != FineGrained || varied(text[len("github_pat_"):]))
 }
 
 // varied says whether a text has about as many different characters as chance

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf16"
 
 	"golang.org/x/tools/txtar"
 
@@ -24,6 +26,18 @@ func fakeClassic(prefix string) string {
 func fakeFine() string {
 	text := strings.Repeat("aZ3kQ9xW7pL", 8)
 	return "github" + "_pat_" + text[:22] + "_" + text[22:81]
+}
+
+// utf16Text is a text of the basic plane as UTF-16, in the order of its mark.
+func utf16Text(mark, text string) string {
+	for _, unit := range utf16.Encode([]rune(text)) {
+		pair := []byte{byte(unit), byte(unit >> 8)}
+		if mark[0] == 0xfe {
+			slices.Reverse(pair)
+		}
+		mark += string(pair)
+	}
+	return mark
 }
 
 func TestFind(t *testing.T) {
@@ -54,7 +68,16 @@ func TestFind(t *testing.T) {
 		"an example":           {"github" + "_pat_" + strings.Repeat("A", 22) + "_" + strings.Repeat("x", 59), nil},
 		"a regular expression": {"gh" + "p_[A-Za-z0-9]{36}", nil},
 		"a commit id":          {strings.Repeat("0123456789abcdef", 3)[:40], nil},
-		"inside of a word":     {"x" + classic, nil},
+		"inside of a word":     {"x" + classic, []string{"classic 1:2 " + classic}},
+		"behind an escape":     {`{"k":"one\n` + classic + `\n` + fine + `\n` + app + `\n` + pulumi + `"}`, []string{"classic 1:12 " + classic, "fine-grained 1:54 " + fine, "installation 1:149 " + app, "pulumi 1:211 " + pulumi}},
+		"in a query":           {"https://h/?q=user%3A" + classic, []string{"classic 1:21 " + classic}},
+		"behind a name":        {"my_" + classic + "\nmy_" + fine, []string{"classic 1:4 " + classic, "fine-grained 2:4 " + fine}},
+		"behind a false start": {"xgh" + "p_" + classic, []string{"classic 1:6 " + classic}},
+		"behind an app's":      {"gh" + "s_" + strings.Repeat("x", 30) + classic, []string{"classic 1:35 " + classic}},
+		"UTF-16":               {utf16Text("\xff\xfe", "one\r\ntwo: ä"+classic+"\r\n"), []string{"classic 2:8 " + classic}},
+		"UTF-16, high first":   {utf16Text("\xfe\xff", "password: "+b64(classic)), []string{"classic 1:11 " + classic}},
+		"an app's, too short":  {app[:len("gh")] + "s_815_eyJhbGciOi.eyJpc3M.c2ln", nil},
+		"UTF-16 by its mark":   {"\xff\xfe" + classic + "\n", []string{"classic 1:3 " + classic}},
 		"binary":               {"\x00\xff\xfe" + classic + "\x00", []string{"classic 1:4 " + classic}},
 	} {
 		var got []string
@@ -69,6 +92,30 @@ func TestFind(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
+	}
+}
+
+// TestFindIsLinear: what only begins as tokens do costs each byte alike, however much
+// there is of it, and a token costs the same wherever it stands. Three or four times as long
+// is noise; what grows with the square takes more.
+func TestFindIsLinear(t *testing.T) {
+	took := func(text string) time.Duration {
+		least := time.Hour
+		for range 3 {
+			began := time.Now()
+			token.Find([]byte(text))
+			least = min(least, time.Since(began))
+		}
+		return least
+	}
+	for _, part := range []string{"gh" + "s_1_eyJ", "gh" + "p_"} {
+		if short, long := took(strings.Repeat(part, 4<<10)), took(strings.Repeat(part, 64<<10)); long > 4*16*short {
+			t.Errorf("%s: %v, 16 times as much %v", part, short, long)
+		}
+	}
+	tokens, others := strings.Repeat(fakeClassic("gh"+"p")+"\n", 20_000), strings.Repeat("\n", 16<<20)
+	if first, last := took(tokens+others), took(others+tokens); last > 3*first {
+		t.Errorf("tokens at the start take %v, at the end %v", first, last)
 	}
 }
 
