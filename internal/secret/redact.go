@@ -2,6 +2,7 @@ package secret
 
 import (
 	"regexp"
+	"strings"
 	"sync"
 )
 
@@ -12,15 +13,34 @@ import (
 // or Pulumi's. It rather hides too much: of a URL with an @ all before the last one.
 func Redact(text string) string {
 	for _, r := range credentials() {
-		text = r.shape.ReplaceAllString(text, r.by)
+		if r.by == "" {
+			text = r.shape.ReplaceAllStringFunc(text, hideUserinfo)
+		} else {
+			text = r.shape.ReplaceAllString(text, r.by)
+		}
 	}
 	return text
+}
+
+// hideUserinfo hides what stands before a URL's host, and leaves the @ of an image's
+// digest alone.
+func hideUserinfo(text string) string {
+	kept := ""
+	if strings.HasSuffix(text, ":") {
+		digest := strings.LastIndexByte(text, '@')
+		text, kept = text[:digest], text[digest:]
+	}
+	last := strings.LastIndexByte(text, '@')
+	if last < 0 {
+		return text + kept
+	}
+	return "://***" + text[last:] + kept
 }
 
 // credentials are what Redact hides.
 var credentials = sync.OnceValue(func() []struct {
 	shape *regexp.Regexp
-	by    string
+	by    string // empty: hideUserinfo
 } {
 	return []struct {
 		shape *regexp.Regexp
@@ -28,7 +48,7 @@ var credentials = sync.OnceValue(func() []struct {
 	}{
 		{regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`), "***"},
 		{regexp.MustCompile(`PRIVATE\+KEY\+\S+`), "PRIVATE+KEY+***"},
-		{regexp.MustCompile(`://[^\s'"]*@`), "://***@"}, // a password may hold / and @
+		{regexp.MustCompile(`://[^\s'"]*@(?:sha(?:256|512):)?`), ""}, // a password may hold / and @
 		{regexp.MustCompile(`(?i)(authorization: \w+|bearer) [a-z0-9._~+/=-]{8,}`), "$1 ***"},
 		{regexp.MustCompile(`(gh[pousr]_|github_pat_|pul-)[A-Za-z0-9._-]+`), "$1***"},
 		{regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`), "***"},

@@ -33,6 +33,8 @@ func TestRedact(t *testing.T) {
 		"postgres://u:pass@db/x":                "postgres://***@db/x",
 		"postgres://u:pa/ss@db/x":               "postgres://***@db/x",
 		"postgres://u:p@ss@db/x":                "postgres://***@db/x",
+		"oci://host:5000/x@sha256:abc":          "oci://host:5000/x@sha256:abc",
+		"oci://u:p@host/x@sha256:abc":           "oci://***@host/x@sha256:abc",
 		`"https://u:p@h/x" by me@h`:             `"https://***@h/x" by me@h`,
 		"https://h/x by me@h":                   "https://h/x by me@h",
 		`"\nAuthorization: Basic dXNlcjpwYXNz"`: `"\nAuthorization: Basic ***"`,
