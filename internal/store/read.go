@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -169,6 +170,9 @@ func selection(q ledger.Query, limit int) (text string, args []any) {
 			places[i] = arg(value)
 		}
 		b.WriteString(" AND " + any.column + " IN (" + strings.Join(places, ", ") + ")")
+	}
+	if len(kinds) > 0 && !slices.Contains(q.Kinds, ledger.Delivery) {
+		b.WriteString(" AND kind <> 'delivery'") // there is an index of those
 	}
 	if !q.From.IsZero() {
 		b.WriteString(" AND time >= " + arg(q.From.UnixMicro()))

@@ -108,6 +108,7 @@ var postgresSchema = []string{
 	`column head.one integer`, `column head.size bigint`, `column head.frontier bytea`, `column head.public_key text default`,
 	`column head.checkpoint bytea`, `column head.checkpoint_time bigint`,
 	`index entry_pkey of entry unique USING btree (idx)`, `index entry_key of entry unique USING btree (id, source, kind, body_hash)`,
+	"index entry_kind of entry USING btree (kind, idx) WHERE (kind <> 'delivery'::text)",
 	`index entry_time of entry USING btree ("time")`,
 	`index body_pkey of body unique USING btree (idx)`, `index node_pkey of node unique USING btree (level, n)`, `index head_pkey of head unique USING btree (one)`,
 }
