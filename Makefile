@@ -21,11 +21,12 @@ test: ## run every test, and look for secrets in all that the tests print
 e2e: ## build the image and run it as GitHub's runner and act do (needs docker)
 	FLUXKEEPER_E2E=1 go test ./e2e -count=1 -timeout 30m
 
-check: ## formatting, vet, tidy modules, static analysis, a little fuzzing
+check: ## formatting, vet, tidy modules, static analysis, dead code, a little fuzzing
 	@test -z "$$(gofmt -l .)" || { gofmt -l . ; echo "gofmt -w . mends these"; exit 1; }
 	go vet ./...
 	go mod tidy -diff
 	$(TOOL) staticcheck ./...
+	@dead=$$($(TOOL) deadcode -test ./...) && test -z "$$dead" || { echo "$$dead"; echo "nothing calls these: delete them"; exit 1; }
 	$(TOOL) actionlint .github/workflows/*.yml examples/*.yml
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=1000x
 
