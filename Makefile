@@ -16,7 +16,7 @@ demo: bin/fluxkeeper ## check a recorded Flux update, and one that was tampered 
 	@examples/demo/run bin/fluxkeeper
 
 test: ## run every test, and look for secrets in all that the tests print
-	go test -json ./... | go run ./internal/leaktest/sift
+	go test -json ./... | go run ./internal/test/leaktest/sift
 
 e2e: ## build the image and run it as GitHub's runner and act do (needs docker)
 	FLUXKEEPER_E2E=1 go test ./e2e -count=1 -timeout 30m
@@ -46,7 +46,7 @@ attack: ## score the gate and two naive ones against every known trick and 30,00
 	go test ./internal/gate -run 'TestAttacks|TestHonest|TestMutants' -count=1 -v -all | grep -v '^=== \|^ *--- PASS'
 
 crash: ## kill the receiver, cut its power, take its disk and its database away, all rounds (needs Linux, best as root)
-	go test ./internal/crashtest -count=1 -v -timeout 60m -full | grep --line-buffered -v '^=== '
+	go test ./internal/test/crashtest -count=1 -v -timeout 60m -full | grep --line-buffered -v '^=== '
 
 bench: ## time check beside git diff, the Action beside its bare requests, the receiver beside a bare handler (needs wrk)
 	go test ./cmd/receiver -run '^$$' -bench Throughput -benchtime 5x -v | grep -v '"msg"'

@@ -20,80 +20,80 @@ const module = "github.com/goldfish-inc/fluxkeeper"
 // imports is the import table of docs/design.md: what a package may import of
 // the project's own. Edge packages are missing from every other edge's list.
 var imports = map[string][]string{
-	"":                            {},
-	"cmd/action":                  {"internal/console", "internal/finding", "internal/gate", "internal/github", "internal/gitrepo", "internal/manifest", "internal/plan", "internal/proposal", "internal/report", "internal/runner", "internal/secret", "internal/setting", "internal/token"},
-	"cmd/receiver":                {"internal/admin", "internal/audit", "internal/cluster", "internal/console", "internal/diagnosis", "internal/esc", "internal/finding", "internal/gate", "internal/github", "internal/intake", "internal/ledger", "internal/metric", "internal/proof", "internal/report", "internal/secret", "internal/store", "internal/token"},
-	"e2e":                         {}, // holds only tests
-	"internal/diagnosis":          {"internal/audit", "internal/finding", "internal/gate", "internal/image", "internal/secret"},
-	"internal/console":            {"internal/finding", "internal/report", "internal/secret"},
-	"internal/cluster":            {"internal/diagnosis", "internal/image", "internal/secret", "internal/token"},
-	"internal/fakehub":            {"internal/leaktest"}, // for tests only
-	"internal/fakehub/cmd":        {"internal/fakehub"},  // for tests only
-	"internal/fakehub/github/cut": {},                    // a tool
-	"internal/esc":                {"internal/secret"},
-	"internal/esctest":            {"internal/leaktest"}, // for tests only
-	"internal/finding":            {},
-	"internal/gate":               {"internal/finding", "internal/image", "internal/manifest", "internal/proposal"},
-	"internal/gatetest":           {"internal/finding", "internal/gate", "internal/image", "internal/manifest"}, // for tests only
-	"internal/github":             {"internal/audit", "internal/diagnosis", "internal/finding", "internal/gate", "internal/manifest", "internal/plan", "internal/secret", "internal/signature", "internal/token"},
-	"internal/gitrepo":            {"internal/gate", "internal/manifest", "internal/signature"},
-	"internal/crashtest":          {"internal/ledger"}, // for tests only
-	"internal/admin":              {"internal/ledger", "internal/proof"},
-	"internal/audit":              {"internal/finding", "internal/ledger"},
-	"internal/image":              {},
-	"internal/intake":             {"internal/ledger", "internal/secret"},
-	"internal/kubetest":           {},                    // for tests only
-	"internal/leaktest":           {},                    // for tests only
-	"internal/leaktest/sift":      {"internal/leaktest"}, // for tests only
-	"internal/ledger":             {"internal/secret"},
-	"internal/manifest":           {},
-	"internal/proof":              {},
-	"internal/powercut":           {}, // for tests only
-	"internal/metric":             {},
-	"internal/plan":               {"internal/finding", "internal/gate", "internal/proposal", "internal/report"},
-	"internal/postgrestest":       {}, // for tests only
-	"internal/proposal":           {"internal/image"},
-	"internal/report":             {"internal/audit", "internal/finding", "internal/gate", "internal/image", "internal/manifest", "internal/token"},
-	"internal/runner":             {"internal/finding", "internal/report", "internal/secret"},
-	"internal/secret":             {},
-	"internal/signature":          {"internal/gate"},
-	"internal/setting":            {"internal/secret"},
-	"internal/store":              {"internal/ledger", "internal/proof"},
-	"internal/storytest":          {"internal/fakehub"}, // for tests only
-	"internal/token":              {"internal/finding", "internal/secret"},
+	"":                                 {},
+	"cmd/action":                       {"internal/cli/console", "internal/finding", "internal/gate", "internal/github", "internal/gate/gitrepo", "internal/gate/manifest", "internal/gate/plan", "internal/gate/proposal", "internal/report", "internal/cli/runner", "internal/secret", "internal/cli/inputs", "internal/token"},
+	"cmd/receiver":                     {"internal/record/api", "internal/record/audit", "internal/cluster", "internal/cli/console", "internal/doctor", "internal/token/esc", "internal/finding", "internal/gate", "internal/github", "internal/record/intake", "internal/record/ledger", "internal/record/metric", "internal/record/proof", "internal/report", "internal/secret", "internal/record/store", "internal/token"},
+	"e2e":                              {}, // holds only tests
+	"internal/doctor":                  {"internal/record/audit", "internal/finding", "internal/gate", "internal/gate/image", "internal/secret"},
+	"internal/cli/console":             {"internal/finding", "internal/report", "internal/secret"},
+	"internal/cluster":                 {"internal/doctor", "internal/gate/image", "internal/secret", "internal/token"},
+	"internal/test/fakehub":            {"internal/test/leaktest"}, // for tests only
+	"internal/test/fakehub/cmd":        {"internal/test/fakehub"},  // for tests only
+	"internal/test/fakehub/github/cut": {},                         // a tool
+	"internal/token/esc":               {"internal/secret"},
+	"internal/test/esctest":            {"internal/test/leaktest"}, // for tests only
+	"internal/finding":                 {},
+	"internal/gate":                    {"internal/finding", "internal/gate/image", "internal/gate/manifest", "internal/gate/proposal"},
+	"internal/test/gatetest":           {"internal/finding", "internal/gate", "internal/gate/image", "internal/gate/manifest"}, // for tests only
+	"internal/github":                  {"internal/record/audit", "internal/doctor", "internal/finding", "internal/gate", "internal/gate/manifest", "internal/gate/plan", "internal/secret", "internal/gate/signature", "internal/token"},
+	"internal/gate/gitrepo":            {"internal/gate", "internal/gate/manifest", "internal/gate/signature"},
+	"internal/test/crashtest":          {"internal/record/ledger"}, // for tests only
+	"internal/record/api":              {"internal/record/ledger", "internal/record/proof"},
+	"internal/record/audit":            {"internal/finding", "internal/record/ledger"},
+	"internal/gate/image":              {},
+	"internal/record/intake":           {"internal/record/ledger", "internal/secret"},
+	"internal/test/kubetest":           {},                         // for tests only
+	"internal/test/leaktest":           {},                         // for tests only
+	"internal/test/leaktest/sift":      {"internal/test/leaktest"}, // for tests only
+	"internal/record/ledger":           {"internal/secret"},
+	"internal/gate/manifest":           {},
+	"internal/record/proof":            {},
+	"internal/test/powercut":           {}, // for tests only
+	"internal/record/metric":           {},
+	"internal/gate/plan":               {"internal/finding", "internal/gate", "internal/gate/proposal", "internal/report"},
+	"internal/test/postgrestest":       {}, // for tests only
+	"internal/gate/proposal":           {"internal/gate/image"},
+	"internal/report":                  {"internal/record/audit", "internal/finding", "internal/gate", "internal/gate/image", "internal/gate/manifest", "internal/token"},
+	"internal/cli/runner":              {"internal/finding", "internal/report", "internal/secret"},
+	"internal/secret":                  {},
+	"internal/gate/signature":          {"internal/gate"},
+	"internal/cli/inputs":              {"internal/secret"},
+	"internal/record/store":            {"internal/record/ledger", "internal/record/proof"},
+	"internal/test/storytest":          {"internal/test/fakehub"}, // for tests only
+	"internal/token":                   {"internal/finding", "internal/secret"},
 }
 
 // pure packages turn values into values: no clock, environment, network, file.
 var pure = []string{
-	"internal/audit", "internal/diagnosis", "internal/finding", "internal/gate", "internal/image", "internal/ledger",
-	"internal/manifest", "internal/plan", "internal/proof", "internal/proposal", "internal/report",
-	"internal/secret", "internal/setting", "internal/signature", "internal/token",
+	"internal/record/audit", "internal/doctor", "internal/finding", "internal/gate", "internal/gate/image", "internal/record/ledger",
+	"internal/gate/manifest", "internal/gate/plan", "internal/record/proof", "internal/gate/proposal", "internal/report",
+	"internal/secret", "internal/cli/inputs", "internal/gate/signature", "internal/token",
 }
 
 // onlyPlace lists libraries that few packages may import.
 var onlyPlace = map[string][]string{
-	"github.com/alecthomas/kong":             {"cmd/action", "cmd/receiver", "internal/console"},
-	"github.com/go-git/":                     {"internal/gitrepo"},
+	"github.com/alecthomas/kong":             {"cmd/action", "cmd/receiver", "internal/cli/console"},
+	"github.com/go-git/":                     {"internal/gate/gitrepo"},
 	"github.com/golang-jwt/jwt":              {"internal/github"},
 	"github.com/google/go-github":            {"internal/github"},
 	"github.com/hashicorp/go-retryablehttp":  {"internal/github"},
-	"github.com/google/go-containerregistry": {"internal/image"},
-	"github.com/Masterminds/semver":          {"internal/image"},
-	"sigs.k8s.io/kustomize/kyaml":            {"internal/manifest"},
-	"go.yaml.in/yaml":                        {"internal/diagnosis", "internal/esc", "internal/esctest", "internal/finding", "internal/gate", "internal/gatetest", "internal/manifest"},
-	"github.com/jackc/pgx":                   {"internal/postgrestest", "internal/store"},
-	"github.com/pressly/goose":               {"internal/store"},
-	"github.com/sethvargo/go-githubactions":  {"internal/runner"},
-	"github.com/hanwen/go-fuse":              {"internal/powercut"},
-	"github.com/labstack/echo":               {"internal/admin", "internal/intake"},
-	"github.com/prometheus/":                 {"internal/metric"},
-	"github.com/klauspost/compress":          {"internal/store"},
-	"golang.org/x/mod/sumdb":                 {"internal/ledger", "internal/store"},
-	"k8s.io/api":                             {"internal/cluster", "internal/kubetest"},
-	"k8s.io/apimachinery":                    {"internal/cluster", "internal/kubetest"},
-	"k8s.io/client-go":                       {"internal/cluster", "internal/kubetest"},
+	"github.com/google/go-containerregistry": {"internal/gate/image"},
+	"github.com/Masterminds/semver":          {"internal/gate/image"},
+	"sigs.k8s.io/kustomize/kyaml":            {"internal/gate/manifest"},
+	"go.yaml.in/yaml":                        {"internal/doctor", "internal/token/esc", "internal/test/esctest", "internal/finding", "internal/gate", "internal/test/gatetest", "internal/gate/manifest"},
+	"github.com/jackc/pgx":                   {"internal/test/postgrestest", "internal/record/store"},
+	"github.com/pressly/goose":               {"internal/record/store"},
+	"github.com/sethvargo/go-githubactions":  {"internal/cli/runner"},
+	"github.com/hanwen/go-fuse":              {"internal/test/powercut"},
+	"github.com/labstack/echo":               {"internal/record/api", "internal/record/intake"},
+	"github.com/prometheus/":                 {"internal/record/metric"},
+	"github.com/klauspost/compress":          {"internal/record/store"},
+	"golang.org/x/mod/sumdb":                 {"internal/record/ledger", "internal/record/store"},
+	"k8s.io/api":                             {"internal/cluster", "internal/test/kubetest"},
+	"k8s.io/apimachinery":                    {"internal/cluster", "internal/test/kubetest"},
+	"k8s.io/client-go":                       {"internal/cluster", "internal/test/kubetest"},
 	"html/template":                          {"internal/report"},
-	"modernc.org/sqlite":                     {"internal/store"},
+	"modernc.org/sqlite":                     {"internal/record/store"},
 }
 
 // notLinked lists what a program must not contain, not even indirectly.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/leaktest"
 )
 
 // TestGoldenFilesHoldNoSecret: what the programs print and send is kept in golden

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/leaktest"
 )
 
 const receiverImage = "fluxkeeper-receiver:e2e"

@@ -8,12 +8,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/inputs"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/runner"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
-	"github.com/goldfish-inc/fluxkeeper/internal/plan"
-	"github.com/goldfish-inc/fluxkeeper/internal/runner"
-	"github.com/goldfish-inc/fluxkeeper/internal/setting"
 )
 
 type actionCmd struct{}
@@ -32,15 +32,15 @@ func (actionCmd) Run(a *console.Console) error {
 		return err
 	}
 	switch s.inputs.Text("command") {
-	case setting.Propose:
+	case inputs.Propose:
 		return s.propose()
-	case setting.Sweep:
+	case inputs.Sweep:
 		return s.sweep()
-	case setting.Merge:
+	case inputs.Merge:
 		return s.merge()
-	case setting.Token:
+	case inputs.Token:
 		return s.token()
-	case setting.Scan:
+	case inputs.Scan:
 		return s.scan()
 	}
 	return s.check()
@@ -49,7 +49,7 @@ func (actionCmd) Run(a *console.Console) error {
 // step is one run of the Action.
 type step struct {
 	*console.Console
-	inputs setting.Values
+	inputs inputs.Values
 	runner *runner.Runner
 	where  runner.Context
 	event  runner.Event
@@ -64,7 +64,7 @@ func newStep(a *console.Console) (*step, error) {
 	a.Stdout, a.Stderr = runner.Lines(a.Stdout), runner.Lines(a.Stderr)
 	wrong := func(err error, hint string) (*step, error) { return nil, console.Fail(console.StatusUsage, err, hint) }
 	var err error
-	if s.inputs, err = setting.Read(setting.Inputs(), a.Environment); err != nil {
+	if s.inputs, err = inputs.Read(inputs.Inputs(), a.Environment); err != nil {
 		return wrong(err, "docs/settings.md lists the inputs and their values")
 	}
 	token := s.inputs.Secret("github-token")

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
-	"github.com/goldfish-inc/fluxkeeper/internal/storytest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/storytest"
 )
 
 // turns is how often both programs run for one figure.

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
-	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
 

@@ -6,12 +6,12 @@ import (
 	"slices"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/proposal"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
-	"github.com/goldfish-inc/fluxkeeper/internal/plan"
-	"github.com/goldfish-inc/fluxkeeper/internal/proposal"
 )
 
 // propose opens or refreshes the pull request of Flux's branch. What it lists is

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
-	"github.com/goldfish-inc/fluxkeeper/internal/storytest"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/storytest"
 )
 
 // doing is the input of that name, with others.

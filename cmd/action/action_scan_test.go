@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/storytest"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/storytest"
 )
 
 // TestScanOfNothing: a push that takes a branch away leaves nothing to look at, and

@@ -7,14 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/runner"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
-	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
-	"github.com/goldfish-inc/fluxkeeper/internal/runner"
-	"github.com/goldfish-inc/fluxkeeper/internal/storytest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/leaktest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/storytest"
 )
 
 // told is what a step told.

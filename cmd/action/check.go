@@ -8,11 +8,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
-	"github.com/goldfish-inc/fluxkeeper/internal/gitrepo"
-	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
 

@@ -6,7 +6,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 )
 
 func main() {

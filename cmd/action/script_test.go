@@ -13,8 +13,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
-	"github.com/goldfish-inc/fluxkeeper/internal/storytest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/leaktest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/storytest"
 )
 
 var update = flag.Bool("update", false, "write the expected output in the stories anew")

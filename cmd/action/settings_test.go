@@ -10,7 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/setting"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/inputs"
 )
 
 // TestActionMetadata: action.yml says what the program reads.
@@ -45,15 +45,15 @@ const actionDescription = "Proves that a Flux image update is only that: steps t
 // quoting lets a value break out of them.
 func actionYAML() []byte {
 	var b bytes.Buffer
-	b.WriteString("# Written by \"go test ./cmd/action -update\" from internal/setting. Do not edit.\n")
+	b.WriteString("# Written by \"go test ./cmd/action -update\" from internal/cli/inputs. Do not edit.\n")
 	fmt.Fprintf(&b, "name: Fluxkeeper\ndescription: >-\n%s\n", folded("  ", actionDescription))
 	b.WriteString("author: goldfish-inc\nbranding:\n  icon: shield\n  color: blue\n\ninputs:\n")
-	for _, i := range setting.Inputs() {
+	for _, i := range inputs.Inputs() {
 		fmt.Fprintf(&b, "  %s:\n    description: >-\n%s\n    required: false\n    default: %q\n",
 			i.Name, folded("      ", i.Doc), i.Default)
 	}
 	b.WriteString("\noutputs:\n")
-	for _, o := range setting.Outputs() {
+	for _, o := range inputs.Outputs() {
 		fmt.Fprintf(&b, "  %s:\n    description: >-\n%s\n", o.Name, folded("      ", o.Doc))
 	}
 	b.WriteString("\nruns:\n  using: docker\n  image: Dockerfile\n")
@@ -82,7 +82,7 @@ func settingsPage(t *testing.T) []byte {
 	var b bytes.Buffer
 	b.WriteString(`# Settings
 
-<!-- Written by "go test ./cmd/action -update" from internal/setting and the command line. Do not edit. -->
+<!-- Written by "go test ./cmd/action -update" from internal/cli/inputs and the command line. Do not edit. -->
 
 What may change, and who may change it, is the policy file's to say: see [policy.md](policy.md). The settings here only
 say what to look at and where the answer goes.
@@ -94,7 +94,7 @@ The runner hands an input over in the environment, under the name in the second 
 | input | environment | values | default | read by |
 | --- | --- | --- | --- | --- |
 `)
-	for _, i := range setting.Inputs() {
+	for _, i := range inputs.Inputs() {
 		values, commands := string(i.Kind), "every command"
 		if len(i.Values) > 0 {
 			values = code(i.Values...)
@@ -105,11 +105,11 @@ The runner hands an input over in the environment, under the name in the second 
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s |\n", i.Name, i.Env(), values, code(i.Default), commands)
 	}
 	b.WriteString("\n")
-	for _, i := range setting.Inputs() {
+	for _, i := range inputs.Inputs() {
 		fmt.Fprintf(&b, "- **%s**:\n%s\n", i.Name, folded("  ", i.Doc))
 	}
 	b.WriteString("\n## Outputs of the Action\n\n| output | what it holds |\n| --- | --- |\n")
-	for _, o := range setting.Outputs() {
+	for _, o := range inputs.Outputs() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", o.Name, o.Doc)
 	}
 	b.WriteString("\n## Flags of the command line\n\n| command | flag | values | default | what it says |\n| --- | --- | --- | --- | --- |\n")

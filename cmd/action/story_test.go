@@ -12,9 +12,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
-	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
-	"github.com/goldfish-inc/fluxkeeper/internal/storytest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/leaktest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/storytest"
 )
 
 // TestActionStories runs the stories under testdata/action: the program as a

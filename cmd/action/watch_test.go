@@ -3,8 +3,8 @@ package main
 import (
 	"testing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/leaktest"
 )
 
 // watched runs the program in this process, as run does, and fails the test where

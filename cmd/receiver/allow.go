@@ -10,9 +10,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
-	"github.com/goldfish-inc/fluxkeeper/internal/intake"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/intake"
 )
 
 const (

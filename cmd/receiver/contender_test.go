@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/postgrestest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/postgrestest"
 )
 
 // startBaseline runs one of the baselines.
@@ -73,7 +73,7 @@ func examplePayloads(b *testing.B) []payload {
 	}
 	found, err := filepath.Glob(filepath.Join(cache, "fluxkeeper", "*", "node_modules", "@octokit", "webhooks-examples", "api.github.com", "index.json"))
 	if err != nil || len(found) == 0 {
-		b.Skip("GitHub's examples are not installed; `go test ./internal/intake` does that where there is npm")
+		b.Skip("GitHub's examples are not installed; `go test ./internal/record/intake` does that where there is npm")
 	}
 	text, err := os.ReadFile(found[len(found)-1])
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"os"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/audit"
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 )
 
 // exportCmd writes everything.

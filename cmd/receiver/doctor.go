@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/cluster"
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/diagnosis"
+	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
@@ -72,7 +72,7 @@ func (c *doctorCmd) Run(a *console.Console) error {
 		return console.Fail(console.StatusUndecided, err, "see whether `kubectl version` reaches the cluster with the same kubeconfig")
 	}
 	works := false
-	rows := clusterRows(diagnosis.Examine(reading.Cluster, expect))
+	rows := clusterRows(doctor.Examine(reading.Cluster, expect))
 	if !c.Offline {
 		var row report.CheckupRow
 		row, works = c.probe(a, reading, given)
@@ -103,8 +103,8 @@ func (c *doctorCmd) agent(a *console.Console) string {
 
 // expectation is what the cluster is held against, and the token that was given,
 // if any.
-func (c *doctorCmd) expectation() (diagnosis.Expectation, secret.Secret, error) {
-	expect := diagnosis.Expectation{Repository: c.Repo}
+func (c *doctorCmd) expectation() (doctor.Expectation, secret.Secret, error) {
+	expect := doctor.Expectation{Repository: c.Repo}
 	if owner, name, ok := strings.Cut(c.Repo, "/"); !ok || owner == "" || name == "" || strings.Contains(name, "/") {
 		return expect, secret.Secret{}, console.Fail(console.StatusUsage, fmt.Errorf("%q is not of the form owner/name", c.Repo), "write --repo goldfish-inc/oceanid")
 	}
@@ -126,11 +126,11 @@ func (c *doctorCmd) expectation() (diagnosis.Expectation, secret.Secret, error) 
 		return expect, given, console.Fail(console.StatusUsage, err, "")
 	}
 	given = secret.New(strings.TrimSpace(given.Reveal()))
-	expect.Copies = append(expect.Copies, diagnosis.Copy{Where: c.TokenFile, Fingerprint: token.Fingerprint(given)})
+	expect.Copies = append(expect.Copies, doctor.Copy{Where: c.TokenFile, Fingerprint: token.Fingerprint(given)})
 	return expect, given, nil
 }
 
-func clusterRows(checks []diagnosis.Check) []report.CheckupRow {
+func clusterRows(checks []doctor.Check) []report.CheckupRow {
 	var rows []report.CheckupRow
 	for _, check := range checks {
 		rows = append(rows, report.CheckupRow{Check: check.Name, Evidence: check.Evidence, Unread: check.Unread, Findings: check.Findings})
@@ -179,7 +179,7 @@ func (c *doctorCmd) probe(a *console.Console, reading cluster.Reading, given sec
 
 // api is where the token is asked about: only where Flux sends it anyway. A
 // token of one server is never shown to another.
-func (c *doctorCmd) api(read diagnosis.Cluster) (string, error) {
+func (c *doctorCmd) api(read doctor.Cluster) (string, error) {
 	if c.APIURL != "" {
 		return c.APIURL, nil
 	}
@@ -210,7 +210,7 @@ func (c *doctorCmd) api(read diagnosis.Cluster) (string, error) {
 // was asked: that Flux had nothing to push then leaves nothing open.
 func proven(rows []report.CheckupRow, works bool) []report.CheckupRow {
 	for i, row := range rows {
-		if works && row.Check == diagnosis.CheckPush && len(row.Unread) > 0 {
+		if works && row.Check == doctor.CheckPush && len(row.Unread) > 0 {
 			rows[i].Evidence = append(append(row.Evidence, row.Unread...), "but GitHub says that the token may push")
 			rows[i].Unread = nil
 		}

@@ -3,8 +3,8 @@ package main
 import (
 	"strings"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/diagnosis"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
@@ -29,7 +29,7 @@ func (c *doctorCmd) adminToken(a *console.Console) (secret.Secret, error) {
 
 // gatherGitHub reads what is set on GitHub, and gives a row for each check. The
 // token goes only where the repository is, as the cluster's does.
-func (c *doctorCmd) gatherGitHub(a *console.Console, value secret.Secret, read diagnosis.Cluster, expect diagnosis.Expectation) []report.CheckupRow {
+func (c *doctorCmd) gatherGitHub(a *console.Console, value secret.Secret, read doctor.Cluster, expect doctor.Expectation) []report.CheckupRow {
 	failed := func(err error) []report.CheckupRow {
 		why := err.Error()
 		if hint := console.HintOf(err); hint != "" {
@@ -52,5 +52,5 @@ func (c *doctorCmd) gatherGitHub(a *console.Console, value secret.Secret, read d
 	if err != nil {
 		return failed(err)
 	}
-	return clusterRows(diagnosis.ExamineSettings(settings, intent))
+	return clusterRows(doctor.ExamineSettings(settings, intent))
 }

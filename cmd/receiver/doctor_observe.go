@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 

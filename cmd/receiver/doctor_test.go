@@ -10,11 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
-	"github.com/goldfish-inc/fluxkeeper/internal/kubetest"
-	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
-	"github.com/goldfish-inc/fluxkeeper/internal/storytest"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/kubetest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/leaktest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/storytest"
 )
 
 // patient is a cluster and a GitHub for the doctor.

@@ -7,11 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/audit"
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
-	"github.com/goldfish-inc/fluxkeeper/internal/store"
 )
 
 const (

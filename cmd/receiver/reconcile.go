@@ -10,12 +10,12 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/audit"
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
-	"github.com/goldfish-inc/fluxkeeper/internal/metric"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
-	"github.com/goldfish-inc/fluxkeeper/internal/store"
 )
 
 // round asks GitHub once for what the ledger lacks, and tells how much it

@@ -12,10 +12,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
-	"github.com/goldfish-inc/fluxkeeper/internal/proof"
-	"github.com/goldfish-inc/fluxkeeper/internal/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/proof"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 )
 
 // maxDocument bounds what is read of a proof, a key or a checkpoint, in bytes.

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/metric"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 

@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/metric"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 

@@ -10,13 +10,13 @@ import (
 	"os"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/audit"
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
-	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
-	"github.com/goldfish-inc/fluxkeeper/internal/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
-	"github.com/goldfish-inc/fluxkeeper/internal/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 )
 
 // TestReportWithoutABody: a body that somebody took away is a gap, and the uses

@@ -11,15 +11,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/cluster"
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/esc"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
-	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
-	"github.com/goldfish-inc/fluxkeeper/internal/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
+	"github.com/goldfish-inc/fluxkeeper/internal/token/esc"
 )
 
 // rotateCommands are the drill of replacing the token.

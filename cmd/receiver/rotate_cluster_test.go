@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cluster"
-	"github.com/goldfish-inc/fluxkeeper/internal/kubetest"
-	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/kubetest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/leaktest"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 

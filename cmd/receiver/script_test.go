@@ -19,9 +19,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
-	"github.com/goldfish-inc/fluxkeeper/internal/store"
-	"github.com/goldfish-inc/fluxkeeper/internal/storytest"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/leaktest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/storytest"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 

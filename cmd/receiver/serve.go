@@ -13,11 +13,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/admin"
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/intake"
-	"github.com/goldfish-inc/fluxkeeper/internal/metric"
-	"github.com/goldfish-inc/fluxkeeper/internal/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/api"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/intake"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
@@ -113,7 +113,7 @@ func (c *serveCmd) Run(a *console.Console) error {
 
 	group, ctx := errgroup.WithContext(a.Context)
 	serve(ctx, group, intake.Server(in.Handler(), log), intake.Limit(public, 0), c.Drain)
-	serve(ctx, group, adminServer(admin.New(admin.Options{
+	serve(ctx, group, adminServer(api.New(api.Options{
 		Ledger: kept, Metrics: metrics.Handler(), Log: log, LoopbackOnly: isLoopback(private.Addr()),
 	}), log), private, c.Drain)
 	group.Go(func() error {

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 )
 
 // TestTwoReceiversOneFile: two programs on one SQLite file, under load, one of which

@@ -22,7 +22,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/leaktest"
 )
 
 const benchSecret = leaktest.Secret

@@ -9,11 +9,11 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/intake"
-	"github.com/goldfish-inc/fluxkeeper/internal/metric"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/intake"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
-	"github.com/goldfish-inc/fluxkeeper/internal/store"
 )
 
 // newLog logs to standard error: text for a person at a terminal, else JSON. Errors and

@@ -16,10 +16,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
-	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
-	"github.com/goldfish-inc/fluxkeeper/internal/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/leaktest"
 )
 
 // watched runs the program in this process, as run does, and fails the test where

@@ -10,9 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/audit"
-	"github.com/goldfish-inc/fluxkeeper/internal/ledger"
-	"github.com/goldfish-inc/fluxkeeper/internal/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 )
 
 // keep makes a ledger of deliveries that came in at these times.

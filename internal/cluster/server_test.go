@@ -20,9 +20,9 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/diagnosis"
+	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/kubetest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/kubetest"
 )
 
 // TestServer reads from a real API server. The cluster grows from test to test:
@@ -47,9 +47,9 @@ func TestServer(t *testing.T) {
 	t.Run("examples", func(t *testing.T) {
 		examples(t, func(t *testing.T, e example) []finding.Finding {
 			if e.apis != nil {
-				return diagnosis.Judge(e.cluster(t), e.expect) // not for one cluster to have
+				return doctor.Judge(e.cluster(t), e.expect) // not for one cluster to have
 			}
-			return diagnosis.Judge(ask(t, s, least, e).Cluster, e.expect)
+			return doctor.Judge(ask(t, s, least, e).Cluster, e.expect)
 		})
 	})
 	t.Run("healthy", func(t *testing.T) { healthy(t, s, least) })
@@ -103,8 +103,8 @@ func ask(t *testing.T, s *kubetest.Server, kubeconfig string, e example) Reading
 	return readAll(t, kubeconfig)
 }
 
-func states(checks []diagnosis.Check) map[string]diagnosis.State {
-	all := map[string]diagnosis.State{}
+func states(checks []doctor.Check) map[string]doctor.State {
+	all := map[string]doctor.State{}
 	for _, c := range checks {
 		all[c.Name] = c.State()
 	}
@@ -123,7 +123,7 @@ func rules(findings []finding.Finding) (names []string) {
 
 func withoutFlux(t *testing.T, least string) {
 	got := readAll(t, least)
-	found := diagnosis.Judge(got.Cluster, diagnosis.Expectation{Repository: "acme/fleet"})
+	found := doctor.Judge(got.Cluster, doctor.Expectation{Repository: "acme/fleet"})
 	missing := 0
 	for _, f := range found {
 		if f.Rule == "cluster/api-missing" {
@@ -133,7 +133,7 @@ func withoutFlux(t *testing.T, least string) {
 	if missing != 3 {
 		t.Errorf("findings are %+v", found)
 	}
-	if state := states(diagnosis.Examine(got.Cluster, diagnosis.Expectation{}))[diagnosis.CheckFailures]; state != diagnosis.Unknown {
+	if state := states(doctor.Examine(got.Cluster, doctor.Expectation{}))[doctor.CheckFailures]; state != doctor.Unknown {
 		t.Errorf("without controllers, events and logs are %s", state)
 	}
 }
@@ -151,7 +151,7 @@ func oldVersions(t *testing.T, s *kubetest.Server, least string) {
 		s.Apply(t, string(text))
 	}
 	got := readAll(t, least)
-	if names := rules(diagnosis.Judge(got.Cluster, e.expect)); !slices.Equal(names, []string{"cluster/api-old"}) {
+	if names := rules(doctor.Judge(got.Cluster, e.expect)); !slices.Equal(names, []string{"cluster/api-old"}) {
 		t.Errorf("rules are %q", names)
 	}
 	if len(got.Cluster.Repositories)+len(got.Cluster.Automations)+len(got.Cluster.Policies) != 3 {
@@ -162,8 +162,8 @@ func oldVersions(t *testing.T, s *kubetest.Server, least string) {
 func healthy(t *testing.T, s *kubetest.Server, least string) {
 	e := read(t, &txtar.Archive{Files: []txtar.File{{Name: "expect.yaml", Data: []byte("repository: acme/fleet\ncopies: [{where: ESC, token: example-1}]\n")}}})
 	got := ask(t, s, least, e)
-	for _, c := range diagnosis.Examine(got.Cluster, e.expect) {
-		if c.State() != diagnosis.OK {
+	for _, c := range doctor.Examine(got.Cluster, e.expect) {
+		if c.State() != doctor.OK {
 			t.Errorf("%s is %s: %+v", c.Name, c.State(), c)
 		}
 	}
@@ -222,7 +222,7 @@ func recordedLogs(t *testing.T, s *kubetest.Server, least string) {
 	e.logs["image-automation-controller"] = string(text)
 	got := ask(t, s, least, e)
 	causes := map[string]int{}
-	for _, f := range diagnosis.Failures(got.Cluster) {
+	for _, f := range doctor.Failures(got.Cluster) {
 		causes[f.Object[strings.LastIndex(f.Object, "/")+1:]+" "+f.Cause.Name] += f.Attempts
 	}
 	want := map[string]int{
@@ -273,7 +273,7 @@ lastTimestamp: "` + at + `"
 	if len(got.Cluster.Events) != 1 {
 		t.Errorf("events are %+v", got.Cluster.Events)
 	}
-	if names := rules(diagnosis.Judge(got.Cluster, e.expect)); !slices.Equal(names, []string{"cluster/push-refused"}) {
+	if names := rules(doctor.Judge(got.Cluster, e.expect)); !slices.Equal(names, []string{"cluster/push-refused"}) {
 		t.Errorf("rules are %q", names)
 	}
 }
@@ -282,12 +282,12 @@ lastTimestamp: "` + at + `"
 func noRights(t *testing.T, s *kubetest.Server) {
 	s.Apply(t, "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: nobody, namespace: flux-system}\n")
 	got := readAll(t, s.As(t, namespace, "nobody"))
-	for name, state := range states(diagnosis.Examine(got.Cluster, diagnosis.Expectation{Repository: "acme/fleet"})) {
-		if name != diagnosis.CheckAPI && state == diagnosis.OK {
+	for name, state := range states(doctor.Examine(got.Cluster, doctor.Expectation{Repository: "acme/fleet"})) {
+		if name != doctor.CheckAPI && state == doctor.OK {
 			t.Errorf("without rights, %s is ok", name)
 		}
 	}
-	if found := diagnosis.Judge(got.Cluster, diagnosis.Expectation{Repository: "acme/fleet"}); len(found) > 0 {
+	if found := doctor.Judge(got.Cluster, doctor.Expectation{Repository: "acme/fleet"}); len(found) > 0 {
 		t.Errorf("what could not be read was judged: %+v", found)
 	}
 	for _, u := range got.Cluster.Unread {
@@ -366,8 +366,8 @@ metadata: {name: fleet, namespace: flux-system}
 spec: {url: https://github.com/acme/fleet, interval: 5m, secretRef: {name: admin-password}}
 `)}}})
 	got := ask(t, s, least, e)
-	of := states(diagnosis.Examine(got.Cluster, diagnosis.Expectation{Repository: "acme/fleet", Copies: []diagnosis.Copy{{Where: "ESC", Fingerprint: "x"}}}))
-	if of[diagnosis.CheckSecret] != diagnosis.Unknown || of[diagnosis.CheckToken] != diagnosis.Unknown || !got.Token.Empty() {
+	of := states(doctor.Examine(got.Cluster, doctor.Expectation{Repository: "acme/fleet", Copies: []doctor.Copy{{Where: "ESC", Fingerprint: "x"}}}))
+	if of[doctor.CheckSecret] != doctor.Unknown || of[doctor.CheckToken] != doctor.Unknown || !got.Token.Empty() {
 		t.Errorf("states are %v", of)
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/kubetest"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/kubetest"
 )
 
 const tokenSecret = `apiVersion: v1

@@ -8,7 +8,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
-	"github.com/goldfish-inc/fluxkeeper/internal/gatetest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/gatetest"
 )
 
 // TestExamples runs what docs/rules.md shows: each rule's refused example

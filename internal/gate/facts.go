@@ -3,7 +3,7 @@ package gate
 import (
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 )
 
 // Facts are everything that Judge may look at. An edge package (gitrepo for a

@@ -9,7 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 )
 
 // FindPolicies returns the ImagePolicy objects in YAML files, sorted by file

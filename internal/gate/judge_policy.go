@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 )
 
 // candidates are the ImagePolicy objects that a marker in a file may mean: of

@@ -12,7 +12,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
-	"github.com/goldfish-inc/fluxkeeper/internal/gatetest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/gatetest"
 )
 
 func loadCase(t *testing.T, text string) (gate.Policy, gate.Facts) {

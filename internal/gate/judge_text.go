@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/proposal"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/proposal"
 )
 
 // text compares what the pull request says with what it holds.

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/image"
-	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 )
 
 // joined is one image's marked places: a whole reference, or the name, tag and

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 )
 
 // judgeUpdate judges the step of one image and fills in its report.

@@ -17,8 +17,8 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
-	"github.com/goldfish-inc/fluxkeeper/internal/image"
-	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 )
 
 // allMutants makes TestMutants use every mutation on every change, which takes

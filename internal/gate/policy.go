@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 )
 
 // PolicyFile is where the policy is read from, always on the base.

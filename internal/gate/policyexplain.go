@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 )
 
 // Explain says in plain sentences, one a line, who may do what and where.

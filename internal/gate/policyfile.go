@@ -7,7 +7,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 )
 
 //go:embed policy_template.yaml

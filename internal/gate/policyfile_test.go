@@ -14,7 +14,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 )
 
 // Each file under testdata/policy/bad is one mistake: the policy file, the

@@ -2,7 +2,7 @@ package gate
 
 import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 )
 
 // Result is the whole answer to a change.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 )
 
 // BenchmarkPullFacts reads a typical pull request (5 files, 1 commit), beside a

@@ -9,7 +9,7 @@ import (
 	gh "github.com/google/go-github/v66/github"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
-	"github.com/goldfish-inc/fluxkeeper/internal/signature"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 )
 
 // describe makes the fact of a commit. The gaps name what GitHub left out.

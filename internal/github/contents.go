@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
-	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 )
 
 const (

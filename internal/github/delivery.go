@@ -12,7 +12,7 @@ import (
 
 	gh "github.com/google/go-github/v66/github"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 )
 
 // attemptJSON is a line of a list of deliveries; go-github's has no throttled_at

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
-	"github.com/goldfish-inc/fluxkeeper/internal/signature"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 )
 
 // Change is a pull request, or a range of commits, as it was read: all that

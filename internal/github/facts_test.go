@@ -14,9 +14,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 )
 
 // TestRequests counts what a pull request costs, with the policy file, and how

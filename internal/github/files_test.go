@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 )
 
 // texts are the files that were read, by path.

@@ -16,9 +16,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
-	"github.com/goldfish-inc/fluxkeeper/internal/signature"
 )
 
 // tape keeps a hub's answers and plays them back. Requests that were never

@@ -17,8 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	gh "github.com/google/go-github/v66/github"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

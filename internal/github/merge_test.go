@@ -4,9 +4,9 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 )
 
 // appToken is the token of an app that is not who opened the pull request.

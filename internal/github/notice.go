@@ -6,7 +6,7 @@ import (
 
 	gh "github.com/google/go-github/v66/github"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
 )
 
 // Notify keeps one issue open as long as the notice is needed, and closes it when

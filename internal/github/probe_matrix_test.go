@@ -3,7 +3,7 @@ package github_test
 import (
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 	pat "github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 

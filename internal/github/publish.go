@@ -9,7 +9,7 @@ import (
 	gh "github.com/google/go-github/v66/github"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
 )
 
 // Publish says the verdict on the commit: as a check run, or as a commit status

@@ -7,7 +7,7 @@ import (
 
 	gh "github.com/google/go-github/v66/github"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
 )
 
 // Outcome says what was done on GitHub, or, in a dry run, what would be.

@@ -8,7 +8,7 @@ import (
 
 	gh "github.com/google/go-github/v66/github"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
 )
 
 // Propose opens the pull request of a branch, or brings its title and body up to

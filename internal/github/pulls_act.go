@@ -10,7 +10,7 @@ import (
 
 	gh "github.com/google/go-github/v66/github"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
 )
 
 // errHeadMoved says that GitHub refused because the head is another commit.

@@ -7,9 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
-	"github.com/goldfish-inc/fluxkeeper/internal/plan"
-	"github.com/goldfish-inc/fluxkeeper/internal/proposal"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/proposal"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 )
 
 func (l *life) proposal() plan.Proposal {

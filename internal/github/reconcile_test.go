@@ -20,10 +20,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/audit"
-	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
-	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/leaktest"
 )
 
 // memory is a receiver that takes what is rightly signed, and remembers it.

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 	pat "github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 

@@ -11,7 +11,7 @@ import (
 
 	gh "github.com/google/go-github/v66/github"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/diagnosis"
+	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 )
 
 const (
@@ -30,7 +30,7 @@ const (
 // Actions, workflows, webhooks. It sends about ten requests, one after the other,
 // and changes nothing. What the token may not read is told in Unread; an error
 // means that nothing could be read.
-func (c *Client) Settings(ctx context.Context, i diagnosis.Intent) (diagnosis.Settings, error) {
+func (c *Client) Settings(ctx context.Context, i doctor.Intent) (doctor.Settings, error) {
 	ctx, cancel := c.limited(ctx)
 	defer cancel()
 	var repo struct {
@@ -45,22 +45,22 @@ func (c *Client) Settings(ctx context.Context, i diagnosis.Intent) (diagnosis.Se
 	place := "repos/" + c.owner + "/" + c.name
 	op := "read the settings of " + c.owner + "/" + c.name
 	if _, err := c.ask(ctx, op, http.MethodGet, place, &repo); err != nil {
-		return diagnosis.Settings{}, err
+		return doctor.Settings{}, err
 	}
 	if repo.DefaultBranch == "" {
-		return diagnosis.Settings{}, odd(op, "a repository without a default branch")
+		return doctor.Settings{}, odd(op, "a repository without a default branch")
 	}
 	g := &gatherer{c: c, ctx: ctx, place: place, intent: i, organization: repo.Owner.Type == "Organization"}
-	g.s = diagnosis.Settings{
+	g.s = doctor.Settings{
 		Repository: c.owner + "/" + c.name, Private: repo.Private, DefaultBranch: repo.DefaultBranch,
-		Merging: diagnosis.Merging{AutoMerge: repo.AllowAutoMerge, DeleteBranch: repo.DeleteBranchOnMerge},
+		Merging: doctor.Merging{AutoMerge: repo.AllowAutoMerge, DeleteBranch: repo.DeleteBranchOnMerge},
 	}
 	base := i.Base
 	if base == "" {
 		base = repo.DefaultBranch
 	}
-	g.s.Head = g.branch(diagnosis.CheckHead, i.HeadBranch())
-	g.s.Base = g.branch(diagnosis.CheckBase, base)
+	g.s.Head = g.branch(doctor.CheckHead, i.HeadBranch())
+	g.s.Base = g.branch(doctor.CheckBase, base)
 	g.rulesets()
 	g.workflows()
 	g.actions()
@@ -73,11 +73,11 @@ type gatherer struct {
 	c            *Client
 	ctx          context.Context
 	place        string
-	intent       diagnosis.Intent
+	intent       doctor.Intent
 	organization bool
 	// stopped is why no further request would be answered.
 	stopped *Error
-	s       diagnosis.Settings
+	s       doctor.Settings
 }
 
 // get asks, and gives what went wrong; nil where nothing did.
@@ -105,7 +105,7 @@ func (g *gatherer) unread(check, what string, e *Error, hint string) {
 	} else if e.hint != "" {
 		why += "; " + e.hint
 	}
-	g.s.Unread = append(g.s.Unread, diagnosis.Unread{Check: check, What: what, Why: why})
+	g.s.Unread = append(g.s.Unread, doctor.Unread{Check: check, What: what, Why: why})
 }
 
 // noPlan tells whether GitHub refuses because the owner's plan has no rules.
@@ -115,8 +115,8 @@ func noPlan(e *Error) bool {
 
 // branch reads what holds for a branch. Its rules do not need the branch to be
 // there; branch protection is shown only for one that is.
-func (g *gatherer) branch(check, name string) diagnosis.Branch {
-	b := diagnosis.Branch{Name: name}
+func (g *gatherer) branch(check, name string) doctor.Branch {
+	b := doctor.Branch{Name: name}
 	what := fmt.Sprintf("the rules of branch %q", name)
 	var e *Error
 	if b.Rules, e = g.rules(what, name); e != nil {
@@ -161,26 +161,26 @@ type checksJSON struct {
 	} `json:"checks"`
 }
 
-func (c checksJSON) required() []diagnosis.RequiredCheck {
-	var all []diagnosis.RequiredCheck
+func (c checksJSON) required() []doctor.RequiredCheck {
+	var all []doctor.RequiredCheck
 	for _, one := range c.Checks {
-		check := diagnosis.RequiredCheck{Name: one.Context}
+		check := doctor.RequiredCheck{Name: one.Context}
 		if one.AppID != nil && *one.AppID > 0 {
 			check.Source = *one.AppID
 		}
 		all = append(all, check)
 	}
 	for _, name := range c.Contexts {
-		if !slices.ContainsFunc(all, func(r diagnosis.RequiredCheck) bool { return r.Name == name }) {
-			all = append(all, diagnosis.RequiredCheck{Name: name})
+		if !slices.ContainsFunc(all, func(r doctor.RequiredCheck) bool { return r.Name == name }) {
+			all = append(all, doctor.RequiredCheck{Name: name})
 		}
 	}
 	return all
 }
 
 // rules reads the rules of all active rulesets for a branch.
-func (g *gatherer) rules(what, branch string) ([]diagnosis.BranchRule, *Error) {
-	var all []diagnosis.BranchRule
+func (g *gatherer) rules(what, branch string) ([]doctor.BranchRule, *Error) {
+	var all []doctor.BranchRule
 	for page := 1; page != 0; {
 		var list []struct {
 			Type       string `json:"type"`
@@ -197,9 +197,9 @@ func (g *gatherer) rules(what, branch string) ([]diagnosis.BranchRule, *Error) {
 			return nil, e
 		}
 		for _, one := range list {
-			rule := diagnosis.BranchRule{Type: one.Type, Ruleset: one.RulesetID}
+			rule := doctor.BranchRule{Type: one.Type, Ruleset: one.RulesetID}
 			for _, c := range one.Parameters.Checks {
-				rule.Checks = append(rule.Checks, diagnosis.RequiredCheck{Name: c.Context, Source: c.Integration})
+				rule.Checks = append(rule.Checks, doctor.RequiredCheck{Name: c.Context, Source: c.Integration})
 			}
 			all = append(all, rule)
 		}
@@ -234,10 +234,10 @@ func (g *gatherer) rulesets() {
 		if _, e := g.get(fmt.Sprintf("ruleset %d", id), fmt.Sprintf("%s/rulesets/%d", g.place, id), &one); e != nil {
 			continue
 		}
-		r := diagnosis.Ruleset{ID: id, Name: one.Name, Source: one.Source, Hidden: one.Bypass == nil}
+		r := doctor.Ruleset{ID: id, Name: one.Name, Source: one.Source, Hidden: one.Bypass == nil}
 		if one.Bypass != nil {
 			for _, a := range *one.Bypass {
-				r.Bypass = append(r.Bypass, diagnosis.Actor{Kind: a.Kind, ID: a.ID, Mode: a.Mode})
+				r.Bypass = append(r.Bypass, doctor.Actor{Kind: a.Kind, ID: a.ID, Mode: a.Mode})
 			}
 		}
 		g.s.Rulesets = append(g.s.Rulesets, r)
@@ -258,10 +258,10 @@ type whoJSON struct {
 	} `json:"apps"`
 }
 
-func (w whoJSON) pushers() diagnosis.Pushers {
-	var p diagnosis.Pushers
+func (w whoJSON) pushers() doctor.Pushers {
+	var p doctor.Pushers
 	for _, u := range w.Users {
-		p.Users = append(p.Users, diagnosis.Account{Login: u.Login, ID: u.ID})
+		p.Users = append(p.Users, doctor.Account{Login: u.Login, ID: u.ID})
 	}
 	for _, t := range w.Teams {
 		p.Teams = append(p.Teams, t.Slug)
@@ -277,7 +277,7 @@ type switchJSON struct {
 }
 
 // protection reads a branch's classic protection; nil where there is none.
-func (g *gatherer) protection(check, name, address string) *diagnosis.Protection {
+func (g *gatherer) protection(check, name, address string) *doctor.Protection {
 	var p struct {
 		Checks  *checksJSON `json:"required_status_checks"`
 		Reviews *struct {
@@ -295,9 +295,9 @@ func (g *gatherer) protection(check, name, address string) *diagnosis.Protection
 			return nil
 		}
 		g.unread(check, what, e, administers)
-		return &diagnosis.Protection{Partial: true}
+		return &doctor.Protection{Partial: true}
 	}
-	out := &diagnosis.Protection{
+	out := &doctor.Protection{
 		Signatures: p.Signatures.Enabled, ForcePushes: p.ForcePushes.Enabled, Deletions: p.Deletions.Enabled, Locked: p.Lock.Enabled,
 		PullRequest: p.Reviews != nil, Restricted: p.Restrictions != nil,
 	}
@@ -341,7 +341,7 @@ func (g *gatherer) workflows() {
 		}
 	}
 	if e != nil {
-		g.unread(diagnosis.CheckWorkflow, what, e, "the token needs Contents: read")
+		g.unread(doctor.CheckWorkflow, what, e, "the token needs Contents: read")
 		return
 	}
 	if answer.Repository.Object == nil {
@@ -353,15 +353,15 @@ func (g *gatherer) workflows() {
 		}
 		path := dir + "/" + entry.Name
 		if entry.Object.Text == nil || entry.Object.IsTruncated {
-			g.unread(diagnosis.CheckWorkflow, quote(path), &Error{text: "it is too large, or no text"}, "")
+			g.unread(doctor.CheckWorkflow, quote(path), &Error{text: "it is too large, or no text"}, "")
 			continue
 		}
-		w, err := diagnosis.ParseWorkflow(path, []byte(*entry.Object.Text))
+		w, err := doctor.ParseWorkflow(path, []byte(*entry.Object.Text))
 		switch {
 		case err == nil:
 			g.s.Workflows = append(g.s.Workflows, w)
 		case strings.Contains(strings.ToLower(*entry.Object.Text), strings.ToLower(g.intent.ActionName())):
-			g.unread(diagnosis.CheckWorkflow, quote(path), &Error{text: plain(err.Error())}, "")
+			g.unread(doctor.CheckWorkflow, quote(path), &Error{text: plain(err.Error())}, "")
 		}
 	}
 }

@@ -3,7 +3,7 @@ package github_test
 import (
 	"strings"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 )
 
 func settingCases() []settingCase {

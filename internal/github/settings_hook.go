@@ -3,7 +3,7 @@ package github
 import (
 	"fmt"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/diagnosis"
+	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 )
 
 // actions reads what workflows may do, here and in the organization.
@@ -16,7 +16,7 @@ func (g *gatherer) actions() {
 	}
 	what, at := "the settings of GitHub Actions", "/actions/permissions"
 	if _, e := g.get(what, g.place+at, &on); e != nil {
-		g.unread(diagnosis.CheckActions, what, e, administers)
+		g.unread(doctor.CheckActions, what, e, administers)
 	} else {
 		a.Enabled, a.Allowed, a.Pinned = &on.Enabled, on.Allowed, on.Pinned
 	}
@@ -26,7 +26,7 @@ func (g *gatherer) actions() {
 	}
 	what, at = "what GITHUB_TOKEN may do", at+"/workflow"
 	if _, e := g.get(what, g.place+at, &token); e != nil {
-		g.unread(diagnosis.CheckActions, what, e, administers)
+		g.unread(doctor.CheckActions, what, e, administers)
 		return
 	}
 	a.Token, a.MayOpen = token.Default, token.MayOpen
@@ -64,7 +64,7 @@ func (g *gatherer) hooks() {
 
 func (g *gatherer) unreadHooks(of Scope, e *Error) {
 	if e != nil {
-		g.unread(diagnosis.CheckHook, "the webhooks of "+of.String(), e, hookHint(of, false))
+		g.unread(doctor.CheckHook, "the webhooks of "+of.String(), e, hookHint(of, false))
 	}
 }
 
@@ -77,7 +77,7 @@ type responseJSON struct {
 }
 
 // delivery is nil where there was none, or it is forgotten.
-func (r *responseJSON) delivery() *diagnosis.Delivery {
+func (r *responseJSON) delivery() *doctor.Delivery {
 	if r == nil || r.Code == 0 && (r.Status == "" || r.Status == "unused") {
 		return nil
 	}
@@ -85,7 +85,7 @@ func (r *responseJSON) delivery() *diagnosis.Delivery {
 	if text == "" {
 		text = r.Status
 	}
-	return &diagnosis.Delivery{Status: text, Code: r.Code}
+	return &doctor.Delivery{Status: text, Code: r.Code}
 }
 
 // listHooks tells whether one of the webhooks leads to the receiver. GitHub has
@@ -100,7 +100,7 @@ func (g *gatherer) listHooks(of Scope, place string) (ours bool, failed *Error) 
 		return false, e
 	}
 	for _, one := range list {
-		h := diagnosis.Webhook{Hook: one.hook(of), Last: one.Last.delivery()}
+		h := doctor.Webhook{Hook: one.hook(of), Last: one.Last.delivery()}
 		ours = ours || g.intent.LeadsHere(h.URL)
 		g.s.Hooks = append(g.s.Hooks, h)
 	}
@@ -111,11 +111,11 @@ func (g *gatherer) listHooks(of Scope, place string) (ours bool, failed *Error) 
 }
 
 // lastOf is the last delivery of an organization's webhook.
-func (g *gatherer) lastOf(id int64) *diagnosis.Delivery {
+func (g *gatherer) lastOf(id int64) *doctor.Delivery {
 	var list []attemptJSON
 	at := fmt.Sprintf("orgs/%s/hooks/%d/deliveries?per_page=1", g.c.owner, id)
 	if _, e := g.get(fmt.Sprintf("the deliveries of webhook %d", id), at, &list); e != nil || len(list) == 0 {
 		return nil
 	}
-	return &diagnosis.Delivery{Status: list[0].Status, Code: list[0].StatusCode, Time: list[0].DeliveredAt.UTC()}
+	return &doctor.Delivery{Status: list[0].Status, Code: list[0].StatusCode, Time: list[0].DeliveredAt.UTC()}
 }

@@ -11,12 +11,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/diagnosis"
-	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
-	"github.com/goldfish-inc/fluxkeeper/internal/leaktest"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/leaktest"
 )
 
 const (
@@ -61,7 +61,7 @@ type setting struct {
 	fate     fakehub.Fate
 	grant    fakehub.Grant
 	faults   []fakehub.Fault
-	intent   diagnosis.Intent
+	intent   doctor.Intent
 	files    map[string]string
 	headless bool
 }
@@ -90,13 +90,13 @@ func goodSetting() *setting {
 		hooks:  []fakehub.Hook{{ID: 12, On: fleet, URL: receiver, Secret: leaktest.Secret, Events: []string{"*"}}},
 		fate:   fakehub.Fate{Swallowed: true},
 		grant:  fakehub.Grant{Kind: fakehub.Classic, Account: "ann", Role: "admin", Scopes: []string{"repo", "admin:org", "admin:org_hook"}},
-		intent: diagnosis.Intent{Bot: diagnosis.Account{Login: bot, ID: botID}, Uses: []string{"push", "create", "pull_request", "issue_comment.created"}},
+		intent: doctor.Intent{Bot: doctor.Account{Login: bot, ID: botID}, Uses: []string{"push", "create", "pull_request", "issue_comment.created"}},
 		files:  map[string]string{"fluxkeeper.yml": checkWorkflow},
 	}
 }
 
 // gathered puts the setting on a hub and reads it.
-func (s *setting) gathered(t *testing.T) (diagnosis.Settings, *fakehub.Hub) {
+func (s *setting) gathered(t *testing.T) (doctor.Settings, *fakehub.Hub) {
 	t.Helper()
 	w := newRepo(t)
 	for name, text := range s.files {
@@ -154,7 +154,7 @@ func TestSettings(t *testing.T) {
 				one.change(s)
 			}
 			got, hub := s.gathered(t)
-			checks := diagnosis.ExamineSettings(got, s.intent)
+			checks := doctor.ExamineSettings(got, s.intent)
 			var findings []finding.Finding
 			var gaps []string
 			for _, c := range checks {
@@ -162,7 +162,7 @@ func TestSettings(t *testing.T) {
 				for _, u := range c.Unread {
 					gaps = append(gaps, c.Name+": "+u)
 				}
-				if (c.State() == diagnosis.OK) != (len(c.Unread) == 0 && !slices.ContainsFunc(c.Findings, func(f finding.Finding) bool { return f.Severity != finding.Note })) {
+				if (c.State() == doctor.OK) != (len(c.Unread) == 0 && !slices.ContainsFunc(c.Findings, func(f finding.Finding) bool { return f.Severity != finding.Note })) {
 					t.Errorf("%s is %s: %+v", c.Name, c.State(), c)
 				}
 			}
@@ -176,7 +176,7 @@ func TestSettings(t *testing.T) {
 					t.Errorf("%s writes", r.Path)
 				}
 			}
-			var again diagnosis.Settings
+			var again doctor.Settings
 			data, err := json.Marshal(got)
 			if err != nil || json.Unmarshal(data, &again) != nil {
 				t.Fatal(err)
@@ -234,8 +234,8 @@ func TestSettingsRequests(t *testing.T) {
 	if hub.Count() != 2 {
 		t.Errorf("%d requests after a refusal:\n%s", hub.Count(), hub.Log())
 	}
-	for _, c := range diagnosis.ExamineSettings(got, s.intent) {
-		if c.State() == diagnosis.OK && c.Name != diagnosis.CheckMerging {
+	for _, c := range doctor.ExamineSettings(got, s.intent) {
+		if c.State() == doctor.OK && c.Name != doctor.CheckMerging {
 			t.Errorf("%s is ok, though nothing was read of it: %+v", c.Name, c)
 		}
 		if len(c.Findings) > 0 {
@@ -250,7 +250,7 @@ func TestSettingsWithoutRepository(t *testing.T) {
 	w.commit("start", "README.md", "hello\n")
 	w.serve()
 	w.AddToken("github_pat_other", fakehub.Grant{Kind: fakehub.FineGrained, Account: "ann", Repos: []string{"acme/none"}})
-	_, err := w.client(func(o *github.Options) { o.Token = secret.New("github_pat_other") }).Settings(t.Context(), diagnosis.Intent{})
+	_, err := w.client(func(o *github.Options) { o.Token = secret.New("github_pat_other") }).Settings(t.Context(), doctor.Intent{})
 	if err == nil || !strings.Contains(err.Error(), "read the settings of acme/fleet: GitHub answered 404") {
 		t.Errorf("%v", err)
 	}

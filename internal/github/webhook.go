@@ -16,7 +16,7 @@ import (
 
 	gh "github.com/google/go-github/v66/github"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 

@@ -10,11 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/fakehub"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
-	"github.com/goldfish-inc/fluxkeeper/internal/gitrepo"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 )
 
 const (

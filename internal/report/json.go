@@ -11,7 +11,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
-	"github.com/goldfish-inc/fluxkeeper/internal/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 )
 
 // document is the JSON report, version 1. docs/verdict.schema.json is made

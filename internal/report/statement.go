@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 )
 
 // StatementText writes for people how complete the record is.

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"io"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 )
 
 // timelineDocument is the JSON timeline, version 1. docs/timeline.schema.json is

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 )
 
 // TimelineMarkdown writes a timeline for a step summary or a comment: at most

@@ -17,8 +17,8 @@ import (
 
 	"github.com/yuin/goldmark/ast"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )

@@ -10,8 +10,8 @@ import (
 
 	"github.com/clipperhouse/displaywidth"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 )
 
 // TimelineText writes a timeline for people: the verdict, the alerts, every use, the

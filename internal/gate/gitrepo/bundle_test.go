@@ -1,0 +1,56 @@
+package gitrepo_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The repository that a real Flux wrote to (made from our own manifests).
+func TestRealFlux(t *testing.T) {
+	bundle, err := filepath.Abs("../../../../shared/flux-e2e/flux-e2e.bundle")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(bundle); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skipf("no bundle: %v", err)
+	}
+	dir := filepath.Join(t.TempDir(), "flux.git")
+	newWork(t).git("clone", "-q", "--bare", bundle, dir)
+	w := at(t, dir)
+	const start, squash = "cb084e6ed535e1eddc79e2200a859500071a144b", "22235ac293daad586c5573cb010e9bf70959c9ec"
+	branches := map[string]struct {
+		mergeBase string
+		commits   int
+	}{
+		"flux-image-updates": {start, 6}, "flux-image-updates-x": {start, 5}, "keep-round1": {start, 1},
+		"keep-round2": {start, 3}, "scenario-major": {squash, 2}, "scenario-downgrade": {squash, 2}, "scenario-prerelease": {squash, 1},
+	}
+	for branch, want := range branches {
+		t.Run(branch, func(t *testing.T) {
+			facts := w.facts("main", branch)
+			if facts.MergeBase.Commit != want.mergeBase || len(facts.Commits) != want.commits || len(facts.Gaps) > 0 {
+				t.Errorf("merge base %s, %d commits, gaps %q", facts.MergeBase.Commit, len(facts.Commits), facts.Gaps)
+			}
+			if got := strings.Join(shas(facts), "\n"); got != w.git("rev-list", "--reverse", "--topo-order", "main.."+branch) {
+				t.Errorf("commits %s", got)
+			}
+			list := func(from string) []string {
+				return strings.Fields(w.git("diff", "--name-only", "--no-renames", from, branch))
+			}
+			changed := slices.DeleteFunc(list(want.mergeBase), func(p string) bool { return !slices.Contains(list("main"), p) })
+			var got []string
+			for _, f := range facts.Files {
+				got = append(got, f.Path)
+			}
+			if !slices.Equal(got, changed) {
+				t.Errorf("files %q, want %q", got, changed)
+			}
+		})
+	}
+}

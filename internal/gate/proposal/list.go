@@ -1,0 +1,195 @@
+package proposal
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+)
+
+// Update is one line of a body's list.
+type Update struct {
+	// Image is the image's name without tag and digest, or what is known in
+	// its place, such as the policy's namespace:name.
+	Image string
+	// From and To are tags, or digests where only the digest moved.
+	From, To string
+	// Step is what kind of step it is; it is not part of the line.
+	Step string
+}
+
+// Line is the update as a body lists it, such as
+// "- ghcr.io/acme/app: v1.4.2 → v1.4.3". It is safe Markdown whatever the
+// update holds.
+func (u Update) Line() string {
+	return fmt.Sprintf("- %s: %s → %s", cell(u.Image), cell(u.From), cell(u.To))
+}
+
+// List is the lines of the updates in their order, each once: several places
+// of one image with one step are one update.
+func List(updates []Update) []string {
+	var lines []string
+	for _, u := range updates {
+		if line := u.Line(); !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// nothing stands for a version that is not there.
+const nothing = "–"
+
+// acting is what GitHub makes more of than text, among the letters that names,
+// tags and digests are made of.
+var acting = regexp.MustCompile(`(?i)://|\bwww\.|\bgh-[0-9]|:[a-z0-9_+-]+(:|$)|(^|[^A-Za-z0-9])_|_([^A-Za-z0-9]|$)|__`)
+
+// cell is text in a line: as it is where that is safe, else as code, with every
+// character by its code point that has no place in an image.
+func cell(s string) string {
+	if s == "" {
+		return nothing
+	}
+	plain := strings.IndexFunc(s, func(c rune) bool { return !atHome(c) }) < 0
+	switch {
+	case plain && !acting.MatchString(s):
+		return s
+	case plain:
+		return "`" + s + "`"
+	}
+	var b strings.Builder
+	b.WriteByte('`')
+	for _, c := range s {
+		if atHome(c) {
+			b.WriteRune(c)
+		} else {
+			fmt.Fprintf(&b, `\u{%04X}`, c)
+		}
+	}
+	b.WriteByte('`')
+	return b.String()
+}
+
+// atHome tells whether names, tags and digests are made of c.
+func atHome(c rune) bool {
+	return c <= unicode.MaxASCII && (unicode.IsLetter(c) || unicode.IsDigit(c) || strings.ContainsRune("._/:+-", c))
+}
+
+// arrow is → in the ways that it is written, and as it looks after its three
+// bytes were taken for Windows-1252 or Latin-1.
+var (
+	arrow  = regexp.MustCompile("→|->|=>|⇒|➜|â†’|â\u0086\u0092")
+	bullet = regexp.MustCompile(`^[\s>]*(?:[-*+]\s+|\d+[.)]\s+)?(?:\[[ xX]\]\s+)?`)
+)
+
+// Parse reads the updates that a body lists, in their order: lines such as
+// "- ghcr.io/acme/app: v1.4.2 → v1.4.3", with or without bullet and Markdown's
+// quotes, and "- app:1.4.2 -> app:1.4.3". Other lines are prose. Versions are
+// given without a leading v.
+func Parse(body string) []Update {
+	var out []Update
+	for line := range strings.Lines(body) {
+		if u, ok := parseLine(line); ok {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+func parseLine(line string) (Update, bool) {
+	cut := arrow.FindStringIndex(line)
+	if cut == nil {
+		return Update{}, false
+	}
+	left := unmark(bullet.ReplaceAllString(line[:cut[0]], ""))
+	right := strings.Fields(unmark(line[cut[1]:]))
+	if left == "" || len(right) == 0 {
+		return Update{}, false
+	}
+	to := strings.TrimRight(right[0], ",;.)")
+	if name, from, ok := cutLast(left, ": "); ok && !strings.ContainsAny(strings.TrimSpace(from), " \t") {
+		return Update{Image: strings.TrimSpace(name), From: plainVersion(strings.TrimSpace(from), name), To: plainVersion(to, name)}, true
+	}
+	old, err := image.ParseRef(left)
+	if err != nil || old.Tag == "" && old.Digest == "" {
+		return Update{}, false
+	}
+	return Update{Image: old.Name, From: plainVersion(left, old.Name), To: plainVersion(to, old.Name)}, true
+}
+
+func cutLast(s, sep string) (before, after string, ok bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// unmark drops Markdown's marks of code and emphasis.
+func unmark(s string) string {
+	return strings.TrimSpace(strings.NewReplacer("`", "", "**", "", "__", "").Replace(s))
+}
+
+// plainVersion is a version without the image's name before it and without a v.
+func plainVersion(s, name string) string {
+	s = strings.TrimLeft(strings.TrimPrefix(s, name), ":@")
+	if len(s) > 1 && s[0] == 'v' && s[1] >= '0' && s[1] <= '9' {
+		return s[1:]
+	}
+	return s
+}
+
+// Compare holds a body's list against the updates of a change, as sets. extra
+// is what only the body has, missing what it leaves out; both are sorted. A
+// body may call an image by the end of its name.
+func Compare(listed, held []Update) (missing, extra []Update) {
+	// What List would write, read back: only so do both speak one language.
+	held = unique(Parse(strings.Join(List(held), "\n")))
+	found := make([]bool, len(held))
+	for _, l := range unique(listed) {
+		i := slices.IndexFunc(held, l.means)
+		// A short name can mean two images: take one that is not yet found.
+		for k, h := range held {
+			if l.means(h) && !found[k] {
+				i = k
+				break
+			}
+		}
+		if i < 0 {
+			extra = append(extra, l)
+			continue
+		}
+		found[i] = true
+	}
+	for i, h := range held {
+		if !found[i] {
+			missing = append(missing, h)
+		}
+	}
+	slices.SortFunc(missing, inOrder)
+	slices.SortFunc(extra, inOrder)
+	return missing, extra
+}
+
+func inOrder(a, b Update) int {
+	return cmp.Or(cmp.Compare(a.Image, b.Image), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
+}
+
+func unique(updates []Update) []Update {
+	var out []Update
+	for _, u := range updates {
+		if !slices.Contains(out, u) {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+// means tells whether u, a line of a body, speaks of h.
+func (u Update) means(h Update) bool {
+	return u.From == h.From && u.To == h.To && (h.Image == u.Image || strings.HasSuffix(h.Image, "/"+u.Image) || strings.HasSuffix(h.Image, ":"+u.Image))
+}

@@ -1,0 +1,104 @@
+package audit
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+)
+
+// Reading is what one delivery says: its entry, which comes from headers that
+// nobody signed and from our own clock, and its body, which the sender signed.
+type Reading struct {
+	Record ledger.Record
+	Body   Body
+}
+
+// Body is what a delivery's body says, in plain values. What the body does not
+// say is the zero value. Texts are as GitHub sent them: every printer escapes.
+type Body struct {
+	// Malformed says why the body is not as GitHub writes bodies; else empty.
+	// What could be read is there all the same.
+	Malformed string `json:"malformed,omitempty"`
+	// Event is what the body is: the header's word where the body has the shape
+	// of such an event, or else the event whose shape it has.
+	Event  string `json:"event,omitempty"`
+	Action string `json:"action,omitempty"`
+	// Cause is the event that started a workflow run, such as workflow_dispatch.
+	Cause string `json:"cause,omitempty"`
+	// Run is a workflow run's id, Attempt counts its attempts from 1.
+	Run          int64      `json:"run,omitempty"`
+	Attempt      int64      `json:"attempt,omitempty"`
+	Repository   Repository `json:"repository,omitzero"`
+	Organization Account    `json:"organization,omitzero"`
+	// Sender is the account whose credential acted. GitHub may leave it out.
+	Sender Account `json:"sender,omitzero"`
+	// Pusher is a push's pusher, which has no id: a login, or "deploy key".
+	Pusher string `json:"pusher,omitempty"`
+	// Actor began a workflow run; Triggering is who began this attempt of it.
+	Actor      Account `json:"actor,omitzero"`
+	Triggering Account `json:"triggering,omitzero"`
+	// Ref is the full name, refs/heads/… or refs/tags/…, also where GitHub sends
+	// the short one. Of a pull request it is the head's branch, and
+	// "owner/name:branch" where that is in another repository.
+	Ref string `json:"ref,omitempty"`
+	// Before and After are commit ids; 40 zeros where a push made or deleted the
+	// ref. Where an event has one commit only, it is After.
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+	// Number is that of the pull request or issue.
+	Number int64 `json:"number,omitempty"`
+	// Subject names what the event is about: a rule, a label, a status context,
+	// a workflow's path, the kind of a leaked secret.
+	Subject string `json:"subject,omitempty"`
+	// Time is when it happened, as the body tells it, in UTC.
+	Time    time.Time `json:"time,omitzero"`
+	Created bool      `json:"created,omitempty"`
+	Deleted bool      `json:"deleted,omitempty"`
+	Forced  bool      `json:"forced,omitempty"`
+	// Workflow is the first path below .github/ that a push's new commits touch.
+	Workflow string `json:"workflow,omitempty"`
+	// Hook is the id of the webhook that a ping or meta event is about.
+	Hook int64 `json:"hook,omitempty"`
+}
+
+// Account is an account of GitHub. The id decides who it is; a login can be
+// given to somebody else, and is only shown.
+type Account struct {
+	ID    int64  `json:"id,omitempty"`
+	Login string `json:"login,omitempty"`
+	// Type is User, Bot, Organization or Mannequin.
+	Type string `json:"type,omitempty"`
+}
+
+// Repository is a repository by its id and its full name, owner/name.
+type Repository struct {
+	ID   int64  `json:"id,omitempty"`
+	Name string `json:"full_name,omitempty"`
+}
+
+// Read reads a delivery. It takes every body: what is wrong with one is said in
+// Body.Malformed. The time is linear in the body's length.
+func Read(r ledger.Record, body []byte) Reading { return Reading{r, readBody(r.Name, body)} }
+
+// Keep gives what is to be kept of a delivery whose body is erased. It holds
+// no more of the body than Body does: accounts, names of branches and commits,
+// no messages, no titles and no e-mail addresses.
+func Keep(r ledger.Record, body []byte) json.RawMessage {
+	kept, err := json.Marshal(readBody(r.Name, body))
+	if err != nil {
+		// Times are in years that JSON can hold, and nothing else can go wrong.
+		return json.RawMessage(`{"malformed":"it could not be kept"}`)
+	}
+	return kept
+}
+
+// Restore reads what Keep kept, so that the reading equals that of the body.
+func Restore(r ledger.Record, kept json.RawMessage) (Reading, error) {
+	reading := Reading{Record: r}
+	if err := json.Unmarshal(kept, &reading.Body); err != nil {
+		return Reading{}, fmt.Errorf("read what was kept of entry %d: %w", r.Index, err)
+	}
+	return reading, nil
+}

@@ -1,0 +1,203 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"golang.org/x/time/rate"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+)
+
+const (
+	// DefaultMaxBody is what GitHub sends at most, in bytes; it drops larger
+	// deliveries itself ("Webhook events and payloads", payload cap).
+	DefaultMaxBody = 25 << 20
+	// DefaultBudget bounds all bodies in flight together, in bytes.
+	DefaultBudget = 256 << 20
+
+	deliveryPath, healthPath = "/webhooks/github", "/healthz"
+
+	// GitHub gives up after 10 s. The body has to be in before answerWithin,
+	// within which every request is answered, whatever the ledger does.
+	readWithin   = 9 * time.Second
+	answerWithin = 9500 * time.Millisecond
+
+	// At most this many lines about refused requests are logged.
+	linesPerSecond, linesAtOnce = 1, 20
+)
+
+// Ledger keeps entries with their bodies, whose hash and size it works out.
+// Append returns without an error only when the entry is durable, and with one
+// that wraps ledger.ErrUnavailable when it may be sent again; at once when the
+// context ends. The body is not used after it returned.
+type Ledger interface {
+	Append(ctx context.Context, e ledger.Entry, body []byte) (ledger.Receipt, error)
+}
+
+// Observer is told what became of each request, for metrics. It is called from
+// several goroutines at once.
+type Observer interface {
+	Accepted(event string)
+	Duplicate(event string)
+	Rejected(reason Reason)
+}
+
+// Options say what an Intake works with. Ledger and Secrets are needed.
+type Options struct {
+	Ledger  Ledger
+	Secrets *Secrets
+	Allow   Allow
+	// MaxBody is the greatest length of a body, in bytes; 0: DefaultMaxBody.
+	MaxBody int64
+	// Budget bounds the memory of all bodies in flight, in bytes; 0:
+	// DefaultBudget.
+	Budget  int64
+	Now     func() time.Time // nil: time.Now
+	Log     *slog.Logger     // nil: nothing is logged
+	Observe Observer         // nil: nobody is told
+}
+
+// Intake takes in deliveries.
+type Intake struct {
+	ledger  Ledger
+	secrets *Secrets
+	allow   Allow
+	rooms   *rooms
+	now     func() time.Time
+	log     *slog.Logger
+	observe Observer
+	lines   *rate.Limiter
+	unsaid  atomic.Int64
+}
+
+// New makes an Intake. It refuses to be without a secret, and limits that
+// cannot work.
+func New(o Options) (*Intake, error) {
+	if o.Ledger == nil {
+		return nil, errors.New("make intake: there is no ledger")
+	}
+	if o.Secrets == nil || o.Secrets.live.Load() == nil {
+		return nil, errors.New("make intake: there is no webhook secret, and unsigned deliveries are never taken; make one with: openssl rand -hex 32")
+	}
+	if err := o.Allow.validate(); err != nil {
+		return nil, err
+	}
+	if o.MaxBody == 0 {
+		o.MaxBody = DefaultMaxBody
+	}
+	if o.Budget == 0 {
+		o.Budget = DefaultBudget
+	}
+	rooms, err := newRooms(o.Budget, o.MaxBody)
+	if err != nil {
+		return nil, err
+	}
+	in := &Intake{
+		ledger: o.Ledger, secrets: o.Secrets, allow: o.Allow, rooms: rooms, now: o.Now, log: o.Log, observe: o.Observe,
+		lines: rate.NewLimiter(linesPerSecond, linesAtOnce),
+	}
+	if in.now == nil {
+		in.now = time.Now
+	}
+	if in.log == nil {
+		in.log = slog.New(slog.DiscardHandler)
+	}
+	if in.observe == nil {
+		in.observe = nobody{}
+	}
+	return in, nil
+}
+
+// Handler serves POST /webhooks/github, and GET /healthz, which says only that
+// the process answers.
+func (in *Intake) Handler() http.Handler {
+	e := echo.New()
+	e.HTTPErrorHandler = in.lost
+	e.POST(deliveryPath, in.deliver)
+	e.Match([]string{http.MethodGet, http.MethodHead}, healthPath, func(c echo.Context) error {
+		hangUp(c)
+		return write(c, http.StatusOK, []byte(`{"status":"alive"}`+"\n"))
+	})
+	// Echo would answer OPTIONS by itself.
+	for _, path := range []string{deliveryPath, healthPath} {
+		e.OPTIONS(path, func(echo.Context) error { return echo.ErrMethodNotAllowed })
+	}
+	return e
+}
+
+// lost answers what no route takes.
+func (in *Intake) lost(err error, c echo.Context) {
+	if c.Response().Committed {
+		return // the client went away while it was being answered
+	}
+	reason := NotFound
+	if errors.Is(err, echo.ErrMethodNotAllowed) {
+		reason = Method
+		allow := http.MethodPost
+		if c.Path() == healthPath {
+			allow = "GET, HEAD"
+		}
+		c.Response().Header().Set(echo.HeaderAllow, allow)
+	}
+	_ = in.refuse(c, reason, nil)
+}
+
+// deliver takes one delivery. What costs more comes later: headers, then the
+// body, then its signature, and the ledger only for what is signed.
+func (in *Intake) deliver(c echo.Context) error {
+	r := c.Request()
+	start := time.Now()
+	var d delivery
+	if reason := in.head(r, &d); reason != "" {
+		return in.refuse(c, reason, nil)
+	}
+	b, reason := in.rooms.read(r.Body, r.ContentLength, start.Add(readWithin))
+	if reason == "" && !in.secrets.signed(b.bytes, &d.mac) {
+		reason = WrongSignature
+	}
+	if reason != "" {
+		b.release()
+		return in.refuse(c, reason, nil)
+	}
+	entry := ledger.Entry{
+		Kind: ledger.Delivery, Time: in.now().UTC().Truncate(time.Microsecond),
+		Source: d.hook, ID: d.guid, Name: d.event, Target: d.target,
+	}
+	receipt, err := in.keep(entry, b, start.Add(answerWithin))
+	switch {
+	case errors.Is(err, ledger.ErrUnavailable):
+		return in.refuse(c, Unavailable, err)
+	case err != nil:
+		return in.refuse(c, Failed, err)
+	}
+	return in.take(c, &d, &receipt)
+}
+
+// keep hands an entry to the ledger, which gives up at the given time. It does
+// not give up when the client does: what is signed and here in full is worth
+// keeping, for GitHub does not send it again.
+func (in *Intake) keep(e ledger.Entry, b *body, until time.Time) (receipt ledger.Receipt, err error) {
+	ctx, cancel := context.WithDeadline(context.Background(), until)
+	defer cancel()
+	defer b.release()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("append entry: panic: %v", p)
+		}
+	}()
+	return in.ledger.Append(ctx, e, b.bytes)
+}
+
+// nobody is the Observer where there is none.
+type nobody struct{}
+
+func (nobody) Accepted(string)  {}
+func (nobody) Duplicate(string) {}
+func (nobody) Rejected(Reason)  {}

@@ -1,0 +1,56 @@
+package store_test
+
+import (
+	"encoding/hex"
+	"errors"
+	"testing"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
+)
+
+// TestFindIsNotLedAstray: whoever has the webhook's secret chooses GUIDs, and so
+// could give an entry the name that another one has by its hash.
+func TestFindIsNotLedAstray(t *testing.T) {
+	e := newEvidence(t, 10)
+	l := e.open(t)
+	r, err := l.Record(t.Context(), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := r.Hash()
+	whole := hex.EncodeToString(hash[:])
+	for _, guid := range []string{whole, whole[:12]} {
+		decoy := numbered(20)
+		decoy.ID = guid
+		if _, err := l.Append(t.Context(), decoy, []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found, err := l.Find(t.Context(), whole); err != nil || found.Index != 3 {
+		t.Errorf("by the whole hash: %d, %v", found.Index, err)
+	}
+	if found, err := l.Find(t.Context(), whole[:12]); !errors.Is(err, store.ErrAmbiguous) {
+		t.Errorf("by a part of it: %d, %v", found.Index, err)
+	}
+	if found, err := l.Find(t.Context(), numbered(5).ID); err != nil || found.Index != 5 {
+		t.Errorf("by its GUID: %d, %v", found.Index, err)
+	}
+}
+
+// TestFindLargeIndex: an index is one however many digits it has.
+func TestFindLargeIndex(t *testing.T) {
+	e := newEvidence(t, 10)
+	e.exec(t, `UPDATE entry SET idx = 123456789 WHERE idx = 9`)
+	l, err := store.Open(t.Context(), store.Options{Address: e.address, ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if r, err := l.Find(t.Context(), "123456789"); err != nil || r.Index != 123456789 {
+		t.Errorf("%d, %v", r.Index, err)
+	}
+	if _, err := l.Find(t.Context(), "123456780"); !errors.Is(err, ledger.ErrNotFound) {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,238 @@
+package store
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+)
+
+// maxLine is the longest line of an export that is read: the largest body in
+// base64, and room for its proof.
+const maxLine = maxBody/3*4 + 1<<16
+
+var (
+	// ErrNoExport says that what is to be imported is no export that this version
+	// reads.
+	ErrNoExport = errors.New("this is no export of a ledger")
+	// ErrNotEmpty says that a ledger to import into has entries.
+	ErrNotEmpty = errors.New("import into a new ledger")
+)
+
+// Import takes what Export wrote into a ledger that has no entries yet and has
+// the same key, so that every checkpoint and proof that was given out still
+// holds. Each line is verified, the tree as a whole, and that no body is missing
+// without an erasure. It is one transaction: on any error nothing was taken. The
+// error is an ErrNoExport, ErrNotEmpty or ErrOtherKey where the wrong things were
+// brought together.
+func Import(ctx context.Context, r io.Reader, into *Ledger) error {
+	if into.o.ReadOnly {
+		return fmt.Errorf("import ledger: %w", ErrReadOnly)
+	}
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, 0, 1<<16), maxLine)
+	m := &importer{l: into, ctx: ctx, lines: lines}
+	err := m.header(into.public)
+	if err == nil {
+		err = into.engine.change(ctx, func(c changer) error {
+			m.into = c
+			return m.run()
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("import ledger: %w", err)
+	}
+	return nil
+}
+
+// importer is one run of Import.
+type importer struct {
+	l      *Ledger
+	ctx    context.Context
+	lines  *bufio.Scanner
+	into   changer
+	signed []byte
+	goal   ledger.Checkpoint
+	tree   ledger.Frontier
+	gone   indexSet
+}
+
+// next reads the next line strictly into a value.
+func (m *importer) next(into any) error {
+	if !m.lines.Scan() {
+		if err := m.lines.Err(); err != nil {
+			return err
+		}
+		return io.ErrUnexpectedEOF
+	}
+	decoder := json.NewDecoder(bytes.NewReader(m.lines.Bytes()))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows the JSON")
+	}
+	return nil
+}
+
+func (m *importer) header(public string) (err error) {
+	var h exportHeader
+	err = m.next(&h)
+	if broken := m.lines.Err(); broken != nil && !errors.Is(broken, bufio.ErrTooLong) {
+		return fmt.Errorf("read header: %w", broken)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: read header: %w", ErrNoExport, err)
+	}
+	if h.Format != exportFormat {
+		return fmt.Errorf("%w: read header: its format is %q, this version reads %q", ErrNoExport, h.Format, exportFormat)
+	}
+	if h.PublicKey != public {
+		return fmt.Errorf("%w: the export is of %q, this ledger of %q", ErrOtherKey, h.PublicKey, public)
+	}
+	m.signed = []byte(h.Checkpoint)
+	m.goal, err = ledger.OpenCheckpoint(m.signed, public)
+	return err
+}
+
+func (m *importer) run() error {
+	var size, entries int64
+	err := m.into.QueryRowContext(m.ctx, `SELECT size, (SELECT count(*) FROM entry) FROM head`).Scan(&size, &entries)
+	if err != nil {
+		return err
+	}
+	if size != 0 || entries != 0 {
+		return fmt.Errorf("the ledger has %d entries already: %w", max(size, entries), ErrNotEmpty)
+	}
+	for m.tree.Size() < m.goal.Size {
+		if err := m.entry(); err != nil {
+			return fmt.Errorf("line of entry %d: %w", m.tree.Size(), err)
+		}
+	}
+	if m.lines.Scan() || m.lines.Err() != nil {
+		return fmt.Errorf("something follows the last of %d entries", m.goal.Size)
+	}
+	if m.tree.Root() != m.goal.Root {
+		return errors.New("the entries are not those that the checkpoint signed")
+	}
+	for from, to := range m.gone.runs() {
+		return fmt.Errorf("%s: the body is missing, and no erasure says so", span(from, to))
+	}
+	_, err = m.into.ExecContext(m.ctx, `UPDATE head SET size = $1, frontier = $2, checkpoint = $3, checkpoint_time = $4`,
+		m.tree.Size(), m.tree.AppendBinary(nil), m.signed, m.l.o.Now().UnixMicro())
+	return err
+}
+
+// entry takes one line.
+func (m *importer) entry() error {
+	var line exportLine
+	if err := m.next(&line); err != nil {
+		return err
+	}
+	if line.Index != m.tree.Size() {
+		return fmt.Errorf("it is of entry %d", line.Index)
+	}
+	e, err := ledger.ParseLeaf([]byte(line.Leaf))
+	if err != nil {
+		return err
+	}
+	path := make(tlog.RecordProof, len(line.Path))
+	for i, text := range line.Path {
+		hash, err := base64.StdEncoding.Strict().DecodeString(text)
+		if err != nil || len(hash) != tlog.HashSize {
+			return errors.New("a hash of its path is not 32 bytes of base64")
+		}
+		path[i] = tlog.Hash(hash)
+	}
+	leaf := e.Hash()
+	if err := tlog.CheckRecord(path, m.goal.Size, m.goal.Root, line.Index, leaf); err != nil {
+		return errors.New("its path does not lead to the checkpoint's root")
+	}
+	if err := m.insert(ledger.Record{Index: line.Index, Entry: e}, leaf); err != nil {
+		return err
+	}
+	return m.body(ledger.Record{Index: line.Index, Entry: e}, line.Body)
+}
+
+// insert keeps an entry as it is, and the nodes that it completes.
+func (m *importer) insert(r ledger.Record, leaf tlog.Hash) error {
+	_, err := m.into.ExecContext(m.ctx, `INSERT INTO entry (`+recordColumns+`, leaf_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		r.Index, string(r.Kind), r.Time.UnixMicro(), r.Source, r.ID, r.Name, r.Target, r.BodyHash[:], r.BodySize, leaf[:])
+	if err != nil {
+		return err
+	}
+	for _, node := range m.tree.Append(leaf) {
+		_, err := m.into.ExecContext(m.ctx, `INSERT INTO node (level, n, hash) VALUES ($1, $2, $3)`, node.Level, node.Index, node.Hash[:])
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// body keeps the body, or waits for an erasure to name the entry.
+func (m *importer) body(r ledger.Record, body []byte) error {
+	if body != nil {
+		if err := fits(r, body); err != nil {
+			return err
+		}
+	}
+	if err := m.gone.settle(r, body); err != nil || body == nil {
+		return err
+	}
+	encoding, data := m.l.encode(body)
+	_, err := m.into.ExecContext(m.ctx, `INSERT INTO body (idx, encoding, data) VALUES ($1, $2, $3)`, r.Index, encoding, data)
+	return err
+}
+
+// settle notes a body that is missing, and takes back those that an erasure
+// names before it.
+func (s *indexSet) settle(r ledger.Record, body []byte) error {
+	switch {
+	case body == nil && r.Kind == ledger.Erasure:
+		return fmt.Errorf("entry %d: the body of an erasure is missing", r.Index)
+	case body == nil:
+		s.add(r.Index)
+	case r.Kind == ledger.Erasure:
+		erased, err := ledger.ParseErased(body)
+		if err != nil {
+			return err
+		}
+		for _, e := range erased.Entries {
+			if e.Index < r.Index {
+				s.remove(e.Index)
+			}
+		}
+	}
+	return nil
+}
+
+// checkedBody unpacks a stored body and holds it against its entry.
+func checkedBody(r ledger.Record, encoding string, data []byte) ([]byte, error) {
+	body, err := decode(encoding, data, r.BodySize)
+	if err != nil {
+		return nil, err
+	}
+	if body == nil {
+		body = []byte{} // none is not the same as an empty one
+	}
+	return body, fits(r, body)
+}
+
+// fits says whether the body is the entry's.
+func fits(r ledger.Record, body []byte) error {
+	if sha256.Sum256(body) != r.BodyHash || int64(len(body)) != r.BodySize {
+		return errors.New("the body is not the entry's: its SHA-256 is another")
+	}
+	return nil
+}

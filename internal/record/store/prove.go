@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"fmt"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/proof"
+)
+
+// Head tells how many entries there are, and the tree's root.
+func (l *Ledger) Head(ctx context.Context) (size int64, root tlog.Hash, err error) {
+	f, err := l.frontier(ctx)
+	if err != nil {
+		return 0, root, err
+	}
+	return f.Size(), f.Root(), nil
+}
+
+func (l *Ledger) frontier(ctx context.Context) (*ledger.Frontier, error) {
+	var stored []byte
+	if err := l.engine.reader().QueryRowContext(ctx, `SELECT frontier FROM head`).Scan(&stored); err != nil {
+		return nil, fmt.Errorf("read head: %w", err)
+	}
+	return ledger.ParseFrontier(stored)
+}
+
+// PublicKey is the key that the checkpoints are verified with, as it was
+// recorded when the ledger was made.
+func (l *Ledger) PublicKey(ctx context.Context) (string, error) {
+	var public string
+	if err := l.engine.reader().QueryRowContext(ctx, `SELECT public_key FROM head`).Scan(&public); err != nil {
+		return "", fmt.Errorf("read public key: %w", err)
+	}
+	return public, nil
+}
+
+// Checkpoint gives a signed note of the whole tree as it is now. Where the
+// ledger was opened without a key it gives the last one that was kept, which
+// may be up to a second older than the last entry.
+func (l *Ledger) Checkpoint(ctx context.Context) ([]byte, error) {
+	if !l.o.ReadOnly {
+		known := l.seen.known()
+		f, err := l.frontier(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return l.sign(f, known, l.nodes(ctx))
+	}
+	signed, _, err := l.KeptCheckpoint(ctx)
+	return signed, err
+}
+
+// KeptCheckpoint gives the checkpoint that was signed and kept last, and when.
+// It is empty before the first one.
+func (l *Ledger) KeptCheckpoint(ctx context.Context) (signed []byte, at time.Time, err error) {
+	var micros int64
+	err = l.engine.reader().QueryRowContext(ctx, `SELECT checkpoint, checkpoint_time FROM head`).Scan(&signed, &micros)
+	if err != nil {
+		return nil, at, fmt.Errorf("read checkpoint: %w", err)
+	}
+	return signed, time.UnixMicro(micros).UTC(), nil
+}
+
+// nodes reads the tree's stored hashes.
+func (l *Ledger) nodes(ctx context.Context) ledger.Nodes {
+	return nodesOf(asking(ctx, l.engine.reader()))
+}
+
+// ask sends a query of one column of bytes, and lets see have one value after the
+// other, for the moment.
+type ask func(see func([]byte) error, text string, args ...any) error
+
+// nodesOf reads stored hashes.
+func nodesOf(a ask) ledger.Nodes {
+	return func(level int, from, to int64) ([]tlog.Hash, error) {
+		text, args := `SELECT hash FROM node WHERE level = $3 AND n >= $1 AND n < $2 ORDER BY n`, []any{from, to, level}
+		if level == 0 {
+			text, args = `SELECT leaf_hash FROM entry WHERE idx >= $1 AND idx < $2 ORDER BY idx`, args[:2]
+		}
+		hashes := make([]tlog.Hash, 0, to-from)
+		err := a(func(raw []byte) error {
+			if len(raw) != tlog.HashSize {
+				return fmt.Errorf("a hash at level %d has %d bytes", level, len(raw))
+			}
+			hashes = append(hashes, tlog.Hash(raw))
+			return nil
+		}, text, args...)
+		return hashes, err
+	}
+}
+
+// querier is a database, or one connection to it.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func asking(ctx context.Context, q querier) ask {
+	return func(see func([]byte) error, text string, args ...any) error {
+		rows, err := q.QueryContext(ctx, text, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var raw sql.RawBytes
+			if err := rows.Scan(&raw); err != nil {
+				return err
+			}
+			if err := see(raw); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	}
+}
+
+// Prove makes the proof that the entry is in the tree of a checkpoint: one of
+// the tree as it is now, or, without a key, the one that was kept last.
+func (l *Ledger) Prove(ctx context.Context, index int64) (proof.Inclusion, error) {
+	p, err := l.prove(ctx, index)
+	if err != nil {
+		return proof.Inclusion{}, fmt.Errorf("prove entry %d: %w", index, err)
+	}
+	return p, nil
+}
+
+func (l *Ledger) prove(ctx context.Context, index int64) (proof.Inclusion, error) {
+	r, err := scanRecord(l.engine.reader().QueryRowContext(ctx, `SELECT `+recordColumns+` FROM entry WHERE idx = $1`, index))
+	if err != nil {
+		return proof.Inclusion{}, err
+	}
+	signed, err := l.Checkpoint(ctx)
+	if err != nil {
+		return proof.Inclusion{}, err
+	}
+	if len(signed) == 0 {
+		return proof.Inclusion{}, ErrNotCovered
+	}
+	c, err := ledger.OpenCheckpoint(signed, l.public)
+	if err != nil {
+		return proof.Inclusion{}, err
+	}
+	if index >= c.Size {
+		return proof.Inclusion{}, ErrNotCovered
+	}
+	path, err := tlog.ProveRecord(c.Size, index, l.nodes(ctx))
+	if err != nil {
+		return proof.Inclusion{}, err
+	}
+	p := proof.Inclusion{Leaf: string(r.Leaf()), Index: index, Checkpoint: string(signed)}
+	for _, hash := range path {
+		p.Path = append(p.Path, base64.StdEncoding.EncodeToString(hash[:]))
+	}
+	return p, nil
+}

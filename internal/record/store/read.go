@@ -1,0 +1,324 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/s2"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+)
+
+// What a question can find out.
+var (
+	// ErrAmbiguous says that a short name fits several entries.
+	ErrAmbiguous = errors.New("several entries can be meant")
+	// ErrNotCovered says that the entry is newer than the last checkpoint, and
+	// that there is no key to sign a newer one.
+	ErrNotCovered = errors.New("no checkpoint covers the entry yet, and there is no key to sign one")
+)
+
+// recordColumns are what scanRecord reads.
+const recordColumns = `idx, kind, time, source, id, name, target, body_hash, body_size`
+
+func scanRecord(row interface{ Scan(...any) error }) (ledger.Record, error) {
+	var (
+		r      ledger.Record
+		micros int64
+		hash   sql.RawBytes
+		err    error
+	)
+	if _, many := row.(*sql.Rows); many {
+		err = row.Scan(&r.Index, &r.Kind, &micros, &r.Source, &r.ID, &r.Name, &r.Target, &hash, &r.BodySize)
+	} else { // a single row is closed before its raw bytes could be read
+		err = row.Scan(&r.Index, &r.Kind, &micros, &r.Source, &r.ID, &r.Name, &r.Target, (*[]byte)(&hash), &r.BodySize)
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, ledger.ErrNotFound
+	}
+	if err == nil && copy(r.BodyHash[:], hash) != sha256.Size {
+		err = fmt.Errorf("entry %d has a body hash of %d bytes", r.Index, len(hash))
+	}
+	r.Time = time.UnixMicro(micros).UTC()
+	return r, err
+}
+
+// page is how many entries are read at once, so that nobody who reads slowly
+// keeps the engine from tidying up.
+const page = 1000
+
+// Records gives the entries that the query asks for, by index. It reads what is
+// there when it gets to it, a page at a time.
+func (l *Ledger) Records(ctx context.Context, q ledger.Query) iter.Seq2[ledger.Record, error] {
+	return func(yield func(ledger.Record, error) bool) {
+		if err := l.narrow(ctx, &q); err != nil {
+			yield(ledger.Record{}, err)
+			return
+		}
+		for left := q.Limit; ; {
+			want := page
+			if q.Limit > 0 {
+				want = min(page, left)
+			}
+			records, err := l.page(ctx, q, want)
+			if err != nil {
+				yield(ledger.Record{}, fmt.Errorf("read entries: %w", err))
+				return
+			}
+			for _, r := range records {
+				if !yield(r, nil) {
+					return
+				}
+			}
+			if left -= len(records); len(records) < want || q.Limit > 0 && left == 0 {
+				return
+			}
+			if last := records[len(records)-1].Index; q.Newest {
+				q.End = last
+			} else {
+				q.Start = last + 1
+			}
+			if q.End > 0 && q.Start >= q.End || q.Newest && q.End == 0 {
+				return
+			}
+		}
+	}
+}
+
+// narrow works out where the first entry of the time asked for is, so that the
+// entries before it need not be looked at.
+func (l *Ledger) narrow(ctx context.Context, q *ledger.Query) error {
+	if q.From.IsZero() {
+		return nil
+	}
+	var first sql.NullInt64
+	// idx + 0, since for min(idx) both engines would walk along idx, and not by time.
+	err := l.engine.reader().QueryRowContext(ctx, `SELECT min(idx + 0) FROM entry WHERE time >= $1`, q.From.UnixMicro()).Scan(&first)
+	if err != nil {
+		return fmt.Errorf("read entries: %w", err)
+	}
+	if !first.Valid {
+		first.Int64 = 1<<63 - 1
+	}
+	q.Start = max(q.Start, first.Int64)
+	return nil
+}
+
+func (l *Ledger) page(ctx context.Context, q ledger.Query, limit int) ([]ledger.Record, error) {
+	text, args := selection(q, limit)
+	return l.records(ctx, text, args...)
+}
+
+// records reads all that a query for recordColumns gives.
+func (l *Ledger) records(ctx context.Context, query string, args ...any) ([]ledger.Record, error) {
+	rows, err := l.engine.reader().QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var records []ledger.Record
+	for rows.Next() {
+		r, err := scanRecord(rows)
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, r)
+	}
+	return records, rows.Err()
+}
+
+// selection gives the query in words that both engines take.
+func selection(q ledger.Query, limit int) (text string, args []any) {
+	var b strings.Builder
+	b.WriteString(`SELECT ` + recordColumns + ` FROM entry WHERE `)
+	arg := func(value any) string {
+		args = append(args, value)
+		return "$" + strconv.Itoa(len(args))
+	}
+	b.WriteString("idx >= " + arg(q.Start))
+	if q.End > 0 {
+		b.WriteString(" AND idx < " + arg(q.End))
+	}
+	for _, one := range [...]struct{ column, value string }{{"source", q.Source}, {"target", q.Target}, {"id", q.ID}} {
+		if one.value != "" {
+			b.WriteString(" AND " + one.column + " = " + arg(one.value))
+		}
+	}
+	kinds := make([]string, len(q.Kinds))
+	for i, kind := range q.Kinds {
+		kinds[i] = string(kind)
+	}
+	for _, any := range [...]struct {
+		column string
+		values []string
+	}{{"kind", kinds}, {"name", q.Names}} {
+		if len(any.values) == 0 {
+			continue
+		}
+		places := make([]string, len(any.values))
+		for i, value := range any.values {
+			places[i] = arg(value)
+		}
+		b.WriteString(" AND " + any.column + " IN (" + strings.Join(places, ", ") + ")")
+	}
+	if len(kinds) > 0 && !slices.Contains(q.Kinds, ledger.Delivery) {
+		b.WriteString(" AND kind <> 'delivery'") // there is an index of those
+	}
+	if !q.From.IsZero() {
+		b.WriteString(" AND time >= " + arg(q.From.UnixMicro()))
+	}
+	if !q.To.IsZero() {
+		b.WriteString(" AND time < " + arg(q.To.UnixMicro()))
+	}
+	b.WriteString(" ORDER BY idx")
+	if q.Newest {
+		b.WriteString(" DESC")
+	}
+	b.WriteString(" LIMIT " + arg(limit))
+	return b.String(), args
+}
+
+// Record gives the entry at an index, or ledger.ErrNotFound.
+func (l *Ledger) Record(ctx context.Context, index int64) (ledger.Record, error) {
+	r, err := scanRecord(l.engine.reader().QueryRowContext(ctx, `SELECT `+recordColumns+` FROM entry WHERE idx = $1`, index))
+	if err != nil {
+		return r, fmt.Errorf("read entry %d: %w", index, err)
+	}
+	return r, nil
+}
+
+// shortestID is how much of a leaf hash Find wants to see.
+const shortestID = 8
+
+// Find gives the entry that is meant by its index, by the sender's id of it, or
+// by its own id, the leaf hash in hexadecimal, which may be shortened to 8
+// digits. The last is looked for in the whole ledger. Of several entries with
+// one sender's id it gives the first. A whole leaf hash means its entry and no
+// other; beyond that senders choose their ids, and what means two is ErrAmbiguous.
+func (l *Ledger) Find(ctx context.Context, id string) (ledger.Record, error) {
+	r, err := l.find(ctx, id)
+	if err != nil {
+		return r, fmt.Errorf("find entry %q: %w", id, err)
+	}
+	return r, nil
+}
+
+func (l *Ledger) find(ctx context.Context, id string) (ledger.Record, error) {
+	index, notNumber := strconv.ParseInt(id, 10, 64)
+	if notNumber == nil && len(id) < shortestID {
+		return l.Record(ctx, index)
+	}
+	found, err := scanRecord(l.engine.reader().QueryRowContext(ctx, `SELECT `+recordColumns+` FROM entry WHERE id = $1 ORDER BY idx LIMIT 1`, id))
+	other := func(r ledger.Record, next error) {
+		switch {
+		case errors.Is(err, ledger.ErrNotFound):
+			found, err = r, next
+		case err == nil && next == nil && r.Index != found.Index:
+			err = ErrAmbiguous
+		case err == nil && !errors.Is(next, ledger.ErrNotFound):
+			err = next
+		}
+	}
+	if shortestID <= len(id) && len(id) <= 2*tlog.HashSize {
+		r, next := l.findLeaf(ctx, id)
+		if next == nil && len(id) == 2*tlog.HashSize {
+			return r, nil
+		}
+		other(r, next)
+	}
+	if notNumber == nil && id[0] != '0' {
+		other(l.Record(ctx, index))
+	}
+	return found, err
+}
+
+func (l *Ledger) findLeaf(ctx context.Context, prefix string) (ledger.Record, error) {
+	low, err1 := hex.DecodeString(prefix + strings.Repeat("0", 2*tlog.HashSize-len(prefix)))
+	high, err2 := hex.DecodeString(prefix + strings.Repeat("f", 2*tlog.HashSize-len(prefix)))
+	if err1 != nil || err2 != nil {
+		return ledger.Record{}, ledger.ErrNotFound
+	}
+	rows, err := l.engine.reader().QueryContext(ctx,
+		`SELECT `+recordColumns+` FROM entry WHERE leaf_hash >= $1 AND leaf_hash <= $2 LIMIT 2`, low, high)
+	if err != nil {
+		return ledger.Record{}, err
+	}
+	defer rows.Close()
+	var found []ledger.Record
+	for rows.Next() {
+		r, err := scanRecord(rows)
+		if err != nil {
+			return r, err
+		}
+		found = append(found, r)
+	}
+	switch {
+	case rows.Err() != nil:
+		return ledger.Record{}, rows.Err()
+	case len(found) == 0:
+		return ledger.Record{}, ledger.ErrNotFound
+	case len(found) > 1:
+		return ledger.Record{}, ErrAmbiguous
+	}
+	return found[0], nil
+}
+
+// Body gives the body of an entry, byte for byte as it came, or ledger.ErrErased. It
+// is held against the entry's hash.
+func (l *Ledger) Body(ctx context.Context, index int64) ([]byte, error) {
+	body, err := l.body(ctx, index)
+	if err != nil {
+		return nil, fmt.Errorf("read body %d: %w", index, err)
+	}
+	return body, nil
+}
+
+func (l *Ledger) body(ctx context.Context, index int64) ([]byte, error) {
+	var (
+		hash, data []byte
+		size       int64
+		encoding   sql.NullString
+	)
+	err := l.engine.reader().QueryRowContext(ctx, `SELECT e.body_hash, e.body_size, b.encoding, b.data
+		FROM entry e LEFT JOIN body b ON b.idx = e.idx WHERE e.idx = $1`, index).Scan(&hash, &size, &encoding, &data)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, ledger.ErrNotFound
+	case err != nil:
+		return nil, err
+	case !encoding.Valid:
+		return nil, ledger.ErrErased
+	}
+	body, err := decode(encoding.String, data, size)
+	if err != nil {
+		return nil, err
+	}
+	if sum := sha256.Sum256(body); string(sum[:]) != string(hash) {
+		return nil, errors.New("it is not what was kept: its SHA-256 differs")
+	}
+	return body, nil
+}
+
+// decode gives back what encode stored. It makes no room for more than size.
+func decode(encoding string, data []byte, size int64) ([]byte, error) {
+	switch encoding {
+	case encodingRaw:
+		return data, nil
+	case encodingS2:
+		if n, err := s2.DecodedLen(data); err != nil || int64(n) != size {
+			return nil, fmt.Errorf("it does not unpack to %d bytes", size)
+		}
+		return s2.Decode(nil, data)
+	}
+	return nil, fmt.Errorf("unknown encoding %q", encoding)
+}

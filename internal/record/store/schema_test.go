@@ -1,0 +1,117 @@
+package store_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
+)
+
+// remade makes the entries' table anew with columns of any type, as one would
+// who wants them to compare otherwise than they read.
+func remade(t *testing.T, e *evidence, spoil string) {
+	t.Helper()
+	e.statement(t, `CREATE TABLE other (idx, kind, time, source, id, name, target, body_hash, body_size, leaf_hash)`)
+	e.statement(t, `INSERT INTO other SELECT * FROM entry`)
+	e.exec(t, spoil)
+	e.statement(t, `DROP TABLE entry`)
+	e.statement(t, `ALTER TABLE other RENAME TO entry`)
+	e.statement(t, `CREATE UNIQUE INDEX entry_key ON entry (id, source, kind, body_hash)`)
+	e.statement(t, `CREATE INDEX entry_time ON entry (time)`)
+}
+
+// TestSchemaOfSQLite: what is not a table of ours can give other answers to a
+// question than to Verify, which then proves nothing.
+func TestSchemaOfSQLite(t *testing.T) {
+	for name, spoil := range map[string]func(*testing.T, *evidence){
+		"a kind that equals no text": func(t *testing.T, e *evidence) {
+			remade(t, e, `UPDATE other SET kind = CAST(kind AS BLOB) WHERE idx = 4`)
+		},
+		"a time that is later than all numbers": func(t *testing.T, e *evidence) {
+			remade(t, e, `UPDATE other SET time = CAST(time AS TEXT) WHERE idx = 4`)
+		},
+		"an index that is larger than all numbers": func(t *testing.T, e *evidence) {
+			remade(t, e, `UPDATE other SET idx = CAST(idx AS TEXT) WHERE idx = 9`)
+		},
+		"a view": func(t *testing.T, e *evidence) {
+			e.statement(t, `ALTER TABLE entry RENAME TO hidden`)
+			e.statement(t, `CREATE VIEW entry AS SELECT * FROM hidden`)
+		},
+		"a trigger": func(t *testing.T, e *evidence) {
+			e.statement(t, `CREATE TRIGGER quiet AFTER INSERT ON body BEGIN DELETE FROM body WHERE idx = new.idx; END`)
+		},
+		"a kind that was put in while the table was not strict": func(t *testing.T, e *evidence) {
+			e.statement(t, `PRAGMA writable_schema = 1`)
+			e.exec(t, `UPDATE sqlite_schema SET sql = replace(sql, 'STRICT', '') WHERE name = 'entry'`)
+			e.statement(t, `PRAGMA writable_schema = reset`)
+			e.exec(t, `UPDATE entry SET kind = CAST(kind AS BLOB) WHERE idx = 4`)
+			e.statement(t, `PRAGMA writable_schema = 1`)
+			e.exec(t, `UPDATE sqlite_schema SET sql = sql || ' STRICT' WHERE name = 'entry'`)
+			e.statement(t, `PRAGMA writable_schema = reset`)
+		},
+		"no table of bodies": func(t *testing.T, e *evidence) { e.statement(t, `DROP TABLE body`) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEvidence(t, 10)
+			spoil(t, e)
+			e.disconnect(t)
+			done := make(chan store.Verification, 1)
+			go func() { done <- e.verify(t, store.VerifyOptions{Public: e.key.Public()}) }()
+			select {
+			case v := <-done:
+				if v.OK() || !slices.ContainsFunc(v.Faults, func(f store.Fault) bool {
+					return f.Kind == store.FaultSchema || f.Kind == store.FaultIndex
+				}) {
+					t.Errorf("faults: %v", v.Faults)
+				}
+			case <-time.After(time.Minute):
+				t.Fatal("verify comes to no end")
+			}
+		})
+	}
+}
+
+// TestStatisticsAreNoFault: ANALYZE changes no answer.
+func TestStatisticsAreNoFault(t *testing.T) {
+	e := newEvidence(t, 10)
+	e.statement(t, `ANALYZE`)
+	e.disconnect(t)
+	if v := e.verify(t, store.VerifyOptions{Public: e.key.Public()}); !v.OK() {
+		t.Errorf("faults: %v", v.Faults)
+	}
+}
+
+// TestSchemaOfPostgreSQL: the same, where a table can also hide rows from some.
+func TestSchemaOfPostgreSQL(t *testing.T) {
+	scenes(t, func(t *testing.T, s *scene) {
+		if s.server == nil {
+			return
+		}
+		for _, test := range []struct{ name, spoil, undo, want string }{
+			{"a trigger", `CREATE TRIGGER quiet BEFORE UPDATE ON entry FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
+				`DROP TRIGGER quiet ON entry`, "trigger"},
+			{"a rule", `CREATE RULE quiet AS ON INSERT TO body WHERE new.idx = 4711 DO INSTEAD NOTHING`, `DROP RULE quiet ON body`, "rule"},
+			{"rows that some do not see", `ALTER TABLE entry ENABLE ROW LEVEL SECURITY`, `ALTER TABLE entry DISABLE ROW LEVEL SECURITY`, "row security"},
+			{"a table that a crash empties", `ALTER TABLE node SET UNLOGGED`, `ALTER TABLE node SET LOGGED`, "table node"},
+			{"a table that adds rows", `CREATE TABLE child () INHERITS (body)`, `DROP TABLE child`, "child"},
+			{"another type", `ALTER TABLE entry ALTER COLUMN time TYPE numeric`, `ALTER TABLE entry ALTER COLUMN time TYPE bigint`, "entry.time"},
+			{"an index for some rows only", `DROP INDEX entry_key; CREATE UNIQUE INDEX entry_key ON entry (id, source, kind, body_hash) WHERE idx < 5`,
+				`DROP INDEX entry_key; CREATE UNIQUE INDEX entry_key ON entry (id, source, kind, body_hash)`, "entry_key"},
+		} {
+			t.Run(test.name, func(t *testing.T) {
+				e := s.evidence(t, 10)
+				if v := e.verify(t, store.VerifyOptions{Public: e.key.Public()}); !v.OK() {
+					t.Fatalf("faults before: %v", v.Faults)
+				}
+				e.statement(t, test.spoil)
+				v := e.verify(t, store.VerifyOptions{Public: e.key.Public()})
+				e.statement(t, test.undo)
+				if v.OK() || v.Faults[0].Kind != store.FaultSchema || !strings.Contains(v.Faults[0].Message, test.want) {
+					t.Errorf("faults: %v", v.Faults)
+				}
+			})
+		}
+	})
+}

@@ -1,0 +1,398 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+)
+
+//go:embed migrations/sqlite/*.sql
+var sqliteMigrations embed.FS
+
+// sqliteEngine writes over one connection and moves the log into the database
+// over a second; questions go over others.
+type sqliteEngine struct {
+	path    string
+	sign    signer
+	spoil   func(error)
+	observe Observer
+	log     *slog.Logger
+
+	mu    sync.Mutex // held while the writer's connection is used
+	files files
+	write *sqliteWriter
+	read  *sql.DB
+
+	movers  sync.Mutex // held while the log is moved
+	mover   *sql.DB
+	dirty   atomic.Bool // something was written since the log was last moved
+	stop    context.CancelFunc
+	stopped sync.WaitGroup
+}
+
+// dsn names the file with the settings of a connection. A wait for another
+// process is short, because the writer tries again by itself.
+func dsn(path, mode string, pragmas ...string) string {
+	values := url.Values{"mode": {mode}, "_pragma": append([]string{"busy_timeout(1000)"}, pragmas...)}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + values.Encode()
+}
+
+func openSQLite(ctx context.Context, o Options, seen *witness, spoil func(error)) (*sqliteEngine, error) {
+	e := &sqliteEngine{path: o.Address, sign: signer{key: o.Key, now: o.Now, seen: seen}, spoil: spoil, observe: o.Observe, log: o.Log, stop: func() {}}
+	if o.ReadOnly {
+		_, err := os.Stat(o.Address) // SQLite does not tell why it cannot open
+		if err == nil {
+			err = e.openReader(ctx)
+		}
+		if err == nil {
+			err = refuseOthers(ctx, e.read)
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("open ledger %q: %w", o.Address, err), e.close())
+		}
+		return e, nil
+	}
+	if err := createFile(o.Address); err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	err := refuseFile(ctx, o.Address)
+	if err == nil {
+		err = e.openMover()
+	}
+	if err == nil {
+		err = e.migrate(ctx, o.Key)
+	}
+	if err == nil {
+		e.write, err = openSQLiteWriter(ctx, e.path)
+	}
+	if err == nil {
+		e.files, err = look(e.path)
+	}
+	if err == nil {
+		err = e.openReader(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger %q: %w", o.Address, err), e.close())
+	}
+	e.dirty.Store(true) // a process that was killed leaves a log behind
+	background, stop := context.WithCancel(context.Background())
+	e.stop = stop
+	e.stopped.Go(func() { e.moveLog(background) })
+	return e, nil
+}
+
+// refuseFile refuses a file that holds something else, before anything of it is
+// changed. Other faults are for those who may mend them: what was cut off while
+// the file was made has to be rolled back, which a reader may not.
+func refuseFile(ctx context.Context, path string) error {
+	db, err := sql.Open("sqlite", dsn(path, "ro", "query_only(1)"))
+	if err != nil {
+		return err
+	}
+	err = refuseOthers(ctx, db)
+	if fault := (*sqlite.Error)(nil); errors.As(err, &fault) && fault.Code()&0xff == sqlite3.SQLITE_READONLY {
+		err = nil
+	}
+	return errors.Join(err, db.Close())
+}
+
+// refuseOthers refuses a database that has tables, and none of a ledger.
+func refuseOthers(ctx context.Context, db *sql.DB) error {
+	var tables, ours int
+	err := db.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE name IN ('head', 'goose_db_version')) FROM sqlite_schema`).Scan(&tables, &ours)
+	if err == nil && tables > 0 && ours == 0 {
+		return fmt.Errorf("%w: it is the database of something else", ErrNoLedger)
+	}
+	return err
+}
+
+// createFile makes an empty file that only its owner can read, since bodies can
+// be private. It must not open one that is there: closing it again would let
+// go of the locks that this process has on it.
+func createFile(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("make file: %w", err)
+	}
+	return file.Close()
+}
+
+// migrate brings the tables to this version's form and makes the head.
+func (e *sqliteEngine) migrate(ctx context.Context, key ledger.Key) error {
+	files, err := fs.Sub(sqliteMigrations, "migrations/sqlite")
+	if err != nil {
+		return err
+	}
+	// goose knows no lock for SQLite: of two processes that make the tables at the
+	// same moment one fails, and finds them when it looks again.
+	for range migrateTries {
+		var newer refusal
+		if err = up(ctx, e.mover, files); err == nil || errors.As(err, &newer) {
+			break
+		}
+		rest(ctx, lastPause)
+	}
+	if err != nil {
+		return err
+	}
+	return makeHead(ctx, e.mover, key)
+}
+
+const migrateTries = 4
+
+func up(ctx context.Context, db *sql.DB, files fs.FS) error {
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return err
+	}
+	if current, target, err := provider.GetVersions(ctx); err == nil && current > target {
+		return newerTables(current, target)
+	}
+	_, err = provider.Up(ctx)
+	return err
+}
+
+// makeHead makes the one row of the head, for an empty tree, where there is none.
+func makeHead(ctx context.Context, db *sql.DB, key ledger.Key) error {
+	var empty ledger.Frontier
+	_, err := db.ExecContext(ctx, `INSERT INTO head (one, size, frontier, public_key, checkpoint, checkpoint_time)
+		VALUES (1, 0, $1, $2, $3, 0) ON CONFLICT DO NOTHING`, empty.AppendBinary(nil), key.Public(), []byte{})
+	return err
+}
+
+// openMover opens the connection that moves the log. It also makes the tables,
+// and is not closed in between: the last one to close would move all of the log,
+// which a start need not wait for.
+func (e *sqliteEngine) openMover() (err error) {
+	e.mover, err = sql.Open("sqlite", dsn(e.path, "rw", "page_size(8192)", "journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(0)"))
+	if err == nil {
+		e.mover.SetMaxOpenConns(1)
+	}
+	return err
+}
+
+func (e *sqliteEngine) openReader(ctx context.Context) (err error) {
+	if e.read, err = sql.Open("sqlite", dsn(e.path, "ro", "query_only(1)")); err != nil {
+		return err
+	}
+	e.read.SetMaxOpenConns(4)
+	e.read.SetConnMaxLifetime(time.Minute) // so that a fault of one does not last
+	return e.read.PingContext(ctx)
+}
+
+// insist: what a file does not tell at once it will not tell later.
+func (*sqliteEngine) insist(ctx context.Context, do func(context.Context) error) error {
+	return do(ctx)
+}
+
+func (e *sqliteEngine) reader() *sql.DB { return e.read }
+
+func (e *sqliteEngine) close() error {
+	e.stop()
+	e.stopped.Wait()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	// Who writes goes last: the last connection moves the log into the file, so
+	// that a closed ledger is one file, and one that only reads could not.
+	var err error
+	if e.read != nil {
+		err = e.read.Close()
+	}
+	return errors.Join(err, e.closeWriting())
+}
+
+// closeWriting closes the connections that write.
+func (e *sqliteEngine) closeWriting() error {
+	var err error
+	if e.write != nil {
+		err = e.write.close()
+		e.write = nil
+	}
+	if e.mover != nil {
+		err = errors.Join(err, e.mover.Close())
+		e.mover = nil
+	}
+	return err
+}
+
+func (e *sqliteEngine) commit(_ context.Context, items []*item) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.write == nil {
+		return errors.New("the database is closed")
+	}
+	e.dirty.Store(true)
+	return e.signed(func(w *sqliteWriter) (*ledger.Frontier, error) {
+		return w.add(items, &e.sign)
+	})
+}
+
+// signed runs a transaction that gives the tree as it leaves it.
+func (e *sqliteEngine) signed(do func(*sqliteWriter) (*ledger.Frontier, error)) error {
+	var f *ledger.Frontier
+	err := e.write.transaction(func(w *sqliteWriter) (err error) {
+		f, err = do(w)
+		return err
+	})
+	if err == nil {
+		err = e.files.same()
+	}
+	if err == nil {
+		e.sign.done(f.Size(), f.Root())
+	}
+	return err
+}
+
+func (e *sqliteEngine) change(_ context.Context, do func(changer) error) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.write == nil {
+		return errors.New("the database is closed")
+	}
+	e.dirty.Store(true)
+	return cmp.Or(e.write.transaction(func(w *sqliteWriter) error { return do(w.conn) }), e.files.same())
+}
+
+func (e *sqliteEngine) probe(context.Context) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.write == nil {
+		return errors.New("the database is closed")
+	}
+	e.dirty.Store(true)
+	return e.signed(func(w *sqliteWriter) (*ledger.Frontier, error) {
+		return w.resign(&e.sign)
+	})
+}
+
+// transient: a full disk and another process' lock pass, and leave the
+// transaction undone. An error of reading, writing or syncing does not: what it
+// left behind must be made anew.
+func (*sqliteEngine) transient(err error) bool {
+	var fault *sqlite.Error
+	if !errors.As(err, &fault) {
+		return false
+	}
+	switch fault.Code() & 0xff {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL:
+		return true
+	}
+	return false
+}
+
+// recover opens the connections that write anew, and moves the whole log into
+// the database. Only when that was synced is it known what is durable: after an
+// error the kernel may call pages clean that never reached the disk, so a second
+// sync proves nothing, and only writing them again does. What a failed commit
+// left in the log is no part of it: SQLite counts frames only after their sync.
+func (e *sqliteEngine) recover(ctx context.Context) error {
+	e.movers.Lock()
+	defer e.movers.Unlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_ = e.closeWriting() // it is broken
+	err := e.openMover()
+	if err == nil {
+		e.write, err = openSQLiteWriter(ctx, e.path)
+	}
+	if err == nil {
+		e.files, err = look(e.path)
+	}
+	if err != nil {
+		return errors.Join(err, e.closeWriting())
+	}
+	_, err = e.checkpoint(ctx, "TRUNCATE")
+	return err
+}
+
+// The log is moved into the database each moveEvery, without holding up the
+// writer. Where it has grown past maxLog all the same, the writer waits for the
+// last bit, since the log starts anew only when all of it was moved.
+const (
+	moveEvery = 250 * time.Millisecond
+	maxLog    = 32 << 20
+)
+
+func (e *sqliteEngine) moveLog(ctx context.Context) {
+	next := time.NewTimer(moveEvery)
+	defer next.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-next.C:
+		}
+		start := time.Now()
+		if e.dirty.Swap(false) {
+			if err := e.move(ctx); err != nil && ctx.Err() == nil {
+				e.moveFailed(err)
+			}
+		}
+		// On a slow disk commits come first: a move takes the disk for a fifth of
+		// the time at most.
+		next.Reset(max(moveEvery, 4*time.Since(start)))
+	}
+}
+
+func (e *sqliteEngine) moveFailed(err error) {
+	e.dirty.Store(true)
+	if e.transient(err) {
+		e.log.Warn("move the log into the database", "error", err)
+		return
+	}
+	e.spoil(err)
+}
+
+func (e *sqliteEngine) move(ctx context.Context) error {
+	e.movers.Lock()
+	defer e.movers.Unlock()
+	if e.mover == nil {
+		return nil
+	}
+	start := time.Now()
+	size, err := e.checkpoint(ctx, "PASSIVE")
+	if err == nil && size > maxLog {
+		e.mu.Lock()
+		_, err = e.checkpoint(ctx, "PASSIVE")
+		e.mu.Unlock()
+	}
+	if err == nil {
+		e.observe.Checkpointed(time.Since(start))
+	}
+	return err
+}
+
+// checkpoint moves the log and gives its size in bytes. TRUNCATE fails unless
+// all of it was moved.
+func (e *sqliteEngine) checkpoint(ctx context.Context, mode string) (int64, error) {
+	var busy, frames, moved int64
+	err := e.mover.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &frames, &moved)
+	if err != nil {
+		return 0, fmt.Errorf("move the log into the database: %w", err)
+	}
+	if mode == "TRUNCATE" && busy != 0 {
+		return 0, errors.New("move the log into the database: another process is reading from it")
+	}
+	return frames * pageSize, nil
+}
+
+const pageSize = 8192

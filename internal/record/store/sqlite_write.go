@@ -1,0 +1,202 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+)
+
+// sqliteWriter is the connection that writes, with its statements. They run under
+// no context: each would start a goroutine to watch it, and a sync cannot be
+// called off anyway.
+type sqliteWriter struct {
+	db   *sql.DB
+	conn *sql.Conn
+
+	begin, commit, rollback *sql.Stmt
+	head, setHead, setSize  *sql.Stmt
+	entry, body, node, find *sql.Stmt
+
+	prepared []*sql.Stmt // all of them
+}
+
+func openSQLiteWriter(ctx context.Context, path string) (*sqliteWriter, error) {
+	db, err := sql.Open("sqlite", dsn(path, "rw", "journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(0)",
+		"secure_delete(1)", // an erased body is overwritten
+		"journal_size_limit(67108864)"))
+	if err != nil {
+		return nil, err
+	}
+	w := &sqliteWriter{db: db}
+	if w.conn, err = db.Conn(ctx); err == nil {
+		err = w.check(ctx)
+	}
+	if err == nil {
+		err = w.prepare(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	return w, nil
+}
+
+// check reads back what makes a commit durable, because SQLite ignores a
+// setting that it cannot keep.
+func (w *sqliteWriter) check(ctx context.Context) error {
+	for _, want := range [...]struct{ pragma, value, meaning string }{
+		{"journal_mode", "wal", "a write-ahead log"},
+		{"synchronous", "2", "a sync with every commit"},
+	} {
+		var got string
+		if err := w.conn.QueryRowContext(ctx, "PRAGMA "+want.pragma).Scan(&got); err != nil {
+			return err
+		}
+		if got != want.value {
+			return fmt.Errorf("the file system does not allow %s (%s is %q, want %q): put the ledger on a local disk",
+				want.meaning, want.pragma, got, want.value)
+		}
+	}
+	return nil
+}
+
+func (w *sqliteWriter) prepare(ctx context.Context) (err error) {
+	for _, s := range [...]struct {
+		to   **sql.Stmt
+		text string
+	}{
+		{&w.begin, `BEGIN IMMEDIATE`},
+		{&w.commit, `COMMIT`},
+		{&w.rollback, `ROLLBACK`},
+		{&w.head, `SELECT frontier FROM head`},
+		{&w.setSize, `UPDATE head SET size = ?, frontier = ?`},
+		{&w.setHead, `UPDATE head SET size = ?, frontier = ?, checkpoint = ?, checkpoint_time = ?`},
+		{&w.entry, `INSERT INTO entry (idx, kind, time, source, id, name, target, body_hash, body_size, leaf_hash)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, source, kind, body_hash) DO NOTHING`},
+		{&w.body, `INSERT INTO body (idx, encoding, data) VALUES (?, ?, ?)`},
+		{&w.node, `INSERT INTO node (level, n, hash) VALUES (?, ?, ?)`},
+		{&w.find, `SELECT ` + recordColumns + ` FROM entry WHERE id = ? AND source = ? AND kind = ? AND body_hash = ?`},
+	} {
+		if *s.to, err = w.conn.PrepareContext(ctx, s.text); err != nil {
+			return err
+		}
+		w.prepared = append(w.prepared, *s.to)
+	}
+	return nil
+}
+
+func (w *sqliteWriter) close() error {
+	var err error
+	for _, s := range w.prepared { // a statement that is left open keeps the file open
+		err = errors.Join(err, s.Close())
+	}
+	if w.conn != nil {
+		err = errors.Join(err, w.conn.Close())
+	}
+	return errors.Join(err, w.db.Close())
+}
+
+// transaction runs do between BEGIN and COMMIT. BEGIN IMMEDIATE takes the
+// database's only write lock, so that what do reads stays true until COMMIT,
+// whichever processes write.
+func (w *sqliteWriter) transaction(do func(*sqliteWriter) error) error {
+	if _, err := w.begin.Exec(); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	err := do(w)
+	if err == nil {
+		if _, err = w.commit.Exec(); err == nil {
+			return nil
+		}
+		err = fmt.Errorf("commit: %w", err)
+	}
+	// SQLite has rolled back by itself after some errors, and says so.
+	_, _ = w.rollback.Exec()
+	return err
+}
+
+func (w *sqliteWriter) frontier() (*ledger.Frontier, error) {
+	var stored []byte
+	if err := w.head.QueryRow().Scan(&stored); err != nil {
+		return nil, fmt.Errorf("read head: %w", err)
+	}
+	return ledger.ParseFrontier(stored)
+}
+
+// add gives the items that are new their places in the tree.
+func (w *sqliteWriter) add(items []*item, sign *signer) (*ledger.Frontier, error) {
+	f, err := w.frontier()
+	if err == nil {
+		err = sign.begin(f)
+	}
+	if err != nil {
+		return nil, err
+	}
+	before := f.Size()
+	for _, it := range items {
+		if err := w.addOne(it, f); err != nil {
+			return nil, fmt.Errorf("add entry: %w", err)
+		}
+	}
+	if f.Size() == before {
+		return f, nil
+	}
+	return f, w.update(f, sign.due)
+}
+
+func (w *sqliteWriter) addOne(it *item, f *ledger.Frontier) error {
+	e, index := &it.entry, f.Size()
+	result, err := w.entry.Exec(index, string(e.Kind), e.Time.UnixMicro(), e.Source, e.ID, e.Name, e.Target,
+		e.BodyHash[:], e.BodySize, it.leaf[:])
+	if err != nil {
+		return err
+	}
+	if added, err := result.RowsAffected(); err != nil {
+		return err
+	} else if added == 0 {
+		r, err := scanRecord(w.find.QueryRow(e.ID, e.Source, string(e.Kind), e.BodyHash[:]))
+		it.receipt = ledger.Receipt{Record: r, Duplicate: true}
+		return err
+	}
+	if _, err := w.body.Exec(index, it.encoding, it.data); err != nil {
+		return err
+	}
+	for _, node := range f.Append(it.leaf) {
+		if _, err := w.node.Exec(node.Level, node.Index, node.Hash[:]); err != nil {
+			return err
+		}
+	}
+	it.receipt = ledger.Receipt{Record: ledger.Record{Index: index, Entry: *e}}
+	return nil
+}
+
+// update writes the head, with a checkpoint where sign gives one.
+func (w *sqliteWriter) update(f *ledger.Frontier, sign func(*ledger.Frontier, ledger.Nodes) ([]byte, int64, error)) error {
+	signed, at, err := sign(f, nodesOf(asking(context.Background(), w.conn)))
+	if err != nil {
+		return err
+	}
+	if signed == nil {
+		_, err = w.setSize.Exec(f.Size(), f.AppendBinary(nil))
+	} else {
+		_, err = w.setHead.Exec(f.Size(), f.AppendBinary(nil), signed, at)
+	}
+	if err != nil {
+		return fmt.Errorf("write head: %w", err)
+	}
+	return nil
+}
+
+// resign keeps a new checkpoint of the tree as it is.
+func (w *sqliteWriter) resign(sign *signer) (*ledger.Frontier, error) {
+	f, err := w.frontier()
+	if err == nil {
+		err = sign.begin(f)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f, w.update(f, sign.sign)
+}

@@ -1,0 +1,223 @@
+package gatetest
+
+import (
+	"bytes"
+	"crypto/sha1" // Git's object ids
+	"encoding/hex"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/tools/txtar"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+)
+
+// Load reads a case. The error names the file of the archive that is wrong.
+func Load(archive *txtar.Archive) (gate.Policy, gate.Facts, error) {
+	c := changed{base: tree{}, tip: tree{}, head: tree{}}
+	c.facts.HeadRef, c.facts.BaseRef = "flux-image-updates", "main"
+	c.facts.Today = "2026-11-22"
+	policy := gate.DefaultPolicy()
+	for _, f := range archive.Files {
+		if err := c.add(f, &policy); err != nil {
+			return gate.Policy{}, gate.Facts{}, fmt.Errorf("read %s: %w", f.Name, err)
+		}
+	}
+	if err := c.grow(); err != nil {
+		return gate.Policy{}, gate.Facts{}, fmt.Errorf("read facts.yaml: %w", err)
+	}
+	facts, err := c.gather()
+	if err != nil {
+		return gate.Policy{}, gate.Facts{}, fmt.Errorf("read facts.yaml: %w", err)
+	}
+	return policy, facts, nil
+}
+
+// tree is a revision's files by path.
+type tree map[string]gate.Blob
+
+// changed is a case while it is read.
+type changed struct {
+	facts           facts
+	base, tip, head tree // named files only, until grow
+}
+
+// add reads one file of the archive.
+func (c *changed) add(f txtar.File, policy *gate.Policy) error {
+	name, data := f.Name, f.Data
+	if plain, ok := strings.CutSuffix(name, ".esc"); ok {
+		raw, err := unescape(data)
+		if err != nil {
+			return err
+		}
+		name, data = plain, raw
+	}
+	revision, path, _ := strings.Cut(name, "/")
+	switch {
+	case name == "facts.yaml":
+		dec := yaml.NewDecoder(bytes.NewReader(data))
+		dec.KnownFields(true)
+		if err := dec.Decode(&c.facts); err != nil && err != io.EOF {
+			return err
+		}
+	case name == "policy.yaml":
+		p, err := gate.ParsePolicy(gate.PolicyFile, data)
+		if err != nil {
+			return err
+		}
+		*policy = p
+		c.base[gate.PolicyFile] = gate.Blob{Data: data}
+	case path != "" && revision == "base":
+		c.base[path] = gate.Blob{Data: data}
+	case path != "" && revision == "tip":
+		c.tip[path] = gate.Blob{Data: data}
+	case path != "" && revision == "head":
+		c.head[path] = gate.Blob{Data: data}
+	default:
+		return fmt.Errorf("a case has no file of this name")
+	}
+	return nil
+}
+
+// unescape reads each line as the inside of a Go string literal, in which
+// quotes stand for themselves.
+func unescape(data []byte) ([]byte, error) {
+	var out []byte
+	for number, line := range bytes.SplitAfter(data, []byte("\n")) {
+		text, end := string(line), ""
+		if cut, ok := strings.CutSuffix(text, "\n"); ok {
+			text, end = cut, "\n"
+		}
+		if cut, ok := strings.CutSuffix(text, `\`); ok && !strings.HasSuffix(cut, `\`) {
+			text, end = cut, ""
+		}
+		for text != "" {
+			char, multibyte, rest, err := strconv.UnquoteChar(text, 0)
+			if err != nil {
+				return nil, fmt.Errorf("unescape line %d: %w", number+1, err)
+			}
+			if multibyte {
+				out = append(out, string(char)...)
+			} else {
+				out = append(out, byte(char))
+			}
+			text = rest
+		}
+		out = append(out, end...)
+	}
+	return out, nil
+}
+
+// grow completes the three trees: what tip and head do not name is as in the
+// base, unless it was removed; then modes, padding and object ids.
+func (c *changed) grow() error {
+	tip, head := maps.Clone(c.base), maps.Clone(c.base)
+	maps.Copy(tip, c.tip)
+	maps.Copy(head, c.head)
+	c.tip, c.head = tip, head
+	for _, removal := range []struct {
+		from  tree
+		paths []string
+	}{{c.tip, c.facts.TipRemoved}, {c.head, c.facts.Removed}} {
+		for _, path := range removal.paths {
+			if _, ok := removal.from[path]; !ok {
+				return fmt.Errorf("removed file %q is not there", path)
+			}
+			delete(removal.from, path)
+		}
+	}
+	headModes := maps.Clone(c.facts.BaseModes)
+	if headModes == nil {
+		headModes = map[string]gate.Mode{}
+	}
+	maps.Copy(headModes, c.facts.Modes)
+	c.base.finish(c.facts.BaseModes, c.facts.Pad)
+	c.tip.finish(c.facts.BaseModes, c.facts.Pad)
+	c.head.finish(headModes, c.facts.Pad)
+	for path := range headModes {
+		if _, ok := c.head[path]; !ok {
+			return fmt.Errorf("file %q has a mode, but is not there", path)
+		}
+	}
+	return nil
+}
+
+func (t tree) finish(modes map[string]gate.Mode, pad map[string]int) {
+	for path, blob := range t {
+		blob.Mode = gate.Regular
+		if mode, ok := modes[path]; ok {
+			blob.Mode = mode
+		}
+		if blob.Mode == gate.Submodule {
+			blob.ID, blob.Data = strings.TrimSpace(string(blob.Data)), nil
+			t[path] = blob
+			continue
+		}
+		if lack := pad[path] - len(blob.Data); lack > 0 {
+			line := []byte("# padding\n")
+			blob.Data = append(slices.Clone(blob.Data), bytes.Repeat(line, lack/len(line)+1)...)
+		}
+		blob.ID = objectID("blob", blob.Data)
+		t[path] = blob
+	}
+}
+
+// objectID is the id that Git gives an object of the kind.
+func objectID(kind string, data []byte) string {
+	sum := sha1.Sum(append(fmt.Appendf(nil, "%s %d\x00", kind, len(data)), data...))
+	return hex.EncodeToString(sum[:])
+}
+
+// revision names a tree by what is in it and a commit by its role.
+func (t tree) revision(role string) gate.Revision {
+	var list []byte
+	for _, path := range slices.Sorted(maps.Keys(t)) {
+		list = fmt.Appendf(list, "%s %s %q\n", t[path].Mode, t[path].ID, path)
+	}
+	id := objectID("tree", list)
+	return gate.Revision{Commit: objectID("commit", []byte(role+" "+id)), Tree: id}
+}
+
+// gather makes the facts as an edge package would.
+func (c *changed) gather() (gate.Facts, error) {
+	out := gate.Facts{
+		BaseRef: c.facts.BaseRef, HeadRef: c.facts.HeadRef,
+		MergeBase: c.base.revision("base"), Base: c.tip.revision("base"), Head: c.head.revision("head"),
+		Gaps: c.facts.Gaps, Unsearched: c.facts.Unsearched, IgnoreIdentity: c.facts.IgnoreIdentity,
+	}
+	var err error
+	if out.Today, err = time.Parse(time.DateOnly, c.facts.Today); err != nil {
+		return out, err
+	}
+	if out.Commits, err = c.facts.commits(out); err != nil {
+		return out, err
+	}
+	out.Pull = c.facts.pull()
+
+	paths := maps.Clone(c.base)
+	maps.Copy(paths, c.tip)
+	maps.Copy(paths, c.head)
+	var baseFiles []gate.Content
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		old, tip, head := c.base[name], c.tip[name], c.head[name]
+		if !same(old, head) && !same(tip, head) {
+			out.Files = append(out.Files, gate.FileChange{Path: name, Old: old, Tip: tip, New: head})
+		} else if bytes.Contains(head.Data, []byte(`"$imagepolicy"`)) {
+			out.Bystanders = append(out.Bystanders, gate.Content{Path: name, Data: head.Data})
+		}
+		if manifest.Named(name) {
+			baseFiles = append(baseFiles, gate.Content{Path: name, Data: tip.Data})
+		}
+	}
+	out.Policies = gate.FindPolicies(baseFiles)
+	return out, nil
+}
+
+func same(a, b gate.Blob) bool { return a.Mode == b.Mode && a.ID == b.ID }
