@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
@@ -92,7 +94,7 @@ func doubt(j judged, why error) judged {
 // finish shows the answer in the log, the annotations, the summary, the outputs
 // and a SARIF file.
 func (s *step) finish(j judged) error {
-	problems := []error{report.Text(s.Stdout, j.Report, report.Style{}), s.outputs(j.Report)}
+	problems := []error{report.Text(s.Stdout, j.Report, text.Style{}), s.outputs(j.Report)}
 	if s.inputs.Flag("annotations") {
 		problems = append(problems, s.runner.Annotate(j.Result.Findings))
 	}

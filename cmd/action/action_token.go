@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
@@ -35,7 +37,7 @@ func (s *step) token() error {
 	if err != nil {
 		return err
 	}
-	problems := []error{report.TokenText(s.Stdout, t, report.Style{}), s.tokenOutputs(t)}
+	problems := []error{report.TokenText(s.Stdout, t, text.Style{}), s.tokenOutputs(t)}
 	var page bytes.Buffer
 	problems = append(problems, report.TokenMarkdown(&page, t))
 	if s.inputs.Flag("summary") {

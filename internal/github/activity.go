@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	gh "github.com/google/go-github/v66/github"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
@@ -28,7 +30,7 @@ type push struct {
 // not known who pushed, which is less evidence and no gap.
 func (c *Client) pushes(ctx context.Context, branch string) ([]push, error) {
 	ref := "refs/heads/" + branch
-	op := "read the activity of branch " + quote(branch)
+	op := "read the activity of branch " + text.Quote(branch)
 	address := fmt.Sprintf("repos/%s/%s/activity?per_page=%d&ref=%s", c.owner, c.name, pageSize, url.QueryEscape(ref))
 	req, err := c.api.NewRequest(http.MethodGet, address, nil)
 	if err != nil {
@@ -58,7 +60,7 @@ func (c *Client) pushesOf(ctx context.Context, branch, head string) ([]push, err
 		return list, err
 	}
 	if err := c.pause(ctx, c.firstWait); err != nil {
-		return nil, classify(ctx, "read the activity of branch "+quote(branch), err)
+		return nil, classify(ctx, "read the activity of branch "+text.Quote(branch), err)
 	}
 	return c.pushes(ctx, branch)
 }

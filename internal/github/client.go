@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	gh "github.com/google/go-github/v66/github"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
@@ -78,7 +80,7 @@ func New(o Options) (*Client, error) { return newClient(o, time.Second) }
 func newClient(o Options, firstWait time.Duration) (*Client, error) {
 	owner, name, ok := strings.Cut(o.Repository, "/")
 	if !ok || !plainName(owner) || !plainName(name) {
-		return nil, misuse("open repository "+quote(o.Repository), "name it as owner/name", "not of the form owner/name")
+		return nil, misuse("open repository "+text.Quote(o.Repository), "name it as owner/name", "not of the form owner/name")
 	}
 	way, err := connect(o, func() (secret.Secret, error) { return o.Token, nil }, firstWait)
 	if err != nil {

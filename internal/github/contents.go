@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 )
@@ -158,7 +160,7 @@ func (c *Client) BaseFile(ctx context.Context, sha, path string) ([]byte, bool, 
 	ctx, cancel := c.limited(ctx)
 	defer cancel()
 	if !isID(sha) {
-		return nil, false, misuse("read "+quote(path)+" of "+quote(sha), "give the full id of a commit", "not the id of a commit")
+		return nil, false, misuse("read "+text.Quote(path)+" of "+text.Quote(sha), "give the full id of a commit", "not the id of a commit")
 	}
 	root, err := c.listing(ctx, sha, true)
 	if err == nil && root == "" {
@@ -174,7 +176,7 @@ func (c *Client) BaseFile(ctx context.Context, sha, path string) ([]byte, bool, 
 }
 
 func (c *Client) fileBelow(ctx context.Context, root, path string) ([]byte, bool, error) {
-	op := "read " + quote(path) + " of the base"
+	op := "read " + text.Quote(path) + " of the base"
 	trees := forest{c: c}
 	e, err := trees.find(ctx, root, path)
 	switch {

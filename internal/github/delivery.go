@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	gh "github.com/google/go-github/v66/github"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
@@ -157,7 +159,7 @@ func (w *Webhooks) Pushed(ctx context.Context, hook audit.Hook, d audit.Delivery
 // who moved which branch, the latest first
 // (https://docs.github.com/rest/repos/repos#list-repository-activities).
 func (w *Webhooks) Activities(ctx context.Context, repository string, since time.Time) (audit.RepositoryActivity, error) {
-	op := "read the activity of repository " + quote(repository)
+	op := "read the activity of repository " + text.Quote(repository)
 	out := audit.RepositoryActivity{Name: repository}
 	err := w.activities(ctx, op, &out, since)
 	if err != nil {

@@ -14,6 +14,8 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	gh "github.com/google/go-github/v66/github"
 )
 
@@ -93,7 +95,7 @@ func classify(ctx context.Context, op string, err error) *Error {
 	if resp, message := answered(err); resp != nil {
 		e.Status = resp.StatusCode
 		e.Kind = kindOf(resp, message)
-		e.text = fmt.Sprintf("GitHub answered %d: %s", resp.StatusCode, quote(message))
+		e.text = fmt.Sprintf("GitHub answered %d: %s", resp.StatusCode, text.Quote(message))
 		e.hint = hintFor(e.Kind, resp)
 		return e
 	}
@@ -110,7 +112,7 @@ func classify(ctx context.Context, op string, err error) *Error {
 	case unreached || errors.As(err, new(net.Error)):
 		e.Kind, e.text = Network, plain(err.Error())
 	default: // what is left goes wrong while an answer is decoded
-		e.Kind, e.text = Inconsistent, "the answer is not what GitHub's API describes: "+quote(err.Error())
+		e.Kind, e.text = Inconsistent, "the answer is not what GitHub's API describes: "+text.Quote(err.Error())
 	}
 	e.hint = hints[e.Kind]
 	return e
@@ -224,16 +226,7 @@ func graphqlFailure(op string, resp *http.Response, e graphqlError) *Error {
 			kind = Server
 		}
 	}
-	return &Error{Op: op, Kind: kind, Status: resp.StatusCode, text: "GitHub answered: " + quote(e.Message), hint: hintFor(kind, resp), reset: resetTime(resp)}
-}
-
-// quote makes text from outside safe to print in one line.
-func quote(s string) string {
-	const most = 300
-	if len(s) > most {
-		return strconv.QuoteToASCII(s[:most]) + "…"
-	}
-	return strconv.QuoteToASCII(s)
+	return &Error{Op: op, Kind: kind, Status: resp.StatusCode, text: "GitHub answered: " + text.Quote(e.Message), hint: hintFor(kind, resp), reset: resetTime(resp)}
 }
 
 // plain replaces what is not printable ASCII, and cuts.

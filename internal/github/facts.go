@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	gh "github.com/google/go-github/v66/github"
 	"golang.org/x/sync/errgroup"
 
@@ -102,7 +104,7 @@ func (c *Client) resolve(ctx context.Context, name string) (id, branch string, e
 	if isID(name) {
 		return name, "", nil
 	}
-	op := "read " + quote(name)
+	op := "read " + text.Quote(name)
 	ref := name
 	if !strings.HasPrefix(name, "refs/") {
 		ref = "refs/heads/" + name

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 )
 
@@ -25,7 +27,7 @@ func (c *Client) ChangedFiles(ctx context.Context, base, head string) (Files, er
 	ctx, cancel := c.limited(ctx)
 	defer cancel()
 	if !isID(base) || !isID(head) {
-		return Files{}, misuse("compare "+quote(head)+" with "+quote(base), "give the full ids of two commits", "not ids of commits")
+		return Files{}, misuse("compare "+text.Quote(head)+" with "+text.Quote(base), "give the full ids of two commits", "not ids of commits")
 	}
 	h, err := c.ends(ctx, base, head)
 	if err != nil {
@@ -44,7 +46,7 @@ func (c *Client) AllFiles(ctx context.Context, sha string) (Files, error) {
 	ctx, cancel := c.limited(ctx)
 	defer cancel()
 	if !isID(sha) {
-		return Files{}, misuse("read the files of "+quote(sha), "give the full id of a commit", "not the id of a commit")
+		return Files{}, misuse("read the files of "+text.Quote(sha), "give the full id of a commit", "not the id of a commit")
 	}
 	commit, err := c.revision(ctx, sha)
 	if err != nil {
@@ -82,7 +84,7 @@ func (c *Client) filesOf(ctx context.Context, old, tip, head string, gaps []stri
 		switch {
 		case ok:
 		case why[f.id] != "":
-			out.Gaps = append(out.Gaps, quote(f.path)+": "+why[f.id])
+			out.Gaps = append(out.Gaps, text.Quote(f.path)+": "+why[f.id])
 		default:
 			if beyond++; beyond == 1 {
 				first = f.path
@@ -91,7 +93,7 @@ func (c *Client) filesOf(ctx context.Context, old, tip, head string, gaps []stri
 	}
 	if beyond > 0 {
 		out.Gaps = append(out.Gaps, fmt.Sprintf("%d of %d files were not read, the first of them %s: at most %d files with %d bytes are, and of those that are binary or long %d",
-			beyond, len(all), quote(first), maxBlobs, maxBlobBytes, maxSingle))
+			beyond, len(all), text.Quote(first), maxBlobs, maxBlobBytes, maxSingle))
 	}
 	return out, nil
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
@@ -53,7 +55,7 @@ func probe(ctx context.Context, o Options, need token.Need, wait time.Duration) 
 	for _, full := range need.Repositories {
 		owner, name, ok := strings.Cut(full, "/")
 		if !ok || !plainName(owner) || !plainName(name) {
-			return token.Observations{}, misuse(op, "name the repository as owner/name", quote(full)+" is not of the form owner/name")
+			return token.Observations{}, misuse(op, "name the repository as owner/name", text.Quote(full)+" is not of the form owner/name")
 		}
 	}
 	root, err := parseRoot(o.APIURL)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	gh "github.com/google/go-github/v66/github"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
@@ -205,7 +207,7 @@ const annotationBatch = 50
 
 // putCheck creates or changes a check run, its annotations in batches.
 func (c *Client) putCheck(ctx context.Context, a plan.PutCheck) error {
-	op := "write check run " + quote(a.Name)
+	op := "write check run " + text.Quote(a.Name)
 	batch := a.Annotations[:min(annotationBatch, len(a.Annotations))]
 	rest := a.Annotations[len(batch):]
 	output := checkOutput(a, batch)

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	gh "github.com/google/go-github/v66/github"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
@@ -106,7 +108,7 @@ func (c *Client) pulls(ctx context.Context, o *gh.PullRequestListOptions) ([]pla
 
 // branchHead reads where a branch is; empty where there is none.
 func (c *Client) branchHead(ctx context.Context, branch string) (string, error) {
-	op := "read branch " + quote(branch)
+	op := "read branch " + text.Quote(branch)
 	ref, _, err := c.api.Git.GetRef(ctx, c.owner, c.name, "heads/"+branch)
 	if err != nil {
 		e := classify(ctx, op, err)

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
@@ -91,7 +93,7 @@ func Revoke(ctx context.Context, o Options, dead secret.Secret) error {
 	// The answer may quote what was sent.
 	said := bytes.ReplaceAll(data, []byte(dead.Reveal()), []byte(dead.String()))
 	return &Error{
-		Op: op, Kind: Refused, Status: resp.StatusCode, text: fmt.Sprintf("GitHub answered %d: %s", resp.StatusCode, quote(refusal(resp, said))),
+		Op: op, Kind: Refused, Status: resp.StatusCode, text: fmt.Sprintf("GitHub answered %d: %s", resp.StatusCode, text.Quote(refusal(resp, said))),
 		hint: "delete the token in GitHub's settings instead, and run the command again without --revoke",
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	gh "github.com/google/go-github/v66/github"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
@@ -353,7 +355,7 @@ func (g *gatherer) workflows() {
 		}
 		path := dir + "/" + entry.Name
 		if entry.Object.Text == nil || entry.Object.IsTruncated {
-			g.unread(doctor.CheckWorkflow, quote(path), &Error{text: "it is too large, or no text"}, "")
+			g.unread(doctor.CheckWorkflow, text.Quote(path), &Error{text: "it is too large, or no text"}, "")
 			continue
 		}
 		w, err := doctor.ParseWorkflow(path, []byte(*entry.Object.Text))
@@ -361,7 +363,7 @@ func (g *gatherer) workflows() {
 		case err == nil:
 			g.s.Workflows = append(g.s.Workflows, w)
 		case strings.Contains(strings.ToLower(*entry.Object.Text), strings.ToLower(g.intent.ActionName())):
-			g.unread(doctor.CheckWorkflow, quote(path), &Error{text: plain(err.Error())}, "")
+			g.unread(doctor.CheckWorkflow, text.Quote(path), &Error{text: plain(err.Error())}, "")
 		}
 	}
 }

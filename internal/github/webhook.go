@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	gh "github.com/google/go-github/v66/github"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
@@ -99,7 +101,7 @@ func (s Scope) String() string {
 	if s.Kind == AppScope {
 		return "the app"
 	}
-	return s.Kind + " " + quote(s.Owner)
+	return s.Kind + " " + text.Quote(s.Owner)
 }
 
 // deliveriesOf is a hook's place with the end that its deliveries are under.
@@ -281,10 +283,10 @@ func (w *Webhooks) HookNetworks(ctx context.Context) ([]netip.Prefix, error) {
 		return nil, err
 	}
 	var networks []netip.Prefix
-	for _, text := range meta.Hooks {
-		p, err := netip.ParsePrefix(text)
+	for _, network := range meta.Hooks {
+		p, err := netip.ParsePrefix(network)
 		if err != nil {
-			return nil, odd(op, "%s is not a network", quote(text))
+			return nil, odd(op, "%s is not a network", text.Quote(network))
 		}
 		networks = append(networks, p.Masked())
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/test/hostile"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
@@ -55,7 +57,7 @@ func digest(c string) string { return "sha256:" + strings.Repeat(c, 64) }
 // cases are the reports that the golden files show.
 func cases() map[string]report.Report {
 	all := map[string]report.Report{
-		"pass": passing(), "fail": failing(), "hostile": hostile(), "many": many(), "crowd": crowd(), "wide": wide(),
+		"pass": passing(), "fail": failing(), "hostile": attacked(), "many": many(), "crowd": crowd(), "wide": wide(),
 		"not-applicable": {HeadName: "fix-typo", Result: gate.Result{
 			Verdict: finding.NotApplicable, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
 			Reproduction: manifest.None,
@@ -120,26 +122,21 @@ func failing() report.Report {
 	return r
 }
 
-// nasty holds what a change's author may put into any text.
-const nasty = "a\x1b[31mred\x1b[0m\u202eevil\u202c\u200b\u0000\u009b2J\n::set-output name=verdict::pass\n##[error]x\r\n" +
-	"<img src=x onerror=alert(1)> @everyone #1 GH-2 acme/app#3 | `code` ``two`` ](http://evil.example) [a](b) " +
-	"http://evil.example www.evil.example mallory@evil.example :tada: $x$ ~~no~~ *b* _i_ \xff\xfe \\| &amp; <!-- x --> \u2028\u3164 pass\t"
-
-func hostile() report.Report {
-	line := "image: \"\u202e" + nasty[:20] + "\xff\" # ##[group]x ::error::y"
-	r := report.Report{BaseName: nasty, HeadName: "::error::x", Result: gate.Result{
+func attacked() report.Report {
+	line := "image: \"\u202e" + hostile.Text[:20] + "\xff\" # ##[group]x ::error::y"
+	r := report.Report{BaseName: hostile.Text, HeadName: "::error::x", Result: gate.Result{
 		Verdict: finding.Fail, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
-		Reproduction: manifest.Outcome(nasty), Evidence: gate.Evidence(nasty),
-		Files:   []gate.FileResult{{Path: "dir/" + nasty, Reproduction: manifest.Residue}},
-		Updates: []gate.Update{update(at(nasty, 3, 4, nasty), nasty, "::set-output name=verdict::pass", "1.0\u202e", "gһcr\n", "step|"+nasty)},
+		Reproduction: manifest.Outcome(hostile.Text), Evidence: gate.Evidence(hostile.Text),
+		Files:   []gate.FileResult{{Path: "dir/" + hostile.Text, Reproduction: manifest.Residue}},
+		Updates: []gate.Update{update(at(hostile.Text, 3, 4, hostile.Text), hostile.Text, "::set-output name=verdict::pass", "1.0\u202e", "gһcr\n", "step|"+hostile.Text)},
 		Findings: []finding.Finding{
-			{Rule: "scope/residue", Severity: finding.Error, Place: at(nasty, 1, 8, nasty), Message: nasty, Hint: nasty},
-			{Rule: nasty, Severity: finding.Severity(nasty), Was: finding.Severity(nasty), Place: at("x"+nasty, 1, 1, nasty), Message: "::warning::" + nasty},
-			{Rule: "text/title", Severity: finding.Note, Was: finding.Severity(nasty), Place: at("n"+nasty, 1, 1, nasty), Message: nasty, Hint: nasty},
-			{Rule: "text/title", Severity: finding.Warning, Message: strings.Repeat(nasty, 20), Hint: strings.Repeat("`|@", 2000)},
+			{Rule: "scope/residue", Severity: finding.Error, Place: at(hostile.Text, 1, 8, hostile.Text), Message: hostile.Text, Hint: hostile.Text},
+			{Rule: hostile.Text, Severity: finding.Severity(hostile.Text), Was: finding.Severity(hostile.Text), Place: at("x"+hostile.Text, 1, 1, hostile.Text), Message: "::warning::" + hostile.Text},
+			{Rule: "text/title", Severity: finding.Note, Was: finding.Severity(hostile.Text), Place: at("n"+hostile.Text, 1, 1, hostile.Text), Message: hostile.Text, Hint: hostile.Text},
+			{Rule: "text/title", Severity: finding.Warning, Message: strings.Repeat(hostile.Text, 20), Hint: strings.Repeat("`|@", 2000)},
 		},
 	}}
-	r.Result.Gaps = slices.Repeat([]string{nasty, "::error::" + nasty}, 12)
+	r.Result.Gaps = slices.Repeat([]string{hostile.Text, "::error::" + hostile.Text}, 12)
 	r.Source = func(string) []byte { return []byte(line) }
 	return r
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/clipperhouse/displaywidth"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
@@ -75,8 +77,8 @@ func (c Checkup) headline() (title, phrase string) {
 		}
 	}
 	title = map[finding.Verdict]string{finding.Pass: "PASS", finding.Fail: "FAIL", finding.Undecided: "UNDECIDED"}[c.Verdict()]
-	phrase = fmt.Sprintf("%s: %s, %s, %s; %d of %d checks are ok", Plain(c.Subject), count(severities[finding.Error], "error"),
-		count(severities[finding.Warning], "warning"), count(severities[finding.Note], "note"), states[stateOK], len(c.Rows))
+	phrase = fmt.Sprintf("%s: %s, %s, %s; %d of %d checks are ok", text.Plain(c.Subject), text.Count(severities[finding.Error], "error"),
+		text.Count(severities[finding.Warning], "warning"), text.Count(severities[finding.Note], "note"), states[stateOK], len(c.Rows))
 	if n := states[stateUnknown]; n > 0 {
 		phrase += fmt.Sprintf(", %d could not be told", n)
 	}
@@ -84,22 +86,22 @@ func (c Checkup) headline() (title, phrase string) {
 }
 
 // CheckupText writes the table for people.
-func CheckupText(w io.Writer, c Checkup, s Style) error {
+func CheckupText(w io.Writer, c Checkup, s text.Style) error {
 	var out bytes.Buffer
 	title, phrase := c.headline()
-	colour := map[finding.Verdict]paint{finding.Pass: green, finding.Fail: red, finding.Undecided: yellow}[c.Verdict()]
-	fmt.Fprintf(&out, "%s  %s\n\n", s.paint(colour, title), cut(phrase, maxMessage))
+	colour := map[finding.Verdict]text.Paint{finding.Pass: text.Green, finding.Fail: text.Red, finding.Undecided: text.Yellow}[c.Verdict()]
+	fmt.Fprintf(&out, "%s  %s\n\n", s.Paint(colour, title), text.Cut(phrase, maxMessage))
 	width := 0
 	for _, row := range c.Rows {
-		width = max(width, displaywidth.String(Plain(row.Check)))
+		width = max(width, displaywidth.String(text.Plain(row.Check)))
 	}
-	fmt.Fprintf(&out, "  %s\n", s.paint(dim, fmt.Sprintf("%-*s  %-*s  evidence", width, "check", len(stateUnknown), "state")))
+	fmt.Fprintf(&out, "  %s\n", s.Paint(text.Dim, fmt.Sprintf("%-*s  %-*s  evidence", width, "check", len(stateUnknown), "state")))
 	for _, row := range c.Rows {
 		lines := row.lines(s)
 		state := row.state()
-		name := Plain(row.Check)
+		name := text.Plain(row.Check)
 		fmt.Fprintf(&out, "  %s%s  %s%s", name, strings.Repeat(" ", width-displaywidth.String(name)),
-			s.paint(statePaint(state), state), strings.Repeat(" ", len(stateUnknown)-len(state)))
+			s.Paint(statePaint(state), state), strings.Repeat(" ", len(stateUnknown)-len(state)))
 		for i, line := range lines {
 			if i > 0 {
 				out.WriteString(strings.Repeat(" ", 2+width+2+len(stateUnknown)))
@@ -113,32 +115,32 @@ func CheckupText(w io.Writer, c Checkup, s Style) error {
 	return nil
 }
 
-func statePaint(state string) paint {
+func statePaint(state string) text.Paint {
 	switch state {
 	case stateOK:
-		return green
+		return text.Green
 	case stateFinding:
-		return red
+		return text.Red
 	}
-	return yellow
+	return text.Yellow
 }
 
 // lines are a row's findings with their remedies, what is missing, and the
 // evidence; at least one.
-func (r CheckupRow) lines(s Style) []string {
+func (r CheckupRow) lines(s text.Style) []string {
 	var lines []string
-	label := text{style: s}
+	label := printer{style: s}
 	for _, f := range r.Findings {
-		lines = append(lines, fmt.Sprintf("%s: %s", label.label(f), cut(Plain(f.Message), maxMessage)))
+		lines = append(lines, fmt.Sprintf("%s: %s", label.label(f), text.Cut(text.Plain(f.Message), maxMessage)))
 		if f.Hint != "" {
-			lines = append(lines, s.paint(dim, "fix:")+" "+cut(Plain(f.Hint), maxMessage))
+			lines = append(lines, s.Paint(text.Dim, "fix:")+" "+text.Cut(text.Plain(f.Hint), maxMessage))
 		}
 	}
 	for _, missing := range r.Unread {
-		lines = append(lines, s.paint(yellow, "could not tell:")+" "+cut(Plain(missing), maxMessage))
+		lines = append(lines, s.Paint(text.Yellow, "could not tell:")+" "+text.Cut(text.Plain(missing), maxMessage))
 	}
 	for _, e := range r.Evidence {
-		lines = append(lines, cut(Plain(e), maxMessage))
+		lines = append(lines, text.Cut(text.Plain(e), maxMessage))
 	}
 	if len(lines) == 0 {
 		lines = []string{"-"}
@@ -152,7 +154,7 @@ func CheckupMarkdown(w io.Writer, c Checkup) error {
 	head := markdownTitle(c.headline())
 	foot := ""
 	if c.Version != "" {
-		foot = "Fluxkeeper " + MarkdownText(cut(c.Version, maxCell)) + "\n"
+		foot = "Fluxkeeper " + text.Markdown(text.Cut(c.Version, maxCell)) + "\n"
 	}
 	table := foldable{open: openRows, noun: "check", head: "| Check | State | Evidence | Fix |\n| --- | --- | --- | --- |\n"}
 	table.fold = "\n" + table.head
@@ -167,7 +169,7 @@ func CheckupMarkdown(w io.Writer, c Checkup) error {
 
 func (r CheckupRow) markdown() string {
 	var evidence, fixes []string
-	cell := func(s string) string { return MarkdownText(cut(s, maxMessage)) }
+	cell := func(s string) string { return text.Markdown(text.Cut(s, maxMessage)) }
 	for _, f := range r.Findings {
 		evidence = append(evidence, fmt.Sprintf("**%s** %s: %s", f.Severity, markdownRule(f.Rule), cell(f.Message)))
 		if f.Hint != "" && !slices.Contains(fixes, cell(f.Hint)) {
@@ -180,7 +182,7 @@ func (r CheckupRow) markdown() string {
 	for _, e := range r.Evidence {
 		evidence = append(evidence, cell(e))
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s |\n", MarkdownText(r.Check), r.state(),
+	return fmt.Sprintf("| %s | %s | %s | %s |\n", text.Markdown(r.Check), r.state(),
 		cmp.Or(strings.Join(evidence, "<br>"), "–"), cmp.Or(strings.Join(fixes, "<br>"), "–"))
 }
 
@@ -211,13 +213,13 @@ type checkupFinding struct {
 
 // CheckupJSON writes the table for programs, in the form of docs/checkup.schema.json.
 func CheckupJSON(w io.Writer, c Checkup) error {
-	d := checkupDocument{Version: 1, Verdict: c.Verdict(), Subject: utf(c.Subject), Checks: []checkupCheck{}}
+	d := checkupDocument{Version: 1, Verdict: c.Verdict(), Subject: text.UTF8(c.Subject), Checks: []checkupCheck{}}
 	for _, row := range c.Rows {
-		check := checkupCheck{Check: utf(row.Check), State: row.state(), Findings: []checkupFinding{}, Unread: utfs(row.Unread), Evidence: utfs(row.Evidence)}
+		check := checkupCheck{Check: text.UTF8(row.Check), State: row.state(), Findings: []checkupFinding{}, Unread: utfs(row.Unread), Evidence: utfs(row.Evidence)}
 		for _, f := range row.Findings {
-			check.Findings = append(check.Findings, checkupFinding{utf(f.Rule), f.Severity, utf(f.Message), utf(f.Hint)})
+			check.Findings = append(check.Findings, checkupFinding{text.UTF8(f.Rule), f.Severity, text.UTF8(f.Message), text.UTF8(f.Hint)})
 		}
 		d.Checks = append(d.Checks, check)
 	}
-	return writeJSON(w, d)
+	return text.JSON(w, d)
 }

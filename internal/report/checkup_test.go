@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
@@ -39,7 +41,7 @@ func TestCheckupVerdict(t *testing.T) {
 
 func TestCheckupText(t *testing.T) {
 	var out bytes.Buffer
-	if err := report.CheckupText(&out, checkup(""), report.Style{}); err != nil {
+	if err := report.CheckupText(&out, checkup(""), text.Style{}); err != nil {
 		t.Fatal(err)
 	}
 	want := `FAIL  acme/fleet in namespace flux-system: 1 error, 0 warnings, 0 notes; 1 of 3 checks are ok, 1 could not be told
@@ -60,7 +62,7 @@ func TestCheckupText(t *testing.T) {
 func TestCheckupHostile(t *testing.T) {
 	hostile := "a\x1b[31m\n::error::x\n##[set-output name=v]y | <b>z</b> [l](https://evil.example) @here"
 	for name, write := range map[string]func(*bytes.Buffer) error{
-		"text":     func(b *bytes.Buffer) error { return report.CheckupText(b, checkup(hostile), report.Style{}) },
+		"text":     func(b *bytes.Buffer) error { return report.CheckupText(b, checkup(hostile), text.Style{}) },
 		"markdown": func(b *bytes.Buffer) error { return report.CheckupMarkdown(b, checkup(hostile)) },
 		"json":     func(b *bytes.Buffer) error { return report.CheckupJSON(b, checkup(hostile)) },
 	} {

@@ -14,6 +14,10 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/test/hostile"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/yuin/goldmark/ast"
 
@@ -28,13 +32,13 @@ type format struct {
 }
 
 func formats() []format {
-	text := func(s report.Style) func(io.Writer, report.Report) error {
+	lines := func(s text.Style) func(io.Writer, report.Report) error {
 		return func(w io.Writer, r report.Report) error { return report.Text(w, r, s) }
 	}
 	return []format{
-		{"txt", text(report.Style{})},
-		{"narrow.txt", text(report.Style{Width: 60})},
-		{"color.txt", text(report.Style{Color: true, Width: 100})},
+		{"txt", lines(text.Style{})},
+		{"narrow.txt", lines(text.Style{Width: 60})},
+		{"color.txt", lines(text.Style{Color: true, Width: 100})},
 		{"json", report.JSON},
 		{"md", report.Markdown},
 		{"sarif", report.SARIF},
@@ -118,7 +122,7 @@ func TestRenderingIsInert(t *testing.T) {
 			got = strings.ReplaceAll(got, "⚠️", "") // the one variation selector that is ours
 			for line := range strings.Lines(got) {
 				line = strings.TrimSuffix(line, "\n")
-				if line != "" && acts(line) {
+				if line != "" && hostile.Acts(line) {
 					t.Errorf("%s.%s: line acts: %q", name, f.suffix, line)
 				}
 			}
@@ -137,7 +141,7 @@ func TestNothingIsWrittenInvalid(t *testing.T) {
 }
 
 func TestJSONKeepsValues(t *testing.T) {
-	r := hostile()
+	r := attacked()
 	r.Result.Files[0].Path, r.Result.Findings[0].File = "a/\xff\x00.yaml", "a/\xfe.yaml"
 	var got struct {
 		Updates  []struct{ Image, From string }
@@ -153,7 +157,7 @@ func TestJSONKeepsValues(t *testing.T) {
 	if got, want := got.Updates[0].From, "1.0\u202e"; got != want {
 		t.Errorf("from %q, want %q: JSON escapes must not change the value", got, want)
 	}
-	want := strings.ReplaceAll(strings.ReplaceAll(nasty, "\xff", `\xFF`), "\xfe", `\xFE`)
+	want := strings.ReplaceAll(strings.ReplaceAll(hostile.Text, "\xff", `\xFF`), "\xfe", `\xFE`)
 	if got := got.Findings[0]; got.File != `a/\xFE.yaml` || got.Message != want {
 		t.Errorf("finding %q", got)
 	}
@@ -212,7 +216,7 @@ func TestReportIsNotChanged(t *testing.T) {
 func TestMarkdownIsInert(t *testing.T) {
 	for name, r := range cases() {
 		source := []byte(render(t, format{"md", report.Markdown}, r))
-		err := ast.Walk(parse(string(source)), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		err := ast.Walk(hostile.Markdown(string(source)), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 			if !entering {
 				return ast.WalkContinue, nil
 			}
@@ -231,7 +235,7 @@ func TestMarkdownIsInert(t *testing.T) {
 				t.Errorf("%s: %s", name, n.Kind())
 			case *ast.Text:
 				shown := html.UnescapeString(string(n.Segment.Value(source)))
-				if m := magnets.FindString(shown); m != "" {
+				if m := hostile.Magnets().FindString(shown); m != "" {
 					t.Errorf("%s: %q in text", name, m)
 				}
 			}

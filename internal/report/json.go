@@ -1,13 +1,9 @@
 package report
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"io"
-	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
@@ -60,7 +56,7 @@ type documentFile struct {
 }
 
 // JSON writes the report for programs, in the form of docs/verdict.schema.json.
-func JSON(w io.Writer, r Report) error { return writeJSON(w, r.sorted().document()) }
+func JSON(w io.Writer, r Report) error { return text.JSON(w, r.sorted().document()) }
 
 func (r Report) document() document {
 	res := r.Result
@@ -77,13 +73,13 @@ func (r Report) document() document {
 	}
 	for _, u := range res.Updates {
 		d.Updates = append(d.Updates, documentUpdate{
-			utf(u.File), u.Line, u.Column, utf(u.Path), utf(u.Policy), utf(u.Image), utf(u.From), utf(u.To), u.Step})
+			text.UTF8(u.File), u.Line, u.Column, text.UTF8(u.Path), text.UTF8(u.Policy), text.UTF8(u.Image), text.UTF8(u.From), text.UTF8(u.To), u.Step})
 	}
 	for _, f := range res.Files {
-		d.Files = append(d.Files, documentFile{utf(f.Path), f.Reproduction})
+		d.Files = append(d.Files, documentFile{text.UTF8(f.Path), f.Reproduction})
 	}
 	for _, gap := range res.Gaps {
-		d.Gaps = append(d.Gaps, utf(gap))
+		d.Gaps = append(d.Gaps, text.UTF8(gap))
 	}
 	return d
 }
@@ -91,79 +87,7 @@ func (r Report) document() document {
 func documentFindings(findings []finding.Finding) []documentFinding {
 	all := make([]documentFinding, len(findings))
 	for i, f := range findings {
-		all[i] = documentFinding{f.Rule, f.Severity, utf(f.File), f.Line, f.Column, utf(f.Message), utf(f.Hint), utf(f.Path), f.Was}
+		all[i] = documentFinding{f.Rule, f.Severity, text.UTF8(f.File), f.Line, f.Column, text.UTF8(f.Message), text.UTF8(f.Hint), text.UTF8(f.Path), f.Was}
 	}
 	return all
-}
-
-// utf writes bytes that are not UTF-8 as \xNN, so that two paths that differ
-// in them stay apart.
-func utf(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	var b strings.Builder
-	for i, r := range s {
-		if _, size := utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError && size == 1 {
-			fmt.Fprintf(&b, `\x%02X`, s[i])
-			continue
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
-}
-
-// writeJSON writes v, indented. It is often printed straight into a terminal
-// or a workflow log, so what Plain would make visible is escaped the JSON way:
-// same value, nothing that acts.
-func writeJSON(w io.Writer, v any) error {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("encode report: %w", err)
-	}
-	if _, err := io.WriteString(w, inert(buf.String())); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	return nil
-}
-
-// inert escapes characters of JSON text. None of them occurs outside strings.
-func inert(text string) string {
-	var b strings.Builder
-	b.Grow(len(text))
-	for line := range strings.SplitSeq(text, "\n") {
-		if b.Len() > 0 {
-			b.WriteByte('\n')
-		}
-		if harmless(line) {
-			b.WriteString(line)
-		} else {
-			inertLine(&b, line)
-		}
-	}
-	return b.String()
-}
-
-func inertLine(b *strings.Builder, text string) {
-	marks, hashes := noBase, 0
-	for _, r := range text {
-		switch {
-		case r == '[' && hashes >= 2:
-			b.WriteString(`\u005b`)
-		case visible(r, &marks):
-			b.WriteRune(r)
-		default:
-			for _, unit := range utf16.Encode([]rune{r}) {
-				fmt.Fprintf(b, `\u%04x`, unit)
-			}
-		}
-		if r == '#' {
-			hashes++
-		} else {
-			hashes = 0
-		}
-	}
 }

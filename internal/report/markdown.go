@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 )
@@ -49,7 +51,7 @@ func (r Report) markdownHead() string {
 
 func markdownTitle(title, phrase string) string {
 	sign := map[string]string{"PASS": "✅", "FAIL": "❌", "NOT APPLICABLE": "➖", "UNDECIDED": "⚠️"}[title]
-	return fmt.Sprintf("## %s Fluxkeeper: %s\n\n%s.\n\n", sign, strings.ToLower(title), MarkdownText(cut(upperFirst(phrase), maxMessage)))
+	return fmt.Sprintf("## %s Fluxkeeper: %s\n\n%s.\n\n", sign, strings.ToLower(title), text.Markdown(text.Cut(upperFirst(phrase), maxMessage)))
 }
 
 func upperFirst(s string) string {
@@ -62,15 +64,15 @@ func upperFirst(s string) string {
 func (r Report) markdownFoot() string {
 	res := r.Result
 	parts := []string{
-		MarkdownCode(cut(revision(r.BaseName, res.Base), maxCell)) + " → " + MarkdownCode(cut(revision(r.HeadName, res.Head), maxCell)),
-		MarkdownText(cut(outcome(res.Reproduction), maxCell)),
-		"evidence: " + MarkdownText(cut(r.evidence(), maxCell)),
+		text.MarkdownCode(text.Cut(revision(r.BaseName, res.Base), maxCell)) + " → " + text.MarkdownCode(text.Cut(revision(r.HeadName, res.Head), maxCell)),
+		text.Markdown(text.Cut(outcome(res.Reproduction), maxCell)),
+		"evidence: " + text.Markdown(text.Cut(r.evidence(), maxCell)),
 	}
 	if s := r.settings(); s != "" {
 		parts = append(parts, s)
 	}
 	if r.Version != "" {
-		parts = append(parts, "Fluxkeeper "+MarkdownText(cut(r.Version, maxCell)))
+		parts = append(parts, "Fluxkeeper "+text.Markdown(text.Cut(r.Version, maxCell)))
 	}
 	return strings.Join(parts, " · ") + "\n"
 }
@@ -78,7 +80,7 @@ func (r Report) markdownFoot() string {
 func (r Report) markdownGaps() []string {
 	var items []string
 	for _, gap := range r.Result.Gaps {
-		items = append(items, "- **undecided**: "+MarkdownText(cut(gap, maxMessage))+"\n")
+		items = append(items, "- **undecided**: "+text.Markdown(text.Cut(gap, maxMessage))+"\n")
 	}
 	return items
 }
@@ -96,12 +98,12 @@ func markdownUpdate(u gate.Update) string {
 		if s == "" {
 			return "–"
 		}
-		return MarkdownCode(cut(s, maxCell))
+		return text.MarkdownCode(text.Cut(s, maxCell))
 	}
-	from, to := shortDigests(Reference(u.From), Reference(u.To))
+	from, to := shortDigests(text.Reference(u.From), text.Reference(u.To))
 	return fmt.Sprintf("| %s | %s → %s | %s | %s | %s |\n",
-		code(Reference(u.Image)), code(from), code(to), MarkdownText(cut(Reference(u.Step), maxCell)),
-		code(Reference(u.Policy)), code(place(wholeLine(u.Place))))
+		code(text.Reference(u.Image)), code(from), code(to), text.Markdown(text.Cut(text.Reference(u.Step), maxCell)),
+		code(text.Reference(u.Policy)), code(place(wholeLine(u.Place))))
 }
 
 func (r Report) markdownFindings() []string {
@@ -114,19 +116,19 @@ func (r Report) markdownFindings() []string {
 
 func markdownFinding(f finding.Finding) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "- **%s** %s: %s", MarkdownText(cut(string(f.Severity), maxCell)), markdownRule(f.Rule), MarkdownText(cut(f.Message, maxMessage)))
+	fmt.Fprintf(&b, "- **%s** %s: %s", text.Markdown(text.Cut(string(f.Severity), maxCell)), markdownRule(f.Rule), text.Markdown(text.Cut(f.Message, maxMessage)))
 	if f.File != "" {
 		// The position comes last and is ours: it must not be cut away.
-		b.WriteString("\\\n  " + MarkdownCode(cut(f.File, maxCell)+place(finding.Place{Line: f.Line, Column: f.Column})))
+		b.WriteString("\\\n  " + text.MarkdownCode(text.Cut(f.File, maxCell)+place(finding.Place{Line: f.Line, Column: f.Column})))
 		if f.Path != "" {
-			b.WriteString(" (" + MarkdownCode(cut(f.Path, maxCell)) + ")")
+			b.WriteString(" (" + text.MarkdownCode(text.Cut(f.Path, maxCell)) + ")")
 		}
 	}
 	if c := changed(f); c != "" {
-		b.WriteString("\\\n  *Policy:* " + MarkdownText(cut(c, maxCell)))
+		b.WriteString("\\\n  *Policy:* " + text.Markdown(text.Cut(c, maxCell)))
 	}
 	if f.Hint != "" {
-		b.WriteString("\\\n  *Hint:* " + MarkdownText(cut(f.Hint, maxMessage)))
+		b.WriteString("\\\n  *Hint:* " + text.Markdown(text.Cut(f.Hint, maxMessage)))
 	}
 	b.WriteString("\n")
 	return b.String()
@@ -135,9 +137,9 @@ func markdownFinding(f finding.Finding) string {
 // markdownRule links a rule's name to its chapter where it looks like a name.
 func markdownRule(rule string) string {
 	if !strings.Contains(rule, "/") || strings.Trim(rule, "abcdefghijklmnopqrstuvwxyz0123456789-/") != "" {
-		return MarkdownCode(cut(rule, maxCell))
+		return text.MarkdownCode(text.Cut(rule, maxCell))
 	}
-	return "[" + MarkdownCode(rule) + "](" + RuleURL(rule) + ")"
+	return "[" + text.MarkdownCode(rule) + "](" + RuleURL(rule) + ")"
 }
 
 // foldable is a list that shows its first items and folds the others away.

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
@@ -67,7 +68,7 @@ func GravestStep(updates []gate.Update) string {
 // Headline is the verdict as one line of text, escaped by Plain.
 func Headline(r Report) string {
 	title, phrase := r.headline()
-	return Plain(title + ": " + phrase)
+	return text.Plain(title + ": " + phrase)
 }
 
 // stepRank puts steps that it does not know first.
@@ -85,7 +86,7 @@ func (r Report) headline() (title, phrase string) {
 	switch res.Verdict {
 	case finding.Pass:
 		title = "PASS"
-		parts = append(parts, count(len(res.Updates), "update"))
+		parts = append(parts, text.Count(len(res.Updates), "update"))
 		if len(res.Updates) > 0 || res.Reproduction != manifest.None {
 			parts = append(parts, outcome(res.Reproduction))
 		}
@@ -101,12 +102,12 @@ func (r Report) headline() (title, phrase string) {
 	case finding.Undecided:
 		title = "UNDECIDED"
 		parts = append(parts, "not all facts could be established")
-	default: // an unknown verdict is never green
-		return "UNDECIDED", fmt.Sprintf(`unknown verdict "%s"`, Plain(string(res.Verdict)))
+	default: // an unknown verdict is never text.Green
+		return "UNDECIDED", fmt.Sprintf(`unknown verdict "%s"`, text.Plain(string(res.Verdict)))
 	}
 	for _, s := range []finding.Severity{finding.Error, finding.Warning, finding.Note} {
 		if n := r.countOf(s); n > 0 {
-			parts = append(parts, count(n, string(s)))
+			parts = append(parts, text.Count(n, string(s)))
 		}
 	}
 	return title, strings.Join(parts, ", ")
@@ -134,7 +135,7 @@ func outcome(o manifest.Outcome) string {
 	case manifest.None, "":
 		return "nothing to reproduce"
 	}
-	return Plain(string(o))
+	return text.Plain(string(o))
 }
 
 // How many characters of outside text are shown. Paths in the text report may
@@ -144,28 +145,8 @@ const (
 	maxMessage = 1_000
 )
 
-// cut shortens s to n characters, the last an ellipsis.
-func cut(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	end := 0
-	for range n - 1 {
-		_, size := utf8.DecodeRuneInString(s[end:])
-		end += size
-	}
-	return s[:end] + more
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
 func moreOf(n int, noun string) string {
-	return strings.Replace(count(n, noun), " ", " more ", 1)
+	return strings.Replace(text.Count(n, noun), " ", " more ", 1)
 }
 
 // place is file:line:column as far as it is known.
@@ -244,11 +225,11 @@ func (r Report) settings() string {
 	}
 	switch {
 	case raised > 0 && lowered > 0:
-		return fmt.Sprintf("the policy raised %s and lowered %d", count(raised, "finding"), lowered)
+		return fmt.Sprintf("the policy raised %s and lowered %d", text.Count(raised, "finding"), lowered)
 	case raised > 0:
-		return "the policy raised " + count(raised, "finding")
+		return "the policy raised " + text.Count(raised, "finding")
 	case lowered > 0:
-		return "the policy lowered " + count(lowered, "finding")
+		return "the policy lowered " + text.Count(lowered, "finding")
 	}
 	return ""
 }
@@ -257,16 +238,16 @@ func (r Report) settings() string {
 func changed(f finding.Finding) string {
 	switch shift(f) {
 	case 1:
-		return "raised from " + Reference(string(f.Was))
+		return "raised from " + text.Reference(string(f.Was))
 	case -1:
-		return "lowered from " + Reference(string(f.Was))
+		return "lowered from " + text.Reference(string(f.Was))
 	}
 	return ""
 }
 
 // evidence is the step of the ladder that the facts reach.
 func (r Report) evidence() string {
-	return Reference(string(cmp.Or(r.Result.Evidence, gate.EvidenceNone)))
+	return text.Reference(string(cmp.Or(r.Result.Evidence, gate.EvidenceNone)))
 }
 
 // byRule parts sorted findings into runs of one severity and rule, gravest

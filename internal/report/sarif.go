@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 )
@@ -102,7 +104,7 @@ func SARIF(w io.Writer, r Report) error {
 	d := r.document()
 	run := sarifRun{
 		Tool: sarifTool{sarifDriver{
-			Name: "Fluxkeeper", Version: utf(r.Version), InformationURI: "https://github.com/goldfish-inc/fluxkeeper"}},
+			Name: "Fluxkeeper", Version: text.UTF8(r.Version), InformationURI: "https://github.com/goldfish-inc/fluxkeeper"}},
 		Invocations: []sarifInvocation{{
 			d.Verdict == finding.Pass || d.Verdict == finding.Fail || d.Verdict == finding.NotApplicable, r.notifications()}},
 		ColumnKind: "unicodeCodePoints",
@@ -125,7 +127,7 @@ func SARIF(w io.Writer, r Report) error {
 		result.Fingerprints = map[string]string{"fluxkeeper/v1": fingerprint(f, seen)}
 		run.Results = append(run.Results, result)
 	}
-	return writeJSON(w, sarifLog{
+	return text.JSON(w, sarifLog{
 		Schema:  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
 		Version: "2.1.0", Runs: []sarifRun{run},
 	})
@@ -135,7 +137,7 @@ func SARIF(w io.Writer, r Report) error {
 func (r Report) notifications() []sarifNotification {
 	var out []sarifNotification
 	for _, gap := range r.Result.Gaps {
-		out = append(out, sarifNotification{"error", sarifMessage(Plain(gap))})
+		out = append(out, sarifNotification{"error", sarifMessage(text.Plain(gap))})
 	}
 	return out
 }
@@ -169,9 +171,9 @@ func sarifLevel(s finding.Severity) string {
 }
 
 func sarifResultOf(f finding.Finding, somewhere string) sarifResult {
-	message := Plain(f.Message)
+	message := text.Plain(f.Message)
 	if f.Hint != "" {
-		message += "\nHint: " + Plain(f.Hint)
+		message += "\nHint: " + text.Plain(f.Hint)
 	}
 	file, location := f.File, sarifLocation{}
 	if file == "" {
@@ -183,7 +185,7 @@ func sarifResultOf(f finding.Finding, somewhere string) sarifResult {
 		location.Physical.Region = &sarifRegion{f.Line, f.Column}
 	}
 	if f.Path != "" {
-		location.Logical = []sarifLogical{{utf(f.Path)}}
+		location.Logical = []sarifLogical{{text.UTF8(f.Path)}}
 	}
 	return sarifResult{
 		RuleID: f.Rule, Level: sarifLevel(f.Severity), Locations: []sarifLocation{location},

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 )
 
@@ -52,12 +54,12 @@ func ScanText(w io.Writer, s Scan) error {
 	for _, f := range s.Findings {
 		at := ""
 		if f.File != "" {
-			at = place(finding.Place{File: Plain(f.File), Line: f.Line, Column: f.Column}) + ": "
+			at = place(finding.Place{File: text.Plain(f.File), Line: f.Line, Column: f.Column}) + ": "
 		}
-		fmt.Fprintf(&b, "%s%s %s: %s\n  %s\n", at, f.Severity, f.Rule, Plain(f.Message), Plain(f.Hint))
+		fmt.Fprintf(&b, "%s%s %s: %s\n  %s\n", at, f.Severity, f.Rule, text.Plain(f.Message), text.Plain(f.Hint))
 	}
 	for _, missing := range s.Unread {
-		fmt.Fprintf(&b, "not known: %s\n", Plain(missing))
+		fmt.Fprintf(&b, "not known: %s\n", text.Plain(missing))
 	}
 	if b.Len() == 0 {
 		b.WriteString("no token was found\n")
@@ -73,11 +75,11 @@ func ScanText(w io.Writer, s Scan) error {
 func ScanMarkdown(w io.Writer, s Scan) error {
 	head, foot := markdownTitle(s.headline()), ""
 	if s.Version != "" {
-		foot = "Fluxkeeper " + MarkdownText(cut(s.Version, maxCell)) + "\n"
+		foot = "Fluxkeeper " + text.Markdown(text.Cut(s.Version, maxCell)) + "\n"
 	}
 	list := foldable{open: openRows, noun: "finding", head: "### Findings\n\n", fold: "\n"}
 	for _, missing := range s.Unread {
-		list.items = append(list.items, fmt.Sprintf("- **undecided**: %s\n", MarkdownText(cut(missing, maxMessage))))
+		list.items = append(list.items, fmt.Sprintf("- **undecided**: %s\n", text.Markdown(text.Cut(missing, maxMessage))))
 	}
 	for _, f := range s.Findings {
 		list.items = append(list.items, markdownFinding(f))
@@ -99,5 +101,5 @@ type scanDocument struct {
 // ScanJSON writes it for programs, in the form of docs/scan.schema.json.
 func ScanJSON(w io.Writer, s Scan) error {
 	d := scanDocument{Version: 1, Verdict: s.Verdict(), Findings: documentFindings(s.Findings), Unread: utfs(s.Unread)}
-	return writeJSON(w, d)
+	return text.JSON(w, d)
 }

@@ -29,13 +29,13 @@ func TestScan(t *testing.T) {
 		if got := r.Headline(); got != headline {
 			t.Errorf("%q, want %q", got, headline)
 		}
-		var text, page, document bytes.Buffer
-		for _, err := range []error{ScanText(&text, r), ScanMarkdown(&page, r), ScanJSON(&document, r)} {
+		var shown, page, document bytes.Buffer
+		for _, err := range []error{ScanText(&shown, r), ScanMarkdown(&page, r), ScanJSON(&document, r)} {
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		for name, out := range map[string]string{"text": text.String(), "markdown": page.String(), "json": document.String()} {
+		for name, out := range map[string]string{"text": shown.String(), "markdown": page.String(), "json": document.String()} {
 			if strings.ContainsAny(out, "\x1b\u202e") || strings.Contains(out, "\n::error") {
 				t.Errorf("%s of %s acts:\n%s", name, headline, out)
 			}

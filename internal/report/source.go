@@ -6,6 +6,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/clipperhouse/displaywidth"
 )
 
@@ -24,7 +26,7 @@ func excerptOf(source []byte, n, column, width int) (excerpt, bool) {
 		return excerpt{}, false
 	}
 	runes := characters(raw)
-	shown := cells(raw, unicode.MaxRune)
+	shown := text.Cells(raw, unicode.MaxRune)
 	for i, r := range runes {
 		if r == '\t' {
 			shown[i] = "    "

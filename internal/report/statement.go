@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 )
 
 // StatementText writes for people how complete the record is.
-func StatementText(w io.Writer, s audit.Statement, style Style) error {
+func StatementText(w io.Writer, s audit.Statement, style text.Style) error {
 	p := &timelineText{Timeline: Timeline{Completeness: &s, Window: s.Window}, style: style}
 	p.completeness()
 	// In a timeline a blank line parts it from what stands above.
@@ -21,5 +23,5 @@ func StatementText(w io.Writer, s audit.Statement, style Style) error {
 // StatementJSON writes the same for programs, in the form of "completeness" in
 // docs/timeline.schema.json.
 func StatementJSON(w io.Writer, s audit.Statement) error {
-	return writeJSON(w, Timeline{Completeness: &s}.documentCompleteness())
+	return text.JSON(w, Timeline{Completeness: &s}.documentCompleteness())
 }

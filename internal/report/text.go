@@ -7,18 +7,14 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/clipperhouse/displaywidth"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 )
-
-// Style is what the output can do.
-type Style struct {
-	Color bool
-	Width int // columns; 0 where there is no terminal
-}
 
 const (
 	plainWidth  = 120 // for source lines where there is no terminal
@@ -28,39 +24,20 @@ const (
 	maxUpdates  = 100 // rows of the table
 )
 
-// paint is a set of ANSI display attributes.
-type paint string
-
-const (
-	bold   paint = "1"
-	dim    paint = "2"
-	red    paint = "1;31"
-	green  paint = "1;32"
-	yellow paint = "1;33"
-	cyan   paint = "1;36"
-)
-
-func (s Style) paint(p paint, text string) string {
-	if !s.Color || p == "" || text == "" {
-		return text
-	}
-	return "\x1b[" + string(p) + "m" + text + "\x1b[0m"
-}
-
-func severityPaint(s finding.Severity) paint {
+func severityPaint(s finding.Severity) text.Paint {
 	switch s {
 	case finding.Error:
-		return red
+		return text.Red
 	case finding.Warning:
-		return yellow
+		return text.Yellow
 	}
-	return cyan
+	return text.Cyan
 }
 
 // Text writes the report for people: the verdict, a table of steps, the
 // findings gravest first, and what the verdict rests on.
-func Text(w io.Writer, r Report, s Style) error {
-	t := &text{Report: r.sorted(), style: s, gravest: map[finding.Place]finding.Severity{}}
+func Text(w io.Writer, r Report, s text.Style) error {
+	t := &printer{Report: r.sorted(), style: s, gravest: map[finding.Place]finding.Severity{}}
 	for _, f := range t.Result.Findings { // sorted, so the first is the gravest
 		at := finding.Place{File: f.File, Line: f.Line}
 		if _, seen := t.gravest[at]; !seen {
@@ -80,45 +57,45 @@ func Text(w io.Writer, r Report, s Style) error {
 	return nil
 }
 
-type text struct {
+type printer struct {
 	Report
-	style   Style
+	style   text.Style
 	gravest map[finding.Place]finding.Severity // by file and line
 	dense   finding.Severity                   // of the one-line finding above; else empty
 	out     bytes.Buffer
 }
 
-func (t *text) printf(format string, args ...any) { fmt.Fprintf(&t.out, format, args...) }
+func (t *printer) printf(format string, args ...any) { fmt.Fprintf(&t.out, format, args...) }
 
-func (t *text) verdict() {
+func (t *printer) verdict() {
 	title, phrase := t.headline()
-	p := yellow
+	p := text.Yellow
 	switch t.Result.Verdict {
 	case finding.Pass:
-		p = green
+		p = text.Green
 	case finding.Fail:
-		p = red
+		p = text.Red
 	case finding.NotApplicable:
-		p = bold
+		p = text.Bold
 	}
-	t.printf("%s  %s\n", t.style.paint(p, title), phrase)
+	t.printf("%s  %s\n", t.style.Paint(p, title), phrase)
 }
 
 // gaps says why the verdict is undecided.
-func (t *text) gaps() {
+func (t *printer) gaps() {
 	gaps := t.Result.Gaps
 	if len(gaps) > 0 {
 		t.printf("\n")
 	}
 	for _, gap := range gaps[:min(len(gaps), maxLines)] {
-		t.printf("%s %s\n", t.style.paint(yellow, "undecided:"), cut(Plain(gap), maxMessage))
+		t.printf("%s %s\n", t.style.Paint(text.Yellow, "undecided:"), text.Cut(text.Plain(gap), maxMessage))
 	}
 	if n := len(gaps) - maxLines; n > 0 {
 		t.printf("  and %s\n", moreOf(n, "reason"))
 	}
 }
 
-func (t *text) updates() {
+func (t *printer) updates() {
 	updates := worstFirst(t.Result.Updates)
 	if len(updates) == 0 {
 		return
@@ -137,17 +114,17 @@ func (t *text) updates() {
 }
 
 func updateRow(u gate.Update) []string {
-	from, to := shortDigests(Reference(u.From), Reference(u.To))
-	name := func(s string) string { return cut(Reference(s), maxCell) }
+	from, to := shortDigests(text.Reference(u.From), text.Reference(u.To))
+	name := func(s string) string { return text.Cut(text.Reference(s), maxCell) }
 	return []string{
-		name(u.Image), orDash(cut(from, maxCell)), "→", orDash(cut(to, maxCell)),
+		name(u.Image), orDash(text.Cut(from, maxCell)), "→", orDash(text.Cut(to, maxCell)),
 		name(u.Step), name(u.Policy), shownPlace(wholeLine(u.Place)),
 	}
 }
 
 // shownPlace cuts the path only, since the position comes last and is ours.
 func shownPlace(p finding.Place) string {
-	p.File = cut(Plain(p.File), maxMessage)
+	p.File = text.Cut(text.Plain(p.File), maxMessage)
 	return place(p)
 }
 
@@ -175,7 +152,7 @@ const stepColumn = 4
 // table prints the rows, the first of which is the head. Where the terminal is
 // too narrow, policy and place go to a second line, and the image to one
 // before: nothing is cut, since paths are what a reader copies.
-func (t *text) table(rows [][]string, updates []gate.Update) {
+func (t *printer) table(rows [][]string, updates []gate.Update) {
 	widths := measure(rows)
 	from, to := 0, len(rows[0])
 	tooWide := func() bool { return t.style.Width > 0 && sum(widths[from:to]) > t.style.Width }
@@ -198,28 +175,28 @@ func (t *text) table(rows [][]string, updates []gate.Update) {
 			}
 			switch {
 			case n < head:
-				c = t.style.paint(dim, c)
+				c = t.style.Paint(text.Dim, c)
 			case i == stepColumn:
-				c = t.style.paint(t.stepPaint(updates[n-head]), c)
+				c = t.style.Paint(t.stepPaint(updates[n-head]), c)
 			}
 			t.printf("  %s%s", c, pad)
 		}
 		if to < len(row) && n >= head {
-			t.printf("    %s  %s\n", t.style.paint(dim, row[6]), t.style.paint(dim, row[5]))
+			t.printf("    %s  %s\n", t.style.Paint(text.Dim, row[6]), t.style.Paint(text.Dim, row[5]))
 		}
 	}
 }
 
 // stepPaint is the colour of the gravest finding on the update's line, green
 // for a small step without one.
-func (t *text) stepPaint(u gate.Update) paint {
+func (t *printer) stepPaint(u gate.Update) text.Paint {
 	s, found := t.gravest[finding.Place{File: u.File, Line: u.Line}]
 	kind := image.Kind(u.Step)
 	switch {
 	case found && s != finding.Note:
 		return severityPaint(s)
 	case kind == image.Patch || kind == image.Minor:
-		return green
+		return text.Green
 	}
 	return ""
 }
@@ -237,7 +214,7 @@ func room(s finding.Severity) (full, lines int) {
 }
 
 // group prints the findings of one rule. A hint that they share is said once.
-func (t *text) group(group []finding.Finding) {
+func (t *printer) group(group []finding.Finding) {
 	full, lines := room(group[0].Severity)
 	full = min(full, len(group))
 	lines = min(lines, len(group)-full)
@@ -251,7 +228,7 @@ func (t *text) group(group []finding.Finding) {
 	if n == 0 {
 		return
 	}
-	rest := t.style.paint(severityPaint(group[0].Severity), fmt.Sprintf("and %d more of %s", n, cut(Reference(group[0].Rule), maxCell)))
+	rest := t.style.Paint(severityPaint(group[0].Severity), fmt.Sprintf("and %d more of %s", n, text.Cut(text.Reference(group[0].Rule), maxCell)))
 	if lines > 0 {
 		t.printf("  %s\n", rest)
 	} else {
@@ -261,7 +238,7 @@ func (t *text) group(group []finding.Finding) {
 
 // lines prints findings on one line each, and their hint where they have one
 // in common that was not said yet.
-func (t *text) lines(findings []finding.Finding, said string) {
+func (t *printer) lines(findings []finding.Finding, said string) {
 	if len(findings) == 0 {
 		return
 	}
@@ -283,51 +260,51 @@ func (t *text) lines(findings []finding.Finding, said string) {
 		}
 		behind := ""
 		if len(about) > 0 {
-			behind = t.style.paint(dim, " ("+strings.Join(about, ", ")+")")
+			behind = t.style.Paint(text.Dim, " ("+strings.Join(about, ", ")+")")
 		}
-		t.printf("%s: %s%s\n", t.label(f), cut(Plain(f.Message), maxMessage), behind)
+		t.printf("%s: %s%s\n", t.label(f), text.Cut(text.Plain(f.Message), maxMessage), behind)
 	}
 	if common != "" && common != said {
-		t.printf("  %s hint: %s\n", t.style.paint(dim, "="), cut(Plain(common), maxMessage))
+		t.printf("  %s hint: %s\n", t.style.Paint(text.Dim, "="), text.Cut(text.Plain(common), maxMessage))
 	}
 }
 
 // label is the severity and the rule of a finding, such as error[version/major].
-func (t *text) label(f finding.Finding) string {
-	return t.style.paint(severityPaint(f.Severity), cut(Reference(string(f.Severity)), maxCell)+"["+cut(Reference(f.Rule), maxCell)+"]")
+func (t *printer) label(f finding.Finding) string {
+	return t.style.Paint(severityPaint(f.Severity), text.Cut(text.Reference(string(f.Severity)), maxCell)+"["+text.Cut(text.Reference(f.Rule), maxCell)+"]")
 }
 
-func (t *text) finding(f finding.Finding, withHint bool) {
+func (t *printer) finding(f finding.Finding, withHint bool) {
 	p := severityPaint(f.Severity)
-	t.printf("\n%s%s %s\n", t.label(f), t.style.paint(bold, ":"), t.style.paint(bold, cut(Plain(f.Message), maxMessage)))
+	t.printf("\n%s%s %s\n", t.label(f), t.style.Paint(text.Bold, ":"), t.style.Paint(text.Bold, text.Cut(text.Plain(f.Message), maxMessage)))
 	gutter := 1
 	if f.Line > 0 {
 		gutter = len(strconv.Itoa(f.Line))
 	}
 	margin := strings.Repeat(" ", gutter)
 	if f.File != "" {
-		t.printf("%s%s %s", margin, t.style.paint(dim, "-->"), shownPlace(f.Place))
+		t.printf("%s%s %s", margin, t.style.Paint(text.Dim, "-->"), shownPlace(f.Place))
 		if f.Path != "" {
-			t.printf("  %s", t.style.paint(dim, "("+cut(Plain(f.Path), maxMessage)+")"))
+			t.printf("  %s", t.style.Paint(text.Dim, "("+text.Cut(text.Plain(f.Path), maxMessage)+")"))
 		}
 		t.printf("\n")
 	}
-	bar := margin + " " + t.style.paint(dim, "|")
+	bar := margin + " " + t.style.Paint(text.Dim, "|")
 	if e, ok := t.excerpt(f.Place, gutter); ok {
-		t.printf("%s\n%s %s %s\n", bar, t.style.paint(dim, strconv.Itoa(f.Line)), t.style.paint(dim, "|"), e.text)
+		t.printf("%s\n%s %s %s\n", bar, t.style.Paint(text.Dim, strconv.Itoa(f.Line)), t.style.Paint(text.Dim, "|"), e.text)
 		if e.length > 0 {
-			t.printf("%s %s%s\n", bar, strings.Repeat(" ", e.indent), t.style.paint(p, strings.Repeat("^", e.length)))
+			t.printf("%s %s%s\n", bar, strings.Repeat(" ", e.indent), t.style.Paint(p, strings.Repeat("^", e.length)))
 		}
 	}
 	if c := changed(f); c != "" {
-		t.printf("%s %s policy: %s\n", margin, t.style.paint(dim, "="), c)
+		t.printf("%s %s policy: %s\n", margin, t.style.Paint(text.Dim, "="), c)
 	}
 	if withHint && f.Hint != "" {
-		t.printf("%s %s hint: %s\n", margin, t.style.paint(dim, "="), cut(Plain(f.Hint), maxMessage))
+		t.printf("%s %s hint: %s\n", margin, t.style.Paint(text.Dim, "="), text.Cut(text.Plain(f.Hint), maxMessage))
 	}
 }
 
-func (t *text) excerpt(p finding.Place, gutter int) (excerpt, bool) {
+func (t *printer) excerpt(p finding.Place, gutter int) (excerpt, bool) {
 	if t.Source == nil || p.File == "" {
 		return excerpt{}, false
 	}
@@ -338,12 +315,12 @@ func (t *text) excerpt(p finding.Place, gutter int) (excerpt, bool) {
 	return excerptOf(t.Source(p.File), p.Line, p.Column, max(leastWidth, width)-gutter-len(" | "))
 }
 
-func (t *text) closing() {
+func (t *printer) closing() {
 	res := t.Result
-	parts := []string{orDash(Plain(revision(t.BaseName, res.Base))) + " → " + orDash(Plain(revision(t.HeadName, res.Head)))}
+	parts := []string{orDash(text.Plain(revision(t.BaseName, res.Base))) + " → " + orDash(text.Plain(revision(t.HeadName, res.Head)))}
 	parts = append(parts, outcome(res.Reproduction), "evidence: "+t.evidence())
 	if s := t.settings(); s != "" {
 		parts = append(parts, s)
 	}
-	t.printf("\n%s\n", t.style.paint(dim, strings.Join(parts, " · ")))
+	t.printf("\n%s\n", t.style.Paint(text.Dim, strings.Join(parts, " · ")))
 }

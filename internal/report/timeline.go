@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
@@ -65,7 +67,7 @@ func alarming(a audit.Attribution) bool { return a != audit.Expected && a != aud
 func (t Timeline) headline() (title, phrase string) {
 	title = map[finding.Verdict]string{finding.Pass: "PASS", finding.Fail: "FAIL", finding.Undecided: "UNDECIDED"}[t.Verdict()]
 	unexpected, by := t.counts()
-	parts := []string{fmt.Sprintf("%s in %s", count(len(t.Audit.Uses), "use"), deliveries(t.Audit.Deliveries))}
+	parts := []string{fmt.Sprintf("%s in %s", text.Count(len(t.Audit.Uses), "use"), deliveries(t.Audit.Deliveries))}
 	if n := t.Audit.Followed; n > 0 {
 		parts[0] += fmt.Sprintf(" (and %d of checks and runs that followed)", n)
 	}
@@ -74,7 +76,7 @@ func (t Timeline) headline() (title, phrase string) {
 	}
 	for _, s := range []finding.Severity{finding.Error, finding.Warning, finding.Note} {
 		if by[s] > 0 {
-			parts = append(parts, count(by[s], string(s)))
+			parts = append(parts, text.Count(by[s], string(s)))
 		}
 	}
 	return title, strings.Join(parts, ", ")
@@ -97,13 +99,6 @@ func shownRef(ref string) string {
 		return name
 	}
 	return ref
-}
-
-func shortCommit(id string) string {
-	if len(id) == 40 || len(id) == 64 {
-		return id[:12]
-	}
-	return id
 }
 
 // shownEvent is an event with its action.

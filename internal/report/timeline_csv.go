@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // TimelineCSV writes a timeline for spreadsheets (RFC 4180), a line for each
@@ -73,7 +75,7 @@ func stamp(t time.Time) string {
 // (https://owasp.org/www-community/attacks/CSV_Injection). Blanks do not save
 // it: some programs trim them.
 func csvCell(s string) string {
-	s = Plain(s)
+	s = text.Plain(s)
 	if rest := strings.TrimLeft(s, ` "'`); rest != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(rest)[0]) {
 		return "'" + s
 	}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"io"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 )
@@ -91,7 +93,7 @@ type timelineLine struct {
 
 // TimelineJSON writes a timeline for programs, in the form of
 // docs/timeline.schema.json.
-func TimelineJSON(w io.Writer, t Timeline) error { return writeJSON(w, t.document()) }
+func TimelineJSON(w io.Writer, t Timeline) error { return text.JSON(w, t.document()) }
 
 func (t Timeline) document() timelineDocument {
 	d := timelineDocument{
@@ -100,18 +102,18 @@ func (t Timeline) document() timelineDocument {
 		Days: documentTotals(t.Audit.Days), Events: documentTotals(t.Audit.Events), Alerts: []timelineAlert{},
 	}
 	for _, a := range t.Alerts {
-		d.Alerts = append(d.Alerts, timelineAlert{utf(a.Rule), a.Severity, utf(a.New), utfs(a.Repositories), a.Reminder, utf(a.Message), utf(a.Hint), a.Was})
+		d.Alerts = append(d.Alerts, timelineAlert{text.UTF8(a.Rule), a.Severity, text.UTF8(a.New), utfs(a.Repositories), a.Reminder, text.UTF8(a.Message), text.UTF8(a.Hint), a.Was})
 	}
 	for _, u := range t.Audit.Uses {
 		d.Uses = append(d.Uses, timelineUse{
-			Index: u.Index, Also: append([]int64{}, u.Also...), Time: stamp(u.Time), Event: utf(u.Event), Action: utf(u.Action),
-			Repository: utf(u.Repository.Name), RepositoryID: u.Repository.ID, Ref: utf(u.Ref), Commit: utf(u.Commit),
-			Number: u.Number, Subject: utf(u.Subject), Login: utf(u.Who.Login), AccountID: u.Who.ID,
+			Index: u.Index, Also: append([]int64{}, u.Also...), Time: stamp(u.Time), Event: text.UTF8(u.Event), Action: text.UTF8(u.Action),
+			Repository: text.UTF8(u.Repository.Name), RepositoryID: u.Repository.ID, Ref: text.UTF8(u.Ref), Commit: text.UTF8(u.Commit),
+			Number: u.Number, Subject: text.UTF8(u.Subject), Login: text.UTF8(u.Who.Login), AccountID: u.Who.ID,
 			Attribution: string(cmp.Or(u.Attribution, audit.Unexplained)), Why: utfs(u.Why),
 		})
 	}
 	for _, f := range t.Audit.Findings {
-		d.Findings = append(d.Findings, timelineFinding{utf(f.Rule), f.Severity, f.Index, utf(f.Message), utf(f.Hint), f.Was})
+		d.Findings = append(d.Findings, timelineFinding{text.UTF8(f.Rule), f.Severity, f.Index, text.UTF8(f.Message), text.UTF8(f.Hint), f.Was})
 	}
 	if t.Completeness != nil {
 		d.Completeness = t.documentCompleteness()
@@ -126,7 +128,7 @@ func (t Timeline) documentCompleteness() *timelineCompleteness {
 		c.Expired = []string{stamp(s.Expired.From), stamp(s.Expired.To)}
 	}
 	for _, l := range t.lines() {
-		c.Open = append(c.Open, timelineLine{l.Kind, stamp(l.Time), utf(l.Event), utf(l.Repository), utf(l.Ref), utf(l.Text)})
+		c.Open = append(c.Open, timelineLine{l.Kind, stamp(l.Time), text.UTF8(l.Event), text.UTF8(l.Repository), text.UTF8(l.Ref), text.UTF8(l.Text)})
 	}
 	return &c
 }
@@ -134,7 +136,7 @@ func (t Timeline) documentCompleteness() *timelineCompleteness {
 func documentTotals(totals []audit.Total) []timelineTotal {
 	out := []timelineTotal{}
 	for _, t := range totals {
-		out = append(out, timelineTotal{utf(t.Name), t.Uses, t.Unexpected})
+		out = append(out, timelineTotal{text.UTF8(t.Name), t.Uses, t.Unexpected})
 	}
 	return out
 }
@@ -142,7 +144,7 @@ func documentTotals(totals []audit.Total) []timelineTotal {
 func utfs(texts []string) []string {
 	out := make([]string, len(texts))
 	for i, s := range texts {
-		out[i] = utf(s)
+		out[i] = text.UTF8(s)
 	}
 	return out
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 )
 
@@ -20,7 +22,7 @@ func TimelineMarkdown(w io.Writer, t Timeline) error {
 	head += alerts.render((maxMarkdown - len(head) - len(foot)) / 8)
 	gaps := foldable{items: markdownItems("undecided", t.Audit.Gaps), open: openRows, noun: "reason", fold: "\n"}
 	head += gaps.render((maxMarkdown - len(head) - len(foot)) / 8)
-	open := foldable{items: t.markdownLines(), open: openRows, noun: "open point", head: "### Completeness\n\n" + MarkdownText(t.statement()) + ".\n\n", fold: "\n"}
+	open := foldable{items: t.markdownLines(), open: openRows, noun: "open point", head: "### Completeness\n\n" + text.Markdown(t.statement()) + ".\n\n", fold: "\n"}
 	tail := open.render((maxMarkdown - len(head) - len(foot)) / 4)
 	if tail == "" {
 		tail = open.head
@@ -48,9 +50,9 @@ func TimelineMarkdown(w io.Writer, t Timeline) error {
 }
 
 func (t Timeline) markdownFoot() string {
-	foot := MarkdownText(t.Window.String())
+	foot := text.Markdown(t.Window.String())
 	if t.Version != "" {
-		foot += " · Fluxkeeper " + MarkdownText(cut(t.Version, maxCell))
+		foot += " · Fluxkeeper " + text.Markdown(text.Cut(t.Version, maxCell))
 	}
 	return foot + "\n"
 }
@@ -60,17 +62,17 @@ func (t Timeline) markdownUses() []string {
 		if s == "" {
 			return "–"
 		}
-		return MarkdownCode(cut(s, maxCell))
+		return text.MarkdownCode(text.Cut(s, maxCell))
 	}
 	var rows []string
 	for _, u := range t.Audit.Uses {
-		attribution := MarkdownText(cut(shownAttribution(u), maxCell))
+		attribution := text.Markdown(text.Cut(shownAttribution(u), maxCell))
 		if alarming(u.Attribution) {
 			attribution = "**" + attribution + "**"
 		}
 		rows = append(rows, fmt.Sprintf("| %d | %s | %s | %s | %s | %s | %s | %s |\n",
-			u.Index, MarkdownText(clock(u.Time)), code(Reference(shownEvent(u.Event, u.Action))), code(Reference(u.Repository.Name)),
-			code(about(u)), code(Reference(shortCommit(u.Commit))), code(Reference(shownWho(u.Who))), attribution))
+			u.Index, text.Markdown(clock(u.Time)), code(text.Reference(shownEvent(u.Event, u.Action))), code(text.Reference(u.Repository.Name)),
+			code(about(u)), code(text.Reference(text.Commit(u.Commit))), code(text.Reference(shownWho(u.Who))), attribution))
 	}
 	return rows
 }
@@ -94,7 +96,7 @@ func (t Timeline) markdownFindings() []string {
 func markdownItems(title string, texts []string) []string {
 	var items []string
 	for _, s := range texts {
-		items = append(items, "- **"+title+"**: "+MarkdownText(cut(s, maxMessage))+"\n")
+		items = append(items, "- **"+title+"**: "+text.Markdown(text.Cut(s, maxMessage))+"\n")
 	}
 	return items
 }
@@ -111,7 +113,7 @@ func markdownTotals(title, noun string, totals []audit.Total) foldable {
 	f := foldable{noun: noun, open: openRows, head: "\n| " + title + " | Uses | Unexpected |\n| --- | ---: | ---: |\n"}
 	f.fold = f.head
 	for _, t := range totals {
-		f.items = append(f.items, fmt.Sprintf("| %s | %s | %s |\n", MarkdownText(cut(Reference(t.Name), maxCell)), strconv.Itoa(t.Uses), strconv.Itoa(t.Unexpected)))
+		f.items = append(f.items, fmt.Sprintf("| %s | %s | %s |\n", text.Markdown(text.Cut(text.Reference(t.Name), maxCell)), strconv.Itoa(t.Uses), strconv.Itoa(t.Unexpected)))
 	}
 	return f
 }

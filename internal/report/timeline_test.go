@@ -15,6 +15,10 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/test/hostile"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/yuin/goldmark/ast"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
@@ -102,8 +106,8 @@ func undecidedTimeline() report.Timeline {
 // hostileTimeline has outside text wherever a sender could put it.
 func hostileTimeline() report.Timeline {
 	t := unexpectedTimeline()
-	u := auditUse(99, nasty, "refs/heads/"+nasty, "branch")
-	u.Action, u.Repository.Name, u.Commit, u.Subject, u.Who.Login = nasty, nasty, nasty, nasty, nasty
+	u := auditUse(99, hostile.Text, "refs/heads/"+hostile.Text, "branch")
+	u.Action, u.Repository.Name, u.Commit, u.Subject, u.Who.Login = hostile.Text, hostile.Text, hostile.Text, hostile.Text, hostile.Text
 	tag := auditUse(100, "push", "refs/heads/refs/tags/v1")
 	formula := auditUse(101, "status", "")
 	formula.Subject, formula.Who.Login, formula.Commit = `=HYPERLINK("https://example.com")`, "@SUM(1)", "-1"
@@ -111,16 +115,16 @@ func hostileTimeline() report.Timeline {
 	feigned := auditUse(102, "status", "")
 	feigned.Subject = "x   –  mallory (1)  expected"
 	t.Audit.Uses = append(t.Audit.Uses, u, tag, formula, feigned)
-	f := auditFinding(99, finding.Error, nasty, nasty)
-	f.Hint = nasty
+	f := auditFinding(99, finding.Error, hostile.Text, hostile.Text)
+	f.Hint = hostile.Text
 	t.Audit.Findings = append(t.Audit.Findings, f)
-	t.Audit.Gaps = []string{nasty}
-	t.Audit.Events = append(t.Audit.Events, audit.Total{Name: nasty, Uses: 1})
-	t.Completeness.Missing[0].GUID, t.Completeness.Missing[0].Event, t.Completeness.Missing[0].Status = nasty, nasty, nasty
-	t.Completeness.NeverEmitted[0].Name, t.Completeness.NeverEmitted[0].Ref = nasty, nasty
-	t.Completeness.Unread[0] = nasty
-	t.Alerts = []token.Alert{{Finding: finding.Finding{Rule: nasty, Severity: nasty, Message: nasty, Hint: nasty}, New: nasty, Repositories: []string{nasty}}}
-	t.Version = nasty
+	t.Audit.Gaps = []string{hostile.Text}
+	t.Audit.Events = append(t.Audit.Events, audit.Total{Name: hostile.Text, Uses: 1})
+	t.Completeness.Missing[0].GUID, t.Completeness.Missing[0].Event, t.Completeness.Missing[0].Status = hostile.Text, hostile.Text, hostile.Text
+	t.Completeness.NeverEmitted[0].Name, t.Completeness.NeverEmitted[0].Ref = hostile.Text, hostile.Text
+	t.Completeness.Unread[0] = hostile.Text
+	t.Alerts = []token.Alert{{Finding: finding.Finding{Rule: hostile.Text, Severity: hostile.Text, Message: hostile.Text, Hint: hostile.Text}, New: hostile.Text, Repositories: []string{hostile.Text}}}
+	t.Version = hostile.Text
 	return t
 }
 
@@ -137,11 +141,11 @@ type timelineFormat struct {
 }
 
 func timelineFormats() []timelineFormat {
-	text := func(s report.Style) func(io.Writer, report.Timeline) error {
+	lines := func(s text.Style) func(io.Writer, report.Timeline) error {
 		return func(w io.Writer, t report.Timeline) error { return report.TimelineText(w, t, s) }
 	}
 	return []timelineFormat{
-		{"txt", text(report.Style{})}, {"narrow.txt", text(report.Style{Width: 60})}, {"color.txt", text(report.Style{Color: true, Width: 200})},
+		{"txt", lines(text.Style{})}, {"narrow.txt", lines(text.Style{Width: 60})}, {"color.txt", lines(text.Style{Color: true, Width: 200})},
 		{"json", report.TimelineJSON}, {"csv", report.TimelineCSV}, {"md", report.TimelineMarkdown},
 	}
 }
@@ -181,7 +185,7 @@ func TestTimelineIsInert(t *testing.T) {
 			}
 			got = strings.ReplaceAll(got, "⚠️", "") // the one variation selector that is ours
 			for line := range strings.Lines(got) {
-				if line = strings.TrimSuffix(line, "\n"); line != "" && acts(line) {
+				if line = strings.TrimSuffix(line, "\n"); line != "" && hostile.Acts(line) {
 					t.Errorf("%s.%s: line acts: %q", name, f.suffix, line)
 				}
 			}
@@ -192,7 +196,7 @@ func TestTimelineIsInert(t *testing.T) {
 func TestTimelineMarkdownIsInert(t *testing.T) {
 	for name, line := range timelines() {
 		source := []byte(renderTimeline(t, timelineFormat{"md", report.TimelineMarkdown}, line))
-		err := ast.Walk(parse(string(source)), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		err := ast.Walk(hostile.Markdown(string(source)), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 			switch n := n.(type) {
 			case *ast.CodeSpan:
 				return ast.WalkSkipChildren, nil
@@ -203,7 +207,7 @@ func TestTimelineMarkdownIsInert(t *testing.T) {
 			case *ast.RawHTML, *ast.HTMLBlock, *ast.AutoLink, *ast.Image, *ast.CodeBlock, *ast.FencedCodeBlock, *ast.Blockquote, *ast.ThematicBreak:
 				t.Errorf("%s: %s", name, n.Kind())
 			case *ast.Text:
-				if m := magnets.FindString(html.UnescapeString(string(n.Segment.Value(source)))); m != "" {
+				if m := hostile.Magnets().FindString(html.UnescapeString(string(n.Segment.Value(source)))); m != "" {
 					t.Errorf("%s: %q in text", name, m)
 				}
 			}
@@ -220,10 +224,10 @@ func TestTimelineMarkdownFits(t *testing.T) {
 	for i := range 5000 {
 		line.Audit.Uses = append(line.Audit.Uses, line.Audit.Uses[i])
 		line.Audit.Findings = append(line.Audit.Findings, line.Audit.Findings[i])
-		line.Audit.Gaps = append(line.Audit.Gaps, nasty)
+		line.Audit.Gaps = append(line.Audit.Gaps, hostile.Text)
 		line.Alerts = append(line.Alerts, line.Alerts[0])
 		line.Audit.Days = append(line.Audit.Days, audit.Total{Name: fmt.Sprint(i)})
-		line.Audit.Events = append(line.Audit.Events, audit.Total{Name: nasty})
+		line.Audit.Events = append(line.Audit.Events, audit.Total{Name: hostile.Text})
 		line.Completeness.Missing = append(line.Completeness.Missing, line.Completeness.Missing[0])
 	}
 	got := renderTimeline(t, timelineFormat{"md", report.TimelineMarkdown}, line)
@@ -308,13 +312,13 @@ func TestTimelineNamesFewOtherEntries(t *testing.T) {
 	timeline := expectedTimeline()
 	timeline.Audit.Uses[0].Also = []int64{21, 22, 23, 24, 25}
 	timeline.Audit.Uses[1].Also = []int64{31, 32, 33, 34, 35, 36}
-	var text, table bytes.Buffer
-	if err := report.TimelineText(&text, timeline, report.Style{}); err != nil {
+	var shown, table bytes.Buffer
+	if err := report.TimelineText(&shown, timeline, text.Style{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"(also 21, 22, 23, 24, 25)", "(also 31, 32, 33, 34 and 2 more)"} {
-		if !strings.Contains(text.String(), want) {
-			t.Errorf("the text lacks %q:\n%s", want, &text)
+		if !strings.Contains(shown.String(), want) {
+			t.Errorf("the shown lacks %q:\n%s", want, &shown)
 		}
 	}
 	if err := report.TimelineCSV(&table, timeline); err != nil {

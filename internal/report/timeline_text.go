@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/clipperhouse/displaywidth"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
@@ -16,7 +18,7 @@ import (
 
 // TimelineText writes a timeline for people: the verdict, the alerts, every use, the
 // findings, totals by day and by event, and how complete the record is.
-func TimelineText(w io.Writer, t Timeline, s Style) error {
+func TimelineText(w io.Writer, t Timeline, s text.Style) error {
 	p := &timelineText{Timeline: t, style: s}
 	p.verdict()
 	p.uses()
@@ -34,7 +36,7 @@ func TimelineText(w io.Writer, t Timeline, s Style) error {
 
 type timelineText struct {
 	Timeline
-	style Style
+	style text.Style
 	out   bytes.Buffer
 }
 
@@ -42,8 +44,8 @@ func (p *timelineText) printf(format string, args ...any) { fmt.Fprintf(&p.out, 
 
 func (p *timelineText) verdict() {
 	title, phrase := p.headline()
-	colour := map[finding.Verdict]paint{finding.Pass: green, finding.Fail: red, finding.Undecided: yellow}[p.Verdict()]
-	p.printf("%s  %s\n%s\n", p.style.paint(colour, title), phrase, p.style.paint(dim, p.Window.String()))
+	colour := map[finding.Verdict]text.Paint{finding.Pass: text.Green, finding.Fail: text.Red, finding.Undecided: text.Yellow}[p.Verdict()]
+	p.printf("%s  %s\n%s\n", p.style.Paint(colour, title), phrase, p.style.Paint(text.Dim, p.Window.String()))
 	for i, a := range p.Alerts {
 		if i == 0 {
 			p.printf("\n")
@@ -54,7 +56,7 @@ func (p *timelineText) verdict() {
 		if i == 0 {
 			p.printf("\n")
 		}
-		p.printf("%s %s\n", p.style.paint(yellow, "undecided:"), cut(Plain(gap), maxMessage))
+		p.printf("%s %s\n", p.style.Paint(text.Yellow, "undecided:"), text.Cut(text.Plain(gap), maxMessage))
 	}
 }
 
@@ -68,20 +70,20 @@ func (p *timelineText) uses() {
 	if len(p.Audit.Uses) == 0 {
 		return
 	}
-	name := func(s string) string { return useCell(Reference(s)) }
+	name := func(s string) string { return useCell(text.Reference(s)) }
 	rows := [][]string{{"entry", "time (UTC)", "event", "repository", "about", "commit", "who", "attribution"}}
 	for _, u := range p.Audit.Uses {
 		rows = append(rows, []string{
 			strconv.FormatInt(u.Index, 10), clock(u.Time), name(shownEvent(u.Event, u.Action)), name(u.Repository.Name),
-			useCell(Plain(about(u))), name(shortCommit(u.Commit)), name(shownWho(u.Who)),
-			cut(Plain(shownAttribution(u)), maxCell),
+			useCell(text.Plain(about(u))), name(text.Commit(u.Commit)), name(shownWho(u.Who)),
+			text.Cut(text.Plain(shownAttribution(u)), maxCell),
 		})
 	}
 	p.printf("\n")
 	widths := measure(rows)
 	narrow := p.style.Width > 0 && sum(widths) > p.style.Width
 	for n, row := range rows {
-		colour := dim
+		colour := text.Dim
 		if n > 0 {
 			colour = attributionPaint(p.Audit.Uses[n-1].Attribution)
 		}
@@ -95,7 +97,7 @@ func (p *timelineText) uses() {
 				pad = "\n"
 			}
 			if n == 0 || i == lastColumn {
-				cell = p.style.paint(colour, cell)
+				cell = p.style.Paint(colour, cell)
 			}
 			p.printf("  %s%s", cell, pad)
 		}
@@ -105,24 +107,24 @@ func (p *timelineText) uses() {
 // useCell bounds a cell, so that one long name does not spoil the table, and
 // shows runs of spaces, with which a name could feign further columns.
 func useCell(s string) string {
-	return orDash(cut(strings.ReplaceAll(s, "  ", ` \u{0020}`), maxUseCell))
+	return orDash(text.Cut(strings.ReplaceAll(s, "  ", ` \u{0020}`), maxUseCell))
 }
 
 // narrow prints a use on several lines, without a head: nothing is cut.
-func (p *timelineText) narrow(row []string, head bool, colour paint) {
+func (p *timelineText) narrow(row []string, head bool, colour text.Paint) {
 	if head {
 		return
 	}
 	p.printf("  %s  %s  %s\n", row[0], row[1], row[eventColumn])
 	p.printf("    %s\n", strings.Join(row[eventColumn+1:lastColumn], "  "))
-	p.printf("    %s\n", p.style.paint(colour, row[lastColumn]))
+	p.printf("    %s\n", p.style.Paint(colour, row[lastColumn]))
 }
 
-func attributionPaint(a audit.Attribution) paint {
+func attributionPaint(a audit.Attribution) text.Paint {
 	if alarming(a) {
-		return red
+		return text.Red
 	}
-	return green
+	return text.Green
 }
 
 // findings prints those of one rule, and a hint that they share once.
@@ -134,7 +136,7 @@ func (p *timelineText) findings(run []audit.Finding) {
 		hint = cmp.Or(f.Hint, hint)
 	}
 	if n := len(run) - maxFindings; n > 0 {
-		p.printf("and %d more of %s\n", n, cut(Reference(run[0].Rule), maxCell))
+		p.printf("and %d more of %s\n", n, text.Cut(text.Reference(run[0].Rule), maxCell))
 	}
 }
 
@@ -145,12 +147,12 @@ func (p *timelineText) remark(f finding.Finding, behind, said string) {
 		behind = strings.TrimPrefix(behind+", "+c+" by the policy", ", ")
 	}
 	if behind != "" {
-		behind = " " + p.style.paint(dim, "("+behind+")")
+		behind = " " + p.style.Paint(text.Dim, "("+behind+")")
 	}
-	label := text{style: p.style}
-	p.printf("%s: %s%s\n", label.label(f), cut(Plain(f.Message), maxMessage), behind)
+	label := printer{style: p.style}
+	p.printf("%s: %s%s\n", label.label(f), text.Cut(text.Plain(f.Message), maxMessage), behind)
 	if f.Hint != "" && f.Hint != said {
-		p.printf("  %s hint: %s\n", p.style.paint(dim, "="), cut(Plain(f.Hint), maxMessage))
+		p.printf("  %s hint: %s\n", p.style.Paint(text.Dim, "="), text.Cut(text.Plain(f.Hint), maxMessage))
 	}
 }
 
@@ -160,7 +162,7 @@ func (p *timelineText) totals(what string, totals []audit.Total) {
 	}
 	rows := [][]string{{what, "uses", "unexpected"}}
 	for _, t := range totals {
-		rows = append(rows, []string{orDash(cut(Reference(t.Name), maxCell)), strconv.Itoa(t.Uses), strconv.Itoa(t.Unexpected)})
+		rows = append(rows, []string{orDash(text.Cut(text.Reference(t.Name), maxCell)), strconv.Itoa(t.Uses), strconv.Itoa(t.Unexpected)})
 	}
 	widths := measure(rows)
 	p.printf("\n")
@@ -171,9 +173,9 @@ func (p *timelineText) totals(what string, totals []audit.Total) {
 		}
 		switch {
 		case n == 0:
-			p.printf("  %s\n", p.style.paint(dim, strings.Join(cells, "  ")))
+			p.printf("  %s\n", p.style.Paint(text.Dim, strings.Join(cells, "  ")))
 		case totals[n-1].Unexpected > 0:
-			p.printf("  %s  %s  %s\n", cells[0], cells[1], p.style.paint(red, cells[2]))
+			p.printf("  %s  %s  %s\n", cells[0], cells[1], p.style.Paint(text.Red, cells[2]))
 		default:
 			p.printf("  %s\n", strings.Join(cells, "  "))
 		}
@@ -181,11 +183,11 @@ func (p *timelineText) totals(what string, totals []audit.Total) {
 }
 
 func (p *timelineText) completeness() {
-	colour := dim
+	colour := text.Dim
 	if s := p.Completeness; s != nil && (!s.Decided() || s.Gaps() > 0) {
-		colour = yellow
+		colour = text.Yellow
 	}
-	p.printf("\n%s %s\n", p.style.paint(colour, "completeness:"), Plain(p.statement()))
+	p.printf("\n%s %s\n", p.style.Paint(colour, "completeness:"), text.Plain(p.statement()))
 	shown, kind := 0, ""
 	for _, l := range p.lines() {
 		if l.Kind != kind {
@@ -193,7 +195,7 @@ func (p *timelineText) completeness() {
 			shown, kind = 0, l.Kind
 		}
 		if shown++; shown <= maxLines {
-			p.printf("  %s  %s\n", kind, cut(Plain(l.sentence()), maxMessage))
+			p.printf("  %s  %s\n", kind, text.Cut(text.Plain(l.sentence()), maxMessage))
 		}
 	}
 	p.more(shown-maxLines, kind)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
@@ -95,20 +97,13 @@ func (t Token) facts(rate bool) [][2]string {
 		for _, r := range o.Reach.Repositories {
 			names = append(names, r.Name)
 		}
-		add("sees", some(names, 5))
+		add("sees", text.Some(names, 5))
 	}
 	if o.Rate != nil && rate {
 		add("rate limit", fmt.Sprintf("%d of %d left", o.Rate.Remaining, o.Rate.Limit))
 	}
 	add("fingerprint", o.Fingerprint)
 	return facts
-}
-
-func some(names []string, most int) string {
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 func (t Token) expires() string {
@@ -138,21 +133,21 @@ func (t Token) rights() [][]string {
 		case r.Has == string(token.None), r.Need == string(token.Write) && r.Has == string(token.Read):
 			state = "missing"
 		}
-		rows = append(rows, []string{cut(Plain(r.Name), maxCell), orDash(r.Need), orDash(cut(Plain(r.Has), maxCell)), state})
+		rows = append(rows, []string{text.Cut(text.Plain(r.Name), maxCell), orDash(r.Need), orDash(text.Cut(text.Plain(r.Has), maxCell)), state})
 	}
 	return rows
 }
 
 // TokenText writes the report for people.
-func TokenText(w io.Writer, t Token, s Style) error {
+func TokenText(w io.Writer, t Token, s text.Style) error {
 	var b bytes.Buffer
-	p := map[finding.Verdict]paint{finding.Pass: green, finding.Fail: red}[t.Verdict]
+	p := map[finding.Verdict]text.Paint{finding.Pass: text.Green, finding.Fail: text.Red}[t.Verdict]
 	if p == "" || t.Verdict == finding.Pass && t.Attention() {
-		p = yellow
+		p = text.Yellow
 	}
-	fmt.Fprintf(&b, "%s  %s\n\n", s.paint(p, strings.ToUpper(string(t.Verdict))), t.Headline())
+	fmt.Fprintf(&b, "%s  %s\n\n", s.Paint(p, strings.ToUpper(string(t.Verdict))), t.Headline())
 	for _, f := range t.facts(true) {
-		fmt.Fprintf(&b, "  %-12s  %s\n", f[0], cut(Plain(f[1]), maxMessage))
+		fmt.Fprintf(&b, "  %-12s  %s\n", f[0], text.Cut(text.Plain(f[1]), maxMessage))
 	}
 	if rows := t.rights(); len(rows) > 1 {
 		b.WriteString("\n")
@@ -164,18 +159,18 @@ func TokenText(w io.Writer, t Token, s Style) error {
 			}
 			line = strings.TrimRight(line, " ")
 			if n == 0 {
-				line = s.paint(dim, line)
+				line = s.Paint(text.Dim, line)
 			}
 			b.WriteString(line + "\n")
 		}
 	}
 	for _, gap := range t.Gaps {
-		fmt.Fprintf(&b, "\n%s %s\n", s.paint(yellow, "undecided:"), cut(Plain(gap), maxMessage))
+		fmt.Fprintf(&b, "\n%s %s\n", s.Paint(text.Yellow, "undecided:"), text.Cut(text.Plain(gap), maxMessage))
 	}
 	for _, f := range t.Findings {
-		fmt.Fprintf(&b, "\n%s %s\n  %s\n", s.paint(severityPaint(f.Severity), string(f.Severity)+":"), cut(Plain(f.Message), maxMessage), s.paint(dim, Plain(f.Rule)))
+		fmt.Fprintf(&b, "\n%s %s\n  %s\n", s.Paint(severityPaint(f.Severity), string(f.Severity)+":"), text.Cut(text.Plain(f.Message), maxMessage), s.Paint(text.Dim, text.Plain(f.Rule)))
 		if f.Hint != "" {
-			fmt.Fprintf(&b, "  hint: %s\n", cut(Plain(f.Hint), maxMessage))
+			fmt.Fprintf(&b, "  hint: %s\n", text.Cut(text.Plain(f.Hint), maxMessage))
 		}
 	}
 	if _, err := w.Write(b.Bytes()); err != nil {
@@ -193,25 +188,25 @@ func TokenMarkdown(w io.Writer, t Token) error {
 	}
 	fmt.Fprintf(&b, "## %s %s\n\n", sign, upperFirst(t.Headline()))
 	for _, f := range t.facts(false) {
-		fmt.Fprintf(&b, "- **%s**: %s\n", f[0], MarkdownText(cut(f[1], maxMessage)))
+		fmt.Fprintf(&b, "- **%s**: %s\n", f[0], text.Markdown(text.Cut(f[1], maxMessage)))
 	}
 	if rows := t.rights(); len(rows) > 1 {
 		b.WriteString("\n| Permission | Needed | Has | |\n| --- | --- | --- | --- |\n")
 		for _, row := range rows[1:] {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", MarkdownText(row[0]), MarkdownText(row[1]), MarkdownText(row[2]), row[3])
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", text.Markdown(row[0]), text.Markdown(row[1]), text.Markdown(row[2]), row[3])
 		}
 	}
 	if len(t.Gaps)+len(t.Findings) > 0 {
 		b.WriteString("\n### Findings\n\n")
 	}
 	for _, gap := range t.Gaps {
-		fmt.Fprintf(&b, "- **undecided**: %s\n", MarkdownText(cut(gap, maxMessage)))
+		fmt.Fprintf(&b, "- **undecided**: %s\n", text.Markdown(text.Cut(gap, maxMessage)))
 	}
 	for _, f := range t.Findings {
 		b.WriteString(markdownFinding(f))
 	}
 	if t.Version != "" {
-		fmt.Fprintf(&b, "\n<sub>Fluxkeeper %s</sub>\n", MarkdownText(cut(t.Version, maxCell)))
+		fmt.Fprintf(&b, "\n<sub>Fluxkeeper %s</sub>\n", text.Markdown(text.Cut(t.Version, maxCell)))
 	}
 	if _, err := w.Write(b.Bytes()); err != nil {
 		return fmt.Errorf("write report: %w", err)
@@ -250,5 +245,5 @@ func TokenJSON(w io.Writer, t Token) error {
 	if d.Gaps == nil {
 		d.Gaps = []string{}
 	}
-	return writeJSON(w, d)
+	return text.JSON(w, d)
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
@@ -34,8 +36,8 @@ func TestTokenIsInert(t *testing.T) {
 		if len(r.Findings) < 4 || len(r.Gaps) == 0 {
 			t.Fatalf("%s: %+v", kind, r)
 		}
-		var text, page, document bytes.Buffer
-		if err := report.TokenText(&text, r, report.Style{}); err != nil {
+		var shown, page, document bytes.Buffer
+		if err := report.TokenText(&shown, r, text.Style{}); err != nil {
 			t.Fatal(err)
 		}
 		if err := report.TokenMarkdown(&page, r); err != nil {
@@ -44,7 +46,7 @@ func TestTokenIsInert(t *testing.T) {
 		if err := report.TokenJSON(&document, r); err != nil {
 			t.Fatal(err)
 		}
-		for name, out := range map[string]string{"text": text.String(), "markdown": page.String(), "json": document.String()} {
+		for name, out := range map[string]string{"text": shown.String(), "markdown": page.String(), "json": document.String()} {
 			if strings.ContainsAny(out, "\x1b\u202e") || strings.Contains(out, "\n::error") || name == "markdown" && strings.ContainsAny(out, "<@") && strings.Contains(out, "<img") {
 				t.Errorf("%s acts:\n%s", name, out)
 			}

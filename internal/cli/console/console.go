@@ -7,9 +7,10 @@ import (
 	"io"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/alecthomas/kong"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
@@ -180,5 +181,5 @@ func HintOf(err error) string {
 // may have typed a secret where something else belongs, and an error may quote it: what
 // looks like one is hidden.
 func OneLine(s string) string {
-	return report.Plain(secret.Redact(strings.Join(strings.Fields(s), " ")))
+	return text.Plain(secret.Redact(strings.Join(strings.Fields(s), " ")))
 }

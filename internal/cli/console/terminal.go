@@ -5,15 +5,15 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/term"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/report"
+	"golang.org/x/term"
 )
 
 // Style says how to print text on standard output: colour only where a person
 // looks at a terminal that can show it, unless the person says otherwise.
-func (c *Console) Style(color string) report.Style {
-	var s report.Style
+func (c *Console) Style(color string) text.Style {
+	var s text.Style
 	file, terminal := asTerminal(c.Stdout)
 	if terminal {
 		if width, _, err := term.GetSize(int(file.Fd())); err == nil {

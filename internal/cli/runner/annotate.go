@@ -5,10 +5,10 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf16"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
 
 const (
@@ -58,7 +58,7 @@ func annotationKind(s finding.Severity) string {
 func annotation(kind string, f finding.Finding) string {
 	var at []string
 	if f.File != "" {
-		at = append(at, "file="+report.Property(f.File))
+		at = append(at, "file="+text.Property(f.File))
 		if f.Line > 0 {
 			at = append(at, fmt.Sprintf("line=%d", f.Line))
 			if f.Column > 0 {
@@ -66,7 +66,7 @@ func annotation(kind string, f finding.Finding) string {
 			}
 		}
 	}
-	at = append(at, "title="+report.Property("fluxkeeper: "+f.Rule))
+	at = append(at, "title="+text.Property("fluxkeeper: "+f.Rule))
 	message := f.Message
 	if f.Hint != "" {
 		message += "\nhint: " + f.Hint
@@ -74,30 +74,14 @@ func annotation(kind string, f finding.Finding) string {
 	return "::" + kind + " " + strings.Join(at, ",") + "::" + shortCommand(message) + "\n"
 }
 
-// shortCommand is report.Command of text, or of as much of it as a runner keeps
+// shortCommand is text.Command of text, or of as much of it as a runner keeps
 // of what it decodes.
-func shortCommand(text string) string {
-	for room := maxAnnotation; ; room /= 2 {
-		short := cutUnits(text, room)
-		data := report.Command(short)
-		if units(strings.NewReplacer("%0A", "\n", "%25", "%").Replace(data)) <= maxAnnotation {
+func shortCommand(message string) string {
+	for most := maxAnnotation; ; most /= 2 {
+		short := text.CutUTF16(message, most)
+		data := text.Command(short)
+		if text.UnitsUTF16(strings.NewReplacer("%0A", "\n", "%25", "%").Replace(data)) <= maxAnnotation {
 			return data
 		}
 	}
-}
-
-func units(s string) int { return len(utf16.Encode([]rune(s))) }
-
-// cutUnits shortens text to n UTF-16 units, an ellipsis last.
-func cutUnits(text string, n int) string {
-	if units(text) <= n {
-		return text
-	}
-	size := 1 // the ellipsis
-	for i, c := range text {
-		if size += utf16.RuneLen(c); size > n {
-			return text[:i] + "…"
-		}
-	}
-	return text
 }

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"io"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/report"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // maxLine bounds what is held back while a line has no end, in bytes.
 const maxLine = 64 << 10
 
-// Lines gives a writer that prints whole lines to w, each as report.Plain shows
+// Lines gives a writer that prints whole lines to w, each as text.Plain shows
 // it. A runner reads workflow commands on standard output and standard error
 // alike, so both go through one. Close prints a last line without an end.
 func Lines(w io.Writer) io.WriteCloser { return &lines{to: w} }
@@ -50,5 +50,5 @@ func (l *lines) Close() error {
 func (l *lines) print() {
 	line := string(bytes.TrimSuffix(l.held, []byte("\r")))
 	l.held = l.held[:0]
-	_, l.err = io.WriteString(l.to, report.Plain(line)+"\n")
+	_, l.err = io.WriteString(l.to, text.Plain(line)+"\n")
 }

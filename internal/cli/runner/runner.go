@@ -8,9 +8,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/sethvargo/go-githubactions"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
@@ -62,7 +63,7 @@ func (r *Runner) Mask(s secret.Secret) error {
 
 // Group opens a part of the log that is folded away; EndGroup closes it.
 func (r *Runner) Group(title string) error {
-	r.actions.Group(report.Plain(title))
+	r.actions.Group(text.Plain(title))
 	return r.out.failure("open group")
 }
 
@@ -72,7 +73,7 @@ func (r *Runner) EndGroup() error {
 	return r.out.failure("close group")
 }
 
-// Log prints text to the log, each line as report.Plain shows it.
+// Log prints text to the log, each line as text.Plain shows it.
 func (r *Runner) Log(text string) error {
 	w := Lines(r.out)
 	_, _ = io.WriteString(w, text)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
@@ -116,7 +118,7 @@ func parseContent(data []byte) (content, error) {
 		i = end
 		name, value, ok := bytes.Cut(header[:len(header)-1], []byte(" "))
 		if !ok || len(name) == 0 {
-			return c, fmt.Errorf("malformed header %s", quote(string(header)))
+			return c, fmt.Errorf("malformed header %s", text.Quote(string(header)))
 		}
 		if strings.HasPrefix(string(name), "gpgsig") {
 			if c.signatures = append(c.signatures, string(name)); len(c.signatures) == 1 {
@@ -165,7 +167,7 @@ func (c *content) header(state int, name, value string) (int, error) {
 		c.committer, err = parseIdentity(value)
 		return 3, prefix(err, name)
 	case state < 3:
-		return state, fmt.Errorf("header %s before author and committer", quote(name))
+		return state, fmt.Errorf("header %s before author and committer", text.Quote(name))
 	case name == "tree", name == "parent", name == "author", name == "committer":
 		return state, fmt.Errorf("second or misplaced header %s", name)
 	}
@@ -222,13 +224,4 @@ func prefix(err error, name string) error {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", name, err)
-}
-
-// quote makes a name from outside safe to print in one line.
-func quote(s string) string {
-	const most = 200
-	if len(s) > most {
-		return strconv.QuoteToASCII(s[:most]) + "…"
-	}
-	return strconv.QuoteToASCII(s)
 }

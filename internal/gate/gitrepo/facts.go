@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
@@ -39,7 +41,7 @@ func (r *Repository) Facts(ctx context.Context, rng Range, keys []string) (gate.
 		return facts, err
 	}
 	if len(relation.bases) == 0 {
-		return facts, fail(NoAncestor, fmt.Sprintf("compare %s with %s", quote(rng.Head), quote(rng.Base)),
+		return facts, fail(NoAncestor, fmt.Sprintf("compare %s with %s", text.Quote(rng.Head), text.Quote(rng.Base)),
 			"the two have separate histories; make sure that both belong to this project", "no common ancestor")
 	}
 	mergeBase := relation.bases[0]
@@ -185,7 +187,7 @@ func (r *Repository) blobs(ctx context.Context, changes []change, rest []file) (
 
 // BaseFile gives a regular file of the base's tip; false where there is none.
 func (r *Repository) BaseFile(rng Range, path string) ([]byte, bool, error) {
-	op := fmt.Sprintf("read %s at %s", quote(path), quote(rng.Base))
+	op := fmt.Sprintf("read %s at %s", text.Quote(path), text.Quote(rng.Base))
 	base, _, err := r.resolve(rng.Base)
 	if err != nil {
 		return nil, false, err

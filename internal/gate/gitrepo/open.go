@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/config"
@@ -37,7 +39,7 @@ func Open(dir string) (*Repository, error) {
 	if err != nil {
 		return nil, err
 	}
-	op := "open repository " + quote(dir)
+	op := "open repository " + text.Quote(dir)
 	refs := dotgit.New(dotgit.NewRepositoryFilesystem(osfs.New(gitDir), osfs.New(common)))
 	if err := checkFormat(op, refs); err != nil {
 		return nil, err
@@ -65,7 +67,7 @@ func (r *Repository) Close() error {
 // discover finds the .git folder and the folder it shares with other work
 // trees. go-git's own search does not find a bare repository from inside.
 func discover(dir string) (gitDir, common string, err error) {
-	op := "open repository " + quote(dir)
+	op := "open repository " + text.Quote(dir)
 	const hint = "name a folder of a git work tree, or a bare repository"
 	start, err := filepath.Abs(dir)
 	if err != nil {
@@ -87,7 +89,7 @@ func discover(dir string) (gitDir, common string, err error) {
 				return target, common, nil
 			}
 			return "", "", fail(NotRepository, op, "git worktree repair mends links to moved repositories",
-				".git names %s, which is not a repository", quote(target))
+				".git names %s, which is not a repository", text.Quote(target))
 		}
 		for _, c := range candidates {
 			if common, ok := isGitDir(c); ok {

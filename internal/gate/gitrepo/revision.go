@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
@@ -23,7 +25,7 @@ type Range struct{ Base, Head string }
 // where the expression is nothing but a branch. go-git's own resolver prefers
 // abbreviated ids to branches, reads ^3 as ^2 and skips what it does not know.
 func (r *Repository) resolve(expr string) (n *node, branch string, err error) {
-	op := "resolve " + quote(expr)
+	op := "resolve " + text.Quote(expr)
 	if err := checkExpression(op, expr); err != nil {
 		return nil, "", err
 	}
@@ -96,8 +98,8 @@ func (r *Repository) lookup(op, name string) (plumbing.Hash, string, error) {
 		// git takes the first and warns; a tag that bears a branch's name must
 		// not choose the base in silence.
 		if m.end.Hash() != matches[0].end.Hash() {
-			return plumbing.ZeroHash, "", fail(NoRevision, op, "write it out: "+quote(m.full.String()),
-				"names both %s and %s", quote(matches[0].full.String()), quote(m.full.String()))
+			return plumbing.ZeroHash, "", fail(NoRevision, op, "write it out: "+text.Quote(m.full.String()),
+				"names both %s and %s", text.Quote(matches[0].full.String()), text.Quote(m.full.String()))
 		}
 		if i == len(matches)-1 {
 			return m.end.Hash(), firstBranch(matches[0].end.Name(), m.end.Name()), nil
@@ -156,13 +158,13 @@ func (r *Repository) reference(name plumbing.ReferenceName) (*plumbing.Reference
 		}
 		if ref.Type() == plumbing.HashReference {
 			if ref.Hash().IsZero() {
-				return nil, fmt.Errorf("reference %s holds no object id", quote(name.String()))
+				return nil, fmt.Errorf("reference %s holds no object id", text.Quote(name.String()))
 			}
 			return ref, nil
 		}
 		name = ref.Target()
 	}
-	return nil, fmt.Errorf("reference %s leads nowhere", quote(name.String()))
+	return nil, fmt.Errorf("reference %s leads nowhere", text.Quote(name.String()))
 }
 
 func (r *Repository) rawReference(name plumbing.ReferenceName) (*plumbing.Reference, error) {
@@ -259,7 +261,7 @@ func (r *Repository) step(op string, n *node, steps string) (*node, string, erro
 		}
 	}
 	if strings.HasPrefix(steps, "^{") {
-		return nil, "", fail(NotCommit, op, "give a branch, a tag or a commit id", "%s does not lead to a commit", quote(steps))
+		return nil, "", fail(NotCommit, op, "give a branch, a tag or a commit id", "%s does not lead to a commit", text.Quote(steps))
 	}
 	which, times := 1, 1
 	pattern, number := parentStep, &which
@@ -268,12 +270,12 @@ func (r *Repository) step(op string, n *node, steps string) (*node, string, erro
 	}
 	m := pattern.FindStringSubmatch(steps)
 	if m == nil {
-		return nil, "", fail(NoRevision, op, "give a branch, a tag or a commit id", "%s is not understood", quote(steps))
+		return nil, "", fail(NoRevision, op, "give a branch, a tag or a commit id", "%s is not understood", text.Quote(steps))
 	}
 	if m[1] != "" {
 		var err error
 		if *number, err = strconv.Atoi(m[1]); err != nil {
-			return nil, "", fail(NoRevision, op, "", "%s is out of bounds", quote(m[0]))
+			return nil, "", fail(NoRevision, op, "", "%s is out of bounds", text.Quote(m[0]))
 		}
 	}
 	for range times {

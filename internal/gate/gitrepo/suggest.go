@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
@@ -43,7 +45,7 @@ func (r *Repository) suggest(name string) string {
 	})
 	var names []string
 	for _, c := range close[:min(len(close), 3)] {
-		names = append(names, quote(c.name))
+		names = append(names, text.Quote(c.name))
 	}
 	return "did you mean " + strings.Join(slices.Compact(names), " or ") + "?"
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
@@ -48,10 +50,10 @@ func parseTree(data []byte) ([]entry, error) {
 		}
 		data = data[end+1+hashSize:]
 		if e.name == "" || strings.Contains(e.name, "/") {
-			return nil, fmt.Errorf("tree with an entry named %s", quote(e.name))
+			return nil, fmt.Errorf("tree with an entry named %s", text.Quote(e.name))
 		}
 		if n := len(entries); n > 0 && sortKey(entries[n-1]) >= sortKey(e) || files[e.name] {
-			return nil, fmt.Errorf("tree with entry %s out of order or there twice", quote(e.name))
+			return nil, fmt.Errorf("tree with entry %s out of order or there twice", text.Quote(e.name))
 		}
 		if !e.isTree() {
 			files[e.name] = true
@@ -75,7 +77,7 @@ func parseMode(octal []byte) (gate.Mode, error) {
 	n := 0
 	for _, c := range octal {
 		if c < '0' || c > '7' || n > 0o177777 {
-			return "", fmt.Errorf("tree entry of mode %s", quote(string(octal)))
+			return "", fmt.Errorf("tree entry of mode %s", text.Quote(string(octal)))
 		}
 		n = n<<3 | int(c-'0')
 	}
@@ -91,7 +93,7 @@ func parseMode(octal []byte) (gate.Mode, error) {
 	case n&0o170000 == 0o100000:
 		return gate.Regular, nil
 	}
-	return "", fmt.Errorf("tree entry of mode %s", quote(string(octal)))
+	return "", fmt.Errorf("tree entry of mode %s", text.Quote(string(octal)))
 }
 
 // maxEntries bounds how many tree entries are looked at: trees that hold each

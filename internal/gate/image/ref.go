@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // Limits of the grammar. The repository's is the one that registries and
@@ -31,7 +33,7 @@ const (
 func ParseRef(s string) (Ref, error) {
 	r, err := parseRef(s)
 	if err != nil {
-		return Ref{}, fmt.Errorf("parse image %s: %w", quote(s), err)
+		return Ref{}, fmt.Errorf("parse image %s: %w", text.Quote(s), err)
 	}
 	return r, nil
 }
@@ -48,7 +50,7 @@ func ParseName(s string) (Ref, error) {
 		err = errors.New("a name has no tag")
 	}
 	if err != nil {
-		return Ref{}, fmt.Errorf("parse image name %s: %w", quote(s), err)
+		return Ref{}, fmt.Errorf("parse image name %s: %w", text.Quote(s), err)
 	}
 	return r, nil
 }
@@ -57,7 +59,7 @@ func ParseName(s string) (Ref, error) {
 // a dot nor a hyphen first.
 func ParseTag(s string) error {
 	if err := checkTag(s); err != nil {
-		return fmt.Errorf("parse tag %s: %w", quote(s), err)
+		return fmt.Errorf("parse tag %s: %w", text.Quote(s), err)
 	}
 	return nil
 }
@@ -66,7 +68,7 @@ func ParseTag(s string) error {
 // hexadecimal digits.
 func ParseDigest(s string) error {
 	if err := checkDigest(s); err != nil {
-		return fmt.Errorf("parse digest %s: %w", quote(s), err)
+		return fmt.Errorf("parse digest %s: %w", text.Quote(s), err)
 	}
 	return nil
 }
@@ -320,13 +322,4 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 func isHex(s string) bool {
 	_, err := hex.DecodeString(s)
 	return err == nil && s == strings.ToLower(s)
-}
-
-// quote makes outside text fit for an error: ASCII, escaped and short.
-func quote(s string) string {
-	const most = 160
-	if len(s) > most {
-		return strconv.QuoteToASCII(s[:most]) + "…"
-	}
-	return strconv.QuoteToASCII(s)
 }

@@ -4,9 +4,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 )
 
 func TestParseRef(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/Masterminds/semver/v3"
 )
 
@@ -155,7 +157,7 @@ func (s Selector) compile() (compiled, error) {
 		return c, fmt.Errorf("check image policy: it has %d orders instead of one of semver, numerical and alphabetical", len(orders))
 	}
 	if s.Range == "" && orders[0] != "asc" && orders[0] != "desc" {
-		return c, fmt.Errorf("check image policy: the order %s is neither asc nor desc", quote(orders[0]))
+		return c, fmt.Errorf("check image policy: the order %s is neither asc nor desc", text.Quote(orders[0]))
 	}
 	if s.Extract != "" && s.Pattern == "" {
 		return c, errors.New("check image policy: filterTags has an extract but no pattern")
@@ -163,12 +165,12 @@ func (s Selector) compile() (compiled, error) {
 	var err error
 	if s.Range != "" {
 		if c.constraint, err = semver.NewConstraint(s.Range); err != nil {
-			return c, fmt.Errorf("check image policy: the semver range %s cannot be read", quote(s.Range))
+			return c, fmt.Errorf("check image policy: the semver range %s cannot be read", text.Quote(s.Range))
 		}
 	}
 	if s.Pattern != "" {
 		if c.pattern, err = regexp.Compile(s.Pattern); err != nil {
-			return c, fmt.Errorf("check image policy: the filterTags pattern %s is not a regular expression", quote(s.Pattern))
+			return c, fmt.Errorf("check image policy: the filterTags pattern %s is not a regular expression", text.Quote(s.Pattern))
 		}
 	}
 	return c, nil

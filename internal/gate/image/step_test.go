@@ -7,8 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 )
 
 const (

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/Masterminds/semver/v3"
 )
 
@@ -33,7 +35,7 @@ type Version struct {
 func ParseVersion(tag string) (Version, error) {
 	parsed, err := parseAsFlux(tag)
 	if err != nil {
-		return Version{}, fmt.Errorf("parse version %s: %w", quote(tag), err)
+		return Version{}, fmt.Errorf("parse version %s: %w", text.Quote(tag), err)
 	}
 	numbers := tag
 	if end := strings.IndexAny(tag, "-+"); end >= 0 {

@@ -6,8 +6,9 @@ import (
 	"testing"
 
 	"github.com/Masterminds/semver/v3"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 )
 
 func TestParseVersion(t *testing.T) {

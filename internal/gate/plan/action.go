@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/report"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // Action is one change to make on GitHub. Its text is one line for the log and
@@ -188,11 +188,11 @@ func (a PutCheck) String() string {
 	if a.ID != 0 {
 		verb = "update"
 	}
-	return fmt.Sprintf("%s check run %s on %s: %s, %s", verb, report.Plain(a.Name), short(a.SHA), a.Conclusion, report.Plain(a.Title))
+	return fmt.Sprintf("%s check run %s on %s: %s, %s", verb, text.Plain(a.Name), text.Commit(a.SHA), a.Conclusion, text.Plain(a.Title))
 }
 
 func (a SetStatus) String() string {
-	return fmt.Sprintf("set status %s on %s: %s, %s", report.Plain(a.Context), short(a.SHA), a.State, report.Plain(a.Description))
+	return fmt.Sprintf("set status %s on %s: %s, %s", text.Plain(a.Context), text.Commit(a.SHA), a.State, text.Plain(a.Description))
 }
 
 func (a PutComment) String() string {
@@ -207,21 +207,21 @@ func (a DeleteComment) String() string {
 }
 
 func (a AddLabels) String() string {
-	return fmt.Sprintf("label #%d: %s", a.Number, report.Plain(strings.Join(a.Labels, ", ")))
+	return fmt.Sprintf("label #%d: %s", a.Number, text.Plain(strings.Join(a.Labels, ", ")))
 }
 
 func (a RemoveLabel) String() string {
-	return fmt.Sprintf("remove label of #%d: %s", a.Number, report.Plain(a.Label))
+	return fmt.Sprintf("remove label of #%d: %s", a.Number, text.Plain(a.Label))
 }
 
 func (a OpenPull) String() string {
-	return fmt.Sprintf("open pull request from %s to %s: %s", report.Plain(a.Branch), report.Plain(a.Base), report.Plain(a.Title))
+	return fmt.Sprintf("open pull request from %s to %s: %s", text.Plain(a.Branch), text.Plain(a.Base), text.Plain(a.Title))
 }
 
 func (a EditPull) String() string {
 	switch {
 	case a.Body == "":
-		return fmt.Sprintf("give #%d the title %s", a.Number, report.Plain(a.Title))
+		return fmt.Sprintf("give #%d the title %s", a.Number, text.Plain(a.Title))
 	case a.Title == "":
 		return fmt.Sprintf("refresh the body of #%d", a.Number)
 	}
@@ -231,32 +231,26 @@ func (a EditPull) String() string {
 func (a ClosePull) String() string { return fmt.Sprintf("close #%d", a.Number) }
 
 func (a DeleteBranch) String() string {
-	return fmt.Sprintf("delete branch %s if it is at %s", report.Plain(a.Branch), short(a.SHA))
+	return fmt.Sprintf("delete branch %s if it is at %s", text.Plain(a.Branch), text.Commit(a.SHA))
 }
 
-func (a Approve) String() string { return fmt.Sprintf("approve #%d at %s", a.Number, short(a.SHA)) }
+func (a Approve) String() string {
+	return fmt.Sprintf("approve #%d at %s", a.Number, text.Commit(a.SHA))
+}
 
 func (a DismissApproval) String() string {
-	return fmt.Sprintf("take back our approval of #%d: %s", a.Number, report.Plain(a.Why))
+	return fmt.Sprintf("take back our approval of #%d: %s", a.Number, text.Plain(a.Why))
 }
 
 func (a MergePull) String() string {
-	return fmt.Sprintf("merge #%d if it is at %s (%s)", a.Number, short(a.SHA), report.Plain(a.Method))
+	return fmt.Sprintf("merge #%d if it is at %s (%s)", a.Number, text.Commit(a.SHA), text.Plain(a.Method))
 }
 
 func (a ArmAutoMerge) String() string {
-	return fmt.Sprintf("arm auto-merge of #%d if it is at %s (%s)", a.Number, short(a.SHA), report.Plain(a.Method))
+	return fmt.Sprintf("arm auto-merge of #%d if it is at %s (%s)", a.Number, text.Commit(a.SHA), text.Plain(a.Method))
 }
 
 func (a DisarmAutoMerge) String() string { return fmt.Sprintf("disarm auto-merge of #%d", a.Number) }
-
-// short is a commit's id as people know it.
-func short(sha string) string {
-	if len(sha) > 12 {
-		sha = sha[:12]
-	}
-	return report.Plain(sha)
-}
 
 // Plan is what to do, in order, and what is not done.
 type Plan struct {
@@ -271,12 +265,12 @@ type Plan struct {
 func (p *Plan) do(a Action) { p.Actions = append(p.Actions, a) }
 
 func (p *Plan) note(format string, args ...any) {
-	p.Notes = append(p.Notes, report.Plain(fmt.Sprintf(format, args...)))
+	p.Notes = append(p.Notes, text.Plain(fmt.Sprintf(format, args...)))
 }
 
 // moved is the plan where the head is another: nothing.
 func moved(number int, judged, now string) Plan {
 	p := Plan{Moved: true}
-	p.note("#%d moved from %s, which was judged, to %s: nothing is published or done", number, short(judged), short(now))
+	p.note("#%d moved from %s, which was judged, to %s: nothing is published or done", number, text.Commit(judged), text.Commit(now))
 	return p
 }

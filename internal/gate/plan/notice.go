@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/report"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // Notice is what an issue is to say as long as something needs attention.
@@ -57,10 +57,10 @@ func (EditIssue) Right() Right { return RightIssues }
 // Right is RightIssues.
 func (CloseIssue) Right() Right { return RightIssues }
 
-func (a OpenIssue) String() string { return "open issue: " + report.Plain(a.Title) }
+func (a OpenIssue) String() string { return "open issue: " + text.Plain(a.Title) }
 
 func (a EditIssue) String() string {
-	return fmt.Sprintf("refresh issue #%d: %s", a.Number, report.Plain(a.Title))
+	return fmt.Sprintf("refresh issue #%d: %s", a.Number, text.Plain(a.Title))
 }
 
 func (a CloseIssue) String() string { return fmt.Sprintf("close issue #%d", a.Number) }
@@ -81,7 +81,7 @@ func PlanNotice(n Notice, now NoticeState) Plan {
 	}
 	mark := NoticeMark(n.Name) + "\n"
 	body := mark + fit(strings.TrimSpace(n.Body), maxComment-len(mark))
-	title := cut(report.Plain(n.Title), maxTitle)
+	title := text.CutUTF16(text.Plain(n.Title), maxTitle)
 	switch {
 	case now.Denied[RightIssues] != "":
 		if n.Needed || len(ours) > 0 {

@@ -2,7 +2,7 @@ package plan
 
 import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/proposal"
-	"github.com/goldfish-inc/fluxkeeper/internal/report"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // Pull is a pull request as a plan needs it. Title and Body are outside text.
@@ -48,14 +48,14 @@ func Propose(p Proposal, now Proposed) (Plan, error) {
 	var plan Plan
 	switch {
 	case now.Head == "":
-		plan.note("the branch %s is gone: nothing to propose", report.Plain(p.Branch))
+		plan.note("the branch %s is gone: nothing to propose", text.Plain(p.Branch))
 		return plan, nil
 	case now.Head != p.SHA:
 		plan.Moved = true
-		plan.note("the branch %s moved on to %s: the push of that commit proposes it", report.Plain(p.Branch), short(now.Head))
+		plan.note("the branch %s moved on to %s: the push of that commit proposes it", text.Plain(p.Branch), text.Commit(now.Head))
 		return plan, nil
 	case len(p.Updates) == 0:
-		plan.note("%s updates no image of %s: nothing to propose", report.Plain(p.Branch), report.Plain(p.Base))
+		plan.note("%s updates no image of %s: nothing to propose", text.Plain(p.Branch), text.Plain(p.Base))
 		return plan, nil
 	}
 	text, err := proposal.Render(p.Templates, p.Updates, p.Branch, p.Base)

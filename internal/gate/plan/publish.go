@@ -8,8 +8,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
 
 // Publication is what is to be said of one commit.
@@ -214,7 +215,7 @@ const (
 func (p *Plan) check(pub Publication, now Published) {
 	want := PutCheck{
 		SHA: pub.SHA, Name: pub.Name, External: External(pub.Number), Conclusion: conclusion(pub.Verdict),
-		Title: cut(report.Plain(pub.Title), maxTitle), Link: pub.Link,
+		Title: text.CutUTF16(text.Plain(pub.Title), maxTitle), Link: pub.Link,
 	}
 	annotations, left := annotate(pub.Findings)
 	note := ""
@@ -259,7 +260,7 @@ func annotate(findings []finding.Finding) (all []Annotation, left int) {
 		}
 		all = append(all, Annotation{
 			Path: f.File, Line: max(f.Line, 1), Column: f.Column, Level: cmp.Or(level, "failure"),
-			Title: cut(report.Plain(f.Rule), maxTitle), Message: cut(plainLines(message), maxMessage),
+			Title: text.CutUTF16(text.Plain(f.Rule), maxTitle), Message: text.CutUTF16(plainLines(message), maxMessage),
 		})
 	}
 	return all, left
@@ -285,7 +286,7 @@ func (p *Plan) status(pub Publication, now Published) {
 	if pub.Number != 0 {
 		suffix = fmt.Sprintf(" (#%d)", pub.Number)
 	}
-	want := Status{state(pub.Verdict), cut(report.Plain(pub.Title), maxDescription-len(suffix)) + suffix, pub.Link}
+	want := Status{state(pub.Verdict), text.CutUTF16(text.Plain(pub.Title), maxDescription-len(suffix)) + suffix, pub.Link}
 	if len(now.Statuses) == 0 || now.Statuses[0] != want {
 		p.do(SetStatus{pub.SHA, pub.Name, want.State, want.Description, want.Link})
 	}

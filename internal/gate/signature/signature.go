@@ -7,9 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
@@ -211,7 +212,7 @@ func parseSSH(armored []byte) (*sshsig.Signature, error) {
 // checkSSH checks a signature with the key that it names.
 func checkSSH(payload []byte, signature *sshsig.Signature) (string, error) {
 	if signature.Namespace != "git" {
-		return "", fmt.Errorf("the SSH signature is for namespace %s, not \"git\"", quote(signature.Namespace))
+		return "", fmt.Errorf("the SSH signature is for namespace %s, not \"git\"", text.Quote(signature.Namespace))
 	}
 	if signature.Signature.Format == ssh.KeyAlgoRSA {
 		return "", errors.New("the SSH signature uses SHA-1") // forbidden by PROTOCOL.sshsig
@@ -282,13 +283,4 @@ func parsePGP(armored []byte) (*packet.Signature, error) {
 		return nil, fmt.Errorf("the OpenPGP signature uses %s", signature.Hash)
 	}
 	return signature, nil
-}
-
-// quote makes text from outside safe to print in one line.
-func quote(s string) string {
-	const most = 200
-	if len(s) > most {
-		return strconv.QuoteToASCII(s[:most]) + "…"
-	}
-	return strconv.QuoteToASCII(s)
 }

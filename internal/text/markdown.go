@@ -1,4 +1,4 @@
-package report
+package text
 
 import "strings"
 
@@ -6,11 +6,11 @@ import "strings"
 // for in rendered text, where neither a backslash nor an entity hides them.
 const zeroWidth = "&#8203;"
 
-// MarkdownText makes s inert in GitHub Markdown, in a paragraph, a list item
+// Markdown makes s inert in GitHub Markdown, in a paragraph, a list item
 // and a table cell alike: it renders as the text Plain(s), with no mention,
 // issue reference, emoji, link, HTML, formatting or line break. (A full commit
 // id still becomes a link to that commit of the same repository.)
-func MarkdownText(s string) string {
+func Markdown(s string) string {
 	s = Plain(s)
 	body := strings.Trim(s, " ")
 	lead, trail := len(s)-len(strings.TrimLeft(s, " ")), len(s)-len(strings.TrimRight(s, " "))

@@ -1,4 +1,4 @@
-package report
+package text
 
 import (
 	"fmt"
@@ -25,7 +25,7 @@ func showAll(s string, last rune) string {
 	if harmless(s) {
 		return quiet(s)
 	}
-	return quiet(strings.Join(cells(s, last), ""))
+	return quiet(strings.Join(Cells(s, last), ""))
 }
 
 // harmless tells whether every character of s is printable ASCII and none is
@@ -47,9 +47,9 @@ func quiet(line string) string {
 	return line
 }
 
-// cells gives the visible form of each character of s. An invalid byte is one
+// Cells gives the visible form of each character of s. An invalid byte is one
 // character. Characters beyond last are shown by their code point.
-func cells(s string, last rune) []string {
+func Cells(s string, last rune) []string {
 	out := make([]string, 0, len(s))
 	marks, hashes := noBase, 0
 	for len(s) > 0 {
