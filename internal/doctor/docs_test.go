@@ -15,7 +15,7 @@ var update = flag.Bool("update", false, "write the table of causes anew")
 
 // TestCausesInDocs holds the table of docs/doctor.md against the causes.
 func TestCausesInDocs(t *testing.T) {
-	page := filepath.Join("..", "..", "..", "docs", "doctor.md")
+	page := filepath.Join("..", "..", "docs", "doctor.md")
 	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ import (
 // logs gives the recorded logs, or skips.
 func logs(t testing.TB, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "shared", "flux-e2e", "logs", name))
+	data, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "flux-e2e", "logs", name))
 	if err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal(err)
