@@ -60,6 +60,7 @@ var imports = map[string][]string{
 	"internal/setting":            {"internal/secret"},
 	"internal/store":              {"internal/ledger", "internal/proof"},
 	"internal/storytest":          {"internal/fakehub"}, // for tests only
+	"internal/test/sharedtest":    {},                   // for tests only
 	"internal/token":              {"internal/finding", "internal/secret"},
 }
 
