@@ -42,9 +42,9 @@ var imports = map[string][]string{
 	"internal/audit":              {"internal/finding", "internal/ledger"},
 	"internal/image":              {},
 	"internal/intake":             {"internal/ledger", "internal/secret"},
-	"internal/kubetest":           {},                    // for tests only
-	"internal/leaktest":           {},                    // for tests only
-	"internal/leaktest/sift":      {"internal/leaktest"}, // for tests only
+	"internal/kubetest":           {},                                                // for tests only
+	"internal/leaktest":           {},                                                // for tests only
+	"internal/leaktest/sift":      {"internal/leaktest", "internal/test/sharedtest"}, // for tests only
 	"internal/ledger":             {"internal/secret"},
 	"internal/manifest":           {},
 	"internal/proof":              {},

@@ -157,7 +157,7 @@ func TestCallerGivesUp(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=6m"); err != nil {
-		t.Skipf("mount tmpfs: %v", err)
+		t.Skipf("mount tmpfs: %v: run it as root on Linux", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 	o := store.Options{Address: filepath.Join(dir, "ledger.db"), Key: newKey(t), Hold: 300 * time.Millisecond}
