@@ -49,9 +49,9 @@ func TestContinuousIntegrationSkipsNoSharedData(t *testing.T) {
 		must(t, os.WriteFile(filepath.Join(repo, ".ci", name), []byte(tool), 0o755))
 	}
 	recorded := filepath.Join(top, "recorded")
-	must(t, os.WriteFile(recorded, []byte(`{"Action":"output","Package":"p","Test":"TestA","Output":"    a_test.go:1: no ../shared/corpus\n"}
-{"Action":"skip","Package":"p","Test":"TestA"}
-`), 0o600))
+	const skipped = `{"Action":"output","Package":"p","Test":"TestA","Output":"    a_test.go:1: no ../shared/corpus\n"}
+{"Action":"skip","Package":"p","Test":"TestA"}`
+	must(t, os.WriteFile(recorded, []byte(skipped), 0o600))
 	run := func() (string, error) {
 		command := exec.Command("bash", filepath.Join(repo, ".ci", "run"))
 		command.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
@@ -65,7 +65,7 @@ func TestContinuousIntegrationSkipsNoSharedData(t *testing.T) {
 		t.Errorf("without the folder: %v\n%s", err, out)
 	}
 	must(t, os.Mkdir(filepath.Join(top, "shared"), 0o755))
-	if out, err := run(); err == nil || !strings.Contains(out, "FAIL: 1 tests were skipped for want of ../shared") || strings.Contains(out, "== make e2e\n") {
+	if out, err := run(); err == nil || !strings.Contains(out, "for want of ../shared") || strings.Contains(out, "== make e2e\n") {
 		t.Errorf("with the folder: %v\n%s", err, out)
 	}
 	must(t, os.WriteFile(recorded, []byte(`{"Action":"pass","Package":"p","Test":"TestA"}`), 0o600))

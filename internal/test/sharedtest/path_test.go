@@ -27,23 +27,25 @@ func TestPath(t *testing.T) {
 		}
 		return
 	}
+	const required = sharedtest.Variable + "=required"
+	note, other, part := []string{"shared/corpus/note"}, []string{"shared/corpus/other"}, []string{"shared/other"}
 	for name, c := range map[string]struct {
 		reader string
 		made   []string // of the test data
-		set    []string
+		set    string
 		want   []string
 	}{
-		"there":               {"path", []string{"shared/corpus/note"}, nil, []string{"--- PASS", "read: well"}},
-		"there and required":  {"path", []string{"shared/corpus/note"}, []string{sharedtest.Variable + "=required"}, []string{"--- PASS", "read: well"}},
-		"missing":             {"path", nil, nil, []string{"--- SKIP", "../shared is missing, ", "put a copy there"}},
-		"missing in CI":       {"path", nil, []string{"CI=true"}, []string{"--- SKIP", "../shared is missing, "}},
-		"a part is missing":   {"path", []string{"shared/other"}, nil, []string{"--- SKIP", "../shared/corpus is missing, "}},
-		"a file is missing":   {"path", []string{"shared/corpus/other"}, nil, []string{"--- SKIP", "../shared/corpus/note is missing, "}},
-		"required":            {"path", nil, []string{sharedtest.Variable + "=required"}, []string{"--- FAIL", "find test data, which " + sharedtest.Variable + " requires: "}},
-		"a part is required":  {"path", []string{"shared/corpus/other"}, []string{sharedtest.Variable + "=1", "CI="}, []string{"--- FAIL", "note: no such file"}},
-		"can do without":      {"find", nil, []string{"CI=true"}, []string{"--- PASS", `missing "../shared"`}},
-		"could, but required": {"find", nil, []string{sharedtest.Variable + "=required"}, []string{"--- FAIL", "find test data"}},
-		"finds it":            {"find", []string{"shared/corpus/note"}, nil, []string{"--- PASS", "read: well"}},
+		"there":               {"path", note, "", []string{"--- PASS", "read: well"}},
+		"there and required":  {"path", note, required, []string{"--- PASS", "read: well"}},
+		"missing":             {"path", nil, "", []string{"--- SKIP", "../shared is missing, ", "put a copy there"}},
+		"missing in CI":       {"path", nil, "CI=true", []string{"--- SKIP", "../shared is missing, "}},
+		"a part is missing":   {"path", part, "", []string{"--- SKIP", "../shared/corpus is missing, "}},
+		"a file is missing":   {"path", other, "", []string{"--- SKIP", "../shared/corpus/note is missing, "}},
+		"required":            {"path", nil, required, []string{"--- FAIL", "find test data, which " + sharedtest.Variable + " requires: "}},
+		"a file is required":  {"path", other, required, []string{"--- FAIL", "note: no such file"}},
+		"can do without":      {"find", nil, "CI=true", []string{"--- PASS", `missing "../shared"`}},
+		"could, but required": {"find", nil, required, []string{"--- FAIL", "find test data"}},
+		"finds it":            {"find", note, "", []string{"--- PASS", "read: well"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			top := t.TempDir()
@@ -57,7 +59,7 @@ func TestPath(t *testing.T) {
 			reader.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
 				return strings.HasPrefix(v, "CI=") || strings.HasPrefix(v, sharedtest.Variable+"=")
 			})
-			reader.Env = append(reader.Env, append(c.set, readerVariable+"="+c.reader)...)
+			reader.Env = append(reader.Env, readerVariable+"="+c.reader, c.set)
 			printed, err := reader.CombinedOutput()
 			if failed := c.want[0] == "--- FAIL"; (err != nil) != failed {
 				t.Errorf("%v", err)
