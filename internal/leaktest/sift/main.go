@@ -104,13 +104,14 @@ func (s *sieve) end(e event) {
 }
 
 func (s *sieve) status(required bool) (status int) {
-	if s.leaks > 0 {
-		fmt.Fprintf(s.trouble, "FAIL: the tests printed secrets in %d places\n", s.leaks)
-		status = 1
-	} else {
+	if s.leaks == 0 {
 		fmt.Fprintf(s.out, "no secret in the %d lines that the tests printed\n", s.lines)
 	}
 	s.skipped.tell(s.out)
+	if s.leaks > 0 {
+		fmt.Fprintf(s.trouble, "FAIL: the tests printed secrets in %d places\n", s.leaks)
+		status = 1
+	}
 	if n := s.skipped.wanting(sharedtest.Folder); required && n > 0 {
 		fmt.Fprintf(s.trouble, "FAIL: %d tests were skipped for want of %s, which %s requires\n", n, sharedtest.Folder, sharedtest.Variable)
 		status = 1
