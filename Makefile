@@ -10,7 +10,7 @@ TOOL := go tool -modfile=tools/go.mod
 FUZZTIME ?= 30s
 
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1 \t\2/p' Makefile | expand -t 18
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: bin/fluxkeeper ## check a recorded Flux update, and one that was tampered with
 	@examples/demo/run bin/fluxkeeper
@@ -43,14 +43,14 @@ fuzz: ## fuzz each target for FUZZTIME (30s; 1000x is a number of tries)
 	done
 
 attack: ## score the gate and two naive ones against every known trick and 30,000 mutants
-	go test ./internal/gate -run 'TestAttacks|TestHonest|TestMutants' -count=1 -v -all | grep -v '^=== \|^ *--- PASS'
+	go test ./internal/gate -run 'TestAttacks|TestHonest|TestMutants' -count=1 -v -all | grep -Ev '^=== |^ *--- PASS'
 
 crash: ## kill the receiver, cut its power, take its disk and its database away, all rounds (needs Linux, best as root)
 	go test ./internal/test/crashtest -count=1 -v -timeout 60m -full | grep --line-buffered -v '^=== '
 
 bench: ## time check beside git diff, the Action beside its bare requests, the receiver beside a bare handler (needs wrk)
 	go test ./cmd/receiver -run '^$$' -bench Throughput -benchtime 5x -v | grep -v '"msg"'
-	go test $$(go list ./... | grep -v cmd/receiver) -run '^$$' -bench . -benchmem -v | grep -v 'no test files\|^=== '
+	go test $$(go list ./... | grep -v cmd/receiver) -run '^$$' -bench . -benchmem -v | grep -Ev 'no test files|^=== '
 
 .PHONY: bin/fluxkeeper bin/fluxkeeper-receiver
 bin/fluxkeeper:

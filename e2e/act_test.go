@@ -75,7 +75,7 @@ func actProgram(t *testing.T) string {
 	command.Stderr = &stderr
 	out, err := command.Output()
 	if err != nil {
-		missing(t, "act cannot be built: %v\n%s", err, &stderr)
+		missing(t, "act cannot be built: .ci/act must reach the Go module proxy: %v\n%s", err, &stderr)
 	}
 	return strings.TrimSpace(string(out))
 }

@@ -17,10 +17,10 @@ const image = "fluxkeeper:e2e"
 func engine(t *testing.T) {
 	t.Helper()
 	if os.Getenv("FLUXKEEPER_E2E") == "" {
-		t.Skip("make e2e runs this test; it takes a Docker engine")
+		t.Skip("it takes minutes and a Docker engine: make e2e runs it")
 	}
 	if out, err := exec.Command("docker", "info").CombinedOutput(); err != nil {
-		missing(t, "no Docker engine answers: %v\n%s", err, out)
+		missing(t, "no Docker engine answers: start one, as .ci/docker does: %v\n%s", err, out)
 	}
 }
 

@@ -123,7 +123,7 @@ func completer(t *testing.T, shell, program string) func(words ...string) []stri
 		if os.Getenv("CI") == "true" {
 			t.Fatal(err)
 		}
-		t.Skip(err)
+		t.Skipf("%s is missing: install it", shell)
 	}
 	dir := t.TempDir()
 	t.Chdir(dir)

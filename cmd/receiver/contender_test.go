@@ -73,7 +73,7 @@ func examplePayloads(b *testing.B) []payload {
 	}
 	found, err := filepath.Glob(filepath.Join(cache, "fluxkeeper", "*", "node_modules", "@octokit", "webhooks-examples", "api.github.com", "index.json"))
 	if err != nil || len(found) == 0 {
-		b.Skip("GitHub's examples are not installed; `go test ./internal/record/intake` does that where there is npm")
+		b.Skip("GitHub's examples are missing: go test ./internal/record/intake fetches them, by npm")
 	}
 	text, err := os.ReadFile(found[len(found)-1])
 	if err != nil {
@@ -116,7 +116,7 @@ func examplePayloads(b *testing.B) []payload {
 func distance(a, b int) int { return max(a-b, b-a) }
 
 // startPostgres runs the program on a PostgreSQL of its own, whose processor
-// time counts too; nil where none is installed.
+// time counts too.
 func startPostgres(b *testing.B) *contender {
 	b.Helper()
 	server := postgrestest.Start(b)

@@ -23,6 +23,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/kubetest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/sharedtest"
 )
 
 // TestServer reads from a real API server. The cluster grows from test to test:
@@ -211,12 +212,9 @@ func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // recordedLogs puts what real controllers wrote behind the kubelet.
 func recordedLogs(t *testing.T, s *kubetest.Server, least string) {
-	text, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "flux-e2e", "logs", "image-automation-controller.json.log"))
+	text, err := os.ReadFile(sharedtest.Path(t, "flux-e2e", "logs", "image-automation-controller.json.log"))
 	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip("the recorded logs are missing: ", err)
+		t.Fatal(err)
 	}
 	e := read(t, &txtar.Archive{})
 	e.logs["image-automation-controller"] = string(text)

@@ -12,17 +12,15 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/sharedtest"
 )
 
 // logs gives the recorded logs, or skips.
 func logs(t testing.TB, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "flux-e2e", "logs", name))
+	data, err := os.ReadFile(sharedtest.Path(t, "flux-e2e", "logs", name))
 	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip("the recorded logs are missing: ", err)
+		t.Fatal(err)
 	}
 	return data
 }

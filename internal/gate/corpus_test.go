@@ -11,21 +11,26 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/sharedtest"
 )
+
+// realCommits gives the folder of the corpus, and what describes each commit in it.
+func realCommits(t *testing.T) (root string, metas []string) {
+	t.Helper()
+	root = sharedtest.Path(t, "corpus", "commits")
+	metas, err := filepath.Glob(filepath.Join(root, "*", "*", "meta.json"))
+	if err != nil || len(metas) == 0 {
+		t.Fatalf("no commits in the corpus: %v", err)
+	}
+	return root, metas
+}
 
 // TestCorpus judges the contents of every real Flux commit: each is reproduced
 // or equivalent, and its updates are the places and values that the corpus
 // names. What the verdict is depends on the owner's policy, which most of
 // these repositories never had.
 func TestCorpus(t *testing.T) {
-	root := filepath.Join("..", "..", "..", "shared", "corpus", "commits")
-	metas, _ := filepath.Glob(filepath.Join(root, "*", "*", "meta.json"))
-	if len(metas) == 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no corpus beside the project")
-		}
-		t.Skip("no corpus beside the project")
-	}
+	root, metas := realCommits(t)
 	outcomes, verdicts := map[manifest.Outcome]int{}, map[finding.Verdict]int{}
 	for _, path := range metas {
 		f, ok := honest(t, filepath.Dir(path))

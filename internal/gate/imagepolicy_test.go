@@ -13,6 +13,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/sharedtest"
 )
 
 func contents(archive *txtar.Archive) []Content {
@@ -57,23 +58,17 @@ type corpusCommit struct {
 
 // The policies of real repositories, as the corpus lists them beside the files.
 func TestFindPoliciesInTheCorpus(t *testing.T) {
-	metas, err := filepath.Glob("../../../shared/corpus/commits/*/*/meta.json")
+	root := sharedtest.Path(t, "corpus", "commits")
+	metas, err := filepath.Glob(filepath.Join(root, "*", "*", "meta.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	byPeople, err := filepath.Glob("../../../shared/corpus/commits/*/human/*/meta.json")
+	byPeople, err := filepath.Glob(filepath.Join(root, "*", "human", "*", "meta.json"))
 	if err != nil {
 		t.Fatal(err)
-	}
-	metas = append(metas, byPeople...)
-	if len(metas) == 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("the corpus is missing")
-		}
-		t.Skip("the corpus is missing: ../shared/corpus")
 	}
 	compared := 0
-	for _, file := range metas {
+	for _, file := range append(metas, byPeople...) {
 		var meta corpusCommit
 		data, err := os.ReadFile(file)
 		if err != nil {
@@ -82,7 +77,10 @@ func TestFindPoliciesInTheCorpus(t *testing.T) {
 		if err := json.Unmarshal(data, &meta); err != nil {
 			t.Fatalf("read %s: %v", file, err)
 		}
-		name := strings.TrimSuffix(strings.TrimPrefix(file, "../../../shared/corpus/commits/"), "/meta.json")
+		name, err := filepath.Rel(root, filepath.Dir(file))
+		if err != nil {
+			t.Fatal(err)
+		}
 		t.Run(name, func(t *testing.T) { compared += compareListed(t, filepath.Dir(file), meta) })
 	}
 	if compared < 1000 {

@@ -235,19 +235,12 @@ func honest(t *testing.T, dir string) (gate.Facts, bool) {
 // mutant may pass, and none may be called reproduced or equivalent unless it
 // is what Flux itself would write.
 func TestMutants(t *testing.T) {
-	root := filepath.Join("..", "..", "..", "shared", "corpus", "commits")
-	dirs, _ := filepath.Glob(filepath.Join(root, "*", "*", "meta.json"))
-	if len(dirs) == 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no corpus beside the project")
-		}
-		t.Skip("no corpus beside the project")
-	}
+	root, metas := realCommits(t)
 	policy := lenient()
 	admitted := make([]int, len(naiveGates))
 	used := map[string]int{}
 	honestCount, passed, count := 0, 0, 0
-	for i, path := range dirs {
+	for i, path := range metas {
 		f, ok := honest(t, filepath.Dir(path))
 		if !ok {
 			continue

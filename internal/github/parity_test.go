@@ -3,7 +3,6 @@ package github_test
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/sharedtest"
 )
 
 // comparable takes out what only one of the two sources can know, or shows in
@@ -228,16 +228,7 @@ func TestSameSignaturesAsTheRepository(t *testing.T) {
 
 // The repository that a real Flux wrote to (made from our own manifests).
 func TestSameFactsOfRealFlux(t *testing.T) {
-	bundle, err := filepath.Abs("../../../shared/flux-e2e/flux-e2e.bundle")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(bundle); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skipf("no bundle: %v", err)
-	}
+	bundle := sharedtest.Path(t, "flux-e2e", "flux-e2e.bundle")
 	dir := filepath.Join(t.TempDir(), "flux.git")
 	w := newRepo(t)
 	w.git("clone", "-q", "--bare", bundle, dir)

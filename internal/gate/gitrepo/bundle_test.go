@@ -1,25 +1,17 @@
 package gitrepo_test
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/test/sharedtest"
 )
 
 // The repository that a real Flux wrote to (made from our own manifests).
 func TestRealFlux(t *testing.T) {
-	bundle, err := filepath.Abs("../../../../shared/flux-e2e/flux-e2e.bundle")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(bundle); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skipf("no bundle: %v", err)
-	}
+	bundle := sharedtest.Path(t, "flux-e2e", "flux-e2e.bundle")
 	dir := filepath.Join(t.TempDir(), "flux.git")
 	newWork(t).git("clone", "-q", "--bare", bundle, dir)
 	w := at(t, dir)

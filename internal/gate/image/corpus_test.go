@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/sharedtest"
 )
 
 // corpusChange is one changed marker value of a real commit, with a rough
@@ -23,13 +24,7 @@ type corpusChange struct {
 // Steps of real commits must agree with the labels of the collection, but for
 // the reasons that excuse names.
 func TestCorpus(t *testing.T) {
-	root := filepath.Join("..", "..", "..", "..", "shared", "corpus", "commits")
-	if _, err := os.Stat(root); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skipf("the collection of real commits is not here: %v", err)
-	}
+	root := sharedtest.Path(t, "corpus", "commits")
 	agreed, other := 0, 0
 	excused := map[string]int{}
 	for _, change := range corpusChanges(t, root) {

@@ -13,11 +13,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/test/sharedtest"
 )
 
 // commit is what the corpus tells of one real commit.
 type commit struct {
 	name  string
+	dir   string
 	Klass string
 	Files []struct {
 		Path, Status string
@@ -28,26 +31,30 @@ type commit struct {
 
 // commits reads the corpus: "*" for Flux's commits, "human/*" for confusers.
 func commits(t testing.TB, pattern string) []commit {
-	root := shared(t, "corpus", "commits")
-	metas, _ := filepath.Glob(filepath.Join(root, "*", filepath.FromSlash(pattern), "meta.json"))
+	t.Helper()
+	root := sharedtest.Path(t, "corpus", "commits")
+	metas, err := filepath.Glob(filepath.Join(root, "*", filepath.FromSlash(pattern), "meta.json"))
+	if err != nil || len(metas) == 0 {
+		t.Fatalf("no commits in the corpus: %v", err)
+	}
 	var list []commit
 	for _, path := range metas {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := commit{}
+		c := commit{dir: filepath.Dir(path)}
 		if err := json.Unmarshal(data, &c); err != nil {
 			t.Fatal(err)
 		}
-		c.name, _ = filepath.Rel(root, filepath.Dir(path))
+		c.name, _ = filepath.Rel(root, c.dir)
 		list = append(list, c)
 	}
 	return list
 }
 
 func (c commit) file(t testing.TB, side, path string) []byte {
-	data, err := os.ReadFile(filepath.Join(shared(t, "corpus", "commits"), c.name, side, path))
+	data, err := os.ReadFile(filepath.Join(c.dir, side, path))
 	if err != nil {
 		t.Fatal(err)
 	}

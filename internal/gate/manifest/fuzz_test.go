@@ -10,6 +10,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	sigs "sigs.k8s.io/yaml"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/test/sharedtest"
 )
 
 // seeds are small files that hold what YAML can do, and, where they lie at
@@ -21,7 +23,14 @@ func seeds(f *testing.F) [][]byte {
 		[]byte("a: |\n  t # {\"$imagepolicy\": \"n:p\"}\n...\n---\n? k\n: v\n"),
 		[]byte("metadata: {}\nannotations:\ntag: '1'" + marked),
 	}
-	paths, _ := filepath.Glob(filepath.Join("..", "..", "..", "..", "shared", "corpus", "oracle", "*", "before.yaml"))
+	dir, missing := sharedtest.Find(f, "corpus", "oracle")
+	if missing != "" {
+		return list
+	}
+	paths, err := filepath.Glob(filepath.Join(dir, "*", "before.yaml"))
+	if err != nil {
+		f.Fatal(err)
+	}
 	for _, path := range paths {
 		if data, err := os.ReadFile(path); err == nil {
 			list = append(list, data)

@@ -6,17 +6,18 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/test/sharedtest"
 )
 
-func shared(t testing.TB, elem ...string) string {
-	path := filepath.Join(append([]string{"..", "..", "..", "..", "shared"}, elem...)...)
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("find test data: %v", err)
-		}
-		t.Skipf("no test data: %v", err)
+// oracle gives the folders of the oracle's pairs.
+func oracle(t testing.TB) []string {
+	t.Helper()
+	dirs, err := filepath.Glob(filepath.Join(sharedtest.Path(t, "corpus", "oracle"), "*"))
+	if err != nil || len(dirs) < 200 {
+		t.Fatalf("only %d oracle pairs: %v", len(dirs), err)
 	}
-	return path
+	return dirs
 }
 
 type oraclePolicy struct{ Namespace, Name, Image, Tag, Digest string }
@@ -32,11 +33,7 @@ func (p oraclePolicy) setters(into map[string]string) {
 
 // TestOracle holds Reproduce against what Flux's own code wrote.
 func TestOracle(t *testing.T) {
-	dirs, _ := filepath.Glob(filepath.Join(shared(t, "corpus", "oracle"), "*"))
-	if len(dirs) < 200 {
-		t.Fatalf("only %d oracle pairs", len(dirs))
-	}
-	for _, dir := range dirs {
+	for _, dir := range oracle(t) {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			var meta struct {
 				Case, Filename string

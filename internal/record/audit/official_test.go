@@ -39,7 +39,7 @@ func officials(t testing.TB) []official {
 		if os.Getenv("CI") == "true" {
 			t.Fatal(err)
 		}
-		t.Skipf("GitHub's examples are not to be had: %v", err)
+		t.Skipf("GitHub's examples are missing: install npm, which fetches them once: %v", err)
 	}
 	sum := sha256.Sum256(data)
 	if got := hex.EncodeToString(sum[:]); got != officialHash {

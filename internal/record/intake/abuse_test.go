@@ -65,7 +65,7 @@ type process struct {
 func start(t *testing.T) *process {
 	t.Helper()
 	if raced {
-		t.Skip("the race detector takes memory of its own")
+		t.Skip("the race detector takes memory of its own: run it without -race")
 	}
 	command := exec.Command(os.Args[0])
 	command.Env = append(os.Environ(), childVariable+"=1")
@@ -118,7 +118,7 @@ func (p *process) residentPeak(t *testing.T) (n int64) {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
 	if err != nil {
-		t.Skip("no /proc here")
+		t.Skip("there is no /proc to read memory from: run it on Linux")
 	}
 	_, after, _ := strings.Cut(string(status), "VmHWM:")
 	if _, err := fmt.Sscan(after, &n); err != nil {

@@ -150,7 +150,7 @@ func BenchmarkLoopback(b *testing.B) {
 // TestAllocations: a delivery costs few allocations, however large it is.
 func TestAllocations(t *testing.T) {
 	if raced {
-		t.Skip("the race detector takes memory of its own")
+		t.Skip("the race detector takes memory of its own: run it without -race")
 	}
 	h := handler(t, intake.Options{Ledger: void{}})
 	small, large := bytes.Repeat([]byte("a"), 100), bytes.Repeat([]byte("a"), 60<<10)

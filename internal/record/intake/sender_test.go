@@ -59,7 +59,7 @@ func sender(t *testing.T) string {
 			if os.Getenv("CI") == "true" {
 				t.Fatalf("%s is missing", tool)
 			}
-			t.Skipf("%s is missing", tool)
+			t.Skipf("%s is missing: install Node.js and npm", tool)
 		}
 	}
 	files := map[string][]byte{}
@@ -94,7 +94,7 @@ func sender(t *testing.T) string {
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("install the sender: %v\n%s", err, out)
 		}
-		t.Skipf("install the sender: %v\n%s", err, out)
+		t.Skipf("GitHub's sender is missing: npm must reach its registry: %v\n%s", err, out)
 	}
 	if err := os.WriteFile(ready, nil, 0o644); err != nil {
 		t.Fatal(err)

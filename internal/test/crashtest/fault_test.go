@@ -147,7 +147,7 @@ func TestBrokenDisk(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); err != nil {
-		t.Skip("mount tmpfs: ", err)
+		t.Skipf("mount tmpfs: %v: run it as root on Linux", err)
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(dir, 0); err != nil {
@@ -211,7 +211,7 @@ func TestFailedSync(t *testing.T) {
 // is found out.
 func TestFailedSyncFindsReceiversThatGoOn(t *testing.T) {
 	if !*full {
-		t.Skip("only with -full")
+		t.Skip("it builds another receiver: make crash runs it, by -full")
 	}
 	from, random := chance(t)
 	const commit = "err := l.engine.commit(ctx, batch)\n"

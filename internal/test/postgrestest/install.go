@@ -30,7 +30,7 @@ func find() (install, error) {
 		found = append(found, path)
 	}
 	if len(found) == 0 {
-		return install{}, fmt.Errorf("find PostgreSQL: no %s in /usr/lib/postgresql/*/bin or PATH; install Debian's postgresql", wanted)
+		return install{}, fmt.Errorf("find PostgreSQL: no %s in /usr/lib/postgresql/*/bin or PATH: install Debian's postgresql", wanted)
 	}
 	i := install{bin: filepath.Dir(found[0])}
 	if os.Geteuid() != 0 {
@@ -38,7 +38,7 @@ func find() (install, error) {
 	}
 	account, err := user.Lookup("postgres")
 	if err != nil {
-		return install{}, fmt.Errorf("find PostgreSQL: root may not run it, and: %w", err)
+		return install{}, fmt.Errorf("find PostgreSQL: root may not run it: make an account postgres, or be another user: %w", err)
 	}
 	uid, err := strconv.ParseUint(account.Uid, 10, 32)
 	if err != nil {

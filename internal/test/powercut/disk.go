@@ -20,7 +20,7 @@ import (
 
 // ErrMissing says that no FUSE file system can be mounted here, for want of
 // /dev/fuse or of the right to mount.
-var ErrMissing = errors.New("no /dev/fuse, or no right to mount")
+var ErrMissing = errors.New("no /dev/fuse, or no right to mount: run it as root on Linux, with FUSE")
 
 // Disk is a mounted file system. Its methods may be called while programs use it.
 type Disk struct {

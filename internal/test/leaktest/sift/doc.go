@@ -1,6 +1,7 @@
 // Command sift reads what go test -json writes, shows of it what go test without
 // -v shows, and fails where anything that the tests print, shown or not, holds a
-// secret.
+// secret. It ends with the tests that were skipped, by the reason that they give,
+// and fails where test data were missing that FLUXKEEPER_SHARED requires.
 //
 //	go test -json ./... | go run ./internal/test/leaktest/sift
 //

@@ -11,18 +11,21 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/test/leaktest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/sharedtest"
 )
 
-func main() { os.Exit(run(os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	os.Exit(run(os.Stdin, os.Stdout, os.Stderr, os.Getenv(sharedtest.Variable) != ""))
+}
 
 // event is one of go test -json (go doc test2json). Of a build, it has an import
 // path in the package's stead.
 type event struct{ Action, Package, ImportPath, Test, Output string }
 
-// run gives the exit status: 1 where a secret was found, 2 where it could not be
-// looked for.
-func run(in io.Reader, out, trouble io.Writer) int {
-	s := sieve{out: out, trouble: trouble, kept: map[string]map[string]*strings.Builder{}}
+// run gives the exit status: 1 where a secret was found, or test data are missing
+// that are required; 2 where that could not be told.
+func run(in io.Reader, out, trouble io.Writer, required bool) int {
+	s := sieve{out: out, trouble: trouble, kept: map[string]map[string]*strings.Builder{}, skipped: skips{}}
 	for decoder := json.NewDecoder(in); ; {
 		var e event
 		err := decoder.Decode(&e)
@@ -33,7 +36,7 @@ func run(in io.Reader, out, trouble io.Writer) int {
 			for pkg := range s.kept {
 				s.end(event{Action: "fail", Package: pkg}) // whose end never came
 			}
-			return s.status()
+			return s.status(required)
 		}
 		if err != nil {
 			fmt.Fprintf(trouble, "read the output of go test -json: %v\n", err)
@@ -47,6 +50,7 @@ func run(in io.Reader, out, trouble io.Writer) int {
 type sieve struct {
 	out, trouble         io.Writer
 	kept                 map[string]map[string]*strings.Builder // by package and test; "" beside the tests
+	skipped              skips
 	events, lines, leaks int
 }
 
@@ -83,6 +87,9 @@ func (s *sieve) end(e event) {
 	for _, name := range names {
 		text := tests[name].String()
 		delete(tests, name)
+		if e.Action == "skip" && name != "" {
+			s.skipped.add(e.Package, name, text)
+		}
 		s.lines += strings.Count(text, "\n")
 		for _, l := range leaktest.Find([]byte(text)) {
 			s.leaks++
@@ -96,11 +103,18 @@ func (s *sieve) end(e event) {
 	}
 }
 
-func (s *sieve) status() int {
+func (s *sieve) status(required bool) (status int) {
+	if s.leaks == 0 {
+		fmt.Fprintf(s.out, "no secret in the %d lines that the tests printed\n", s.lines)
+	}
+	s.skipped.tell(s.out)
 	if s.leaks > 0 {
 		fmt.Fprintf(s.trouble, "FAIL: the tests printed secrets in %d places\n", s.leaks)
-		return 1
+		status = 1
 	}
-	fmt.Fprintf(s.out, "no secret in the %d lines that the tests printed\n", s.lines)
-	return 0
+	if n := s.skipped.wanting(sharedtest.Folder); required && n > 0 {
+		fmt.Fprintf(s.trouble, "FAIL: %d tests were skipped for want of %s, which %s requires\n", n, sharedtest.Folder, sharedtest.Variable)
+		status = 1
+	}
+	return status
 }
