@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/inputs"
@@ -14,6 +13,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/publish"
 )
 
 type actionCmd struct{}
@@ -53,7 +53,8 @@ type step struct {
 	runner *runner.Runner
 	where  runner.Context
 	event  runner.Event
-	hub    *github.Client
+	client *github.Client
+	writer *publish.Writer
 }
 
 // step reads what the runner gives. What it misses is wrong configuration.
@@ -80,13 +81,14 @@ func newStep(a *console.Console) (*step, error) {
 	if token.Empty() {
 		return wrong(errors.New("read input github-token: empty"), "leave the input out to use the workflow's own token, or check that the secret exists")
 	}
-	s.hub, err = github.New(github.Options{
+	s.client, err = github.New(github.Options{
 		Token: token, APIURL: s.where.APIURL, GraphQLURL: s.where.GraphQLURL, Repository: s.where.Repository,
-		UserAgent: "fluxkeeper/" + strings.Fields(a.Version)[0],
+		UserAgent: a.UserAgent(),
 	})
 	if err != nil {
 		return wrong(err, console.HintOf(err))
 	}
+	s.writer = &publish.Writer{Client: s.client}
 	return s, nil
 }
 
@@ -140,7 +142,7 @@ func (s *step) branchSubject() (subject, error) {
 	case pushed && s.event.HeadRef != branch && s.event.HeadRef != base:
 		return subject{nothing: fmt.Sprintf("the push went to %q: neither to %q, which Flux pushes to, nor to %q", s.event.Ref, branch, base)}, nil
 	}
-	open, err := s.hub.OpenPulls(s.Context)
+	open, err := s.writer.OpenPulls(s.Context)
 	if err != nil {
 		return subject{}, console.Fail(console.StatusUndecided, err, console.HintOf(err))
 	}
@@ -179,7 +181,7 @@ func queuedPull(branch string) (number int, ok bool) {
 }
 
 // tell logs what was done on GitHub, and what was not.
-func (s *step) tell(out github.Outcome) {
+func (s *step) tell(out publish.Outcome) {
 	did := "done"
 	if s.inputs.Flag("dry-run") {
 		did = "dry run, would"

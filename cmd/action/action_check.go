@@ -73,7 +73,7 @@ func (s *step) publish(sub subject, j judged) judged {
 	if sub.queued {
 		p.Number = 0 // the queue's commit is not the pull request's head
 	}
-	out, err := s.hub.Publish(s.Context, p)
+	out, err := s.writer.Publish(s.Context, p)
 	s.tell(out)
 	switch {
 	case out.Moved:

@@ -47,13 +47,13 @@ func gaps(err error) []string {
 // judgeSubject judges what the event is about. What cannot be read is undecided.
 func (s *step) judgeSubject(sub subject) judged {
 	if sub.number == 0 {
-		change, err := s.hub.ReadRange(s.Context, sub.base, sub.head)
+		change, err := s.client.ReadRange(s.Context, sub.base, sub.head)
 		if err != nil {
 			return s.undecided(sub.head, err)
 		}
 		return s.judge(change, judging{headRef: sub.branch, head: sub.head})
 	}
-	change, err := s.hub.ReadPull(s.Context, sub.number)
+	change, err := s.client.ReadPull(s.Context, sub.number)
 	if err != nil {
 		return s.undecided(sub.head, err)
 	}
@@ -73,7 +73,7 @@ func (s *step) judgeQueued(sub subject, pull judged) judged {
 	if pull.Result.Verdict != finding.Pass {
 		return pull
 	}
-	change, err := s.hub.ReadRange(s.Context, sub.base, sub.head)
+	change, err := s.client.ReadRange(s.Context, sub.base, sub.head)
 	if err != nil {
 		return s.undecided(sub.head, err)
 	}

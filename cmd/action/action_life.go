@@ -34,7 +34,7 @@ func (s *step) propose() error {
 	default:
 		return s.wrongEvent("push, workflow_dispatch or schedule")
 	}
-	change, err := s.hub.ReadRange(s.Context, base, head)
+	change, err := s.client.ReadRange(s.Context, base, head)
 	if err != nil {
 		return s.cannot(err)
 	}
@@ -42,7 +42,7 @@ func (s *step) propose() error {
 	if j.Result.Verdict == finding.Undecided {
 		return s.finish(j)
 	}
-	out, err := s.hub.Propose(s.Context, plan.Proposal{
+	out, err := s.writer.Propose(s.Context, plan.Proposal{
 		Branch: branch, Base: base, SHA: j.Result.Head.Commit, Updates: gate.Proposed(j.Result.Updates),
 		Templates: proposal.Templates{Title: s.inputs.Text("title"), Body: s.inputs.Text("body")},
 		DryRun:    s.inputs.Flag("dry-run"),
@@ -69,7 +69,7 @@ func (s *step) merge() error {
 		return nil
 	}
 	j := s.judgeSubject(sub)
-	out, err := s.hub.Merge(s.Context, plan.Merging{
+	out, err := s.writer.Merge(s.Context, plan.Merging{
 		Number: sub.number, SHA: j.Result.Head.Commit, Verdict: j.Result.Verdict,
 		Approve: s.inputs.Flag("approve"), When: plan.When(s.inputs.Text("merge-when")), Method: s.inputs.Text("merge-method"),
 		DeleteBranch: s.inputs.Flag("delete-branch"), DryRun: s.inputs.Flag("dry-run"),
@@ -90,7 +90,7 @@ func (s *step) sweep() error {
 	if err != nil {
 		return err
 	}
-	open, err := s.hub.OpenPulls(s.Context)
+	open, err := s.writer.OpenPulls(s.Context)
 	if err != nil {
 		return s.cannot(err)
 	}
@@ -119,7 +119,7 @@ func (s *step) sweep() error {
 		fmt.Fprintf(s.Stdout, "note: of %d pull requests, none is stale\n", len(candidates))
 	}
 	for _, closing := range closings {
-		out, err := s.hub.Sweep(s.Context, closing)
+		out, err := s.writer.Sweep(s.Context, closing)
 		s.tell(out)
 		unread = append(unread, err)
 	}
@@ -131,19 +131,19 @@ func (s *step) sweep() error {
 
 // basePolicy reads the policy of a branch.
 func (s *step) basePolicy(branch string) (gate.Policy, error) {
-	sha, err := s.hub.Branch(s.Context, branch)
+	sha, err := s.client.Branch(s.Context, branch)
 	if err != nil {
 		return gate.Policy{}, err
 	}
 	name := s.inputs.Text("policy")
-	data, ok, err := s.hub.BaseFile(s.Context, sha, name)
+	data, ok, err := s.client.BaseFile(s.Context, sha, name)
 	return s.parsePolicy(name, data, ok, err)
 }
 
 // candidate finds out what a sweep needs to know of a pull request.
 func (s *step) candidate(pull plan.Pull) (plan.Candidate, error) {
 	c := plan.Candidate{Pull: pull}
-	change, err := s.hub.ReadPull(s.Context, pull.Number)
+	change, err := s.client.ReadPull(s.Context, pull.Number)
 	if err != nil {
 		return c, err
 	}

@@ -24,11 +24,11 @@ const (
 // the commit. It reads commits alone, by the ids that the event gives: so
 // contents: read will do.
 func (s *step) scan() error {
-	name, read := treeCheck, func() (github.Files, error) { return s.hub.AllFiles(s.Context, s.event.Head) }
+	name, read := treeCheck, func() (github.Files, error) { return s.client.AllFiles(s.Context, s.event.Head) }
 	switch s.event.Name {
 	case "pull_request", "pull_request_target", "merge_group":
 		name, read = changeCheck, func() (github.Files, error) {
-			return s.hub.ChangedFiles(s.Context, s.event.Base, s.event.Head)
+			return s.client.ChangedFiles(s.Context, s.event.Base, s.event.Head)
 		}
 	case "push", "schedule", "workflow_dispatch":
 		if s.event.Deleted {
@@ -66,7 +66,7 @@ func (s *step) publishScan(name string, r report.Scan) error {
 	if err := report.ScanMarkdown(&page, r); err != nil {
 		return err
 	}
-	out, err := s.hub.Publish(s.Context, plan.Publication{
+	out, err := s.writer.Publish(s.Context, plan.Publication{
 		Name: s.inputs.Text("check-name") + name, SHA: s.event.Head, Verdict: r.Verdict(), Title: r.Headline(), Summary: page.String(),
 		Link: s.where.RunURL, Findings: r.Findings, Via: s.via(), DryRun: s.inputs.Flag("dry-run"),
 	})

@@ -77,7 +77,7 @@ func (s *step) notify(t report.Token, page string) error {
 	if s.where.RunURL != "" {
 		n.Body += fmt.Sprintf("\n[The run that found this](%s)\n", s.where.RunURL)
 	}
-	out, err := s.hub.Notify(s.Context, n)
+	out, err := s.writer.Notify(s.Context, n)
 	s.tell(out)
 	return err
 }

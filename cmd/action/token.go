@@ -7,6 +7,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/probe"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
@@ -115,8 +116,8 @@ func (c *tokenCheckCmd) Run(a *console.Console) error {
 
 // checkToken asks GitHub about a token and judges what it answered.
 func checkToken(a *console.Console, o github.Options, need token.Need, name string) (report.Token, error) {
-	o.UserAgent = "fluxkeeper/" + strings.Fields(a.Version)[0]
-	seen, err := github.Probe(a.Context, o, need)
+	o.UserAgent = a.UserAgent()
+	seen, err := probe.Token(a.Context, o, need)
 	if err != nil {
 		return report.Token{}, console.Fail(console.StatusUsage, err, console.HintOf(err))
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/hooks"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/intake"
 )
 
@@ -24,7 +25,7 @@ const (
 )
 
 // client asks GitHub, for whatever of the flags needs it; nil where none does.
-func (c *serveCmd) client(a *console.Console, log *slog.Logger) (*github.Webhooks, error) {
+func (c *serveCmd) client(a *console.Console, log *slog.Logger) (*hooks.Client, error) {
 	if c.Reconcile > 0 && !c.asked() {
 		return nil, console.Fail(console.StatusUsage, errors.New("--reconcile: nobody to ask"), "name a repository, an organization or an App with --repo, --org or --app-id")
 	}
@@ -44,7 +45,7 @@ type networks struct {
 
 // allow reads the lists of who may deliver. The networks are there when they
 // are to be followed.
-func (c *serveCmd) allow(ctx context.Context, hub *github.Webhooks) (intake.Allow, *networks, error) {
+func (c *serveCmd) allow(ctx context.Context, hub *hooks.Client) (intake.Allow, *networks, error) {
 	allow := intake.Allow{Hooks: c.AllowHook, Targets: c.AllowTarget}
 	var err error
 	if allow.Proxies, err = prefixes("--proxy", c.Proxy); err != nil {
@@ -69,7 +70,7 @@ func (c *serveCmd) allow(ctx context.Context, hub *github.Webhooks) (intake.Allo
 	return allow, n, nil
 }
 
-func (n *networks) refresh(ctx context.Context, hub *github.Webhooks) error {
+func (n *networks) refresh(ctx context.Context, hub *hooks.Client) error {
 	named, err := hub.HookNetworks(ctx)
 	if err != nil {
 		return err
@@ -81,7 +82,7 @@ func (n *networks) refresh(ctx context.Context, hub *github.Webhooks) error {
 
 // follow asks again now and then. While GitHub does not answer, the last list
 // stays.
-func (n *networks) follow(ctx context.Context, hub *github.Webhooks, log *slog.Logger) {
+func (n *networks) follow(ctx context.Context, hub *hooks.Client, log *slog.Logger) {
 	for pause(ctx, networksEvery) {
 		if err := n.refresh(ctx, hub); err != nil && ctx.Err() == nil {
 			log.Error("ask GitHub for the networks of its webhooks", "error", err, "hint", console.HintOf(err))

@@ -10,8 +10,10 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/cluster"
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
+	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/probe"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
@@ -60,7 +62,7 @@ func (c *doctorCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
-	client, err := cluster.Connect(cluster.Options{Kubeconfig: c.Kubeconfig, Context: c.Context, UserAgent: c.agent(a)})
+	client, err := cluster.Connect(cluster.Options{Kubeconfig: c.Kubeconfig, Context: c.Context, UserAgent: a.UserAgent()})
 	if err != nil {
 		return console.Fail(console.StatusUsage, err, console.HintOf(err))
 	}
@@ -71,20 +73,20 @@ func (c *doctorCmd) Run(a *console.Console) error {
 	if err != nil {
 		return console.Fail(console.StatusUndecided, err, "see whether `kubectl version` reaches the cluster with the same kubeconfig")
 	}
-	works := false
-	rows := clusterRows(doctor.Examine(reading.Cluster, expect))
+	var asked []report.CheckupRow
 	if !c.Offline {
 		var row report.CheckupRow
-		row, works = c.probe(a, reading, given)
-		rows = append(rows, row)
+		row, expect.TokenWorks = c.probe(a, reading, given)
+		asked = append(asked, row)
 		if !admin.Empty() {
-			rows = append(rows, c.gatherGitHub(a, admin, reading.Cluster, expect)...)
+			asked = append(asked, c.gatherGitHub(a, admin, reading.Cluster, expect)...)
 		}
 	}
+	rows := append(clusterRows(flux.Examine(reading.Cluster, expect)), asked...)
 	if c.Observe != "" {
 		rows = append(rows, c.rotation(a.Context, client, reading.Cluster, *expect.Policy))
 	}
-	checkup.Rows = proven(rows, works)
+	checkup.Rows = rows
 	if err := c.print(a, checkup); err != nil {
 		return err
 	}
@@ -97,14 +99,10 @@ func (c *doctorCmd) Run(a *console.Console) error {
 	return console.Fail(console.StatusUndecided, nil, "")
 }
 
-func (c *doctorCmd) agent(a *console.Console) string {
-	return "fluxkeeper-receiver/" + strings.Fields(a.Version)[0]
-}
-
 // expectation is what the cluster is held against, and the token that was given,
 // if any.
-func (c *doctorCmd) expectation() (doctor.Expectation, secret.Secret, error) {
-	expect := doctor.Expectation{Repository: c.Repo}
+func (c *doctorCmd) expectation() (flux.Expectation, secret.Secret, error) {
+	expect := flux.Expectation{Repository: c.Repo}
 	if owner, name, ok := strings.Cut(c.Repo, "/"); !ok || owner == "" || name == "" || strings.Contains(name, "/") {
 		return expect, secret.Secret{}, console.Fail(console.StatusUsage, fmt.Errorf("%q is not of the form owner/name", c.Repo), "write --repo goldfish-inc/oceanid")
 	}
@@ -126,7 +124,7 @@ func (c *doctorCmd) expectation() (doctor.Expectation, secret.Secret, error) {
 		return expect, given, console.Fail(console.StatusUsage, err, "")
 	}
 	given = secret.New(strings.TrimSpace(given.Reveal()))
-	expect.Copies = append(expect.Copies, doctor.Copy{Where: c.TokenFile, Fingerprint: token.Fingerprint(given)})
+	expect.Copies = append(expect.Copies, flux.Copy{Where: c.TokenFile, Fingerprint: token.Fingerprint(given)})
 	return expect, given, nil
 }
 
@@ -164,7 +162,7 @@ func (c *doctorCmd) probe(a *console.Console, reading cluster.Reading, given sec
 		row.Unread = []string{err.Error()}
 		return row, false
 	}
-	seen, err := github.Probe(a.Context, github.Options{Token: value, APIURL: api, UserAgent: c.agent(a)}, need)
+	seen, err := probe.Token(a.Context, github.Options{Token: value, APIURL: api, UserAgent: a.UserAgent()}, need)
 	if err != nil {
 		row.Unread = []string{err.Error()}
 		return row, false
@@ -179,7 +177,7 @@ func (c *doctorCmd) probe(a *console.Console, reading cluster.Reading, given sec
 
 // api is where the token is asked about: only where Flux sends it anyway. A
 // token of one server is never shown to another.
-func (c *doctorCmd) api(read doctor.Cluster) (string, error) {
+func (c *doctorCmd) api(read flux.Cluster) (string, error) {
 	if c.APIURL != "" {
 		return c.APIURL, nil
 	}
@@ -204,18 +202,6 @@ func (c *doctorCmd) api(read doctor.Cluster) (string, error) {
 		return "https://api." + host, nil
 	}
 	return "https://" + host + "/api/v3", nil
-}
-
-// proven takes the doubt from the check of the last push where the token itself
-// was asked: that Flux had nothing to push then leaves nothing open.
-func proven(rows []report.CheckupRow, works bool) []report.CheckupRow {
-	for i, row := range rows {
-		if works && row.Check == doctor.CheckPush && len(row.Unread) > 0 {
-			rows[i].Evidence = append(append(row.Evidence, row.Unread...), "but GitHub says that the token may push")
-			rows[i].Unread = nil
-		}
-	}
-	return rows
 }
 
 func (c *doctorCmd) print(a *console.Console, checkup report.Checkup) error {

@@ -4,8 +4,10 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
+	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
+	"github.com/goldfish-inc/fluxkeeper/internal/doctor/settings"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	reader "github.com/goldfish-inc/fluxkeeper/internal/github/settings"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
@@ -29,7 +31,7 @@ func (c *doctorCmd) adminToken(a *console.Console) (secret.Secret, error) {
 
 // gatherGitHub reads what is set on GitHub, and gives a row for each check. The
 // token goes only where the repository is, as the cluster's does.
-func (c *doctorCmd) gatherGitHub(a *console.Console, value secret.Secret, read doctor.Cluster, expect doctor.Expectation) []report.CheckupRow {
+func (c *doctorCmd) gatherGitHub(a *console.Console, value secret.Secret, read flux.Cluster, expect flux.Expectation) []report.CheckupRow {
 	failed := func(err error) []report.CheckupRow {
 		why := err.Error()
 		if hint := console.HintOf(err); hint != "" {
@@ -41,16 +43,16 @@ func (c *doctorCmd) gatherGitHub(a *console.Console, value secret.Secret, read d
 	if err != nil {
 		return failed(err)
 	}
-	client, err := github.New(github.Options{Token: value, APIURL: api, Repository: c.Repo, UserAgent: c.agent(a), Retrying: tellRetries(a)})
+	client, err := github.New(github.Options{Token: value, APIURL: api, Repository: c.Repo, UserAgent: a.UserAgent(), Retrying: tellRetries(a)})
 	if err != nil {
 		return failed(err)
 	}
 	defer a.Announce("asking GitHub what is set there").Stop()
-	intent := read.Intent(c.Repo, expect.Policy)
+	intent := settings.NewIntent(expect.Policy, read.Branches(c.Repo))
 	intent.Hook = c.HookURL
-	settings, err := client.Settings(a.Context, intent)
+	set, err := reader.Read(a.Context, client, intent)
 	if err != nil {
 		return failed(err)
 	}
-	return clusterRows(doctor.ExamineSettings(settings, intent))
+	return clusterRows(settings.Examine(set, intent))
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
+	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
@@ -67,13 +67,13 @@ func TestDoctorReadsSettings(t *testing.T) {
 	hub := soundHub(t)
 	policy := gate.DefaultPolicy()
 	policy.Bots = []gate.Bot{{Account: gate.Account{Login: "flux-bot", ID: 4711}}}
-	read := doctor.Cluster{
-		Repositories: []doctor.GitRepository{{Namespace: "flux-system", Name: "fleet", URL: "https://github.com/acme/fleet", Branch: "main"}},
-		Automations:  []doctor.Automation{{Namespace: "flux-system", Name: "fleet", Source: "fleet", PushBranch: "flux-image-updates"}},
+	read := flux.Cluster{
+		Repositories: []flux.GitRepository{{Namespace: "flux-system", Name: "fleet", URL: "https://github.com/acme/fleet", Branch: "main"}},
+		Automations:  []flux.Automation{{Namespace: "flux-system", Name: "fleet", Source: "fleet", PushBranch: "flux-image-updates"}},
 	}
 	a := &console.Console{World: console.World{Context: t.Context(), Stderr: &strings.Builder{}}, Version: "0"}
 	c := &doctorCmd{Repo: fleet, APIURL: hub.URL}
-	rows := c.gatherGitHub(a, secret.New(doctorsToken), read, doctor.Expectation{Repository: fleet, Policy: &policy})
+	rows := c.gatherGitHub(a, secret.New(doctorsToken), read, flux.Expectation{Repository: fleet, Policy: &policy})
 	for _, row := range rows {
 		if len(row.Findings)+len(row.Unread) > 0 || len(row.Evidence) == 0 {
 			t.Errorf("%+v", row)
@@ -83,13 +83,13 @@ func TestDoctorReadsSettings(t *testing.T) {
 		t.Errorf("%d rows", len(rows))
 	}
 	read.Automations[0].PushBranch = "main-updates"
-	rows = c.gatherGitHub(a, secret.New(doctorsToken), read, doctor.Expectation{Repository: fleet, Policy: &policy})
+	rows = c.gatherGitHub(a, secret.New(doctorsToken), read, flux.Expectation{Repository: fleet, Policy: &policy})
 	if len(rows) == 0 || !strings.Contains(strings.Join(rows[0].Unread, ""), `"main-updates"`) {
 		t.Errorf("the cluster's branch is not looked at: %+v", rows)
 	}
 	c.APIURL = "" // of github.com, by the cluster's word, which must not be asked here
 	read.Repositories[0].URL = "ssh://git@github.com/acme/fleet"
-	if rows = c.gatherGitHub(a, secret.New(doctorsToken), read, doctor.Expectation{}); len(rows) != 1 || len(rows[0].Unread) != 1 {
+	if rows = c.gatherGitHub(a, secret.New(doctorsToken), read, flux.Expectation{}); len(rows) != 1 || len(rows[0].Unread) != 1 {
 		t.Errorf("%+v", rows)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cluster"
-	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
+	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
@@ -17,7 +17,7 @@ const checkRotation = "rotation"
 
 // rotation looks at the rotations on record: what those of the repository call for,
 // and whether the cluster's token is on record for another cluster or repository.
-func (c *doctorCmd) rotation(ctx context.Context, client *cluster.Client, read doctor.Cluster, policy gate.Policy) report.CheckupRow {
+func (c *doctorCmd) rotation(ctx context.Context, client *cluster.Client, read flux.Cluster, policy gate.Policy) report.CheckupRow {
 	row := report.CheckupRow{Check: checkRotation}
 	known, err := c.records(ctx)
 	if err != nil {
@@ -73,7 +73,7 @@ func (c *doctorCmd) among(repositories []string) bool {
 
 // holders are the places that hold a token which this cluster's Secrets hold for the
 // repository: these, and by the record.
-func (c *doctorCmd) holders(known []token.Record, read doctor.Cluster, id string) []token.Holder {
+func (c *doctorCmd) holders(known []token.Record, read flux.Cluster, id string) []token.Holder {
 	all := token.Holders(known, read.Read)
 	var seen []string
 	for _, s := range read.Secrets {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/hooks"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
@@ -26,8 +27,6 @@ const (
 	margin = 24 * time.Hour
 	// maxShown bounds the missing pushes that GitHub is asked to show.
 	maxShown = 50
-	// intakePath is where a webhook's URL points when it is ours.
-	intakePath = "/webhooks/github"
 )
 
 // listing says whom to ask what was delivered.
@@ -45,7 +44,7 @@ type listing struct {
 func (l listing) asked() bool { return len(l.Repo) > 0 || len(l.Org) > 0 || l.AppID != 0 }
 
 // hub is the client that asks. What it has to ask again it tells.
-func (l listing) hub(a *console.Console, retrying func(github.Retry)) (*github.Webhooks, error) {
+func (l listing) hub(a *console.Console, retrying func(github.Retry)) (*hooks.Client, error) {
 	for _, given := range l.Repo {
 		if owner, name, _ := strings.Cut(given, "/"); owner == "" || name == "" || strings.Contains(name, "/") {
 			return nil, console.Fail(console.StatusUsage, fmt.Errorf("--repo: %q is not of the form owner/name", given), "name it as in --repo goldfish-inc/oceanid")
@@ -68,8 +67,8 @@ func (l listing) hub(a *console.Console, retrying func(github.Retry)) (*github.W
 		}
 		app.Key = key
 	}
-	hub, err := github.NewWebhooks(github.Options{
-		Token: token, APIURL: l.APIURL, UserAgent: "fluxkeeper-receiver/" + strings.Fields(a.Version)[0],
+	hub, err := hooks.New(github.Options{
+		Token: token, APIURL: l.APIURL, UserAgent: a.UserAgent(),
 		Retrying: retrying,
 	}, app)
 	if err != nil {
@@ -92,16 +91,16 @@ func (l listing) retention() time.Duration {
 }
 
 // hooks are the webhooks that point here. What could not be read is told.
-func (l listing) hooks(ctx context.Context, hub *github.Webhooks) (ours []audit.Hook, problems []string) {
-	var scopes []github.Scope
+func (l listing) hooks(ctx context.Context, hub *hooks.Client) (ours []audit.Hook, problems []string) {
+	var scopes []hooks.Scope
 	for _, name := range l.Repo {
-		scopes = append(scopes, github.Scope{Kind: github.RepositoryScope, Owner: name})
+		scopes = append(scopes, hooks.Scope{Kind: hooks.RepositoryScope, Owner: name})
 	}
 	for _, login := range l.Org {
-		scopes = append(scopes, github.Scope{Kind: github.OrganizationScope, Owner: login})
+		scopes = append(scopes, hooks.Scope{Kind: hooks.OrganizationScope, Owner: login})
 	}
 	if l.AppID != 0 {
-		scopes = append(scopes, github.Scope{Kind: github.AppScope})
+		scopes = append(scopes, hooks.Scope{Kind: hooks.AppScope})
 	}
 	for _, scope := range scopes {
 		all, err := hub.Hooks(ctx, scope)
@@ -116,7 +115,7 @@ func (l listing) hooks(ctx context.Context, hub *github.Webhooks) (ours []audit.
 		}
 	}
 	if len(ours) == 0 && len(problems) == 0 {
-		problems = append(problems, "no webhook points here: name it with --hook, or set one up whose URL ends in "+intakePath)
+		problems = append(problems, "no webhook points here: name it with --hook, or set one up whose URL ends in "+audit.DeliveryPath)
 	}
 	return ours, problems
 }
@@ -127,12 +126,12 @@ func (l listing) ours(hook audit.Hook) bool {
 			return true
 		}
 	}
-	return len(l.Hook) == 0 && strings.HasSuffix(hook.URL, intakePath)
+	return len(l.Hook) == 0 && strings.HasSuffix(hook.URL, audit.DeliveryPath)
 }
 
 // observe asks GitHub first and the ledger afterwards, or what came in between
 // would seem to be missing.
-func (l listing) observe(ctx context.Context, hub *github.Webhooks, kept *store.Ledger, window audit.Window) (audit.Observations, error) {
+func (l listing) observe(ctx context.Context, hub *hooks.Client, kept *store.Ledger, window audit.Window) (audit.Observations, error) {
 	o := audit.Observations{Window: window, Now: time.Now().UTC(), Retention: l.retention(), Settle: settle}
 	var hooks []audit.Hook
 	hooks, o.Problems = l.hooks(ctx, hub)
@@ -209,7 +208,7 @@ func (l listing) completeness(a *console.Console, kept *store.Ledger, window aud
 
 // state observes and compares. What missing pushes told is asked of GitHub, so
 // that their branches do not seem to have moved without an event.
-func (l listing) state(ctx context.Context, hub *github.Webhooks, kept *store.Ledger, window audit.Window) (audit.Statement, error) {
+func (l listing) state(ctx context.Context, hub *hooks.Client, kept *store.Ledger, window audit.Window) (audit.Statement, error) {
 	o, err := l.observe(ctx, hub, kept, window)
 	if err != nil {
 		return audit.Statement{}, err

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/hooks"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
@@ -20,7 +20,7 @@ import (
 
 // round asks GitHub once for what the ledger lacks, and tells how much it
 // asked for.
-func (l listing) round(ctx context.Context, hub *github.Webhooks, kept *store.Ledger, window audit.Window, r redeliver, tell func(audit.Redelivery)) (int, error) {
+func (l listing) round(ctx context.Context, hub *hooks.Client, kept *store.Ledger, window audit.Window, r redeliver, tell func(audit.Redelivery)) (int, error) {
 	o, err := l.observe(ctx, hub, kept, window)
 	if err != nil {
 		return 0, err
@@ -168,7 +168,7 @@ func pause(ctx context.Context, how time.Duration) bool {
 }
 
 // reconcileEvery does a round now and then, until the context ends.
-func reconcileEvery(ctx context.Context, every time.Duration, l listing, hub *github.Webhooks, kept *store.Ledger, m *metric.Metrics, log *slog.Logger) {
+func reconcileEvery(ctx context.Context, every time.Duration, l listing, hub *hooks.Client, kept *store.Ledger, m *metric.Metrics, log *slog.Logger) {
 	defaults := redeliver{Tries: 5, Cooldown: 5 * time.Minute, Limit: 1000, Rate: 2}
 	for {
 		now := time.Now().UTC()

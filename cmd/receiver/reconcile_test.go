@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 )
 
@@ -43,7 +44,7 @@ func hubWithHook(t *testing.T, receiver *process) *fakehub.Hub {
 		"repository_hooks": "write", "contents": "read",
 	}})
 	hub.AddHook(fakehub.Hook{
-		ID: 99, On: fleet, URL: receiver.url + intakePath, Secret: scriptSecret, Events: []string{"push"}, Created: time.Now().AddDate(0, -1, 0),
+		ID: 99, On: fleet, URL: receiver.url + audit.DeliveryPath, Secret: scriptSecret, Events: []string{"push"}, Created: time.Now().AddDate(0, -1, 0),
 	})
 	return hub
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cluster"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/probe"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
@@ -115,7 +116,7 @@ func (k keeping) environment(a *console.Console) (*esc.Client, esc.Environment, 
 		}
 	}
 	address, _ := a.Environment("PULUMI_BACKEND_URL")
-	client, err := esc.New(esc.Options{URL: cmp.Or(k.EscURL, address), Token: access, UserAgent: agent(a)})
+	client, err := esc.New(esc.Options{URL: cmp.Or(k.EscURL, address), Token: access, UserAgent: a.UserAgent()})
 	if err != nil {
 		return usage(err)
 	}
@@ -166,7 +167,7 @@ func (k keeping) clusterPlace(a *console.Console) (place, error) {
 	if !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
 		return place{}, console.Fail(console.StatusUsage, fmt.Errorf("--cluster-secret: %q is not of the form namespace/name", k.ClusterSecret), "write --cluster-secret flux-system/github-token")
 	}
-	client, err := cluster.Connect(cluster.Options{Kubeconfig: k.Kubeconfig, Context: k.Context, UserAgent: agent(a)})
+	client, err := cluster.Connect(cluster.Options{Kubeconfig: k.Kubeconfig, Context: k.Context, UserAgent: a.UserAgent()})
 	if err != nil {
 		return place{}, console.Fail(console.StatusUsage, err, console.HintOf(err))
 	}
@@ -187,8 +188,6 @@ func (k keeping) clusterPlace(a *console.Console) (place, error) {
 	p.bring = func(ctx context.Context, s secret.Secret) (string, error) { return client.Swap(ctx, held, s) }
 	return p, nil
 }
-
-func agent(a *console.Console) string { return "fluxkeeper-receiver/" + strings.Fields(a.Version)[0] }
 
 // who is the name that a rotation is recorded under.
 func who(a *console.Console, by string) string {
@@ -321,7 +320,7 @@ func sight(a *console.Console, all []place, d token.Drill, old secret.Secret, ap
 	if token.Fingerprint(old) != d.Old {
 		return s, troubles, console.Fail(console.StatusUsage, errors.New("this is not the token that was replaced: its fingerprint is another"), "the old one's is "+cmp.Or(d.Old, "not on record"))
 	}
-	class, err := github.Answers(a.Context, github.Options{Token: old, APIURL: api, UserAgent: agent(a)})
+	class, err := probe.Answers(a.Context, github.Options{Token: old, APIURL: api, UserAgent: a.UserAgent()})
 	if err != nil {
 		return s, troubles, console.Fail(console.StatusUsage, err, console.HintOf(err))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/probe"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
@@ -123,13 +124,13 @@ func (c *rotateFinishCmd) prove(a *console.Console, d token.Drill) (token.Proof,
 }
 
 func (c *rotateFinishCmd) revoke(a *console.Console, old secret.Secret) (token.Proof, error) {
-	o := github.Options{APIURL: c.APIURL, UserAgent: agent(a)}
-	if err := github.Revoke(a.Context, o, old); err != nil {
+	o := github.Options{APIURL: c.APIURL, UserAgent: a.UserAgent()}
+	if err := probe.Revoke(a.Context, o, old); err != nil {
 		return "", console.Fail(console.StatusUndecided, err, console.HintOf(err))
 	}
 	o.Token = old
 	for deadline := time.Now().Add(c.Wait); ; {
-		class, err := github.Answers(a.Context, o)
+		class, err := probe.Answers(a.Context, o)
 		switch {
 		case err != nil:
 			return "", console.Fail(console.StatusUndecided, err, console.HintOf(err))

@@ -10,6 +10,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/probe"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
@@ -109,7 +110,7 @@ func site(api string) string {
 // check asks GitHub about the new token, and lets only a good one pass.
 func (c *rotateStartCmd) check(a *console.Console, need token.Need, fresh secret.Secret) (report.Token, error) {
 	slow := a.Announce("asking GitHub")
-	seen, err := github.Probe(a.Context, github.Options{Token: fresh, APIURL: c.APIURL, UserAgent: agent(a)}, need)
+	seen, err := probe.Token(a.Context, github.Options{Token: fresh, APIURL: c.APIURL, UserAgent: a.UserAgent()}, need)
 	slow.Stop()
 	if err != nil {
 		return report.Token{}, console.Fail(console.StatusUsage, err, console.HintOf(err))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/hooks"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
@@ -42,7 +43,7 @@ func TestRoundKeepsItsLimit(t *testing.T) {
 		}
 	}))
 	defer hub.Close()
-	client, err := github.NewWebhooks(github.Options{Token: secret.New("token"), APIURL: hub.URL}, github.App{})
+	client, err := hooks.New(github.Options{Token: secret.New("token"), APIURL: hub.URL}, github.App{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
+	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
@@ -36,21 +36,21 @@ func moment(o *unstructured.Unstructured, path ...string) time.Time {
 	return t
 }
 
-func gitRepository(o *unstructured.Unstructured) doctor.GitRepository {
-	return doctor.GitRepository{
+func gitRepository(o *unstructured.Unstructured) flux.GitRepository {
+	return flux.GitRepository{
 		Namespace: o.GetNamespace(), Name: o.GetName(),
 		URL: text(o, "spec", "url"), Provider: text(o, "spec", "provider"), Secret: text(o, "spec", "secretRef", "name"),
 		Branch: text(o, "spec", "ref", "branch"), Suspended: flag(o, "spec", "suspend"), Conditions: conditions(o),
 	}
 }
 
-func automation(o *unstructured.Unstructured) doctor.Automation {
+func automation(o *unstructured.Unstructured) flux.Automation {
 	interval, err := time.ParseDuration(text(o, "spec", "interval"))
 	if err != nil {
 		interval = 0
 	}
 	observed, _, _ := unstructured.NestedInt64(o.Object, "status", "observedGeneration")
-	a := doctor.Automation{
+	a := flux.Automation{
 		Namespace: o.GetNamespace(), Name: o.GetName(),
 		Source: text(o, "spec", "sourceRef", "name"), SourceNamespace: text(o, "spec", "sourceRef", "namespace"),
 		CheckoutBranch: text(o, "spec", "git", "checkout", "ref", "branch"),
@@ -67,8 +67,8 @@ func automation(o *unstructured.Unstructured) doctor.Automation {
 	return a
 }
 
-func imagePolicy(o *unstructured.Unstructured) doctor.ImagePolicy {
-	p := doctor.ImagePolicy{
+func imagePolicy(o *unstructured.Unstructured) flux.ImagePolicy {
+	p := flux.ImagePolicy{
 		Namespace: o.GetNamespace(), Name: o.GetName(), Latest: text(o, "status", "latestRef", "tag"),
 		Suspended: flag(o, "spec", "suspend"), Conditions: conditions(o),
 		Selector: image.Selector{
@@ -89,16 +89,16 @@ func imagePolicy(o *unstructured.Unstructured) doctor.ImagePolicy {
 	return p
 }
 
-func conditions(o *unstructured.Unstructured) []doctor.Condition {
+func conditions(o *unstructured.Unstructured) []flux.Condition {
 	raw, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
-	var all []doctor.Condition
+	var all []flux.Condition
 	for _, item := range raw {
 		fields, ok := item.(map[string]any)
 		if !ok {
 			continue
 		}
 		c := &unstructured.Unstructured{Object: fields}
-		all = append(all, doctor.Condition{
+		all = append(all, flux.Condition{
 			Type: text(c, "type"), Status: text(c, "status"), Reason: text(c, "reason"), Message: text(c, "message"),
 			Time: moment(c, "lastTransitionTime"),
 		})
@@ -111,17 +111,17 @@ var tokenKeys = [...]string{"password", "bearerToken", "token"}
 
 // describe says of a Secret what may be said: nothing of its values but
 // fingerprints of tokens.
-func describe(s *core.Secret) doctor.Secret {
-	d := doctor.Secret{Namespace: s.Namespace, Name: s.Name, Managers: managers(s.ManagedFields)}
+func describe(s *core.Secret) flux.Secret {
+	d := flux.Secret{Namespace: s.Namespace, Name: s.Name, Managers: managers(s.ManagedFields)}
 	for name, value := range s.Data {
 		trimmed := strings.TrimSpace(string(value))
-		k := doctor.Key{Name: name, Empty: trimmed == "", Padded: len(trimmed) != len(value)}
+		k := flux.Key{Name: name, Empty: trimmed == "", Padded: len(trimmed) != len(value)}
 		if slices.Contains(tokenKeys[:], name) && !k.Empty {
 			k.Fingerprint = token.Fingerprint(secret.New(trimmed))
 		}
 		d.Keys = append(d.Keys, k)
 	}
-	slices.SortFunc(d.Keys, func(a, b doctor.Key) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(d.Keys, func(a, b flux.Key) int { return strings.Compare(a.Name, b.Name) })
 	var applied struct {
 		Data       map[string]any `json:"data"`
 		StringData map[string]any `json:"stringData"`

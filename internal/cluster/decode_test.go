@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
+	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/kubetest"
 )
 
@@ -42,7 +42,7 @@ func TestReadLines(t *testing.T) {
 		"half a line more":   {"y" + strings.Repeat(line, maxLog/1024), maxLog/1024 - 1, true},
 		"as many lines":      {strings.Repeat("\n", maxLines), maxLines, true},
 	} {
-		log := doctor.Log{}
+		log := flux.Log{}
 		if err := readLines(&log, strings.NewReader(c.text)); err != nil || len(log.Lines) != c.lines || log.Cut != c.cut {
 			t.Errorf("%s: %v, %d lines, cut %v", name, err, len(log.Lines), log.Cut)
 		}

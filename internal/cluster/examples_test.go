@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
+	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
@@ -37,7 +38,7 @@ type example struct {
 	objects []*unstructured.Unstructured
 	apis    map[string][]string // nil: all kinds as v1
 	logs    map[string]string   // by controller
-	expect  doctor.Expectation
+	expect  flux.Expectation
 }
 
 // read takes an example apart: objects.yaml replaces the healthy cluster's
@@ -98,18 +99,18 @@ func (e *example) expected(text []byte) error {
 	}
 	e.expect.Repository = file.Repository
 	for _, c := range file.Copies {
-		e.expect.Copies = append(e.expect.Copies, doctor.Copy{Where: c.Where, Fingerprint: token.Fingerprint(secret.New(c.Token))})
+		e.expect.Copies = append(e.expect.Copies, flux.Copy{Where: c.Where, Fingerprint: token.Fingerprint(secret.New(c.Token))})
 	}
 	return nil
 }
 
 // cluster is what reading the example's objects gives, without a server.
-func (e *example) cluster(t *testing.T) doctor.Cluster {
+func (e *example) cluster(t *testing.T) flux.Cluster {
 	t.Helper()
 	r := &reader{query: Query{Namespace: namespace, Repository: e.expect.Repository, Since: since, Now: now}}
-	r.cluster = doctor.Cluster{Namespace: namespace, Since: since, Read: now}
+	r.cluster = flux.Cluster{Namespace: namespace, Since: since, Read: now}
 	for _, k := range wanted() {
-		api := doctor.API{Kind: k.kind, Served: []string{"v1"}}
+		api := flux.API{Kind: k.kind, Served: []string{"v1"}}
 		if served, ok := e.apis[k.kind]; ok {
 			api.Served = served
 		}
@@ -135,10 +136,10 @@ func (e *example) cluster(t *testing.T) doctor.Cluster {
 		}
 	}
 	if !found {
-		r.cluster.Secrets = []doctor.Secret{{Namespace: namespace, Name: "github-token", Missing: true}}
+		r.cluster.Secrets = []flux.Secret{{Namespace: namespace, Name: "github-token", Missing: true}}
 	}
 	for _, name := range controllers() {
-		log := doctor.Log{Controller: name}
+		log := flux.Log{Controller: name}
 		if err := readLines(&log, strings.NewReader(e.logs[name])); err != nil {
 			t.Fatal(err)
 		}
@@ -179,7 +180,7 @@ func examples(t *testing.T, run func(t *testing.T, e example) []finding.Finding)
 // its allowed example must have no finding at all.
 func TestExamples(t *testing.T) {
 	examples(t, func(t *testing.T, e example) []finding.Finding {
-		return doctor.Judge(e.cluster(t), e.expect)
+		return doctor.Findings(flux.Examine(e.cluster(t), e.expect))
 	})
 }
 
@@ -187,7 +188,7 @@ func TestExamples(t *testing.T) {
 // all are well.
 func TestHealthy(t *testing.T) {
 	e := read(t, &txtar.Archive{Files: []txtar.File{{Name: "expect.yaml", Data: []byte("repository: acme/fleet\ncopies: [{where: ESC, token: example-1}]\n")}}})
-	checks := doctor.Examine(e.cluster(t), e.expect)
+	checks := flux.Examine(e.cluster(t), e.expect)
 	if len(checks) != 9 {
 		t.Errorf("%d checks", len(checks))
 	}

@@ -11,7 +11,7 @@ import (
 	core "k8s.io/api/core/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
+	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 )
 
 // events reads the warnings of the window. Normal events say nothing that
@@ -21,7 +21,7 @@ func (r *reader) events() {
 	for range maxPages {
 		page, err := r.core.Events(r.query.Namespace).List(r.ctx, options)
 		if err != nil {
-			r.unread(doctor.CheckFailures, "events in namespace "+r.query.Namespace, err)
+			r.unread(flux.CheckFailures, "events in namespace "+r.query.Namespace, err)
 			return
 		}
 		for i := range page.Items {
@@ -33,11 +33,11 @@ func (r *reader) events() {
 			return
 		}
 	}
-	r.unread(doctor.CheckFailures, "events in namespace "+r.query.Namespace, errors.New("there are too many to read them all"))
+	r.unread(flux.CheckFailures, "events in namespace "+r.query.Namespace, errors.New("there are too many to read them all"))
 }
 
-func event(e *core.Event) doctor.Event {
-	d := doctor.Event{
+func event(e *core.Event) flux.Event {
+	d := flux.Event{
 		Kind: e.InvolvedObject.Kind, Namespace: e.InvolvedObject.Namespace, Name: e.InvolvedObject.Name,
 		Type: e.Type, Reason: e.Reason, Message: e.Message, Count: int(e.Count), Last: e.LastTimestamp.Time,
 	}
@@ -68,12 +68,12 @@ const (
 func (r *reader) logs() {
 	pods, err := r.core.Pods(r.query.Namespace).List(r.ctx, meta.ListOptions{LabelSelector: "app in (" + strings.Join(controllers(), ",") + ")"})
 	if err != nil {
-		r.unread(doctor.CheckFailures, "pods in namespace "+r.query.Namespace, err)
+		r.unread(flux.CheckFailures, "pods in namespace "+r.query.Namespace, err)
 		return
 	}
 	slices.SortFunc(pods.Items, func(a, b core.Pod) int { return strings.Compare(a.Name, b.Name) })
 	for _, name := range controllers() {
-		log := doctor.Log{Controller: name}
+		log := flux.Log{Controller: name}
 		found := false
 		for i := range pods.Items {
 			if pod := &pods.Items[i]; pod.Labels["app"] == name {
@@ -82,7 +82,7 @@ func (r *reader) logs() {
 			}
 		}
 		if !found {
-			r.unread(doctor.CheckFailures, "log of "+name, errors.New("no pod of it is in namespace "+r.query.Namespace))
+			r.unread(flux.CheckFailures, "log of "+name, errors.New("no pod of it is in namespace "+r.query.Namespace))
 		}
 		r.cluster.Logs = append(r.cluster.Logs, log)
 	}
@@ -90,25 +90,25 @@ func (r *reader) logs() {
 
 // log adds one pod's lines. The end of the window counts most, so the number of
 // lines is bounded from its end.
-func (r *reader) log(log *doctor.Log, pod *core.Pod) {
+func (r *reader) log(log *flux.Log, pod *core.Pod) {
 	since, lines, size := meta.NewTime(r.query.Since), int64(maxLines), int64(maxLog)
 	stream, err := r.core.Pods(pod.Namespace).GetLogs(pod.Name, &core.PodLogOptions{
 		Container: container, SinceTime: &since, TailLines: &lines, LimitBytes: &size,
 	}).Stream(r.ctx)
 	what := "log of pod " + pod.Name
 	if err != nil {
-		r.unread(doctor.CheckFailures, what, err)
+		r.unread(flux.CheckFailures, what, err)
 		return
 	}
 	defer stream.Close()
 	if err := readLines(log, stream); err != nil {
-		r.unread(doctor.CheckFailures, what, err)
+		r.unread(flux.CheckFailures, what, err)
 	}
 }
 
 // readLines adds the lines of a log. Where the bound is reached the last line
 // may be half a line, and is left out.
-func readLines(log *doctor.Log, from io.Reader) error {
+func readLines(log *flux.Log, from io.Reader) error {
 	limited := &io.LimitedReader{R: from, N: maxLog}
 	lines, n := bufio.NewReader(limited), 0
 	for {

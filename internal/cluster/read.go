@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
+	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
@@ -29,7 +30,7 @@ type Query struct {
 
 // Reading is what was read.
 type Reading struct {
-	Cluster doctor.Cluster
+	Cluster flux.Cluster
 	// Token is the token that Flux sends for the repository, without white space
 	// around it; empty where there is none, or several.
 	Token secret.Secret
@@ -39,9 +40,9 @@ type Reading struct {
 // need them.
 func wanted() []kind {
 	return []kind{
-		{"source.toolkit.fluxcd.io", "gitrepositories", "GitRepository", doctor.CheckRepository},
-		{"image.toolkit.fluxcd.io", "imageupdateautomations", "ImageUpdateAutomation", doctor.CheckAutomation},
-		{"image.toolkit.fluxcd.io", "imagepolicies", "ImagePolicy", doctor.CheckPolicies},
+		{"source.toolkit.fluxcd.io", "gitrepositories", "GitRepository", flux.CheckRepository},
+		{"image.toolkit.fluxcd.io", "imageupdateautomations", "ImageUpdateAutomation", flux.CheckAutomation},
+		{"image.toolkit.fluxcd.io", "imagepolicies", "ImagePolicy", flux.CheckPolicies},
 	}
 }
 
@@ -51,13 +52,13 @@ type kind struct{ group, resource, kind, check string }
 // at all; what else could not be read is listed in Cluster.Unread.
 func (c *Client) Read(ctx context.Context, q Query) (Reading, error) {
 	r := &reader{Client: c, ctx: ctx, query: q}
-	r.cluster = doctor.Cluster{Namespace: q.Namespace, Since: q.Since, Read: q.Now}
+	r.cluster = flux.Cluster{Namespace: q.Namespace, Since: q.Since, Read: q.Now}
 	served, err := r.discover()
 	if err != nil {
 		return Reading{}, fmt.Errorf("ask %s which kinds it serves: %w", c.host, err)
 	}
 	for _, k := range wanted() {
-		r.cluster.APIs = append(r.cluster.APIs, doctor.API{Kind: k.kind, Served: served[k.kind]})
+		r.cluster.APIs = append(r.cluster.APIs, flux.API{Kind: k.kind, Served: served[k.kind]})
 		r.list(k, served[k.kind])
 	}
 	r.secrets()
@@ -74,7 +75,7 @@ type reader struct {
 	*Client
 	ctx     context.Context
 	query   Query
-	cluster doctor.Cluster
+	cluster flux.Cluster
 	tokens  []secret.Secret
 }
 
@@ -174,7 +175,7 @@ func (r *reader) take(k kind, o *unstructured.Unstructured) {
 		a := automation(o)
 		r.cluster.Automations = append(r.cluster.Automations, a)
 		if a.SourceNamespace != "" && a.SourceNamespace != r.query.Namespace {
-			r.unread(doctor.CheckRepository, "GitRepository "+a.SourceNamespace+"/"+a.Source, errors.New("it is in another namespace than was read"))
+			r.unread(flux.CheckRepository, "GitRepository "+a.SourceNamespace+"/"+a.Source, errors.New("it is in another namespace than was read"))
 		}
 	case "ImagePolicy":
 		r.cluster.Policies = append(r.cluster.Policies, imagePolicy(o))
@@ -195,10 +196,10 @@ func (r *reader) secrets() {
 		s, err := r.core.Secrets(r.query.Namespace).Get(r.ctx, name, meta.GetOptions{})
 		switch {
 		case apierrors.IsNotFound(err):
-			r.cluster.Secrets = append(r.cluster.Secrets, doctor.Secret{Namespace: r.query.Namespace, Name: name, Missing: true})
+			r.cluster.Secrets = append(r.cluster.Secrets, flux.Secret{Namespace: r.query.Namespace, Name: name, Missing: true})
 		case err != nil:
-			r.unread(doctor.CheckSecret, what, err)
-			r.unread(doctor.CheckToken, what, err)
+			r.unread(flux.CheckSecret, what, err)
+			r.unread(flux.CheckToken, what, err)
 		default:
 			r.cluster.Secrets = append(r.cluster.Secrets, describe(s))
 			r.tokens = append(r.tokens, tokenOf(s))

@@ -21,6 +21,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
+	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/kubetest"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/sharedtest"
@@ -48,9 +49,9 @@ func TestServer(t *testing.T) {
 	t.Run("examples", func(t *testing.T) {
 		examples(t, func(t *testing.T, e example) []finding.Finding {
 			if e.apis != nil {
-				return doctor.Judge(e.cluster(t), e.expect) // not for one cluster to have
+				return doctor.Findings(flux.Examine(e.cluster(t), e.expect)) // not for one cluster to have
 			}
-			return doctor.Judge(ask(t, s, least, e).Cluster, e.expect)
+			return doctor.Findings(flux.Examine(ask(t, s, least, e).Cluster, e.expect))
 		})
 	})
 	t.Run("healthy", func(t *testing.T) { healthy(t, s, least) })
@@ -124,7 +125,7 @@ func rules(findings []finding.Finding) (names []string) {
 
 func withoutFlux(t *testing.T, least string) {
 	got := readAll(t, least)
-	found := doctor.Judge(got.Cluster, doctor.Expectation{Repository: "acme/fleet"})
+	found := doctor.Findings(flux.Examine(got.Cluster, flux.Expectation{Repository: "acme/fleet"}))
 	missing := 0
 	for _, f := range found {
 		if f.Rule == "cluster/api-missing" {
@@ -134,7 +135,7 @@ func withoutFlux(t *testing.T, least string) {
 	if missing != 3 {
 		t.Errorf("findings are %+v", found)
 	}
-	if state := states(doctor.Examine(got.Cluster, doctor.Expectation{}))[doctor.CheckFailures]; state != doctor.Unknown {
+	if state := states(flux.Examine(got.Cluster, flux.Expectation{}))[flux.CheckFailures]; state != doctor.Unknown {
 		t.Errorf("without controllers, events and logs are %s", state)
 	}
 }
@@ -152,7 +153,7 @@ func oldVersions(t *testing.T, s *kubetest.Server, least string) {
 		s.Apply(t, string(text))
 	}
 	got := readAll(t, least)
-	if names := rules(doctor.Judge(got.Cluster, e.expect)); !slices.Equal(names, []string{"cluster/api-old"}) {
+	if names := rules(doctor.Findings(flux.Examine(got.Cluster, e.expect))); !slices.Equal(names, []string{"cluster/api-old"}) {
 		t.Errorf("rules are %q", names)
 	}
 	if len(got.Cluster.Repositories)+len(got.Cluster.Automations)+len(got.Cluster.Policies) != 3 {
@@ -163,7 +164,7 @@ func oldVersions(t *testing.T, s *kubetest.Server, least string) {
 func healthy(t *testing.T, s *kubetest.Server, least string) {
 	e := read(t, &txtar.Archive{Files: []txtar.File{{Name: "expect.yaml", Data: []byte("repository: acme/fleet\ncopies: [{where: ESC, token: example-1}]\n")}}})
 	got := ask(t, s, least, e)
-	for _, c := range doctor.Examine(got.Cluster, e.expect) {
+	for _, c := range flux.Examine(got.Cluster, e.expect) {
 		if c.State() != doctor.OK {
 			t.Errorf("%s is %s: %+v", c.Name, c.State(), c)
 		}
@@ -220,7 +221,7 @@ func recordedLogs(t *testing.T, s *kubetest.Server, least string) {
 	e.logs["image-automation-controller"] = string(text)
 	got := ask(t, s, least, e)
 	causes := map[string]int{}
-	for _, f := range doctor.Failures(got.Cluster) {
+	for _, f := range flux.Failures(got.Cluster) {
 		causes[f.Object[strings.LastIndex(f.Object, "/")+1:]+" "+f.Cause.Name] += f.Attempts
 	}
 	want := map[string]int{
@@ -271,7 +272,7 @@ lastTimestamp: "` + at + `"
 	if len(got.Cluster.Events) != 1 {
 		t.Errorf("events are %+v", got.Cluster.Events)
 	}
-	if names := rules(doctor.Judge(got.Cluster, e.expect)); !slices.Equal(names, []string{"cluster/push-refused"}) {
+	if names := rules(doctor.Findings(flux.Examine(got.Cluster, e.expect))); !slices.Equal(names, []string{"cluster/push-refused"}) {
 		t.Errorf("rules are %q", names)
 	}
 }
@@ -280,12 +281,12 @@ lastTimestamp: "` + at + `"
 func noRights(t *testing.T, s *kubetest.Server) {
 	s.Apply(t, "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: nobody, namespace: flux-system}\n")
 	got := readAll(t, s.As(t, namespace, "nobody"))
-	for name, state := range states(doctor.Examine(got.Cluster, doctor.Expectation{Repository: "acme/fleet"})) {
-		if name != doctor.CheckAPI && state == doctor.OK {
+	for name, state := range states(flux.Examine(got.Cluster, flux.Expectation{Repository: "acme/fleet"})) {
+		if name != flux.CheckAPI && state == doctor.OK {
 			t.Errorf("without rights, %s is ok", name)
 		}
 	}
-	if found := doctor.Judge(got.Cluster, doctor.Expectation{Repository: "acme/fleet"}); len(found) > 0 {
+	if found := doctor.Findings(flux.Examine(got.Cluster, flux.Expectation{Repository: "acme/fleet"})); len(found) > 0 {
 		t.Errorf("what could not be read was judged: %+v", found)
 	}
 	for _, u := range got.Cluster.Unread {
@@ -364,8 +365,8 @@ metadata: {name: fleet, namespace: flux-system}
 spec: {url: https://github.com/acme/fleet, interval: 5m, secretRef: {name: admin-password}}
 `)}}})
 	got := ask(t, s, least, e)
-	of := states(doctor.Examine(got.Cluster, doctor.Expectation{Repository: "acme/fleet", Copies: []doctor.Copy{{Where: "ESC", Fingerprint: "x"}}}))
-	if of[doctor.CheckSecret] != doctor.Unknown || of[doctor.CheckToken] != doctor.Unknown || !got.Token.Empty() {
+	of := states(flux.Examine(got.Cluster, flux.Expectation{Repository: "acme/fleet", Copies: []flux.Copy{{Where: "ESC", Fingerprint: "x"}}}))
+	if of[flux.CheckSecret] != doctor.Unknown || of[flux.CheckToken] != doctor.Unknown || !got.Token.Empty() {
 		t.Errorf("states are %v", of)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
+	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
@@ -30,7 +30,7 @@ type Held struct {
 	// Version is the resourceVersion that it was read at.
 	Version string
 	// Owner is who would bring the old token back; Owned says that there is one.
-	Owner doctor.Owner
+	Owner flux.Owner
 	Owned bool
 
 	object *core.Secret
@@ -60,12 +60,12 @@ func (c *Client) Token(ctx context.Context, namespace, name string) (Held, error
 	default:
 		return Held{}, swapError{what + ": it has neither password nor bearerToken, so that Flux asks without a token", "make it with `flux create secret git`, with username and password"}
 	}
-	marks := doctor.Marks{Labels: s.Labels, Annotations: s.Annotations, Managers: managers(s.ManagedFields)}
+	marks := flux.Marks{Labels: s.Labels, Annotations: s.Annotations, Managers: managers(s.ManagedFields)}
 	for _, o := range s.OwnerReferences {
 		marks.Kinds = append(marks.Kinds, o.Kind)
 	}
 	slices.Sort(marks.Kinds)
-	h.Owner, h.Owned = doctor.OwnerOf(marks)
+	h.Owner, h.Owned = flux.OwnerOf(marks)
 	return h, nil
 }
 
@@ -99,7 +99,7 @@ func (c *Client) Swap(ctx context.Context, h Held, token secret.Secret) (string,
 }
 
 // Worked is when Flux last did all of its work with a Secret's token, as
-// doctor.Worked says.
+// flux.Worked says.
 func (c *Client) Worked(ctx context.Context, namespace, name string) (time.Time, error) {
 	r := &reader{Client: c, ctx: ctx, query: Query{Namespace: namespace}}
 	served, err := r.discover()
@@ -107,7 +107,7 @@ func (c *Client) Worked(ctx context.Context, namespace, name string) (time.Time,
 		return time.Time{}, fmt.Errorf("ask %s which kinds it serves: %w", c.host, err)
 	}
 	for _, k := range wanted() {
-		if k.check == doctor.CheckRepository || k.check == doctor.CheckAutomation {
+		if k.check == flux.CheckRepository || k.check == flux.CheckAutomation {
 			r.list(k, served[k.kind])
 		}
 	}
@@ -116,5 +116,5 @@ func (c *Client) Worked(ctx context.Context, namespace, name string) (time.Time,
 		u := r.cluster.Unread[0]
 		return time.Time{}, fmt.Errorf("read %s: %s", cmp.Or(u.What, u.Check), u.Why)
 	}
-	return doctor.Worked(r.cluster, name), nil
+	return flux.Worked(r.cluster, name), nil
 }

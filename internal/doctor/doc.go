@@ -1,8 +1,8 @@
-// Package doctor says what is wrong between Flux, its token and the git
-// host, and how to mend it: it judges plain values that were read of a cluster,
-// and recognises the failure texts of Flux and of git hosts.
+// Package doctor has what its two halves share: the checks that a checkup is made
+// of, and how they are run. flux says what is wrong between Flux, its token and the
+// git host, settings what is wrong with what is set on GitHub.
 //
-// It refuses to know where the values come from, what time it is, and the value
-// of any token: of a Secret it knows the names of its keys and fingerprints.
-// What could not be read is told as such and never passes for good.
+// They judge plain values and refuse to know where these come from, what time it
+// is, and the value of any token. What could not be read is told as such and never
+// passes for good.
 package doctor

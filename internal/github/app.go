@@ -26,19 +26,28 @@ const (
 	jwtLife = 9 * time.Minute
 )
 
+// ConnectApp makes a connection that asks as an app. It sends nothing.
+func ConnectApp(o Options, a App) (Connection, error) {
+	tokens, err := a.tokens(time.Now)
+	if err != nil {
+		return Connection{}, err
+	}
+	return connect(o, tokens)
+}
+
 // tokens gives a source of JWTs, one for each request, and so none that expires
 // while it is kept.
 func (a App) tokens(now func() time.Time) (func() (secret.Secret, error), error) {
 	const op, hint = "read the app's private key", "give the PEM file that was downloaded from the page of the app's settings"
 	if a.ID <= 0 {
-		return nil, misuse("open app "+strconv.FormatInt(a.ID, 10), "give the App ID from the page of the app's settings", "not an app's number")
+		return nil, Misused("open app "+strconv.FormatInt(a.ID, 10), "give the App ID from the page of the app's settings", "not an app's number")
 	}
 	key, err := jwt.ParseRSAPrivateKeyFromPEM([]byte(a.Key.Reveal()))
 	if err != nil { // the cause is left out: it could quote the key
-		return nil, misuse(op, hint, "not an RSA private key in PEM")
+		return nil, Misused(op, hint, "not an RSA private key in PEM")
 	}
 	if err := key.Validate(); err != nil {
-		return nil, misuse(op, hint, "its numbers do not belong together")
+		return nil, Misused(op, hint, "its numbers do not belong together")
 	}
 	return func() (secret.Secret, error) { return a.sign(key, now()) }, nil
 }
@@ -48,7 +57,7 @@ func (a App) sign(key *rsa.PrivateKey, now time.Time) (secret.Secret, error) {
 		Issuer: strconv.FormatInt(a.ID, 10), IssuedAt: jwt.NewNumericDate(now.Add(-jwtAge)), ExpiresAt: jwt.NewNumericDate(now.Add(jwtLife)),
 	}).SignedString(key)
 	if err != nil {
-		return secret.Secret{}, misuse("sign a token for the app", "check the app's private key", "the key does not sign")
+		return secret.Secret{}, Misused("sign a token for the app", "check the app's private key", "the key does not sign")
 	}
 	return secret.New(text), nil
 }

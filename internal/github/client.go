@@ -1,23 +1,22 @@
 package github
 
 import (
-	"context"
-	"errors"
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	gh "github.com/google/go-github/v66/github"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 const (
 	publicAPI     = "https://api.github.com"
+	defaultAgent  = "fluxkeeper"
 	defaultBudget = 2 * time.Minute
 )
 
@@ -35,6 +34,9 @@ type Options struct {
 	// Budget is the time that one method call may take with all its retries; 0
 	// means two minutes.
 	Budget time.Duration
+	// FirstWait is how long the first retry waits where the server does not say;
+	// 0 means a second.
+	FirstWait time.Duration
 	// UserAgent names the program; empty means fluxkeeper.
 	UserAgent string
 	// Transport carries the requests; nil means a common one with the proxy
@@ -58,71 +60,83 @@ func (r Retry) String() string {
 	return fmt.Sprintf("%s; trying again in %s (%d of %d)", r.Cause, r.Wait.Round(time.Second), r.Try, r.Most)
 }
 
-// connection is the way to a server: what every client of this package has.
-type connection struct {
-	api        *gh.Client
+// Connection is how requests reach a server, with a token for each.
+type Connection struct {
+	// API sends go-github's requests over the connection.
+	API        *gh.Client
 	graphqlURL string
 	budget     time.Duration
-	// firstWait is how long the first retry waits where the server does not say.
-	firstWait time.Duration
+	firstWait  time.Duration
 }
 
 // Client talks to GitHub about one repository. It is safe for concurrent use.
 type Client struct {
-	connection
-	owner, name string
-	store       *store
+	Connection
+	Owner, Name string
+	facts
 }
 
 // New makes a client. It sends nothing.
-func New(o Options) (*Client, error) { return newClient(o, time.Second) }
-
-func newClient(o Options, firstWait time.Duration) (*Client, error) {
-	owner, name, ok := strings.Cut(o.Repository, "/")
-	if !ok || !plainName(owner) || !plainName(name) {
-		return nil, misuse("open repository "+text.Quote(o.Repository), "name it as owner/name", "not of the form owner/name")
+func New(o Options) (*Client, error) {
+	owner, name, ok := SplitName(o.Repository)
+	if !ok {
+		return nil, Misused("open repository "+text.Quote(o.Repository), "name it as owner/name", "not of the form owner/name")
 	}
-	way, err := connect(o, func() (secret.Secret, error) { return o.Token, nil }, firstWait)
+	connection, err := Connect(o)
 	if err != nil {
 		return nil, err
 	}
-	return &Client{way, owner, name, newStore()}, nil
+	return &Client{connection, owner, name, newFacts(connection, owner, name)}, nil
 }
 
-// connect makes a way to the server that takes a token for each request.
-func connect(o Options, token func() (secret.Secret, error), firstWait time.Duration) (connection, error) {
-	root, err := parseRoot(o.APIURL)
+// Place is the part of an address that names the repository.
+func (c *Client) Place() string { return "repos/" + c.Owner + "/" + c.Name }
+
+// Connect makes a connection that sends the token of the options, whatever their
+// repository. It sends nothing.
+func Connect(o Options) (Connection, error) {
+	return connect(o, func() (secret.Secret, error) { return o.Token, nil })
+}
+
+// connect makes a connection that takes a token for each request.
+func connect(o Options, token func() (secret.Secret, error)) (Connection, error) {
+	root, err := o.Root()
 	if err != nil {
-		return connection{}, err
+		return Connection{}, err
 	}
 	graph, err := graphqlURL(root, o.GraphQLURL)
 	if err != nil {
-		return connection{}, err
+		return Connection{}, err
 	}
-	if o.Budget == 0 {
-		o.Budget = defaultBudget
-	}
-	api := gh.NewClient(newHTTPClient(o, token, []*url.URL{root, graph}, firstWait))
-	api.BaseURL = root
-	api.UserAgent = o.UserAgent
-	if api.UserAgent == "" {
-		api.UserAgent = "fluxkeeper"
-	}
-	return connection{api, graph.String(), o.Budget, firstWait}, nil
+	o = o.WithDefaults()
+	api := gh.NewClient(newHTTPClient(o, token, []*url.URL{root, graph}))
+	api.BaseURL, api.UserAgent = root, o.UserAgent
+	return Connection{api, graph.String(), o.Budget, o.FirstWait}, nil
 }
 
-// plainName accepts what GitHub lets people call themselves and repositories.
-func plainName(s string) bool {
+// WithDefaults are the options with what they leave out, the addresses aside.
+func (o Options) WithDefaults() Options {
+	o.Budget = cmp.Or(o.Budget, defaultBudget)
+	o.FirstWait = cmp.Or(o.FirstWait, time.Second)
+	o.UserAgent = cmp.Or(o.UserAgent, defaultAgent)
+	return o
+}
+
+// SplitName reads owner/name, as GitHub lets people call themselves and repositories.
+func SplitName(full string) (owner, name string, ok bool) {
+	owner, name, ok = strings.Cut(full, "/")
+	return owner, name, ok && IsName(owner) && IsName(name)
+}
+
+// IsName tells whether GitHub lets people call themselves or a repository so.
+func IsName(s string) bool {
 	return s != "" && s != "." && s != ".." && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == ""
 }
 
-// parseRoot reads the address of the REST API; its path ends in a slash, as
-// go-github wants it.
-func parseRoot(address string) (*url.URL, error) {
-	if address == "" {
-		address = publicAPI
-	}
-	u, err := parseAddress(address)
+// Root is the address of the REST API; its path ends in a slash, as go-github
+// wants it.
+func (o Options) Root() (*url.URL, error) {
+	u, err := parseAddress(cmp.Or(o.APIURL, publicAPI))
 	if err == nil && !strings.HasSuffix(u.Path, "/") {
 		u.Path += "/"
 	}
@@ -133,7 +147,7 @@ func parseAddress(address string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	// The cause is left out: it could quote a password in the address.
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, misuse("read the API's address", "give it as https://api.github.com, or https://HOST/api/v3 for GitHub Enterprise Server",
+		return nil, Misused("read the API's address", "give it as https://api.github.com, or https://HOST/api/v3 for GitHub Enterprise Server",
 			"not an https address without user, query and fragment")
 	}
 	return u, nil
@@ -150,79 +164,5 @@ func graphqlURL(root *url.URL, address string) (*url.URL, error) {
 	return &u, nil
 }
 
-// limited bounds a whole method call by the budget.
-func (c connection) limited(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, c.budget, fmt.Errorf("out of time: the budget of %s is spent", c.budget))
-}
-
-// Head gives the id of the pull request's head commit as it is now.
-func (c *Client) Head(ctx context.Context, number int) (string, error) {
-	ctx, cancel := c.limited(ctx)
-	defer cancel()
-	op := fmt.Sprintf("read pull request %d", number)
-	pull, _, err := c.api.PullRequests.Get(ctx, c.owner, c.name, number)
-	if err != nil {
-		return "", classify(ctx, op, err)
-	}
-	sha := pull.GetHead().GetSHA()
-	if !isID(sha) || pull.GetNumber() != number {
-		return "", odd(op, "the answer has no head commit, or is another pull request's")
-	}
-	return sha, nil
-}
-
-// query is a GraphQL request.
-type query struct {
-	Query     string         `json:"query"`
-	Variables map[string]any `json:"variables,omitempty"`
-}
-
-// graphqlError is one of the errors that GraphQL reports with status 200.
-type graphqlError struct {
-	Type    string `json:"type"`
-	Message string `json:"message"`
-	Path    []any  `json:"path"`
-}
-
-// graphql sends a query that changes nothing, so that it may be sent again,
-// and decodes what is under data into out. A used up limit comes with status
-// 200 here; it is waited for once, where the time that is left allows it.
-func (c *Client) graphql(ctx context.Context, op string, q query, out any) error {
-	err := c.sendGraphQL(readOnly(ctx), op, q, out)
-	e, ok := errors.AsType[*Error](err)
-	if !ok || e.Kind != PrimaryLimit || e.Status != http.StatusOK || e.reset.IsZero() {
-		return err
-	}
-	wait := time.Until(e.reset) + time.Second
-	if !fits(ctx, wait) || c.pause(ctx, wait) != nil {
-		return err
-	}
-	return c.sendGraphQL(readOnly(ctx), op, q, out)
-}
-
-// mutate sends a mutation, once.
-func (c *Client) mutate(ctx context.Context, op string, q query, out any) error {
-	return c.sendGraphQL(ctx, op, q, out)
-}
-
-func (c *Client) sendGraphQL(ctx context.Context, op string, q query, out any) error {
-	req, err := c.api.NewRequest(http.MethodPost, c.graphqlURL, q)
-	if err != nil {
-		return classify(ctx, op, err)
-	}
-	answer := struct {
-		Data   any            `json:"data"`
-		Errors []graphqlError `json:"errors"`
-	}{Data: out}
-	resp, err := c.api.Do(ctx, req, &answer)
-	if err != nil {
-		return classify(ctx, op, err)
-	}
-	if len(answer.Errors) > 0 {
-		return graphqlFailure(op, resp.Response, answer.Errors[0])
-	}
-	return nil
-}
-
-// isID tells whether s is a full object id in lower case.
-func isID(s string) bool { return len(s) == 40 && strings.Trim(s, "0123456789abcdef") == "" }
+// IsID tells whether s is a full object id in lower case.
+func IsID(s string) bool { return len(s) == 40 && strings.Trim(s, "0123456789abcdef") == "" }

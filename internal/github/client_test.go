@@ -156,13 +156,13 @@ func TestReadingIsTriedAgain(t *testing.T) {
 	}
 	t.Run("query", func(t *testing.T) {
 		s := serve(t, reply(502, ""), reply(200, `{"data": {}}`))
-		if err := s.client(t).Query(t.Context()); err != nil || len(s.requests) != 2 {
+		if err := s.client(t).Question(t.Context()); err != nil || len(s.requests) != 2 {
 			t.Errorf("got %v after %d requests", err, len(s.requests))
 		}
 	})
 	t.Run("query over a limit that has ended", func(t *testing.T) {
 		s := serve(t, reply(200, `{"errors": [{"type": "RATE_LIMITED", "message": "no"}]}`, "X-RateLimit-Reset", fmt.Sprint(time.Now().Unix()-5)), reply(200, `{"data": {}}`))
-		if err := s.client(t).Query(t.Context()); err != nil || len(s.requests) != 2 {
+		if err := s.client(t).Question(t.Context()); err != nil || len(s.requests) != 2 {
 			t.Errorf("got %v after %d requests", err, len(s.requests))
 		}
 	})
@@ -187,7 +187,7 @@ func TestWritingIsNeverRepeated(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, bad)
-			if err := s.client(t).Mutate(t.Context()); err == nil || len(s.requests) != 1 {
+			if err := s.client(t).Change(t.Context()); err == nil || len(s.requests) != 1 {
 				t.Errorf("got %v after %d requests", err, len(s.requests))
 			}
 		})
@@ -203,7 +203,7 @@ func TestGraphQLErrors(t *testing.T) {
 		github.Refused:      `{"type": "SURPRISE", "message": "m"}`,
 	} {
 		s := serve(t, reply(200, `{"data": null, "errors": [`+body+`]}`, "X-RateLimit-Reset", inAnHour))
-		err := s.client(t).Query(t.Context())
+		err := s.client(t).Question(t.Context())
 		if e, ok := errors.AsType[*github.Error](err); !ok || e.Kind != kind {
 			t.Errorf("%s: got %v", body, err)
 		}
@@ -290,7 +290,7 @@ func TestEnterpriseAddresses(t *testing.T) {
 		if _, err := c.Head(t.Context(), 7); err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Query(t.Context()); err != nil {
+		if err := c.Question(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if rest, query := s.requests[0].URL.Path, s.requests[1].URL.Path; rest != tt.rest || query != tt.query {

@@ -14,9 +14,9 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	gh "github.com/google/go-github/v66/github"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // Kind sorts the errors of this package by what a person can do about them.
@@ -60,13 +60,38 @@ func (e *Error) Unwrap() error { return e.cause }
 // Hint says what to do about it; empty where there is nothing to say.
 func (e *Error) Hint() string { return e.hint }
 
-func misuse(op, hint, text string) *Error {
-	return &Error{Op: op, Kind: Misuse, text: text, hint: hint}
+// Text is the error without what was tried.
+func (e *Error) Text() string { return e.text }
+
+// WithHint changes the hint.
+func (e *Error) WithHint(hint string) *Error {
+	e.hint = hint
+	return e
 }
 
-// odd is an answer that nobody should give.
-func odd(op, format string, args ...any) *Error {
-	return &Error{Op: op, Kind: Inconsistent, text: fmt.Sprintf(format, args...), hint: hints[Inconsistent]}
+// WithCause adds a cause for errors.Is.
+func (e *Error) WithCause(cause error) *Error {
+	e.cause = errors.Join(cause, e.cause)
+	return e
+}
+
+// Errorf makes an error of a kind, with the hint of its kind.
+func Errorf(kind Kind, op, format string, args ...any) *Error {
+	return &Error{Op: op, Kind: kind, text: fmt.Sprintf(format, args...), hint: hints[kind]}
+}
+
+// Misused says that the options or arguments make no sense.
+func Misused(op, hint, text string) *Error { return Errorf(Misuse, op, "%s", text).WithHint(hint) }
+
+// Odd is about an answer that nobody should give.
+func Odd(op, format string, args ...any) *Error { return Errorf(Inconsistent, op, format, args...) }
+
+// KindOf is the kind of an error of this package; empty for others and nil.
+func KindOf(err error) Kind {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Kind
+	}
+	return ""
 }
 
 var errTooLarge = errors.New("the answer is larger than can be read")
@@ -86,8 +111,16 @@ var hints = map[Kind]string{
 	Inconsistent: "run the job again; where that does not help, the server is no GitHub or something changes its answers",
 }
 
-// classify makes an Error of whatever go-github or the network gave.
-func classify(ctx context.Context, op string, err error) *Error {
+// Wrap is Classify for an error that may be nil.
+func Wrap(ctx context.Context, op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return Classify(ctx, op, err)
+}
+
+// Classify makes an Error of whatever go-github or the network gave.
+func Classify(ctx context.Context, op string, err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
@@ -110,7 +143,7 @@ func classify(ctx context.Context, op string, err error) *Error {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		e.Kind, e.text = Network, "the answer was cut short"
 	case unreached || errors.As(err, new(net.Error)):
-		e.Kind, e.text = Network, plain(err.Error())
+		e.Kind, e.text = Network, Printable(err.Error())
 	default: // what is left goes wrong while an answer is decoded
 		e.Kind, e.text = Inconsistent, "the answer is not what GitHub's API describes: "+text.Quote(err.Error())
 	}
@@ -176,7 +209,7 @@ func isLimit(resp *http.Response, message string) bool {
 }
 
 func hintFor(kind Kind, resp *http.Response) string {
-	header := func(name string) string { return plain(resp.Header.Get(name)) }
+	header := func(name string) string { return Printable(resp.Header.Get(name)) }
 	switch kind {
 	case Forbidden:
 		if needs := header("X-Accepted-GitHub-Permissions"); needs != "" {
@@ -187,7 +220,7 @@ func hintFor(kind Kind, resp *http.Response) string {
 			return "authorize the token for the organization's single sign-on: " + address
 		}
 	case PrimaryLimit:
-		if at := resetTime(resp); !at.IsZero() {
+		if at := ResetTime(resp); !at.IsZero() {
 			return "run the job again after " + at.Format(time.RFC3339) + ", or use a token with a limit of its own"
 		}
 		return "run the job again in an hour, or use a token with a limit of its own"
@@ -200,8 +233,8 @@ func hintFor(kind Kind, resp *http.Response) string {
 	return hints[kind]
 }
 
-// resetTime is when a primary limit ends, in UTC; zero where it is not told.
-func resetTime(resp *http.Response) time.Time {
+// ResetTime is when a primary limit ends, in UTC; zero where it is not told.
+func ResetTime(resp *http.Response) time.Time {
 	seconds, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Reset"), 10, 64)
 	if err != nil || seconds <= 0 || seconds >= 1<<37 { // in the year 6325
 		return time.Time{}
@@ -226,11 +259,11 @@ func graphqlFailure(op string, resp *http.Response, e graphqlError) *Error {
 			kind = Server
 		}
 	}
-	return &Error{Op: op, Kind: kind, Status: resp.StatusCode, text: "GitHub answered: " + text.Quote(e.Message), hint: hintFor(kind, resp), reset: resetTime(resp)}
+	return &Error{Op: op, Kind: kind, Status: resp.StatusCode, text: "GitHub answered: " + text.Quote(e.Message), hint: hintFor(kind, resp), reset: ResetTime(resp)}
 }
 
-// plain replaces what is not printable ASCII, and cuts.
-func plain(s string) string {
+// Printable replaces what is not printable ASCII, and cuts.
+func Printable(s string) string {
 	const most = 500
 	s = strings.Map(func(r rune) rune {
 		if r > unicode.MaxASCII || !unicode.IsPrint(r) {

@@ -29,7 +29,7 @@ const (
 
 // newHTTPClient stacks, from the outside in: redirects, the token, retries of
 // what may be sent twice, and a bound on answers.
-func newHTTPClient(o Options, token func() (secret.Secret, error), hosts []*url.URL, firstWait time.Duration) *http.Client {
+func newHTTPClient(o Options, token func() (secret.Secret, error), hosts []*url.URL) *http.Client {
 	base := o.Transport
 	if base == nil {
 		base = http.DefaultTransport
@@ -39,7 +39,7 @@ func newHTTPClient(o Options, token func() (secret.Secret, error), hosts []*url.
 	again.Logger = nil
 	again.HTTPClient = &http.Client{Transport: bounded, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	again.RetryMax = maxRetries
-	again.RetryWaitMin, again.RetryWaitMax = firstWait, maxWait
+	again.RetryWaitMin, again.RetryWaitMax = o.FirstWait, maxWait
 	again.CheckRetry = shouldRetry
 	again.Backoff = func(first, most time.Duration, attempt int, resp *http.Response) time.Duration {
 		wait := backoff(first, most, attempt, resp)
@@ -200,7 +200,7 @@ func toldWait(resp *http.Response, now time.Time) (time.Duration, bool) {
 		}
 	}
 	if resp.Header.Get("X-RateLimit-Remaining") == "0" {
-		if at := resetTime(resp); !at.IsZero() {
+		if at := ResetTime(resp); !at.IsZero() {
 			// A second more, for clocks that differ a little.
 			return min(max(at.Sub(now), 0), longest*time.Second) + time.Second, true
 		}

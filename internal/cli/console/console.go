@@ -37,6 +37,9 @@ type Console struct {
 	Model         *kong.Application
 }
 
+// UserAgent is how the program names itself to servers.
+func (c *Console) UserAgent() string { return c.Name + "/" + strings.Fields(c.Version)[0] }
+
 // Program is a command line to be run.
 type Program struct {
 	Name, Description string

@@ -2,6 +2,10 @@ package audit
 
 import "time"
 
+// DeliveryPath is where the receiver takes deliveries, and so how the URL of its
+// webhook ends.
+const DeliveryPath = "/webhooks/github"
+
 // Hook is a webhook as GitHub lists it.
 type Hook struct {
 	// Scope is where it is set up: "repository", "organization" or "app".

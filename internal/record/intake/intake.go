@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"golang.org/x/time/rate"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 )
 
@@ -22,7 +23,7 @@ const (
 	// DefaultBudget bounds all bodies in flight together, in bytes.
 	DefaultBudget = 256 << 20
 
-	deliveryPath, healthPath = "/webhooks/github", "/healthz"
+	healthPath = "/healthz"
 
 	// GitHub gives up after 10 s. The body has to be in before answerWithin,
 	// within which every request is answered, whatever the ledger does.
@@ -120,13 +121,13 @@ func New(o Options) (*Intake, error) {
 func (in *Intake) Handler() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = in.lost
-	e.POST(deliveryPath, in.deliver)
+	e.POST(audit.DeliveryPath, in.deliver)
 	e.Match([]string{http.MethodGet, http.MethodHead}, healthPath, func(c echo.Context) error {
 		hangUp(c)
 		return write(c, http.StatusOK, []byte(`{"status":"alive"}`+"\n"))
 	})
 	// Echo would answer OPTIONS by itself.
-	for _, path := range []string{deliveryPath, healthPath} {
+	for _, path := range []string{audit.DeliveryPath, healthPath} {
 		e.OPTIONS(path, func(echo.Context) error { return echo.ErrMethodNotAllowed })
 	}
 	return e

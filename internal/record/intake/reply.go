@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 )
 
@@ -44,7 +45,7 @@ const (
 func (r Reason) Reply() (status int, sentence string) {
 	switch r {
 	case NotFound:
-		return http.StatusNotFound, "there is nothing here; deliveries go to /webhooks/github"
+		return http.StatusNotFound, "there is nothing here; deliveries go to " + audit.DeliveryPath
 	case Method:
 		return http.StatusMethodNotAllowed, "this method is not served here"
 	case TooLarge:

@@ -1,0 +1,195 @@
+package hooks
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	gh "github.com/google/go-github/v66/github"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+)
+
+// attemptJSON is a line of a list of deliveries; go-github's has no throttled_at
+// (https://docs.github.com/rest/repos/webhooks#list-deliveries-for-a-repository-webhook).
+type attemptJSON struct {
+	ID          int64      `json:"id"`
+	GUID        string     `json:"guid"`
+	DeliveredAt time.Time  `json:"delivered_at"`
+	Redelivery  bool       `json:"redelivery"`
+	Status      string     `json:"status"`
+	StatusCode  int        `json:"status_code"`
+	Event       string     `json:"event"`
+	Action      string     `json:"action"`
+	Repository  int64      `json:"repository_id"`
+	ThrottledAt *time.Time `json:"throttled_at"`
+}
+
+func (a attemptJSON) attempt() audit.Attempt {
+	out := audit.Attempt{
+		ID: a.ID, GUID: a.GUID, Time: a.DeliveredAt.UTC(), Redelivery: a.Redelivery, Status: a.Status, StatusCode: a.StatusCode,
+		Event: a.Event, Action: a.Action, Repository: a.Repository,
+	}
+	if a.ThrottledAt != nil {
+		out.Throttled = a.ThrottledAt.UTC()
+	}
+	return out
+}
+
+// Deliveries lists what GitHub sent to a hook since a time, the latest first.
+// With an error comes what had been read before it, and Problem says why the
+// rest is missing.
+func (c *Client) Deliveries(ctx context.Context, hook audit.Hook, since time.Time) (audit.Listing, error) {
+	op := fmt.Sprintf("list the deliveries of webhook %d of %s", hook.ID, scopeOf(hook))
+	l := audit.Listing{Hook: hook}
+	err := c.attempts(ctx, op, &l, since)
+	if err != nil {
+		l.Problem = err.Error()
+	}
+	return l, err
+}
+
+func (c *Client) attempts(ctx context.Context, op string, l *audit.Listing, since time.Time) error {
+	at, err := c.deliveries(op, l.Hook)
+	if err != nil {
+		return err
+	}
+	seen, young := map[int64]bool{}, false
+	err = github.List(op, at.path, nil, maxPages, at.getting(ctx), func(page []attemptJSON) (more bool, err error) {
+		young = true
+		for _, a := range page {
+			if a.ID <= 0 || a.GUID == "" || a.DeliveredAt.IsZero() {
+				return false, github.Odd(op, "a delivery without id, guid or time")
+			}
+			if a.DeliveredAt.Before(since) {
+				young = false
+				continue
+			}
+			more = true
+			if !seen[a.ID] { // the list may move on while it is read
+				seen[a.ID] = true
+				l.Attempts = append(l.Attempts, a.attempt())
+			}
+		}
+		// One old delivery among young ones may be out of order; a page full of
+		// them is the end.
+		return more || len(page) == 0, nil
+	})
+	l.Ended = err == nil && young
+	return err
+}
+
+// Redeliver asks GitHub to send a delivery again, under the same GUID. Without
+// an error GitHub has taken the order; whether it arrives is in its list later.
+// It is never asked for twice by itself.
+func (c *Client) Redeliver(ctx context.Context, hook audit.Hook, attempt int64) error {
+	op := fmt.Sprintf("redeliver %d of webhook %d of %s", attempt, hook.ID, scopeOf(hook))
+	at, err := c.deliveries(op, hook)
+	if err != nil {
+		return err
+	}
+	_, err = at.ask(ctx, op, http.MethodPost, fmt.Sprintf("%s/%d/attempts", at.path, attempt), nil)
+	return err
+}
+
+// requestJSON is what GitHub sent.
+type requestJSON struct {
+	Headers map[string]any  `json:"headers"`
+	Payload json.RawMessage `json:"payload"`
+}
+
+// request shows what GitHub sent with an attempt.
+func (c *Client) request(ctx context.Context, op string, hook audit.Hook, attempt int64) (requestJSON, error) {
+	at, err := c.deliveries(op, hook)
+	if err != nil {
+		return requestJSON{}, err
+	}
+	var shown struct {
+		Request requestJSON `json:"request"`
+	}
+	_, err = at.ask(ctx, op, http.MethodGet, fmt.Sprintf("%s/%d", at.path, attempt), &shown)
+	return shown.Request, err
+}
+
+// Pushed reads what a delivery of push told, for one that cannot be had any
+// more: GitHub shows the payload. It is GitHub's word, not a signed delivery.
+func (c *Client) Pushed(ctx context.Context, hook audit.Hook, d audit.Delivery) (audit.Push, error) {
+	op := fmt.Sprintf("read delivery %d of webhook %d of %s", d.Attempt, hook.ID, scopeOf(hook))
+	sent, err := c.request(ctx, op, hook, d.Attempt)
+	if err != nil {
+		return audit.Push{}, err
+	}
+	var push struct {
+		Ref        string `json:"ref"`
+		Before     string `json:"before"`
+		After      string `json:"after"`
+		Repository struct {
+			ID int64 `json:"id"`
+		} `json:"repository"`
+	}
+	if err := json.Unmarshal(sent.Payload, &push); err != nil || d.Event != "push" || !github.IsID(push.Before) || !github.IsID(push.After) {
+		return audit.Push{}, github.Odd(op, "it does not tell of a push")
+	}
+	return audit.Push{Repository: push.Repository.ID, Ref: push.Ref, Before: push.Before, After: push.After, GUID: d.GUID}, nil
+}
+
+// Activities reads a repository's activity list back to a time: its number, and
+// who moved which branch, the latest first
+// (https://docs.github.com/rest/repos/repos#list-repository-activities).
+func (c *Client) Activities(ctx context.Context, repository string, since time.Time) (audit.RepositoryActivity, error) {
+	op := "read the activity of repository " + text.Quote(repository)
+	out := audit.RepositoryActivity{Name: repository}
+	err := c.activities(ctx, op, &out, since)
+	if err != nil {
+		out.Problem = err.Error()
+	}
+	return out, err
+}
+
+func (c *Client) activities(ctx context.Context, op string, out *audit.RepositoryActivity, since time.Time) error {
+	at, err := c.endpoint(op, Scope{RepositoryScope, out.Name})
+	if err != nil {
+		return err
+	}
+	var repository gh.Repository
+	if _, err := c.Ask(ctx, op, http.MethodGet, at.path, &repository); err != nil {
+		return err
+	}
+	if out.ID = repository.GetID(); out.ID <= 0 || !strings.Contains(repository.GetFullName(), "/") {
+		return github.Odd(op, "the repository has no number or no name")
+	}
+	get := func(op, address string, out any) (*gh.Response, error) {
+		return c.Ask(ctx, op, http.MethodGet, address, out)
+	}
+	return github.List(op, at.path+"/activity", nil, maxPages, get, func(page []activityJSON) (bool, error) {
+		for _, p := range page {
+			if !github.IsID(p.Before) || !github.IsID(p.After) || p.Timestamp.IsZero() {
+				return false, github.Odd(op, "an activity without commit ids or time")
+			}
+			if p.Timestamp.Before(since) {
+				return false, nil // sorted, unlike deliveries
+			}
+			out.Activities = append(out.Activities, audit.Activity{
+				ID: p.ID, Type: p.Type, Ref: p.Ref, Before: p.Before, After: p.After,
+				ActorID: p.Actor.GetID(), Actor: p.Actor.GetLogin(), Time: p.Timestamp.UTC(),
+			})
+		}
+		return true, nil
+	})
+}
+
+// activityJSON is one entry of a repository's activity list.
+type activityJSON struct {
+	ID        int64     `json:"id"`
+	Before    string    `json:"before"`
+	After     string    `json:"after"`
+	Ref       string    `json:"ref"`
+	Type      string    `json:"activity_type"`
+	Actor     *gh.User  `json:"actor"`
+	Timestamp time.Time `json:"timestamp"`
+}

@@ -1,0 +1,191 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
+)
+
+// Outcome says what was done on GitHub, or, in a dry run, what would be.
+type Outcome struct {
+	// Actions are those that were done, in order.
+	Actions []plan.Action
+	// Notes say what was not done and why; each is one line, safe to print.
+	Notes []string
+	// Moved says that the head is no longer the commit that was judged, so that
+	// nothing was done with it: the verdict holds no more.
+	Moved bool
+	// Number and Link are those of the pull request that was opened; 0 and
+	// empty where none was.
+	Number int
+	Link   string
+}
+
+// maxRounds bounds how often the state is read anew: once for each right that
+// may turn out to be missing, twice for failures that leave it unclear whether
+// something was done, once to look at what was made.
+const maxRounds = 8
+
+// carrying carries plans out. After an unclear failure it does not repeat what
+// it sent: it reads the state again and plans what is left to do.
+type carrying struct {
+	writer  *Writer
+	dry     bool
+	plan    func(context.Context, *carrying) (plan.Plan, error)
+	denied  map[plan.Right]string
+	foreign map[int64]bool // check runs of another app with our mark
+	created map[string]bool
+	// checking says that the plan to make is a look at what was made.
+	checking bool
+	out      Outcome
+}
+
+// aftermath is what became of one action.
+type aftermath int
+
+const (
+	done    aftermath = iota
+	replan            // the state is other than thought: read it and plan again
+	unclear           // it may have been done: read the state
+	moved             // the head moved under the action
+	failed
+)
+
+// carryOut carries out what make plans, within the budget.
+func (w *Writer) carryOut(ctx context.Context, dry bool, make func(context.Context, *carrying) (plan.Plan, error)) (Outcome, error) {
+	ctx, cancel := w.Limited(ctx)
+	defer cancel()
+	work := carrying{writer: w, dry: dry, plan: make, denied: map[plan.Right]string{}, foreign: map[int64]bool{}, created: map[string]bool{}}
+	err := work.carryOut(ctx)
+	return work.out, err
+}
+
+func (w *carrying) carryOut(ctx context.Context) error {
+	unclears := 0
+	for range maxRounds {
+		p, err := w.plan(ctx, w)
+		if err != nil {
+			return err
+		}
+		switch {
+		case !w.checking, p.Moved && len(p.Actions) > 0:
+			w.out.Notes, w.out.Moved = p.Notes, p.Moved
+		case p.Moved:
+			return nil // what was done was done in time, and harms nobody
+		}
+		if w.dry {
+			w.out.Actions = p.Actions
+			return nil
+		}
+		after, made, err := w.round(ctx, p)
+		switch after {
+		case done:
+			if !made {
+				return nil
+			}
+		case unclear, moved: // the next plan sees a moved head, and takes back what was done for nothing
+			if unclears++; unclears > 2 {
+				return err
+			}
+		case failed:
+			return err
+		}
+		w.checking = after == done
+	}
+	return github.Odd("carry out the plan", "GitHub's state does not settle in %d rounds", maxRounds)
+}
+
+// round does the actions of a plan up to the first that is not simply done.
+// made says that something new was made, which another run at the same time may
+// have made too: it is worth another look.
+func (w *carrying) round(ctx context.Context, p plan.Plan) (after aftermath, made bool, err error) {
+	for _, a := range p.Actions {
+		key := creation(a)
+		if w.created[key] {
+			continue // a list that does not show yet what was just made
+		}
+		err := w.writer.act(ctx, a, &w.out)
+		if after := w.judge(a, err); after != done {
+			return after, made, err
+		}
+		if err == nil {
+			w.out.Actions = append(w.out.Actions, a)
+			if key != "" {
+				w.created[key], made = true, true
+			}
+		}
+	}
+	return done, made, nil
+}
+
+// creation names what must not be made twice, and what is looked at again once
+// it is made: another run may have made the same, or the head may have moved
+// under it. It is empty for what can be done again.
+func creation(a plan.Action) string {
+	switch a := a.(type) {
+	case plan.PutCheck:
+		if a.ID == 0 {
+			return "check " + a.External
+		}
+	case plan.SetStatus:
+		return fmt.Sprintf("status %s %s", a.State, a.Description)
+	case plan.PutComment:
+		if a.ID == 0 {
+			return fmt.Sprintf("comment %d", a.Number)
+		}
+	case plan.OpenIssue:
+		return "issue " + a.Title
+	case plan.Approve:
+		return "approval " + a.SHA
+	case plan.ArmAutoMerge:
+		return "auto-merge " + a.SHA
+	}
+	return ""
+}
+
+// judge sorts what became of an action.
+func (w *carrying) judge(a plan.Action, err error) aftermath {
+	if err == nil {
+		return done
+	}
+	if errors.Is(err, errHeadMoved) {
+		return moved
+	}
+	kind := github.KindOf(err)
+	switch kind {
+	case github.Server, github.Network, github.Truncated, github.Inconsistent, github.SecondaryLimit:
+		return unclear
+	case github.Misuse, github.Unauthorized, github.SSO, github.PrimaryLimit:
+		return failed
+	}
+	// GitHub understood, and said no.
+	switch a := a.(type) {
+	case plan.PutCheck:
+		if a.ID != 0 && kind != github.Refused {
+			w.foreign[a.ID] = true
+			return replan
+		}
+	case plan.DeleteBranch:
+		w.out.Notes = append(w.out.Notes, err.Error())
+		return done
+	case plan.RemoveLabel, plan.DeleteComment:
+		if kind == github.NotFound {
+			return done // somebody else was faster
+		}
+	case plan.OpenPull:
+		return openRefused(err)
+	case plan.DisarmAutoMerge, plan.DismissApproval, plan.ClosePull, plan.EditPull:
+		return failed
+	}
+	if kind == github.Refused && (a.Right() == plan.RightChecks || a.Right() == plan.RightStatuses) {
+		return failed
+	}
+	if w.denied[a.Right()] != "" {
+		return failed // the plan knew, and did it all the same
+	}
+	w.denied[a.Right()] = err.Error()
+	return replan
+}

@@ -1,0 +1,201 @@
+package publish
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
+)
+
+// appToken is the token of an app that is not who opened the pull request.
+func (l *life) appToken() string {
+	l.AddToken("ghs_app", fakehub.Grant{Kind: fakehub.AppToken, Account: "keeper[bot]", Permissions: map[string]string{
+		"contents": "write", "pull_requests": "write",
+	}})
+	return "ghs_app"
+}
+
+func (l *life) merging(number int) plan.Merging {
+	return plan.Merging{
+		Number: number, SHA: l.head(fluxBranch), Verdict: finding.Pass, Approve: true, When: plan.MergeNow, Method: "squash", DeleteBranch: true,
+	}
+}
+
+func TestMerge(t *testing.T) {
+	l := newLife(t, fakehub.Repo{})
+	m, c := l.merging(l.open(fakehub.Pull{})), l.client(l.appToken())
+	_, err := c.Merge(t.Context(), m)
+	must(t, err)
+	l.wantWrites("pulls/create-review", "pulls/merge", "graphql/updateRefs")
+	l.golden("merge")
+	if len(l.OpenPulls(lifeRepo)) != 0 || l.git("", "log", "-1", "--format=%T", "main") != l.git("", "log", "-1", "--format=%T", m.SHA) {
+		t.Error("it is not merged")
+	}
+	out, err := c.Merge(t.Context(), m)
+	must(t, err)
+	wantNote(t, out, "is merged")
+}
+
+func TestMergeOnlyWhatPassed(t *testing.T) {
+	for _, verdict := range []finding.Verdict{finding.Fail, finding.Undecided, finding.NotApplicable, "odd"} {
+		l := newLife(t, fakehub.Repo{})
+		m, c := l.merging(l.open(fakehub.Pull{})), l.client(l.appToken())
+		m.When = plan.MergeAuto
+		_, err := c.Merge(t.Context(), m)
+		must(t, err)
+		l.wantWrites("pulls/create-review", "graphql/enablePullRequestAutoMerge")
+		l.ResetLog()
+		m.Verdict = verdict
+		out, err := c.Merge(t.Context(), m)
+		must(t, err)
+		wantNote(t, out, "is not merged: the verdict is "+string(verdict))
+		l.wantWrites("graphql/disablePullRequestAutoMerge", "pulls/dismiss-review")
+	}
+}
+
+func TestAutoMergeIsArmedOnceAndForAPersonKept(t *testing.T) {
+	l := newLife(t, fakehub.Repo{})
+	m, c := l.merging(l.open(fakehub.Pull{})), l.client(l.appToken())
+	m.When, m.Approve = plan.MergeAuto, false
+	_, err := l.client(fakehub.Token).Merge(t.Context(), m) // somebody else arms it
+	must(t, err)
+	l.ResetLog()
+	out, err := c.Merge(t.Context(), m)
+	must(t, err)
+	wantNote(t, out, "armed already")
+	m.Verdict = finding.Fail
+	_, err = c.Merge(t.Context(), m)
+	must(t, err)
+	l.wantWrites()
+}
+
+// TestMergeRaces: whenever the head moves, nothing but the judged commit is
+// merged, and neither approval nor auto-merge of ours is left for another.
+func TestMergeRaces(t *testing.T) {
+	tests := []struct {
+		name, method, path string
+		when               plan.When
+		want               []string
+	}{
+		{"before", "", "", plan.MergeNow, nil},
+		{"before the approval", "POST", "/reviews", plan.MergeNow, []string{"pulls/create-review", "pulls/merge", "pulls/dismiss-review"}},
+		{"before the merge", "PUT", "/merge", plan.MergeNow, []string{"pulls/create-review", "pulls/merge", "pulls/dismiss-review"}},
+		{"before auto-merge is armed", "POST", "/reviews", plan.MergeAuto, []string{
+			"pulls/create-review", "graphql/enablePullRequestAutoMerge", "pulls/dismiss-review",
+		}},
+		{"before only an approval", "POST", "/reviews", plan.MergeNever, []string{"pulls/create-review", "pulls/dismiss-review"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l := newLife(t, fakehub.Repo{})
+			m, c := l.merging(l.open(fakehub.Pull{})), l.client(l.appToken())
+			m.When = tt.when
+			if tt.method == "" {
+				l.push()
+			} else {
+				l.before(tt.method, tt.path, func() { l.push() })
+			}
+			out, err := c.Merge(t.Context(), m)
+			must(t, err)
+			if !out.Moved || len(l.OpenPulls(lifeRepo)) != 1 {
+				t.Errorf("got %+v", out)
+			}
+			l.wantWrites(tt.want...)
+		})
+	}
+}
+
+// TestAutoMergeIsDisarmedWhenTheHeadMoves: a push does not disarm it by itself.
+func TestAutoMergeIsDisarmedWhenTheHeadMoves(t *testing.T) {
+	t.Run("seen by a later run", func(t *testing.T) {
+		l := newLife(t, fakehub.Repo{})
+		m, c := l.merging(l.open(fakehub.Pull{})), l.client(l.appToken())
+		m.When = plan.MergeAuto
+		_, err := c.Merge(t.Context(), m)
+		must(t, err)
+		l.push()
+		l.ResetLog()
+		out, err := c.Merge(t.Context(), m)
+		must(t, err)
+		if !out.Moved {
+			t.Errorf("got %+v", out)
+		}
+		l.wantWrites("graphql/disablePullRequestAutoMerge", "pulls/dismiss-review")
+	})
+	t.Run("seen by the run that armed it", func(t *testing.T) {
+		l := newLife(t, fakehub.Repo{})
+		m, c := l.merging(l.open(fakehub.Pull{})), l.client(l.appToken())
+		m.When, m.Approve = plan.MergeAuto, false
+		queries := 0
+		l.hook = func(r *http.Request) {
+			if queries++; queries == 3 { // the state, the arming, the second look
+				l.push()
+			}
+		}
+		out, err := c.Merge(t.Context(), m)
+		must(t, err)
+		if !out.Moved {
+			t.Errorf("got %+v", out)
+		}
+		l.wantWrites("graphql/enablePullRequestAutoMerge", "graphql/disablePullRequestAutoMerge")
+	})
+}
+
+func TestMergeNotes(t *testing.T) {
+	tests := []struct {
+		name  string
+		repo  fakehub.Repo
+		pull  fakehub.Pull
+		fault fakehub.Fault
+		token string
+		when  plan.When
+		note  string
+	}{
+		{"a draft", fakehub.Repo{}, fakehub.Pull{Draft: true}, fakehub.Fault{}, "", plan.MergeNow, "is a draft"},
+		{"our own", fakehub.Repo{}, fakehub.Pull{Author: "keeper[bot]"}, fakehub.Fault{}, "", plan.MergeNever, "nobody can approve their own"},
+		{"rules not met", fakehub.Repo{}, fakehub.Pull{}, fakehub.Fault{On: "pulls/merge", Status: 405, Message: "At least 1 approving review is required"}, "", plan.MergeNow, "At least 1 approving review"},
+		{"no auto-merge", fakehub.Repo{NoAutoMerge: true}, fakehub.Pull{}, fakehub.Fault{}, "", plan.MergeAuto, "Auto merge is not allowed"},
+		{"Actions may not approve", fakehub.Repo{}, fakehub.Pull{}, fakehub.Fault{}, fakehub.Token, plan.MergeNever, "not permitted to approve"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l := newLife(t, tt.repo)
+			m := l.merging(l.open(tt.pull))
+			m.When = tt.when
+			token := tt.token
+			if token == "" {
+				token = l.appToken()
+			}
+			if tt.fault.On != "" {
+				l.AddFault(tt.fault)
+			}
+			out, err := l.client(token).Merge(t.Context(), m)
+			must(t, err)
+			wantNote(t, out, tt.note)
+			if len(l.OpenPulls(lifeRepo)) != 1 {
+				t.Error("it was merged")
+			}
+		})
+	}
+}
+
+func TestMergeWhenReady(t *testing.T) {
+	l := newLife(t, fakehub.Repo{})
+	m, c := l.merging(l.open(fakehub.Pull{CleanStatus: true})), l.client(l.appToken())
+	m.When, m.DeleteBranch = plan.MergeAuto, false
+	_, err := c.Merge(t.Context(), m)
+	must(t, err)
+	l.wantWrites("pulls/create-review", "pulls/merge")
+}
+
+func TestMergeWithLostAnswer(t *testing.T) {
+	l := newLife(t, fakehub.Repo{})
+	m, c := l.merging(l.open(fakehub.Pull{})), l.client(l.appToken())
+	l.AddFault(fakehub.Fault{On: "pulls/merge", Cut: true})
+	out, err := c.Merge(t.Context(), m)
+	must(t, err)
+	wantNote(t, out, "is merged")
+	l.wantWrites("pulls/create-review", "pulls/merge", "graphql/updateRefs")
+}
