@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
 )
 
 // workflow is the part of a workflow that the tests look at.
@@ -107,5 +109,23 @@ func TestWorkflowsRunNothingFromOutside(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestSecretsAreNotForEveryBranch: a secret of the repository is for any workflow that
+// a writer pushes to any branch; one of an environment is for the branches that it names.
+func TestSecretsAreNotForEveryBranch(t *testing.T) {
+	for path := range workflows(t) {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			k := knownfail.Of(t)
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			uses := strings.Count(string(text), "${{ secrets.") - strings.Count(string(text), "${{ secrets.GITHUB_TOKEN")
+			if uses > 0 && !strings.Contains(string(text), "\n    environment:") {
+				k.Errorf("%d secrets, and no environment", uses)
+			}
+		})
 	}
 }

@@ -16,8 +16,8 @@ import (
 )
 
 // event NAME [BRANCH] [INPUT=VALUE...]: what the runner gives a step for this
-// event from now on: variables, files and inputs. A push is to BRANCH; a merge
-// queue's commit is that of BRANCH; a pull request's is $PULL.
+// event from now on: variables, files and inputs. A push is to BRANCH, which create
+// made; a merge queue's commit is that of BRANCH; a pull request's is $PULL.
 func eventCmd(ts *testscript.TestScript, s *story, args []string) {
 	plain, inputs := words(args)
 	if len(plain) == 0 || len(plain) > 2 {
@@ -31,6 +31,9 @@ func eventCmd(ts *testscript.TestScript, s *story, args []string) {
 		event = s.PullEvent(name, number(ts, ts.Getenv("PULL")))
 	case "push":
 		event = s.PushEvent(branch)
+	case "create":
+		event = s.PushEvent(branch)
+		event.Name, event.Payload["ref"], event.Payload["ref_type"] = name, branch, "branch"
 	case "merge_group":
 		event = s.QueueEvent(number(ts, ts.Getenv("PULL")), s.Rev("origin/"+branch), s.Rev("origin/"+storytest.Base))
 	default:

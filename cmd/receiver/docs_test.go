@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
 )
 
 // TestCommandsInDocs: what the pages tell people to type is understood.
@@ -51,4 +52,20 @@ func understood(args []string) error {
 	}
 	_, err = parser.Parse(args)
 	return err
+}
+
+// TestDocNamesWhatIsInFront: what stands before the receiver, or between it and its
+// database, can lose deliveries that nobody counts.
+func TestDocNamesWhatIsInFront(t *testing.T) {
+	page, err := os.ReadFile("../../docs/receiver.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, word := range map[string]string{"body-limit": "client_max_body_size", "pooler": "PgBouncer"} {
+		t.Run(name, func(t *testing.T) {
+			if k := knownfail.Of(t); !strings.Contains(string(page), word) {
+				k.Errorf("docs/receiver.md does not name %s", word)
+			}
+		})
+	}
 }

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
@@ -171,5 +173,16 @@ func TestReconcileTellsOfTries(t *testing.T) {
 	status, out, trouble := reconcile(t, hub, ledger)
 	if want := "fluxkeeper-receiver: note: GitHub answered 503; trying again in 0s (2 of 7)\n"; status != console.StatusPass || trouble != want {
 		t.Errorf("status %d\n%s%s", status, out, trouble)
+	}
+}
+
+// TestReconcileAllThatIsKept: asking for as much as GitHub keeps is no gap of its own.
+func TestReconcileAllThatIsKept(t *testing.T) {
+	k, ledger := knownfail.Of(t), filepath.Join(t.TempDir(), "ledger.db")
+	hub := hubWithHook(t, startServe(t, scriptSecret, ledger))
+	push(hub, 2, "0", "1", fakehub.Fate{})
+	hub.Deliver()
+	if status, out, trouble := reconcile(t, hub, ledger, "--since", "7d"); status != console.StatusPass {
+		k.Errorf("status %d\n%s%s", status, out, trouble)
 	}
 }

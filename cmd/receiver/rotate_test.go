@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/esctest"
@@ -124,6 +126,19 @@ func TestRotationFinds401(t *testing.T) {
 	s.hub.AddToken(s.old, fakehub.Grant{Kind: fakehub.FineGrained, Account: "acme-flux", Revoked: true})
 	s.expect(t, 0, []string{"next: run `rotate finish`"}, "", "status", "--esc", "acme/flux/prod")
 	s.expect(t, 0, []string{"GitHub does not take the old token"}, s.old, "finish")
+}
+
+// TestRotationAsksItsOwnServer: another server's 401 says nothing of the old token,
+// and it is not for another server to see.
+func TestRotationAsksItsOwnServer(t *testing.T) {
+	k, s := knownfail.Of(t), newDrillScene(t)
+	s.expect(t, 0, []string{"stored"}, s.fresh, "start", "--repo", fleet, "--esc", "acme/flux/prod")
+	s.expect(t, 0, []string{"it still answers"}, "", "status", "--esc", "acme/flux/prod")
+	other := fakehub.NewWith(t, fakehub.Options{})
+	s.hub.URL = other.URL
+	if status, out := s.do(t, s.old, "finish"); status == 0 {
+		k.Errorf("another server's word ends the rotation: %s", out)
+	}
 }
 
 // TestRotationGoesOn: where the backend fails in the middle, the ledger knows of

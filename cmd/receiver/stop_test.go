@@ -6,12 +6,17 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
 )
 
 // TestStopUnderLoad: who is told to stop ends a connection with an answer that
@@ -72,5 +77,75 @@ func untilClosed(url string, client int, warm chan<- bool) error {
 		if answer.Close {
 			return answer.Body.Close()
 		}
+	}
+}
+
+// TestHangup: a hangup, as logrotate, systemd and a closed terminal send it, is no
+// reason to let deliveries fall.
+func TestHangup(t *testing.T) {
+	k, caught := knownfail.Of(t), make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP) // so that nohup's deafness does not go on to the receiver
+	defer signal.Stop(caught)
+	p := startServe(t, scriptSecret, filepath.Join(t.TempDir(), "ledger.db"))
+	if err := p.command.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	p.stop(syscall.SIGTERM)
+	if !p.command.ProcessState.Exited() {
+		k.Errorf("it ended by %s", p.command.ProcessState)
+	}
+}
+
+// TestReadOnlyFolder: who may only read a ledger that was closed can verify it.
+func TestReadOnlyFolder(t *testing.T) {
+	k := knownfail.Of(t)
+	program, err := builtReceiver()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "fluxkeeper-read-only-") // unlike t.TempDir, for others to enter
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(dir, 0o700); _ = os.RemoveAll(dir) })
+	ledger := filepath.Join(dir, "ledger.db")
+	pushed(t, ledger, "main")
+	for path, mode := range map[string]os.FileMode{dir: 0o555, ledger: 0o444, ledger + ".key": 0o444, filepath.Dir(program): 0o755} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	verify := exec.Command(program, "verify", "--ledger", ledger)
+	if os.Geteuid() == 0 { // root may write everywhere
+		verify.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	}
+	if out, err := verify.CombinedOutput(); err != nil {
+		k.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestAdminForEverybody: the private listener gives bodies away, so it says where
+// strangers can reach it.
+func TestAdminForEverybody(t *testing.T) {
+	k := knownfail.Of(t)
+	program, err := builtReceiver()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "secret"), []byte(scriptSecret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(program, "serve", "--listen", "127.0.0.1:0", "--admin-listen", "0.0.0.0:0",
+		"--webhook-secret-file", "secret", "--log-format", "json")
+	command.Dir = dir
+	var log strings.Builder
+	p, err := launch(t, command, func(format string, args ...any) { fmt.Fprintf(&log, format+"\n", args...) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.stop(syscall.SIGTERM)
+	if !strings.Contains(log.String(), "admin") {
+		k.Errorf("it does not warn:\n%s", &log)
 	}
 }

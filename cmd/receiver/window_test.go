@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
@@ -64,6 +66,48 @@ func TestWrongClock(t *testing.T) {
 	}
 	if diff := cmp.Diff([]int64{1, 2, 3, 4, 5, 6}, indexes(readings)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestClockStoodStill: what came in between two right times came in between them,
+// also where the window begins there.
+func TestClockStoodStill(t *testing.T) {
+	k, now := knownfail.Of(t), time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	l := keep(t, now.Add(-3*time.Hour), time.Unix(120, 0).UTC(), now.Add(-10*time.Minute))
+	readings, _, err := readDeliveries(t.Context(), l, audit.Window{From: now.Add(-time.Hour), To: now}, func(int64, int64) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int64{1, 2}, indexes(readings)); diff != "" {
+		k.Errorf("read are %v\n%s", indexes(readings), diff)
+	}
+}
+
+// TestErasuresOutsideOfTheWindow: a report reads of the erasures what it needs.
+func TestErasuresOutsideOfTheWindow(t *testing.T) {
+	k := knownfail.Of(t)
+	reads := func(erased int) float64 {
+		now := time.Now().UTC().Truncate(time.Microsecond)
+		l := keep(t, now)
+		e := ledger.Erased{Before: now}
+		for i := range erased {
+			e.Entries = append(e.Entries, ledger.ErasedEntry{Index: int64(1000 + i), Kept: json.RawMessage(`{"event":"push"}`)})
+		}
+		body, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Append(t.Context(), ledger.Entry{Kind: ledger.Erasure, Time: now, ID: "1000-9999", Name: "bodies"}, body); err != nil {
+			t.Fatal(err)
+		}
+		return testing.AllocsPerRun(3, func() {
+			if r, _, err := readDeliveries(t.Context(), l, audit.Window{From: now, To: now}, func(int64, int64) {}); err != nil || len(r) != 1 {
+				t.Errorf("%d readings: %v", len(r), err)
+			}
+		})
+	}
+	if few, many := reads(1), reads(5000); many > 2*few {
+		k.Errorf("5000 bodies erased elsewhere cost %.0f allocations, and one %.0f", many, few)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
+
 	"golang.org/x/tools/txtar"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
@@ -20,6 +22,8 @@ type wanted struct {
 	verdict finding.Verdict
 	rules   []string // at least these are reported
 	outcome manifest.Outcome
+	says    []string // texts that findings say
+	silent  []string // texts that no finding says
 }
 
 // TestAttacks judges everything that somebody could try. None may pass.
@@ -79,25 +83,39 @@ type testCase struct {
 // must be so for every case.
 func (c testCase) run(t *testing.T) gate.Result {
 	t.Helper()
-	result := judge(t, c.archive)
+	result, k := judge(t, c.archive), knownfail.Of(t)
 	if result.Verdict != c.want.verdict {
-		t.Errorf("verdict %s, want %s", result.Verdict, c.want.verdict)
+		k.Errorf("verdict %s, want %s", result.Verdict, c.want.verdict)
 	}
 	for _, rule := range c.want.rules {
 		if !has(result, rule, "") {
-			t.Errorf("%s is not reported", rule)
+			k.Errorf("%s is not reported", rule)
 		}
 	}
 	if c.want.outcome != "" && result.Reproduction != c.want.outcome {
-		t.Errorf("outcome %s, want %s", result.Reproduction, c.want.outcome)
+		k.Errorf("outcome %s, want %s", result.Reproduction, c.want.outcome)
+	}
+	said := ""
+	for _, f := range result.Findings {
+		said += fmt.Sprintf("%s: %s; %s\n", f.Rule, f.Message, f.Hint)
+	}
+	for _, text := range c.want.says {
+		if !strings.Contains(said, text) {
+			k.Errorf("no finding says %q", text)
+		}
+	}
+	for _, text := range c.want.silent {
+		if strings.Contains(said, text) {
+			k.Errorf("a finding says %q", text)
+		}
 	}
 	for _, f := range result.Findings {
 		if _, ok := finding.Lookup(f.Rule); !ok {
 			t.Errorf("finding of a rule %q that the catalogue does not have", f.Rule)
 		}
 	}
-	if t.Failed() {
-		t.Logf("%s\n%s", c.archive.Comment, describe(result))
+	if k.Failed() {
+		k.Errorf("%s\n%s", c.archive.Comment, describe(result))
 	}
 	return result
 }
@@ -123,7 +141,8 @@ func loadCases(t *testing.T, directory string) []testCase {
 	return cases
 }
 
-// wants reads the lines "want: VERDICT RULE…" and "outcome: OUTCOME".
+// wants reads the lines "want: VERDICT RULE…", "outcome: OUTCOME", "says: TEXT" and
+// "silent: TEXT".
 func wants(comment string) (wanted, error) {
 	var w wanted
 	prose := 0
@@ -135,6 +154,10 @@ func wants(comment string) (wanted, error) {
 			w.verdict, w.rules = finding.Verdict(words[0]), words[1:]
 		case key == "outcome" && len(words) == 1:
 			w.outcome = manifest.Outcome(words[0])
+		case key == "says":
+			w.says = append(w.says, strings.TrimSpace(rest))
+		case key == "silent":
+			w.silent = append(w.silent, strings.TrimSpace(rest))
 		default:
 			prose += len(strings.TrimSpace(line))
 		}

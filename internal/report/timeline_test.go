@@ -24,6 +24,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
@@ -237,6 +238,31 @@ func TestTimelineMarkdownFits(t *testing.T) {
 	for _, noun := range []string{"uses", "findings", "reasons", "days", "events", "open points", "alerts"} {
 		if !regexp.MustCompile(`\n\d+ more ` + noun + ` not shown\.\n`).MatchString(got) {
 			t.Errorf("nothing said of %s left out", noun)
+		}
+	}
+}
+
+// TestTimelineShowsWhatMatters: whoever makes a lot of noise does not hide one act in it.
+func TestTimelineShowsWhatMatters(t *testing.T) {
+	k, line := knownfail.Of(t), expectedTimeline()
+	add := func(u audit.Use) {
+		u.Index = int64(len(line.Audit.Uses))
+		line.Audit.Uses = append(line.Audit.Uses, u)
+		if len(u.Why) > 0 {
+			f := auditFinding(u.Index, finding.Error, "use/unexpected-branch", "the bot caused a push on "+u.Ref)
+			line.Audit.Findings = append(line.Audit.Findings, f)
+		}
+	}
+	for i := range 300 {
+		add(auditUse(0, "create", fmt.Sprint("refs/heads/noise/", i), "branch"))
+	}
+	add(auditUse(0, "push", "refs/heads/main", "branch"))
+	for range 900 {
+		add(auditUse(0, "issue_comment", ""))
+	}
+	for _, f := range timelineFormats() {
+		if got := renderTimeline(t, f, line); f.suffix != "csv" && !strings.Contains(strings.ReplaceAll(got, "\n", " "), "refs/heads/main") {
+			k.Errorf("%s does not show the push to main", f.suffix)
 		}
 	}
 }

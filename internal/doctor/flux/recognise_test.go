@@ -12,6 +12,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/sharedtest"
 )
 
@@ -78,6 +79,24 @@ func TestRecognise(t *testing.T) {
 	}
 	if ran < 90 {
 		t.Errorf("only %d lines", ran)
+	}
+}
+
+// TestRecogniseReported has texts of which people said that they found no cause.
+func TestRecogniseReported(t *testing.T) {
+	for name, text := range map[string]string{
+		"write-denied": "unknown error: ERROR: The key you are authenticating with has been marked as read only.",
+		"denied":       "authorization failed",
+		"server-down":  checkout + "http2: client connection lost",
+		"disk":         "failed to checkout source: failed to create temporary directory: mkdir /tmp/flux-system-1: no space left on device",
+		"branch-moved": push + "reference has changed concurrently",
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := knownfail.Of(t)
+			if got, _ := flux.Recognise(text); !strings.Contains(got.Name, name) {
+				k.Errorf("%q is %q", text, got.Name)
+			}
+		})
 	}
 }
 

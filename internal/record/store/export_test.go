@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -193,5 +196,26 @@ func TestExportOfATamperedLedger(t *testing.T) {
 		} else if !strings.Contains(fmt.Sprint(err), "export ledger: ") {
 			t.Error(err)
 		}
+	}
+}
+
+// TestImportReadsNoMoreThanItNeeds: the path of an entry is as long as a tree is high.
+func TestImportReadsNoMoreThanItNeeds(t *testing.T) {
+	k := knownfail.Of(t)
+	e, export := exported(t, &scene{made: madeInSQLite}, 1, 0)
+	many := `"path":[` + strings.Repeat(`"",`, 300_000)
+	bomb := bytes.Replace(export, []byte(`"path":[`), []byte(many), 1)
+	if len(bomb) < len(many) {
+		t.Fatalf("the export has no path: %s", export)
+	}
+	into := e.empty(t)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := store.Import(t.Context(), bytes.NewReader(bomb), into)
+	if runtime.ReadMemStats(&after); err == nil {
+		t.Error("it is taken")
+	}
+	if got := after.TotalAlloc - before.TotalAlloc; got > 4*uint64(len(bomb)) {
+		k.Errorf("an export of %d bytes takes %d: %v", len(bomb), got, err)
 	}
 }

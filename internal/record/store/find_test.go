@@ -1,9 +1,13 @@
 package store_test
 
 import (
+	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"os"
 	"testing"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
@@ -52,5 +56,31 @@ func TestFindLargeIndex(t *testing.T) {
 	}
 	if _, err := l.Find(t.Context(), "123456780"); !errors.Is(err, ledger.ErrNotFound) {
 		t.Error(err)
+	}
+}
+
+// TestReplayFillsNoDisk: who has one signed body, and sends it under ever new GUIDs,
+// cannot fill the disk with it.
+func TestReplayFillsNoDisk(t *testing.T) {
+	const size, times = 200_000, 20
+	k, e := knownfail.Of(t), newEvidence(t, 0)
+	l, body := e.open(t), make([]byte, size)
+	if _, err := rand.Read(body); err != nil {
+		t.Fatal(err)
+	}
+	for n := range int64(times) {
+		if _, err := l.Append(t.Context(), numbered(n), body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(e.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() > times/2*size {
+		k.Errorf("one body of %d bytes, sent %d times, takes %d", size, times, info.Size())
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 )
 
@@ -114,4 +116,16 @@ func TestSchemaOfPostgreSQL(t *testing.T) {
 			})
 		}
 	})
+}
+
+// TestVerifyBeforeMigration: a ledger that the program before this one left is no
+// altered one.
+func TestVerifyBeforeMigration(t *testing.T) {
+	k, e := knownfail.Of(t), newEvidence(t, 10)
+	e.statement(t, `DROP INDEX entry_kind`)
+	e.exec(t, `DELETE FROM goose_db_version WHERE version_id = 2`)
+	e.disconnect(t)
+	if v := e.verify(t, store.VerifyOptions{Public: e.key.Public()}); !v.OK() {
+		k.Errorf("%s", messages(v))
+	}
 }

@@ -1,6 +1,7 @@
 package leaktest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
 )
 
 // Stories is testscript.Run, which moreover fails a story where what its commands
@@ -40,7 +43,7 @@ func Stories(t *testing.T, p testscript.Params, excuses ...Excuse) {
 		given, err = Give(env.WorkDir)
 		return err
 	}
-	testscript.RunT(story{t, lines, excuses}, p)
+	testscript.RunT(story{t, nil, lines, excuses}, p)
 }
 
 // ownLines are the lines of the stories in a folder, as testscript repeats them.
@@ -65,6 +68,7 @@ func ownLines(dir string) (map[string]bool, error) {
 // story is testscript's view of a test.
 type story struct {
 	*testing.T
+	known   *knownfail.T
 	own     map[string]bool // lines of the log that no command printed
 	excuses []Excuse
 }
@@ -76,9 +80,28 @@ func (s story) Run(name string, do func(testscript.T)) {
 		for line := range s.own {
 			own[line] = true
 		}
-		do(story{t, own, s.excuses})
+		defer func() {
+			if r := recover(); r != nil && r != errStopped {
+				panic(r)
+			}
+		}()
+		do(story{t, knownfail.Of(t), own, s.excuses})
 	})
 }
+
+// errStopped ends a story at the step whose failure is known.
+var errStopped = errors.New("the story stops here")
+
+// FailNow ends a story at a step that went wrong.
+func (s story) FailNow() {
+	if !s.known.Known() {
+		s.T.FailNow()
+	}
+	panic(errStopped)
+}
+
+// Failed tells whether a step went wrong, known or not.
+func (s story) Failed() bool { return s.known.Failed() }
 
 // Verbose has testscript keep all of the log, also of what went well.
 func (story) Verbose() bool { return true }
@@ -97,4 +120,7 @@ func (s story) Log(args ...any) {
 	}
 	Text(s, "the story's log", excused([]byte(printed.String()), s.excuses))
 	s.T.Log(Redact(log))
+	if at := strings.LastIndex(log, "\nFAIL: "); at >= 0 && s.known.Known() {
+		s.known.Errorf("%s", Redact(strings.TrimSpace(log[at:])))
+	}
 }

@@ -1,0 +1,107 @@
+package audit_test
+
+import (
+	"path"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
+)
+
+// acts judges each act of a kind in testdata/acts.txtar, held against what a bot may
+// do where the policy file says no more than who and where.
+func acts(t *testing.T, kind string, see func(*knownfail.T, audit.Timeline)) {
+	archive, err := txtar.ParseFile("testdata/acts.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const pull = `"number":7,"pull_request":{"number":7,"updated_at":"2026-11-01T08:00:00Z",` +
+		`"head":{"ref":"flux","sha":"1111","repo":{"id":100,"full_name":"acme/fleet"}}`
+	words := strings.NewReplacer("FLEET", jsonFleet, "BOT", jsonBot, "ANN", `"sender":{"login":"ann","id":12,"type":"User"}`,
+		"PAYROLL", `"repository":{"id":101,"full_name":"acme/payroll"}`, "PULL", pull+"}", "MERGED", pull+`,"merged":true}`)
+	bodies := map[string][]string{}
+	for _, f := range archive.Files {
+		if name, file := path.Split(f.Name); strings.HasPrefix(name, kind+"/") {
+			name, event := path.Base(name), strings.TrimPrefix(path.Ext(file), ".")
+			bodies[name] = append(bodies[name], event+" "+words.Replace(string(f.Data)))
+		}
+	}
+	c := contract(gate.DefaultPolicy())
+	c.Accounts, c.Repositories, c.Branches = botContract().Accounts, []string{"acme/fleet"}, []string{"flux"}
+	for name, list := range bodies {
+		t.Run(name, func(t *testing.T) {
+			readings := of(list...)
+			for i := range readings {
+				readings[i].Record.Target = "organization/500"
+			}
+			see(knownfail.Of(t), audit.Judge(readings, c))
+		})
+	}
+}
+
+// TestThief: what somebody with the bot's token, or with an eye on it, does is found.
+func TestThief(t *testing.T) {
+	acts(t, "thief", func(k *knownfail.T, got audit.Timeline) {
+		if len(got.Findings) == 0 {
+			k.Errorf("nothing is found: %d uses, %d followed", len(got.Uses), got.Followed)
+		}
+	})
+}
+
+// TestEveryday: what GitHub sends when nobody does any harm is not blamed, and one
+// act is one use.
+func TestEveryday(t *testing.T) {
+	acts(t, "everyday", func(k *knownfail.T, got audit.Timeline) {
+		if len(got.Uses) > 1 {
+			k.Errorf("%d uses of one act", len(got.Uses))
+		}
+		for _, f := range got.Findings {
+			if f.Severity != finding.Note && f.Rule != "use/unexpected-repository" {
+				k.Errorf("%s: %s", f.Rule, f.Message)
+			}
+		}
+	})
+}
+
+// TestReplayAtAnotherHook: a body that was signed once is the same body wherever
+// it comes in again.
+func TestReplayAtAnotherHook(t *testing.T) {
+	for name, source := range map[string]string{"the-same": "11", "another": "12", "none": ""} {
+		t.Run(name, func(t *testing.T) {
+			k, readings := knownfail.Of(t), of("push "+jsonPush(4242, "refs/heads/flux"), "push "+jsonPush(4242, "refs/heads/flux"))
+			readings[1].Record.Source = source
+			got := audit.Judge(readings, botContract())
+			if rules := rulesOf(got); !strings.Contains(strings.Join(rules, " "), "delivery/replayed") {
+				k.Errorf("no replay is found: %d uses, %q", len(got.Uses), rules)
+			}
+		})
+	}
+}
+
+// TestHookThatHearsLess: what a hook was not told of is no complete record.
+func TestHookThatHearsLess(t *testing.T) {
+	for name, change := range map[string]func(*audit.Hook){
+		"push-alone":   func(h *audit.Hook) { h.Events = []string{"push"} },
+		"switched-off": func(h *audit.Hook) { h.Active = false },
+		"just-changed": func(h *audit.Hook) { h.UpdatedAt = ago(5) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			k, hook := knownfail.Of(t), fleet
+			hook.Events = []string{"*"}
+			change(&hook)
+			s := audit.Complete(audit.Observations{
+				Window: audit.Window{From: ago(600), To: noon}, Now: noon, Retention: 72 * time.Hour, Settle: 5 * time.Minute,
+				Listings: []audit.Listing{{Hook: hook}}, Repositories: []audit.RepositoryActivity{{ID: 9, Name: "acme/fleet"}},
+			})
+			if s.Decided() && s.Gaps() == 0 {
+				k.Errorf("it is called complete: %s", s.Summary())
+			}
+		})
+	}
+}
