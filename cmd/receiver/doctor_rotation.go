@@ -9,7 +9,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
-	"github.com/goldfish-inc/fluxkeeper/internal/token"
+	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
 // checkRotation is the row of what the ledger's rotations say.
@@ -28,8 +28,8 @@ func (c *doctorCmd) rotation(ctx context.Context, client *cluster.Client, read f
 		row.Evidence = []string{"no rotation is on record"}
 		return row
 	}
-	drills := token.Drills(known)
-	for _, d := range token.Live(drills) {
+	drills := rotation.Drills(known)
+	for _, d := range rotation.Live(drills) {
 		if c.among(d.Repositories) {
 			row.Evidence = append(row.Evidence, "the token on record is "+d.New+", stored on "+date(d.Stored))
 		}
@@ -37,7 +37,7 @@ func (c *doctorCmd) rotation(ctx context.Context, client *cluster.Client, read f
 	if len(row.Evidence) == 0 {
 		row.Evidence = []string{"no token of " + c.Repo + " is on record as stored"}
 	}
-	for _, alert := range weighed(token.Alerts(drills, read.Read, ""), contract(policy).Severities) {
+	for _, alert := range weighed(rotation.Alerts(drills, read.Read, ""), contract(policy).Severities) {
 		if c.among(alert.Repositories) {
 			row.Findings = append(row.Findings, alert.Finding)
 		}
@@ -48,7 +48,7 @@ func (c *doctorCmd) rotation(ctx context.Context, client *cluster.Client, read f
 	} else {
 		row.Evidence = append(row.Evidence, "this is cluster "+id)
 	}
-	for _, f := range token.Shared(c.holders(known, read, id)) {
+	for _, f := range rotation.Shared(c.holders(known, read, id)) {
 		if f, reported := f.Weighed(contract(policy).Severities); reported {
 			row.Findings = append(row.Findings, f)
 		}
@@ -57,7 +57,7 @@ func (c *doctorCmd) rotation(ctx context.Context, client *cluster.Client, read f
 }
 
 // records are those of the ledger that --observe names.
-func (c *doctorCmd) records(ctx context.Context) ([]token.Record, error) {
+func (c *doctorCmd) records(ctx context.Context) ([]rotation.Record, error) {
 	l, err := where{c.Observe}.read(ctx)
 	if err != nil {
 		return nil, err
@@ -73,8 +73,8 @@ func (c *doctorCmd) among(repositories []string) bool {
 
 // holders are the places that hold a token which this cluster's Secrets hold for the
 // repository: these, and by the record.
-func (c *doctorCmd) holders(known []token.Record, read flux.Cluster, id string) []token.Holder {
-	all := token.Holders(known, read.Read)
+func (c *doctorCmd) holders(known []rotation.Record, read flux.Cluster, id string) []rotation.Holder {
+	all := rotation.Holders(known, read.Read)
 	var seen []string
 	for _, s := range read.Secrets {
 		for _, k := range s.Keys {
@@ -82,10 +82,10 @@ func (c *doctorCmd) holders(known []token.Record, read flux.Cluster, id string) 
 				continue
 			}
 			seen = append(seen, k.Fingerprint)
-			all = token.Hold(all, token.Holder{
-				Place: token.Place{Where: "secret " + s.Namespace + "/" + s.Name + " " + k.Name, Cluster: id}, Token: k.Fingerprint, Repositories: []string{c.Repo},
+			all = rotation.Hold(all, rotation.Holder{
+				Place: rotation.Place{Where: "secret " + s.Namespace + "/" + s.Name + " " + k.Name, Cluster: id}, Token: k.Fingerprint, Repositories: []string{c.Repo},
 			})
 		}
 	}
-	return slices.DeleteFunc(all, func(h token.Holder) bool { return !slices.Contains(seen, h.Token) })
+	return slices.DeleteFunc(all, func(h rotation.Holder) bool { return !slices.Contains(seen, h.Token) })
 }

@@ -10,15 +10,15 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
-	"github.com/goldfish-inc/fluxkeeper/internal/token"
+	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
 // remindEvery is how often serve looks at the rotations on record.
 const remindEvery = time.Hour
 
 // weighed are the alerts of rotations as the policy's severities have them.
-func weighed(alerts []token.Alert, set map[string]finding.Severity) []token.Alert {
-	var kept []token.Alert
+func weighed(alerts []rotation.Alert, set map[string]finding.Severity) []rotation.Alert {
+	var kept []rotation.Alert
 	for _, a := range alerts {
 		if f, reported := a.Weighed(set); reported {
 			a.Finding = f
@@ -31,7 +31,7 @@ func weighed(alerts []token.Alert, set map[string]finding.Severity) []token.Aler
 // reminder tells of the alerts of the rotations on record while a receiver runs: in
 // the metrics always, in the log once.
 type reminder struct {
-	read    func(context.Context) ([]token.Drill, error)
+	read    func(context.Context) ([]rotation.Drill, error)
 	metrics *metric.Metrics
 	log     *slog.Logger
 	told    map[occasion]bool
@@ -68,22 +68,22 @@ func (r *reminder) look(ctx context.Context, now time.Time) {
 		}
 	}
 	holds, overdue := map[occasion]bool{}, false
-	for _, a := range token.Alerts(known, now, "") {
+	for _, a := range rotation.Alerts(known, now, "") {
 		o := occasion{a.Rule, a.New, a.Reminder}
 		holds[o] = true
-		overdue = overdue || a.Rule == token.RuleOverdue
+		overdue = overdue || a.Rule == rotation.RuleOverdue
 		if !r.told[o] {
 			r.log.Warn("the token needs attention", "rule", a.Rule, "severity", a.Severity, "what", a.Message, "hint", a.Hint)
 		}
 	}
 	r.told = holds // what passed and comes again is told again
-	live := token.Live(known)
-	unknown := slices.ContainsFunc(live, func(d token.Drill) bool { return d.Expires.IsZero() })
+	live := rotation.Live(known)
+	unknown := slices.ContainsFunc(live, func(d rotation.Drill) bool { return d.Expires.IsZero() })
 	r.metrics.Tokens(earliest(live), unknown, overdue)
 }
 
 // earliest is the first end of a stored token that is on record; zero where none is.
-func earliest(live []token.Drill) time.Time {
+func earliest(live []rotation.Drill) time.Time {
 	var first time.Time
 	for _, d := range live {
 		if !d.Expires.IsZero() && (first.IsZero() || d.Expires.Before(first)) {

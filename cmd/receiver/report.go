@@ -17,7 +17,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
-	"github.com/goldfish-inc/fluxkeeper/internal/token"
+	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
 // reportCmd says what the bot's account did.
@@ -71,7 +71,7 @@ func (c *reportCmd) Run(a *console.Console) error {
 	} else if err != nil {
 		return err
 	}
-	timeline.Alerts = weighed(token.Alerts(known, now, ""), contract(policy).Severities)
+	timeline.Alerts = weighed(rotation.Alerts(known, now, ""), contract(policy).Severities)
 	if timeline.Completeness, err = c.completeness(a, l, window); err != nil {
 		return err
 	}

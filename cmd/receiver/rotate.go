@@ -21,6 +21,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 	"github.com/goldfish-inc/fluxkeeper/internal/token/esc"
+	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
 // rotateCommands are the drill of replacing the token.
@@ -55,7 +56,7 @@ type keeping struct {
 
 // place is one that was looked at.
 type place struct {
-	token.Place
+	rotation.Place
 	value secret.Secret
 	// bring puts another token there; nil where that is another program's business.
 	bring func(context.Context, secret.Secret) (revision string, err error)
@@ -132,7 +133,7 @@ func (k keeping) escPlace(a *console.Console) (place, error) {
 	if err != nil {
 		return place{}, console.Fail(console.StatusUndecided, err, console.HintOf(err))
 	}
-	p := place{Place: token.Place{Where: "esc " + env.String() + " " + path.String(), Revision: strconv.FormatInt(d.Revision(), 10)}}
+	p := place{Place: rotation.Place{Where: "esc " + env.String() + " " + path.String(), Revision: strconv.FormatInt(d.Revision(), 10)}}
 	switch d.At(path) {
 	case esc.Absent:
 	case esc.Plain:
@@ -175,7 +176,7 @@ func (k keeping) clusterPlace(a *console.Console) (place, error) {
 	if err != nil {
 		return place{}, console.Fail(console.StatusUndecided, err, console.HintOf(err))
 	}
-	p := place{Place: token.Place{Where: "secret " + k.ClusterSecret + " " + held.Key, Revision: held.Version}, value: held.Token}
+	p := place{Place: rotation.Place{Where: "secret " + k.ClusterSecret + " " + held.Key, Revision: held.Version}, value: held.Token}
 	if p.Cluster, err = client.ID(a.Context); err != nil {
 		p.unknown = err.Error()
 	}
@@ -197,7 +198,7 @@ func who(a *console.Console, by string) string {
 }
 
 // record appends one step to the ledger.
-func record(ctx context.Context, l *store.Ledger, r token.Record) error {
+func record(ctx context.Context, l *store.Ledger, r rotation.Record) error {
 	body, err := json.Marshal(r)
 	if err != nil {
 		return err
@@ -217,9 +218,9 @@ func record(ctx context.Context, l *store.Ledger, r token.Record) error {
 
 // drills are the ledger's rotations, the last last. An error that is unreadable
 // leaves those that could be read.
-func drills(ctx context.Context, l *store.Ledger) ([]token.Drill, error) {
+func drills(ctx context.Context, l *store.Ledger) ([]rotation.Drill, error) {
 	all, err := records(ctx, l)
-	return token.Drills(all), err
+	return rotation.Drills(all), err
 }
 
 // unreadable is the error about records that this program cannot read.
@@ -232,8 +233,8 @@ func (unreadable) Hint() string { return "a later version of this program may ha
 
 // records reads what the ledger has of rotations, in its order. An error that is
 // unreadable leaves those that could be read.
-func records(ctx context.Context, l *store.Ledger) ([]token.Record, error) {
-	var all []token.Record
+func records(ctx context.Context, l *store.Ledger) ([]rotation.Record, error) {
+	var all []rotation.Record
 	var not unreadable
 	for entry, err := range l.Records(ctx, ledger.Query{Kinds: []ledger.Kind{ledger.Rotation}}) {
 		if err != nil {
@@ -243,7 +244,7 @@ func records(ctx context.Context, l *store.Ledger) ([]token.Record, error) {
 		if err != nil {
 			return nil, console.Fail(console.StatusUndecided, fmt.Errorf("read entry %d: %w", entry.Index, err), "")
 		}
-		r, err := token.ParseRecord(body)
+		r, err := rotation.ParseRecord(body)
 		if err != nil {
 			not.entries = append(not.entries, fmt.Sprintf("entry %d: %v", entry.Index, err))
 			continue
@@ -258,7 +259,7 @@ func records(ctx context.Context, l *store.Ledger) ([]token.Record, error) {
 
 // oldToken reads the token that was replaced: from the file, or from the revision
 // of the environment before the new one was stored. Empty where neither has it.
-func (k keeping) oldToken(a *console.Console, file string, d token.Drill) (secret.Secret, error) {
+func (k keeping) oldToken(a *console.Console, file string, d rotation.Drill) (secret.Secret, error) {
 	if file != "" {
 		s, err := console.ReadSecretFile(file)
 		if err != nil {
@@ -287,17 +288,17 @@ func (k keeping) oldToken(a *console.Console, file string, d token.Drill) (secre
 // shared are the findings on tokens that are on record for another cluster or
 // repository than the places that were just looked at, which hold these for the
 // repositories. An empty fingerprint means what each place holds.
-func shared(known []token.Record, now time.Time, all []place, fingerprint string, repositories []string) []finding.Finding {
-	holders := token.Holders(known, now)
+func shared(known []rotation.Record, now time.Time, all []place, fingerprint string, repositories []string) []finding.Finding {
+	holders := rotation.Holders(known, now)
 	for _, p := range all {
-		holders = token.Hold(holders, token.Holder{Place: p.Place, Token: cmp.Or(fingerprint, p.fingerprint()), Repositories: repositories})
+		holders = rotation.Hold(holders, rotation.Holder{Place: p.Place, Token: cmp.Or(fingerprint, p.fingerprint()), Repositories: repositories})
 	}
-	return token.Shared(slices.DeleteFunc(holders, func(h token.Holder) bool { return fingerprint != "" && h.Token != fingerprint }))
+	return rotation.Shared(slices.DeleteFunc(holders, func(h rotation.Holder) bool { return fingerprint != "" && h.Token != fingerprint }))
 }
 
 // sight looks at the places, and asks GitHub about the old token, if there is one.
-func sight(a *console.Console, all []place, d token.Drill, old secret.Secret, api string) (token.Sight, []string, error) {
-	s := token.Sight{Now: time.Now().UTC(), Copies: map[string]string{}}
+func sight(a *console.Console, all []place, d rotation.Drill, old secret.Secret, api string) (rotation.Sight, []string, error) {
+	s := rotation.Sight{Now: time.Now().UTC(), Copies: map[string]string{}}
 	var troubles []string
 	for _, p := range all {
 		s.Copies[p.Where] = p.fingerprint()

@@ -13,6 +13,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/test/kubetest"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/leaktest"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
+	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
 // TestRotationInACluster is the drill with a Secret, as the service account of
@@ -91,20 +92,20 @@ rules: [{apiGroups: [""], resources: [namespaces], resourceNames: [%s], verbs: [
 // elsewhere gives tokens that are on record for other clusters and repositories.
 func (s *drillScene) elsewhere(t *testing.T, in []string) {
 	t.Helper()
-	put := func(fingerprint, repo string, p token.Place) {
+	put := func(fingerprint, repo string, p rotation.Place) {
 		t.Helper()
-		r := token.Record{Step: token.Stored, Time: time.Now().Add(-time.Hour).UTC(), By: "ada", Repositories: []string{repo}, New: fingerprint, Expires: time.Now().AddDate(0, 0, 60), Places: []token.Place{p}}
+		r := rotation.Record{Step: rotation.Stored, Time: time.Now().Add(-time.Hour).UTC(), By: "ada", Repositories: []string{repo}, New: fingerprint, Expires: time.Now().AddDate(0, 0, 60), Places: []rotation.Place{p}}
 		if err := putOnRecord(t.Context(), filepath.Join(s.dir, "ledger.db"), r); err != nil {
 			t.Fatal(err)
 		}
 	}
-	same := token.Place{Where: "secret flux-system/github-token password", Cluster: "another"}
+	same := rotation.Place{Where: "secret flux-system/github-token password", Cluster: "another"}
 	fourth := leaktest.Token("4th")
 	s.hub.AddToken(fourth, goodDrillGrant())
 	put(token.Fingerprint(secret.New(fourth)), fleet, same)
 	s.expect(t, 1, []string{"error storage/shared: one token is used in 2 places", "in cluster another for acme/fleet", "nothing was stored"}, fourth, append([]string{"start", "--repo", fleet}, in...)...)
 
 	// What the Secret holds, which is still the second token.
-	put(token.Fingerprint(secret.New(s.fresh)), "acme/app", token.Place{Where: "secret app/github-token password"})
+	put(token.Fingerprint(secret.New(s.fresh)), "acme/app", rotation.Place{Where: "secret app/github-token password"})
 	s.expect(t, 1, []string{"storage/shared", "Secret app/github-token in cluster (not known) for acme/app", "Secret flux-system/github-token"}, "", append([]string{"status", "--repo", fleet}, in...)...)
 }

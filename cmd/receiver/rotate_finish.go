@@ -12,6 +12,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
+	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
 // askAgain is how long to wait before asking about a dead token again: GitHub
@@ -49,12 +50,12 @@ func (c *rotateFinishCmd) Run(a *console.Console) error {
 	}
 	defer l.Close()
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	if err := record(a.Context, l, token.Record{
-		Step: token.Finished, Time: now, By: who(a, c.By), Repositories: d.Repositories, Old: d.Old, New: d.New, Proof: proof,
+	if err := record(a.Context, l, rotation.Record{
+		Step: rotation.Finished, Time: now, By: who(a, c.By), Repositories: d.Repositories, Old: d.Old, New: d.New, Proof: proof,
 	}); err != nil {
 		return err
 	}
-	text := map[token.Proof]string{token.Rejected: "GitHub does not take the old token", token.Revoked: "the old token is revoked, and GitHub does not take it", token.Vouched: "there is no old token any more, as you say"}[proof]
+	text := map[rotation.Proof]string{rotation.Rejected: "GitHub does not take the old token", rotation.Revoked: "the old token is revoked, and GitHub does not take it", rotation.Vouched: "there is no old token any more, as you say"}[proof]
 	if text == "" {
 		text = "there was no old token"
 	}
@@ -64,26 +65,26 @@ func (c *rotateFinishCmd) Run(a *console.Console) error {
 
 // underWay is the rotation that can be finished: the newest that is not, and whose
 // new token is stored. An earlier one that was left so is next, once that is done.
-func underWay(known []token.Drill, repo string) (token.Drill, error) {
-	open := slices.DeleteFunc(slices.Clone(known), func(d token.Drill) bool { return d.Stored.IsZero() || !d.Finished.IsZero() })
-	if d, ok := token.Newest(open, repo); ok {
+func underWay(known []rotation.Drill, repo string) (rotation.Drill, error) {
+	open := slices.DeleteFunc(slices.Clone(known), func(d rotation.Drill) bool { return d.Stored.IsZero() || !d.Finished.IsZero() })
+	if d, ok := rotation.Newest(open, repo); ok {
 		return d, nil
 	}
-	if last, ok := token.Newest(known, repo); ok && last.Stored.IsZero() {
-		return token.Drill{}, console.Fail(console.StatusUsage, errors.New("the new token is not stored yet"), "give it to `rotate start` once more")
+	if last, ok := rotation.Newest(known, repo); ok && last.Stored.IsZero() {
+		return rotation.Drill{}, console.Fail(console.StatusUsage, errors.New("the new token is not stored yet"), "give it to `rotate start` once more")
 	}
-	return token.Drill{}, console.Fail(console.StatusUsage, errors.New("no rotation is under way"), "begin one with `rotate start`")
+	return rotation.Drill{}, console.Fail(console.StatusUsage, errors.New("no rotation is under way"), "begin one with `rotate start`")
 }
 
 // prove finds the old token dead, or kills it.
-func (c *rotateFinishCmd) prove(a *console.Console, d token.Drill) (token.Proof, error) {
+func (c *rotateFinishCmd) prove(a *console.Console, d rotation.Drill) (rotation.Proof, error) {
 	switch {
 	case d.NoOld():
 		return "", nil
 	case c.Deleted && (c.Revoke || c.OldTokenFile != ""):
 		return "", console.Fail(console.StatusUsage, errors.New("--deleted: whose text is there is asked about"), "leave --deleted out")
 	case c.Deleted:
-		return token.Vouched, nil
+		return rotation.Vouched, nil
 	case d.Old == "":
 		return "", console.Fail(console.StatusUsage, errors.New("it is not on record whether there was an old token: no place was looked at"), "name it with --old-token-file; where there was none, or it was deleted, add --deleted")
 	}
@@ -112,7 +113,7 @@ func (c *rotateFinishCmd) prove(a *console.Console, d token.Drill) (token.Proof,
 	}
 	switch {
 	case s.Old == token.BadCredentials:
-		return token.Rejected, nil
+		return rotation.Rejected, nil
 	case s.Old != token.OK:
 		return "", console.Fail(console.StatusUndecided, fmt.Errorf("it cannot be told whether the old token is dead: GitHub's answer was %s", s.Old), "try again later")
 	case !c.Revoke:
@@ -123,7 +124,7 @@ func (c *rotateFinishCmd) prove(a *console.Console, d token.Drill) (token.Proof,
 	return c.revoke(a, old)
 }
 
-func (c *rotateFinishCmd) revoke(a *console.Console, old secret.Secret) (token.Proof, error) {
+func (c *rotateFinishCmd) revoke(a *console.Console, old secret.Secret) (rotation.Proof, error) {
 	o := github.Options{APIURL: c.APIURL, UserAgent: a.UserAgent()}
 	if err := probe.Revoke(a.Context, o, old); err != nil {
 		return "", console.Fail(console.StatusUndecided, err, console.HintOf(err))
@@ -135,7 +136,7 @@ func (c *rotateFinishCmd) revoke(a *console.Console, old secret.Secret) (token.P
 		case err != nil:
 			return "", console.Fail(console.StatusUndecided, err, console.HintOf(err))
 		case class == token.BadCredentials:
-			return token.Revoked, nil
+			return rotation.Revoked, nil
 		case time.Now().After(deadline) || !pause(a.Context, askAgain):
 			return "", console.Fail(console.StatusUndecided, errors.New("GitHub took the revocation, and the old token still answers"), "run `rotate finish` again in a few minutes")
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
+	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
 // rotateStartCmd checks and stores a new token.
@@ -132,13 +133,13 @@ func (c *rotateStartCmd) check(a *console.Console, need token.Need, fresh secret
 // the ledger does not know, and after.
 func (c *rotateStartCmd) swap(a *console.Console, l *store.Ledger, all []place, fresh secret.Secret, checked report.Token) error {
 	now := func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
-	r := token.Record{Step: token.Started, Time: now(), By: who(a, c.By), Repositories: c.Repo, New: token.Fingerprint(fresh), Old: replaced(all, fresh)}
+	r := rotation.Record{Step: rotation.Started, Time: now(), By: who(a, c.By), Repositories: c.Repo, New: token.Fingerprint(fresh), Old: replaced(all, fresh)}
 	kept, err := records(a.Context, l)
 	if err != nil {
 		return err
 	}
-	known := token.Drills(kept)
-	if last, ok := token.Newest(token.Live(known), c.Repo[0]); ok && r.Old == "" && last.New != r.New {
+	known := rotation.Drills(kept)
+	if last, ok := rotation.Newest(rotation.Live(known), c.Repo[0]); ok && r.Old == "" && last.New != r.New {
 		r.Old = last.New
 	}
 	for _, d := range known {
@@ -166,7 +167,7 @@ func (c *rotateStartCmd) swap(a *console.Console, l *store.Ledger, all []place, 
 		}
 		r.Places = append(r.Places, stored)
 	}
-	r.Step, r.Time = token.Stored, now()
+	r.Step, r.Time = rotation.Stored, now()
 	if err := record(a.Context, l, r); err != nil {
 		return err
 	}
@@ -174,7 +175,7 @@ func (c *rotateStartCmd) swap(a *console.Console, l *store.Ledger, all []place, 
 }
 
 // alone refuses a token that another cluster or repository has by the record.
-func (c *rotateStartCmd) alone(a *console.Console, kept []token.Record, all []place, r token.Record) error {
+func (c *rotateStartCmd) alone(a *console.Console, kept []rotation.Record, all []place, r rotation.Record) error {
 	for _, p := range all {
 		if p.unknown != "" {
 			fmt.Fprintf(a.Stdout, "not known: %s\n", console.OneLine(p.unknown))
@@ -202,7 +203,7 @@ func replaced(all []place, fresh secret.Secret) string {
 }
 
 // deposit puts the token into one place, unless it is there or somebody else's business.
-func deposit(a *console.Console, p place, fresh secret.Secret) (token.Place, error) {
+func deposit(a *console.Console, p place, fresh secret.Secret) (rotation.Place, error) {
 	where := console.OneLine(p.Where)
 	switch {
 	case p.bring == nil:
@@ -225,7 +226,7 @@ func deposit(a *console.Console, p place, fresh secret.Secret) (token.Place, err
 	return done, nil
 }
 
-func tellStored(a *console.Console, r token.Record) error {
+func tellStored(a *console.Console, r rotation.Record) error {
 	if len(r.Places) == 0 {
 		fmt.Fprintln(a.Stdout, "no place was named: bring the new token to where Flux gets it (--esc, --cluster-secret)")
 	}
@@ -233,7 +234,7 @@ func tellStored(a *console.Console, r token.Record) error {
 	if r.Old != "" {
 		fmt.Fprintf(a.Stdout, ", old %s", r.Old)
 	}
-	_, err := fmt.Fprintf(a.Stdout, "\nnext: see that Flux works with it (`rotate status`); the old one is to be dead by %s (`rotate finish`)\n", r.Time.Add(token.Overlap).Format(minute))
+	_, err := fmt.Fprintf(a.Stdout, "\nnext: see that Flux works with it (`rotate status`); the old one is to be dead by %s (`rotate finish`)\n", r.Time.Add(rotation.Overlap).Format(minute))
 	return err
 }
 

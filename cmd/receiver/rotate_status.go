@@ -11,6 +11,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
+	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
 // rotateStatusCmd tells where the last rotation stands.
@@ -43,7 +44,7 @@ func (c *rotateStatusCmd) Run(a *console.Console) error {
 	if _, partly := errors.AsType[unreadable](gap); gap != nil && !partly {
 		return gap
 	}
-	known := token.Drills(kept)
+	known := rotation.Drills(kept)
 	if len(known) == 0 && gap != nil {
 		return gap
 	}
@@ -51,7 +52,7 @@ func (c *rotateStatusCmd) Run(a *console.Console) error {
 		_, err := fmt.Fprintln(a.Stdout, "no rotation is on record: begin one with `rotate start`")
 		return err
 	}
-	d, ok := token.Newest(known, c.Repo)
+	d, ok := rotation.Newest(known, c.Repo)
 	if !ok {
 		return noRotation(c.Repo)
 	}
@@ -75,7 +76,7 @@ func (c *rotateStatusCmd) Run(a *console.Console) error {
 		dead = d.Old
 	}
 	found := shared(kept, s.Now, all, "", d.Repositories)
-	for _, alert := range token.Alerts(known, s.Now, dead) {
+	for _, alert := range rotation.Alerts(known, s.Now, dead) {
 		found = append(found, alert.Finding)
 	}
 	found = finding.Sort(found)
@@ -98,29 +99,29 @@ func (c *rotateStatusCmd) Run(a *console.Console) error {
 
 // rotationNow is the JSON form of a rotation.
 type rotationNow struct {
-	Stage        token.Stage   `json:"stage"`
-	Next         string        `json:"next"`
-	Repositories []string      `json:"repositories"`
-	By           string        `json:"by"`
-	New          string        `json:"new_hashed_token"`
-	Old          string        `json:"old_hashed_token,omitempty"`
-	OldAnswer    token.Class   `json:"old_answer,omitempty"`
-	Places       []token.Place `json:"places,omitempty"`
-	Missing      []token.Place `json:"missing,omitempty"`
-	Started      time.Time     `json:"started,omitzero"`
-	Stored       time.Time     `json:"stored,omitzero"`
-	InUse        *bool         `json:"in_use,omitempty"` // missing: not looked at
-	Finished     time.Time     `json:"finished,omitzero"`
-	Proof        token.Proof   `json:"proof,omitempty"`
-	HoursLeft    float64       `json:"hours_left"`
-	Expires      time.Time     `json:"expires,omitzero"`
-	Reminders    []time.Time   `json:"reminders,omitempty"`
-	Troubles     []string      `json:"troubles,omitempty"`
+	Stage        rotation.Stage   `json:"stage"`
+	Next         string           `json:"next"`
+	Repositories []string         `json:"repositories"`
+	By           string           `json:"by"`
+	New          string           `json:"new_hashed_token"`
+	Old          string           `json:"old_hashed_token,omitempty"`
+	OldAnswer    token.Class      `json:"old_answer,omitempty"`
+	Places       []rotation.Place `json:"places,omitempty"`
+	Missing      []rotation.Place `json:"missing,omitempty"`
+	Started      time.Time        `json:"started,omitzero"`
+	Stored       time.Time        `json:"stored,omitzero"`
+	InUse        *bool            `json:"in_use,omitempty"` // missing: not looked at
+	Finished     time.Time        `json:"finished,omitzero"`
+	Proof        rotation.Proof   `json:"proof,omitempty"`
+	HoursLeft    float64          `json:"hours_left"`
+	Expires      time.Time        `json:"expires,omitzero"`
+	Reminders    []time.Time      `json:"reminders,omitempty"`
+	Troubles     []string         `json:"troubles,omitempty"`
 	// Findings are of all rotations on record.
 	Findings []finding.Finding `json:"findings,omitempty"`
 }
 
-func drillJSON(w io.Writer, d token.Drill, s token.Sight, st token.Standing, found []finding.Finding, troubles []string) error {
+func drillJSON(w io.Writer, d rotation.Drill, s rotation.Sight, st rotation.Standing, found []finding.Finding, troubles []string) error {
 	now := rotationNow{
 		Stage: st.Stage, Next: st.Next(), Repositories: d.Repositories, By: d.By, New: d.New, Old: d.Old, OldAnswer: s.Old,
 		Places: d.Places, Missing: st.Missing, Started: d.Started, Stored: d.Stored, Finished: d.Finished, Proof: d.Proof,
@@ -130,14 +131,14 @@ func drillJSON(w io.Writer, d token.Drill, s token.Sight, st token.Standing, fou
 		now.InUse = &st.Seen
 	}
 	if !d.Expires.IsZero() {
-		now.Reminders = token.Calendar(d.Expires).Reminders
+		now.Reminders = token.Reminders(d.Expires)
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	return e.Encode(now)
 }
 
-func drillText(w io.Writer, d token.Drill, s token.Sight, st token.Standing, found []finding.Finding, troubles []string) error {
+func drillText(w io.Writer, d rotation.Drill, s rotation.Sight, st rotation.Standing, found []finding.Finding, troubles []string) error {
 	var out strings.Builder
 	for _, f := range found {
 		out.WriteString(findingLines(f))
@@ -156,17 +157,17 @@ func drillText(w io.Writer, d token.Drill, s token.Sight, st token.Standing, fou
 		fmt.Fprintf(&out, "                %s%s\n", console.OneLine(p.Where), placeNow(p, s, d))
 	}
 	line(st.Seen, "in use", "%s", inUse(st, s))
-	line(st.Stage == token.Done || st.Stage == token.Dead, "old dead", "%s", oldNow(d, s))
+	line(st.Stage == rotation.Done || st.Stage == rotation.Dead, "old dead", "%s", oldNow(d, s))
 	switch {
-	case st.Stage == token.Done || d.Stored.IsZero():
+	case st.Stage == rotation.Done || d.Stored.IsZero():
 	case st.Left > 0:
-		fmt.Fprintf(&out, "overlap: %.1f hours left, until %s\n", st.Left.Hours(), date(d.Stored.Add(token.Overlap)))
+		fmt.Fprintf(&out, "overlap: %.1f hours left, until %s\n", st.Left.Hours(), date(d.Stored.Add(rotation.Overlap)))
 	default:
-		fmt.Fprintf(&out, "overlap: over since %s\n", date(d.Stored.Add(token.Overlap)))
+		fmt.Fprintf(&out, "overlap: over since %s\n", date(d.Stored.Add(rotation.Overlap)))
 	}
 	if !d.Expires.IsZero() {
 		var days []string
-		for _, at := range token.Calendar(d.Expires).Reminders {
+		for _, at := range token.Reminders(d.Expires) {
 			days = append(days, at.Format(time.DateOnly))
 		}
 		fmt.Fprintf(&out, "the new token expires %s; reminders %s\n", date(d.Expires), strings.Join(days, ", "))
@@ -196,7 +197,7 @@ func date(t time.Time) string {
 	return t.UTC().Format(minute)
 }
 
-func placeNow(p token.Place, s token.Sight, d token.Drill) string {
+func placeNow(p rotation.Place, s rotation.Sight, d rotation.Drill) string {
 	text := ""
 	if p.Owner != "" {
 		text = " (" + console.OneLine(p.Owner) + " brings it there)"
@@ -215,7 +216,7 @@ func placeNow(p token.Place, s token.Sight, d token.Drill) string {
 	return text + ": has another token, " + have
 }
 
-func inUse(st token.Standing, s token.Sight) string {
+func inUse(st rotation.Standing, s rotation.Sight) string {
 	switch {
 	case !st.SeenKnown:
 		return "not looked at: name the Secret with --cluster-secret"
@@ -225,13 +226,13 @@ func inUse(st token.Standing, s token.Sight) string {
 	return "Flux last worked " + date(s.Worked)
 }
 
-func oldNow(d token.Drill, s token.Sight) string {
+func oldNow(d rotation.Drill, s rotation.Sight) string {
 	switch {
-	case d.Proof == token.Revoked:
+	case d.Proof == rotation.Revoked:
 		return date(d.Finished) + ", revoked through GitHub's API"
-	case d.Proof == token.Vouched:
+	case d.Proof == rotation.Vouched:
 		return date(d.Finished) + ", as " + d.By + " says"
-	case d.Proof == token.Rejected:
+	case d.Proof == rotation.Rejected:
 		return date(d.Finished) + ", GitHub does not take it"
 	case d.NoOld():
 		return "there was none"

@@ -22,7 +22,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/leaktest"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/storytest"
-	"github.com/goldfish-inc/fluxkeeper/internal/token"
+	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
 var update = flag.Bool("update", false, "write the expected output in the stories anew")
@@ -124,9 +124,9 @@ func rotatedInStory(ts *testscript.TestScript, neg bool, args []string) {
 	ends, err := time.ParseDuration(args[2])
 	ts.Check(err)
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	r := token.Record{
-		Step: token.Step(args[0]), Time: now.Add(-ago), By: "ada", Repositories: []string{"goldfish-inc/oceanid"}, Old: args[3], New: args[4],
-		Places: []token.Place{{Where: "esc goldfish-inc/oceanid/prod github.token", Revision: "8", Before: "7"}},
+	r := rotation.Record{
+		Step: rotation.Step(args[0]), Time: now.Add(-ago), By: "ada", Repositories: []string{"goldfish-inc/oceanid"}, Old: args[3], New: args[4],
+		Places: []rotation.Place{{Where: "esc goldfish-inc/oceanid/prod github.token", Revision: "8", Before: "7"}},
 	}
 	if ends != 0 {
 		r.Expires = now.Add(ends)
@@ -135,7 +135,7 @@ func rotatedInStory(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // putOnRecord appends a step of a rotation to a ledger, which it makes if there is none.
-func putOnRecord(ctx context.Context, ledger string, r token.Record) error {
+func putOnRecord(ctx context.Context, ledger string, r rotation.Record) error {
 	l, err := signed{where: where{ledger}}.open(ctx, store.Options{})
 	if err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/record/intake"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
-	"github.com/goldfish-inc/fluxkeeper/internal/token"
+	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
 // serveCmd runs the receiver until it is asked to stop.
@@ -106,7 +106,7 @@ func (c *serveCmd) Run(a *console.Console) error {
 	if err != nil {
 		return errors.Join(err, public.Close())
 	}
-	remind := reminder{metrics: metrics, log: log, read: func(ctx context.Context) ([]token.Drill, error) { return drills(ctx, kept) }}
+	remind := reminder{metrics: metrics, log: log, read: func(ctx context.Context) ([]rotation.Drill, error) { return drills(ctx, kept) }}
 	remind.look(a.Context, time.Now())
 	log.Info("serving", "version", a.Version, "listen", public.Addr().String(), "admin", private.Addr().String(),
 		"ledger", where{c.Ledger}.shown(), "secrets", len(live))

@@ -12,7 +12,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
-	"github.com/goldfish-inc/fluxkeeper/internal/token"
+	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
 // Timeline is what the bot's account did in a window, with what is needed to
@@ -23,7 +23,7 @@ type Timeline struct {
 	// Completeness is nil where the record was not compared with GitHub's lists.
 	Completeness *audit.Statement
 	// Alerts are what the record of rotations says of the bot's tokens now.
-	Alerts []token.Alert
+	Alerts []rotation.Alert
 	// Version is that of the program.
 	Version string
 }

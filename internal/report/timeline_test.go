@@ -25,7 +25,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
-	"github.com/goldfish-inc/fluxkeeper/internal/token"
+	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
 var noon = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
@@ -85,10 +85,10 @@ func unexpectedTimeline() report.Timeline {
 // dueTimeline has alerts, one of them raised by the policy, and nothing else amiss.
 func dueTimeline() report.Timeline {
 	t := expectedTimeline()
-	due := func(rule string, s finding.Severity, reminder int, message string) token.Alert {
-		return token.Alert{Finding: finding.Finding{Rule: rule, Severity: s, Message: message, Hint: "make a new token and give it to `fluxkeeper-receiver rotate start --repo acme/fleet`"}, New: "NEW", Repositories: []string{"acme/fleet"}, Reminder: reminder}
+	due := func(rule string, s finding.Severity, reminder int, message string) rotation.Alert {
+		return rotation.Alert{Finding: finding.Finding{Rule: rule, Severity: s, Message: message, Hint: "make a new token and give it to `fluxkeeper-receiver rotate start --repo acme/fleet`"}, New: "NEW", Repositories: []string{"acme/fleet"}, Reminder: reminder}
 	}
-	t.Alerts = []token.Alert{
+	t.Alerts = []rotation.Alert{
 		due("rotation/expiry-unknown", finding.Error, 0, "it is not on record when the token for acme/app expires: nobody is reminded of it"),
 		due("token/expires", finding.Warning, 14, "the token for acme/fleet expires in 12 days, on 2026-11-13 12:00 UTC"),
 	}
@@ -124,7 +124,7 @@ func hostileTimeline() report.Timeline {
 	t.Completeness.Missing[0].GUID, t.Completeness.Missing[0].Event, t.Completeness.Missing[0].Status = hostile.Text, hostile.Text, hostile.Text
 	t.Completeness.NeverEmitted[0].Name, t.Completeness.NeverEmitted[0].Ref = hostile.Text, hostile.Text
 	t.Completeness.Unread[0] = hostile.Text
-	t.Alerts = []token.Alert{{Finding: finding.Finding{Rule: hostile.Text, Severity: hostile.Text, Message: hostile.Text, Hint: hostile.Text}, New: hostile.Text, Repositories: []string{hostile.Text}}}
+	t.Alerts = []rotation.Alert{{Finding: finding.Finding{Rule: hostile.Text, Severity: hostile.Text, Message: hostile.Text, Hint: hostile.Text}, New: hostile.Text, Repositories: []string{hostile.Text}}}
 	t.Version = hostile.Text
 	return t
 }

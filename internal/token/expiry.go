@@ -43,9 +43,9 @@ func Reminder(expires, now time.Time) int {
 	return due
 }
 
-// expiring is the rule for a token that ends then, without its family, and what it
+// Expiring is the rule for a token that ends then, without its family, and what it
 // says of that; both empty where no reminder is due yet.
-func expiring(at, now time.Time) (rule, text string) {
+func Expiring(at, now time.Time) (rule, text string) {
 	days, date := DaysLeft(at, now), at.Format("2006-01-02 15:04 UTC")
 	switch due := Reminder(at, now); {
 	case !now.Before(at):
@@ -60,20 +60,12 @@ func expiring(at, now time.Time) (rule, text string) {
 	return rule, fmt.Sprintf("expires in %s, on %s", count(days, "day"), date)
 }
 
-// Rotation is the calendar of one token.
-type Rotation struct {
-	// Reminders are the days of the reminders, the first first, in UTC.
-	Reminders []time.Time
-	Expires   time.Time
-	// Overlap is how long the old token stays beside the new one.
-	Overlap time.Duration
-}
-
-// Calendar works out when to make a token anew.
-func Calendar(expires time.Time) Rotation {
-	r := Rotation{Expires: expires, Overlap: Overlap}
-	for _, days := range reminders {
-		r.Reminders = append(r.Reminders, expires.AddDate(0, 0, -days))
+// Reminders are the days on which people are told that a token expires, the first
+// first.
+func Reminders(expires time.Time) []time.Time {
+	var days []time.Time
+	for _, before := range reminders {
+		days = append(days, expires.AddDate(0, 0, -before))
 	}
-	return r
+	return days
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // account holds whose token it is against whose it should be. GitHub does not tell
@@ -140,11 +142,11 @@ func (j *judge) reach() {
 	}
 	if len(more) > 0 {
 		slices.Sort(more)
-		j.add("repository-surplus", "the token reaches %s that it has nothing to do with: %s", plural(len(more), "repository", "repositories"), some(more))
+		j.add("repository-surplus", "the token reaches %s that it has nothing to do with: %s", plural(len(more), "repository", "repositories"), text.Some(more, most))
 	}
 	if len(unproven) > 0 {
 		slices.Sort(unproven)
-		j.add("unproven", "whether the token may write to public repositories of its account was not asked: %s", some(unproven))
+		j.add("unproven", "whether the token may write to public repositories of its account was not asked: %s", text.Some(unproven, most))
 	}
 	if j.Reach.Partial {
 		j.add("unproven", "GitHub lists more repositories than were looked at")
@@ -158,14 +160,8 @@ func plural(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// some names the first few.
-func some(names []string) string {
-	const most = 5
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-}
+// most is how many names a sentence has.
+const most = 5
 
 // within are the scopes that another scope brings with it
 // (https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps).

@@ -1,9 +1,12 @@
 package token
 
 import (
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // Link is the page where a fine-grained token for the need is made, with all
@@ -36,4 +39,40 @@ func (n Need) Listed() []string {
 		all = append(all, title(name)+": "+string(n.Permissions[name]))
 	}
 	return all
+}
+
+// Owner is whose repositories the token is for: a fine-grained token has one owner
+// only. Empty where there are none or several.
+func (n Need) Owner() string {
+	owner := ""
+	for _, full := range n.Repositories {
+		one, _, _ := strings.Cut(full, "/")
+		if owner != "" && one != owner {
+			return ""
+		}
+		owner = one
+	}
+	return owner
+}
+
+// Settings lists what to choose on the page of Link, line by line.
+func (n Need) Settings() []string {
+	lines := []string{
+		"Token name: " + first(n.Names()),
+		"Resource owner: " + n.Owner(),
+		fmt.Sprintf("Expiration: %d days", n.MaxDays),
+		"Repository access: Only select repositories: " + text.Some(n.Repositories, most),
+	}
+	for _, name := range n.needed() {
+		level := map[Level]string{Read: "Read-only", Write: "Read and write"}[n.Permissions[name]]
+		lines = append(lines, "Permissions: "+title(name)+": "+level)
+	}
+	return lines
+}
+
+func first(all []string) string {
+	if len(all) == 0 {
+		return ""
+	}
+	return all[0]
 }

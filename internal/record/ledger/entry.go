@@ -23,7 +23,7 @@ const (
 	// Erasure says that bodies were erased, and keeps what was read out of them.
 	Erasure Kind = "erasure"
 	// Rotation is one step of replacing the bot's token: its body is a
-	// token.Record, its id the new token's fingerprint, its name the step.
+	// rotation.Record, its id the new token's fingerprint, its name the step.
 	Rotation Kind = "rotation"
 )
 

@@ -1,4 +1,4 @@
-package token
+package rotation
 
 import (
 	"cmp"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
 // Holder is a place that holds a token, by the record or as it was just seen.
@@ -66,7 +67,7 @@ func Hold(all []Holder, h Holder) []Holder {
 // the token from there are how it is meant to be, and what is not known of a place
 // counts for nothing.
 func Shared(holders []Holder) []finding.Finding {
-	var s Storage
+	var s token.Storage
 	for i, a := range holders {
 		for _, b := range holders[i+1:] {
 			if a.Token != "" && a.Token == b.Token && a.apart(b) {

@@ -1,4 +1,4 @@
-package token
+package rotation
 
 import (
 	"fmt"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
 // mourning is how long an expired token is told of: a repository that has none since
@@ -35,8 +37,10 @@ type Alert struct {
 func Alerts(all []Drill, now time.Time, dead string) []Alert {
 	var alerts []Alert
 	add := func(d Drill, reminder int, rule, hint, format string, args ...any) {
-		f := found(rule, fmt.Sprintf(format, args...))
-		f.Hint = hint
+		f := finding.Finding{Rule: rule, Message: fmt.Sprintf(format, args...), Hint: hint}
+		if known, ok := finding.Lookup(rule); ok {
+			f.Severity = known.Severity
+		}
 		alerts = append(alerts, Alert{f, d.New, d.Repositories, reminder})
 	}
 	for _, d := range Live(all) {
@@ -46,10 +50,10 @@ func Alerts(all []Drill, now time.Time, dead string) []Alert {
 				"it is not on record when %s expires: nobody is reminded of it", d.subject())
 			continue
 		}
-		if rule, text := expiring(d.Expires, now); rule == "expired" && now.Sub(d.Expires) < mourning {
+		if rule, text := token.Expiring(d.Expires, now); rule == "expired" && now.Sub(d.Expires) < mourning {
 			add(d, 0, "token/"+rule, again, "%s %s", d.subject(), text)
 		} else if rule != "" && rule != "expired" {
-			add(d, Reminder(d.Expires, now), "token/"+rule, again, "%s %s", d.subject(), text)
+			add(d, token.Reminder(d.Expires, now), "token/"+rule, again, "%s %s", d.subject(), text)
 		}
 	}
 	for _, d := range last(all, Drill.touched) {
@@ -61,7 +65,7 @@ func Alerts(all []Drill, now time.Time, dead string) []Alert {
 	for _, d := range all {
 		s := Sight{Now: now}
 		if dead != "" && dead == d.Old {
-			s.Old = BadCredentials
+			s.Old = token.BadCredentials
 		}
 		if d.Old != "" && d.Stand(s).Stage == Overdue {
 			finish := d.command("finish")
@@ -122,7 +126,7 @@ func last(all []Drill, by func(Drill) time.Time) []Drill {
 }
 
 // names are the repositories in a sentence.
-func (d Drill) names() string { return some(d.Repositories) }
+func (d Drill) names() string { return text.Some(d.Repositories, 5) }
 
 func (d Drill) subject() string { return "the token for " + d.names() }
 

@@ -1,4 +1,4 @@
-package token
+package rotation
 
 import (
 	"bytes"
@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
 // Overlap is how long the old token is kept beside the new one.
@@ -129,7 +130,7 @@ func (d Drill) NoOld() bool { return d.Old == "" && len(d.Places) > 0 }
 // Dead says that the old token is dead for all that is known: there was none, GitHub
 // does not take it, or its own end has come.
 func (d Drill) Dead(s Sight) bool {
-	return d.NoOld() || s.Old == BadCredentials || d.oldOver(s.Now)
+	return d.NoOld() || s.Old == token.BadCredentials || d.oldOver(s.Now)
 }
 
 func (d *Drill) add(r Record) {
@@ -162,7 +163,7 @@ func (d *Drill) add(r Record) {
 type Sight struct {
 	Now time.Time
 	// Old is what GitHub answered to the old token.
-	Old Class
+	Old token.Class
 	// Copies are the tokens that the places hold, by Where.
 	Copies map[string]string
 	// InCluster is the place that Flux reads, and Worked when Flux last did its work
@@ -249,40 +250,4 @@ func (st Standing) Next() string {
 		return "nothing"
 	}
 	return ""
-}
-
-// Owner is whose repositories the token is for: a fine-grained token has one owner
-// only. Empty where there are none or several.
-func (n Need) Owner() string {
-	owner := ""
-	for _, full := range n.Repositories {
-		one, _, _ := strings.Cut(full, "/")
-		if owner != "" && one != owner {
-			return ""
-		}
-		owner = one
-	}
-	return owner
-}
-
-// Settings lists what to choose on the page of Link, line by line.
-func (n Need) Settings() []string {
-	lines := []string{
-		"Token name: " + first(n.Names()),
-		"Resource owner: " + n.Owner(),
-		fmt.Sprintf("Expiration: %d days", n.MaxDays),
-		"Repository access: Only select repositories: " + some(n.Repositories),
-	}
-	for _, name := range n.needed() {
-		level := map[Level]string{Read: "Read-only", Write: "Read and write"}[n.Permissions[name]]
-		lines = append(lines, "Permissions: "+title(name)+": "+level)
-	}
-	return lines
-}
-
-func first(all []string) string {
-	if len(all) == 0 {
-		return ""
-	}
-	return all[0]
 }
