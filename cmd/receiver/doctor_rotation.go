@@ -28,7 +28,7 @@ func (c *doctorCmd) rotation(ctx context.Context, client *cluster.Client, read f
 		row.Evidence = []string{"no rotation is on record"}
 		return row
 	}
-	drills := rotation.Drills(known)
+	drills := rotation.Join(known)
 	for _, d := range rotation.Live(drills) {
 		if c.among(d.Repositories) {
 			row.Evidence = append(row.Evidence, "the token on record is "+d.New+", stored on "+date(d.Stored))

@@ -31,7 +31,7 @@ func weighed(alerts []rotation.Alert, set map[string]finding.Severity) []rotatio
 // reminder tells of the alerts of the rotations on record while a receiver runs: in
 // the metrics always, in the log once.
 type reminder struct {
-	read    func(context.Context) ([]rotation.Drill, error)
+	read    func(context.Context) ([]rotation.Rotation, error)
 	metrics *metric.Metrics
 	log     *slog.Logger
 	told    map[occasion]bool
@@ -78,12 +78,12 @@ func (r *reminder) look(ctx context.Context, now time.Time) {
 	}
 	r.told = holds // what passed and comes again is told again
 	live := rotation.Live(known)
-	unknown := slices.ContainsFunc(live, func(d rotation.Drill) bool { return d.Expires.IsZero() })
+	unknown := slices.ContainsFunc(live, func(d rotation.Rotation) bool { return d.Expires.IsZero() })
 	r.metrics.Tokens(earliest(live), unknown, overdue)
 }
 
 // earliest is the first end of a stored token that is on record; zero where none is.
-func earliest(live []rotation.Drill) time.Time {
+func earliest(live []rotation.Rotation) time.Time {
 	var first time.Time
 	for _, d := range live {
 		if !d.Expires.IsZero() && (first.IsZero() || d.Expires.Before(first)) {

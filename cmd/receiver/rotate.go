@@ -218,9 +218,9 @@ func record(ctx context.Context, l *store.Ledger, r rotation.Record) error {
 
 // drills are the ledger's rotations, the last last. An error that is unreadable
 // leaves those that could be read.
-func drills(ctx context.Context, l *store.Ledger) ([]rotation.Drill, error) {
+func drills(ctx context.Context, l *store.Ledger) ([]rotation.Rotation, error) {
 	all, err := records(ctx, l)
-	return rotation.Drills(all), err
+	return rotation.Join(all), err
 }
 
 // unreadable is the error about records that this program cannot read.
@@ -259,7 +259,7 @@ func records(ctx context.Context, l *store.Ledger) ([]rotation.Record, error) {
 
 // oldToken reads the token that was replaced: from the file, or from the revision
 // of the environment before the new one was stored. Empty where neither has it.
-func (k keeping) oldToken(a *console.Console, file string, d rotation.Drill) (secret.Secret, error) {
+func (k keeping) oldToken(a *console.Console, file string, d rotation.Rotation) (secret.Secret, error) {
 	if file != "" {
 		s, err := console.ReadSecretFile(file)
 		if err != nil {
@@ -297,8 +297,8 @@ func shared(known []rotation.Record, now time.Time, all []place, fingerprint str
 }
 
 // sight looks at the places, and asks GitHub about the old token, if there is one.
-func sight(a *console.Console, all []place, d rotation.Drill, old secret.Secret, api string) (rotation.Sight, []string, error) {
-	s := rotation.Sight{Now: time.Now().UTC(), Copies: map[string]string{}}
+func sight(a *console.Console, all []place, d rotation.Rotation, old secret.Secret, api string) (rotation.Observation, []string, error) {
+	s := rotation.Observation{Now: time.Now().UTC(), Copies: map[string]string{}}
 	var troubles []string
 	for _, p := range all {
 		s.Copies[p.Where] = p.fingerprint()

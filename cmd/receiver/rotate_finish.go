@@ -65,19 +65,19 @@ func (c *rotateFinishCmd) Run(a *console.Console) error {
 
 // underWay is the rotation that can be finished: the newest that is not, and whose
 // new token is stored. An earlier one that was left so is next, once that is done.
-func underWay(known []rotation.Drill, repo string) (rotation.Drill, error) {
-	open := slices.DeleteFunc(slices.Clone(known), func(d rotation.Drill) bool { return d.Stored.IsZero() || !d.Finished.IsZero() })
+func underWay(known []rotation.Rotation, repo string) (rotation.Rotation, error) {
+	open := slices.DeleteFunc(slices.Clone(known), func(d rotation.Rotation) bool { return d.Stored.IsZero() || !d.Finished.IsZero() })
 	if d, ok := rotation.Newest(open, repo); ok {
 		return d, nil
 	}
 	if last, ok := rotation.Newest(known, repo); ok && last.Stored.IsZero() {
-		return rotation.Drill{}, console.Fail(console.StatusUsage, errors.New("the new token is not stored yet"), "give it to `rotate start` once more")
+		return rotation.Rotation{}, console.Fail(console.StatusUsage, errors.New("the new token is not stored yet"), "give it to `rotate start` once more")
 	}
-	return rotation.Drill{}, console.Fail(console.StatusUsage, errors.New("no rotation is under way"), "begin one with `rotate start`")
+	return rotation.Rotation{}, console.Fail(console.StatusUsage, errors.New("no rotation is under way"), "begin one with `rotate start`")
 }
 
 // prove finds the old token dead, or kills it.
-func (c *rotateFinishCmd) prove(a *console.Console, d rotation.Drill) (rotation.Proof, error) {
+func (c *rotateFinishCmd) prove(a *console.Console, d rotation.Rotation) (rotation.Proof, error) {
 	switch {
 	case d.NoOld():
 		return "", nil

@@ -138,7 +138,7 @@ func (c *rotateStartCmd) swap(a *console.Console, l *store.Ledger, all []place, 
 	if err != nil {
 		return err
 	}
-	known := rotation.Drills(kept)
+	known := rotation.Join(kept)
 	if last, ok := rotation.Newest(rotation.Live(known), c.Repo[0]); ok && r.Old == "" && last.New != r.New {
 		r.Old = last.New
 	}

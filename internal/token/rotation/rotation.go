@@ -84,8 +84,8 @@ func ParseRecord(body []byte) (Record, error) {
 	return r, nil
 }
 
-// Drill is one rotation: what its records come to.
-type Drill struct {
+// Rotation is one rotation: what its records come to.
+type Rotation struct {
 	Repositories              []string
 	Old, New                  string
 	By                        string
@@ -96,17 +96,17 @@ type Drill struct {
 	Proof                     Proof
 }
 
-// Drills puts records, in the order of the ledger, together; a rotation is known
+// Join puts records, in the order of the ledger, together; a rotation is known
 // by its new token.
-func Drills(records []Record) []Drill {
-	var all []Drill
+func Join(records []Record) []Rotation {
+	var all []Rotation
 	at := map[string]int{}
 	for _, r := range records {
 		i, known := at[r.New]
 		if !known {
 			i = len(all)
 			at[r.New] = i
-			all = append(all, Drill{New: r.New})
+			all = append(all, Rotation{New: r.New})
 		}
 		all[i].add(r)
 	}
@@ -120,20 +120,20 @@ func Drills(records []Record) []Drill {
 
 // oldOver says that the old token's own end has come: GitHub takes it no more,
 // whoever asks.
-func (d Drill) oldOver(now time.Time) bool {
+func (d Rotation) oldOver(now time.Time) bool {
 	return !d.OldExpires.IsZero() && !now.Before(d.OldExpires)
 }
 
 // NoOld says that there was no old token: its places were looked at, and had none.
-func (d Drill) NoOld() bool { return d.Old == "" && len(d.Places) > 0 }
+func (d Rotation) NoOld() bool { return d.Old == "" && len(d.Places) > 0 }
 
 // Dead says that the old token is dead for all that is known: there was none, GitHub
 // does not take it, or its own end has come.
-func (d Drill) Dead(s Sight) bool {
+func (d Rotation) Dead(s Observation) bool {
 	return d.NoOld() || s.Old == token.BadCredentials || d.oldOver(s.Now)
 }
 
-func (d *Drill) add(r Record) {
+func (d *Rotation) add(r Record) {
 	d.By = r.By
 	if len(r.Repositories) > 0 {
 		d.Repositories = r.Repositories
@@ -159,8 +159,8 @@ func (d *Drill) add(r Record) {
 	}
 }
 
-// Sight is what was looked at just now. What was not is left empty.
-type Sight struct {
+// Observation is what was looked at just now. What was not is left empty.
+type Observation struct {
 	Now time.Time
 	// Old is what GitHub answered to the old token.
 	Old token.Class
@@ -198,7 +198,7 @@ type Standing struct {
 }
 
 // Stand says where a rotation stands.
-func (d Drill) Stand(s Sight) Standing {
+func (d Rotation) Stand(s Observation) Standing {
 	st := Standing{SeenKnown: s.InCluster != "" && !d.Stored.IsZero()}
 	if !d.Stored.IsZero() {
 		st.Left = d.Stored.Add(Overlap).Sub(s.Now)

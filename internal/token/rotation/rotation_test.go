@@ -19,7 +19,7 @@ var (
 )
 
 // drill is a rotation up to a step.
-func drill(t *testing.T, last rotation.Step) rotation.Drill {
+func drill(t *testing.T, last rotation.Step) rotation.Rotation {
 	t.Helper()
 	records := []rotation.Record{
 		{Step: rotation.Started, Time: began, By: "ada", Repositories: []string{"acme/fleet"}, Old: "OLD", New: "NEW", Expires: began.AddDate(0, 0, 90)},
@@ -41,7 +41,7 @@ func drill(t *testing.T, last rotation.Step) rotation.Drill {
 			break
 		}
 	}
-	drills := rotation.Drills(upTo)
+	drills := rotation.Join(upTo)
 	if len(drills) != 1 {
 		t.Fatalf("%d rotations", len(drills))
 	}
@@ -54,31 +54,31 @@ func TestStand(t *testing.T) {
 	at := func(hours int) time.Time { return began.Add(time.Minute + time.Duration(hours)*time.Hour) }
 	for name, c := range map[string]struct {
 		last rotation.Step
-		s    rotation.Sight
+		s    rotation.Observation
 		want rotation.Standing
 	}{
-		"checked, not stored": {rotation.Started, rotation.Sight{Now: at(1)}, rotation.Standing{Stage: rotation.Unstored}},
-		"stored, nobody looks": {rotation.Stored, rotation.Sight{Now: at(1)},
+		"checked, not stored": {rotation.Started, rotation.Observation{Now: at(1)}, rotation.Standing{Stage: rotation.Unstored}},
+		"stored, nobody looks": {rotation.Stored, rotation.Observation{Now: at(1)},
 			rotation.Standing{Stage: rotation.Overlaps, Left: 23 * time.Hour}},
-		"Flux has the old one": {rotation.Stored, rotation.Sight{Now: at(2), Old: token.OK, Copies: behind, InCluster: secretP.Where, Worked: at(1)},
+		"Flux has the old one": {rotation.Stored, rotation.Observation{Now: at(2), Old: token.OK, Copies: behind, InCluster: secretP.Where, Worked: at(1)},
 			rotation.Standing{Stage: rotation.Unseen, Left: 22 * time.Hour, SeenKnown: true, Missing: []rotation.Place{secretP}}},
-		"Flux has not run since": {rotation.Stored, rotation.Sight{Now: at(2), Old: token.OK, Copies: both, InCluster: secretP.Where, Worked: began},
+		"Flux has not run since": {rotation.Stored, rotation.Observation{Now: at(2), Old: token.OK, Copies: both, InCluster: secretP.Where, Worked: began},
 			rotation.Standing{Stage: rotation.Unseen, Left: 22 * time.Hour, SeenKnown: true}},
-		"Flux complains": {rotation.Stored, rotation.Sight{Now: at(2), Copies: both, InCluster: secretP.Where},
+		"Flux complains": {rotation.Stored, rotation.Observation{Now: at(2), Copies: both, InCluster: secretP.Where},
 			rotation.Standing{Stage: rotation.Unseen, Left: 22 * time.Hour, SeenKnown: true}},
-		"Flux works with it": {rotation.Stored, rotation.Sight{Now: at(2), Old: token.OK, Copies: both, InCluster: secretP.Where, Worked: at(1)},
+		"Flux works with it": {rotation.Stored, rotation.Observation{Now: at(2), Old: token.OK, Copies: both, InCluster: secretP.Where, Worked: at(1)},
 			rotation.Standing{Stage: rotation.Overlaps, Left: 22 * time.Hour, SeenKnown: true, Seen: true}},
-		"the last second": {rotation.Stored, rotation.Sight{Now: at(24).Add(-time.Second), Old: token.OK, Copies: both, InCluster: secretP.Where, Worked: at(1)},
+		"the last second": {rotation.Stored, rotation.Observation{Now: at(24).Add(-time.Second), Old: token.OK, Copies: both, InCluster: secretP.Where, Worked: at(1)},
 			rotation.Standing{Stage: rotation.Overlaps, Left: time.Second, SeenKnown: true, Seen: true}},
-		"the hours are over": {rotation.Stored, rotation.Sight{Now: at(25), Old: token.OK, Copies: both, InCluster: secretP.Where, Worked: at(1)},
+		"the hours are over": {rotation.Stored, rotation.Observation{Now: at(25), Old: token.OK, Copies: both, InCluster: secretP.Where, Worked: at(1)},
 			rotation.Standing{Stage: rotation.Overdue, Left: -time.Hour, SeenKnown: true, Seen: true}},
-		"over, and Flux never changed": {rotation.Stored, rotation.Sight{Now: at(24), Copies: behind, InCluster: secretP.Where, Worked: at(1)},
+		"over, and Flux never changed": {rotation.Stored, rotation.Observation{Now: at(24), Copies: behind, InCluster: secretP.Where, Worked: at(1)},
 			rotation.Standing{Stage: rotation.Overdue, SeenKnown: true, Missing: []rotation.Place{secretP}}},
-		"the old one is dead": {rotation.Stored, rotation.Sight{Now: at(3), Old: token.BadCredentials},
+		"the old one is dead": {rotation.Stored, rotation.Observation{Now: at(3), Old: token.BadCredentials},
 			rotation.Standing{Stage: rotation.Dead, Left: 21 * time.Hour}},
-		"no answer is no death": {rotation.Stored, rotation.Sight{Now: at(3), Old: token.Unreached},
+		"no answer is no death": {rotation.Stored, rotation.Observation{Now: at(3), Old: token.Unreached},
 			rotation.Standing{Stage: rotation.Overlaps, Left: 21 * time.Hour}},
-		"finished": {rotation.Finished, rotation.Sight{Now: at(90)}, rotation.Standing{Stage: rotation.Done, Left: -66 * time.Hour}},
+		"finished": {rotation.Finished, rotation.Observation{Now: at(90)}, rotation.Standing{Stage: rotation.Done, Left: -66 * time.Hour}},
 	} {
 		got := drill(t, c.last).Stand(c.s)
 		if diff := cmp.Diff(c.want, got); diff != "" {
@@ -93,7 +93,7 @@ func TestStand(t *testing.T) {
 func TestStoringAgainBeginsNoNewOverlap(t *testing.T) {
 	again := escP
 	again.Revision = "9"
-	d := rotation.Drills([]rotation.Record{
+	d := rotation.Join([]rotation.Record{
 		{Step: rotation.Started, Time: began, New: "NEW", Old: "OLD"},
 		{Step: rotation.Stored, Time: began, New: "NEW", Places: []rotation.Place{escP}},
 		{Step: rotation.Started, Time: began.Add(time.Hour), New: "NEW", Old: "NEW"},
