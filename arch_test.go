@@ -20,11 +20,11 @@ const module = "github.com/goldfish-inc/fluxkeeper"
 // rooms says what a room, a folder of internal or a program, may import of the other rooms.
 var rooms = map[string][]string{
 	"finding":      {},
-	"text":         {},
+	"text":         {"secret"}, // what is shown hides them
 	"secret":       {},
 	"gate":         {"finding", "secret", "text"},
 	"record":       {"finding", "secret", "text"},
-	"token":        {"finding", "secret", "text"},
+	"token":        {"finding", "record", "secret", "text"}, // rotations are on record
 	"doctor":       {"finding", "gate", "record", "secret", "text"},
 	"cluster":      {"doctor", "gate", "secret", "text", "token"},
 	"github":       {"doctor", "finding", "gate", "record", "secret", "text", "token"},

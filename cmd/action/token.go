@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -132,32 +133,27 @@ func checkToken(a *console.Console, o github.Options, need token.Need, name stri
 func (c *tokenCheckCmd) token(a *console.Console) (secret.Secret, error) {
 	const hint = "pipe it into standard input, name a file with --token-file, or set FLUXKEEPER_TOKEN"
 	usage := func(err error) (secret.Secret, error) {
-		return secret.Secret{}, console.Fail(console.StatusUsage, err, hint)
+		return secret.Secret{}, console.Fail(console.StatusUsage, err, cmp.Or(console.HintOf(err), hint))
 	}
-	if c.TokenFile != "" {
-		s, err := console.ReadSecretFile(c.TokenFile)
-		switch {
-		case err != nil:
-			return usage(err)
-		case s.Empty():
-			return usage(fmt.Errorf("read token: %q is empty", c.TokenFile))
-		}
+	s, err := a.Secret(c.TokenFile, "FLUXKEEPER_TOKEN")
+	if err != nil {
+		return usage(err)
+	}
+	if !s.Empty() {
 		return s, nil
 	}
-	if text, _ := a.Environment("FLUXKEEPER_TOKEN"); text != "" {
-		return console.TrimSecret(text), nil
+	workflow, err := a.Secret("", "GITHUB_TOKEN")
+	if err != nil || !workflow.Empty() && a.StdinIsTerminal() {
+		return workflow, err
 	}
-	workflow, _ := a.Environment("GITHUB_TOKEN")
-	if workflow == "" || !a.StdinIsTerminal() {
-		s, err := a.ReadSecret("token")
-		switch {
-		case err != nil:
-			return usage(err)
-		case !s.Empty():
-			return s, nil
-		case workflow == "":
-			return usage(errors.New("read token: there is none"))
-		}
+	if s, err = a.ReadSecret("token"); err != nil {
+		return usage(err)
 	}
-	return console.TrimSecret(workflow), nil
+	if s.Empty() {
+		s = workflow
+	}
+	if s.Empty() {
+		return usage(errors.New("read token: there is none"))
+	}
+	return s, nil
 }

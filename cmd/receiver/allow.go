@@ -25,14 +25,14 @@ const (
 )
 
 // client asks GitHub, for whatever of the flags needs it; nil where none does.
-func (c *serveCmd) client(a *console.Console, log *slog.Logger) (*hooks.Client, error) {
+func (c *serveCmd) asker(a *console.Console, log *slog.Logger) (*hooks.Client, error) {
 	if c.Reconcile > 0 && !c.asked() {
 		return nil, console.Fail(console.StatusUsage, errors.New("--reconcile: nobody to ask"), "name a repository, an organization or an App with --repo, --org or --app-id")
 	}
 	if c.Reconcile <= 0 && !slices.Contains(c.AllowNetwork, theirs) {
 		return nil, nil
 	}
-	return c.hub(a, func(r github.Retry) {
+	return c.listing.client(a, func(r github.Retry) {
 		log.Debug("GitHub is asked again", "cause", r.Cause, "wait", r.Wait, "try", r.Try)
 	})
 }
@@ -45,7 +45,7 @@ type networks struct {
 
 // allow reads the lists of who may deliver. The networks are there when they
 // are to be followed.
-func (c *serveCmd) allow(ctx context.Context, hub *hooks.Client) (intake.Allow, *networks, error) {
+func (c *serveCmd) allow(ctx context.Context, client *hooks.Client) (intake.Allow, *networks, error) {
 	allow := intake.Allow{Hooks: c.AllowHook, Targets: c.AllowTarget}
 	var err error
 	if allow.Proxies, err = prefixes("--proxy", c.Proxy); err != nil {
@@ -64,14 +64,14 @@ func (c *serveCmd) allow(ctx context.Context, hub *hooks.Client) (intake.Allow, 
 		return allow, nil, nil
 	}
 	// Without the list nobody could deliver, and with none anybody could.
-	if err := n.refresh(ctx, hub); err != nil {
-		return allow, nil, console.Fail(console.StatusUndecided, err, console.HintOf(err))
+	if err := n.refresh(ctx, client); err != nil {
+		return allow, nil, err
 	}
 	return allow, n, nil
 }
 
-func (n *networks) refresh(ctx context.Context, hub *hooks.Client) error {
-	named, err := hub.HookNetworks(ctx)
+func (n *networks) refresh(ctx context.Context, client *hooks.Client) error {
+	named, err := client.HookNetworks(ctx)
 	if err != nil {
 		return err
 	}
@@ -82,9 +82,9 @@ func (n *networks) refresh(ctx context.Context, hub *hooks.Client) error {
 
 // follow asks again now and then. While GitHub does not answer, the last list
 // stays.
-func (n *networks) follow(ctx context.Context, hub *hooks.Client, log *slog.Logger) {
-	for pause(ctx, networksEvery) {
-		if err := n.refresh(ctx, hub); err != nil && ctx.Err() == nil {
+func (n *networks) follow(ctx context.Context, client *hooks.Client, log *slog.Logger) {
+	for sleep(ctx, networksEvery) {
+		if err := n.refresh(ctx, client); err != nil && ctx.Err() == nil {
 			log.Error("ask GitHub for the networks of its webhooks", "error", err, "hint", console.HintOf(err))
 		}
 	}

@@ -2,9 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
@@ -12,8 +9,6 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/github"
-	"github.com/goldfish-inc/fluxkeeper/internal/github/probe"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
@@ -53,21 +48,21 @@ Exit status: 0 all checks are ok, 1 something is wrong, 3 something could not be
 
 // Run reads, judges and prints.
 func (c *doctorCmd) Run(a *console.Console) error {
-	checkup := report.Checkup{Subject: c.Repo + " in namespace " + c.Namespace, Version: a.Version}
 	expect, given, err := c.expectation()
 	if err != nil {
 		return err
 	}
-	admin, err := c.adminToken(a)
+	// The cluster's own token should not be able to read settings.
+	admin, err := a.Secret(c.SettingsTokenFile, "FLUXKEEPER_TOKEN")
 	if err != nil {
 		return err
 	}
 	client, err := cluster.Connect(cluster.Options{Kubeconfig: c.Kubeconfig, Context: c.Context, UserAgent: a.UserAgent()})
 	if err != nil {
-		return console.Fail(console.StatusUsage, err, console.HintOf(err))
+		return console.Fail(console.StatusUsage, err, "")
 	}
 	slow := a.Announce("asking the cluster")
-	now := time.Now().UTC()
+	now := now()
 	reading, err := client.Read(a.Context, cluster.Query{Namespace: c.Namespace, Repository: c.Repo, Since: now.Add(-time.Duration(c.Since)), Now: now})
 	slow.Stop()
 	if err != nil {
@@ -76,17 +71,23 @@ func (c *doctorCmd) Run(a *console.Console) error {
 	var asked []report.CheckupRow
 	if !c.Offline {
 		var row report.CheckupRow
-		row, expect.TokenWorks = c.probe(a, reading, given)
+		row, expect.TokenWorks = c.probe(a, reading, given, expect.Policy)
 		asked = append(asked, row)
 		if !admin.Empty() {
-			asked = append(asked, c.gatherGitHub(a, admin, reading.Cluster, expect)...)
+			asked = append(asked, c.settings(a, admin, reading.Cluster, expect.Policy)...)
 		}
 	}
-	rows := append(clusterRows(flux.Examine(reading.Cluster, expect)), asked...)
 	if c.Observe != "" {
-		rows = append(rows, c.rotation(a.Context, client, reading.Cluster, *expect.Policy))
+		asked = append(asked, c.rotation(a.Context, client, reading, contract(*expect.Policy).Severities))
 	}
-	checkup.Rows = rows
+	return c.end(a, report.Checkup{
+		Subject: c.Repo + " in namespace " + c.Namespace, Version: a.Version,
+		Rows: append(checkupRows(flux.Examine(reading.Cluster, expect)), asked...),
+	})
+}
+
+// end prints the checkup; its verdict is the exit status.
+func (c *doctorCmd) end(a *console.Console, checkup report.Checkup) error {
 	if err := c.print(a, checkup); err != nil {
 		return err
 	}
@@ -101,107 +102,36 @@ func (c *doctorCmd) Run(a *console.Console) error {
 
 // expectation is what the cluster is held against, and the token that was given,
 // if any.
-func (c *doctorCmd) expectation() (flux.Expectation, secret.Secret, error) {
-	expect := flux.Expectation{Repository: c.Repo}
-	if owner, name, ok := strings.Cut(c.Repo, "/"); !ok || owner == "" || name == "" || strings.Contains(name, "/") {
-		return expect, secret.Secret{}, console.Fail(console.StatusUsage, fmt.Errorf("%q is not of the form owner/name", c.Repo), "write --repo goldfish-inc/oceanid")
+func (c *doctorCmd) expectation() (expect flux.Expectation, given secret.Secret, err error) {
+	expect.Repository = c.Repo
+	if _, _, err := pair("--repo", c.Repo, "owner/name", "goldfish-inc/oceanid"); err != nil {
+		return expect, given, err
 	}
 	if c.Observe != "" && c.Policy == "" {
-		return expect, secret.Secret{}, console.Fail(console.StatusUsage, errors.New("--observe: it is not known who the bot is"), "name the policy file with --policy")
+		return expect, given, console.Fail(console.StatusUsage, errors.New("--observe: it is not known who the bot is"), "name the policy file with --policy")
 	}
 	if c.Policy != "" {
 		policy, err := readPolicy(c.Policy)
 		if err != nil {
-			return expect, secret.Secret{}, err
+			return expect, given, err
 		}
 		expect.Policy = &policy
 	}
-	if c.TokenFile == "" {
-		return expect, secret.Secret{}, nil
+	if c.TokenFile != "" {
+		if given, err = console.ReadSecretFile(c.TokenFile); err != nil {
+			return expect, given, err
+		}
+		expect.Copies = append(expect.Copies, flux.Copy{Where: c.TokenFile, Fingerprint: token.Fingerprint(given)})
 	}
-	given, err := readSecret(c.TokenFile)
-	if err != nil {
-		return expect, given, console.Fail(console.StatusUsage, err, "")
-	}
-	given = secret.New(strings.TrimSpace(given.Reveal()))
-	expect.Copies = append(expect.Copies, flux.Copy{Where: c.TokenFile, Fingerprint: token.Fingerprint(given)})
 	return expect, given, nil
 }
 
-func clusterRows(checks []doctor.Check) []report.CheckupRow {
+func checkupRows(checks []doctor.Check) []report.CheckupRow {
 	var rows []report.CheckupRow
 	for _, check := range checks {
 		rows = append(rows, report.CheckupRow{Check: check.Name, Evidence: check.Evidence, Unread: check.Unread, Findings: check.Findings})
 	}
 	return rows
-}
-
-// checkToken is the row of what GitHub says about the token.
-const checkToken = "token"
-
-// probe asks GitHub about the token that was given, or else the cluster's. It
-// also says whether the token is proven to work.
-func (c *doctorCmd) probe(a *console.Console, reading cluster.Reading, given secret.Secret) (row report.CheckupRow, works bool) {
-	row = report.CheckupRow{Check: checkToken}
-	value := given
-	if value.Empty() {
-		value = reading.Token
-	}
-	if value.Empty() {
-		row.Unread = []string{"there is no token to check: none was read in the cluster, and none was given with --token-file"}
-		return row, false
-	}
-	api, err := c.api(reading.Cluster)
-	if err != nil {
-		row.Unread = []string{err.Error()}
-		return row, false
-	}
-	defer a.Announce("asking GitHub what the token can do").Stop()
-	need, observed, err := c.need(a.Context)
-	if err != nil {
-		row.Unread = []string{err.Error()}
-		return row, false
-	}
-	seen, err := probe.Token(a.Context, github.Options{Token: value, APIURL: api, UserAgent: a.UserAgent()}, need)
-	if err != nil {
-		row.Unread = []string{err.Error()}
-		return row, false
-	}
-	row.Findings, row.Unread = token.Judge(need, seen), token.Gaps(need, seen)
-	row.Evidence = append(observed, fmt.Sprintf("%s token %s", seen.Kind, seen.Fingerprint))
-	if seen.Account != nil {
-		row.Evidence = append(row.Evidence, "of "+seen.Account.Login)
-	}
-	return row, finding.Decide(row.Findings) == finding.Pass && len(row.Unread) == 0
-}
-
-// api is where the token is asked about: only where Flux sends it anyway. A
-// token of one server is never shown to another.
-func (c *doctorCmd) api(read flux.Cluster) (string, error) {
-	if c.APIURL != "" {
-		return c.APIURL, nil
-	}
-	host := ""
-	for _, r := range read.Repositories {
-		parsed, err := url.Parse(r.URL)
-		if !r.Of(c.Repo) || err != nil || parsed.Scheme != "https" {
-			continue
-		}
-		if host != "" && host != parsed.Host {
-			return "", errors.New("the repository's GitRepositories are on several hosts: name GitHub's API with --api-url")
-		}
-		host = parsed.Host
-	}
-	switch host {
-	case "":
-		return "", errors.New("no GitRepository says over https where the repository is: name GitHub's API with --api-url")
-	case "github.com", "www.github.com":
-		return "", nil
-	}
-	if strings.HasSuffix(host, ".ghe.com") {
-		return "https://api." + host, nil
-	}
-	return "https://" + host + "/api/v3", nil
 }
 
 func (c *doctorCmd) print(a *console.Console, checkup report.Checkup) error {

@@ -73,7 +73,7 @@ func TestDoctorReadsSettings(t *testing.T) {
 	}
 	a := &console.Console{World: console.World{Context: t.Context(), Stderr: &strings.Builder{}}, Version: "0"}
 	c := &doctorCmd{Repo: fleet, APIURL: hub.URL}
-	rows := c.gatherGitHub(a, secret.New(doctorsToken), read, flux.Expectation{Repository: fleet, Policy: &policy})
+	rows := c.settings(a, secret.New(doctorsToken), read, &policy)
 	for _, row := range rows {
 		if len(row.Findings)+len(row.Unread) > 0 || len(row.Evidence) == 0 {
 			t.Errorf("%+v", row)
@@ -83,13 +83,13 @@ func TestDoctorReadsSettings(t *testing.T) {
 		t.Errorf("%d rows", len(rows))
 	}
 	read.Automations[0].PushBranch = "main-updates"
-	rows = c.gatherGitHub(a, secret.New(doctorsToken), read, flux.Expectation{Repository: fleet, Policy: &policy})
+	rows = c.settings(a, secret.New(doctorsToken), read, &policy)
 	if len(rows) == 0 || !strings.Contains(strings.Join(rows[0].Unread, ""), `"main-updates"`) {
 		t.Errorf("the cluster's branch is not looked at: %+v", rows)
 	}
 	c.APIURL = "" // of github.com, by the cluster's word, which must not be asked here
 	read.Repositories[0].URL = "ssh://git@github.com/acme/fleet"
-	if rows = c.gatherGitHub(a, secret.New(doctorsToken), read, flux.Expectation{}); len(rows) != 1 || len(rows[0].Unread) != 1 {
+	if rows = c.settings(a, secret.New(doctorsToken), read, nil); len(rows) != 1 || len(rows[0].Unread) != 1 {
 		t.Errorf("%+v", rows)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
@@ -203,3 +204,6 @@ func syncFolder(name string) error {
 	}
 	return errors.Join(folder.Sync(), folder.Close())
 }
+
+// now is the clock, as precise as a ledger keeps it.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

@@ -11,47 +11,11 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/github/hooks"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
-	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/reconcile"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
-
-// round asks GitHub once for what the ledger lacks, and tells how much it
-// asked for.
-func (l listing) round(ctx context.Context, hub *hooks.Client, kept *store.Ledger, window audit.Window, r redeliver, tell func(audit.Redelivery)) (int, error) {
-	o, err := l.observe(ctx, hub, kept, window)
-	if err != nil {
-		return 0, err
-	}
-	pace := rate.NewLimiter(rate.Limit(r.Rate), 1)
-	asked := 0
-	var failures []error
-	for _, listed := range o.Listings {
-		left := r.Limit - asked
-		if r.Limit > 0 && left == 0 {
-			left = -1 // to the plan 0 would be no limit
-		}
-		for _, next := range audit.PlanRedeliveries(listed, o.Held, audit.RedeliveryOptions{
-			Events: r.Event, Now: o.Now, Cooldown: r.Cooldown, MaxTries: r.Tries, Limit: left,
-		}) {
-			tell(next)
-			if next.Step != audit.Ask || r.DryRun {
-				continue
-			}
-			if err := pace.Wait(ctx); err != nil {
-				return asked, err
-			}
-			if err := hub.Redeliver(ctx, listed.Hook, next.Attempt); err != nil {
-				failures = append(failures, err)
-				continue
-			}
-			asked++
-		}
-	}
-	return asked, errors.Join(failures...)
-}
 
 // redeliver says what to ask for, and how.
 type redeliver struct {
@@ -85,12 +49,20 @@ It keeps no state: what was asked for before stands in GitHub's list, so it can 
 Exit status: 0 complete, 1 something is missing, 3 something could not be told.`
 }
 
+// options are the flags as a round takes them.
+func (r redeliver) options(tell func(audit.Redelivery)) reconcile.Options {
+	return reconcile.Options{
+		RedeliveryOptions: audit.RedeliveryOptions{Events: r.Event, Cooldown: r.Cooldown, MaxTries: r.Tries, Limit: r.Limit},
+		DryRun:            r.DryRun, Pace: rate.NewLimiter(rate.Limit(r.Rate), 1).Wait, Tell: tell,
+	}
+}
+
 // Run asks for what is missing, waits for it, and prints the statement.
 func (c *reconcileCmd) Run(a *console.Console) error {
 	if !c.asked() {
 		return console.Fail(console.StatusUsage, errors.New("nobody to ask: no repository, organization or App given"), "name one with --repo, --org or --app-id")
 	}
-	hub, err := c.hub(a, tellRetries(a))
+	client, err := c.client(a, tellRetries(a))
 	if err != nil {
 		return err
 	}
@@ -99,30 +71,9 @@ func (c *reconcileCmd) Run(a *console.Console) error {
 		return err
 	}
 	defer kept.Close()
-	now := time.Now().UTC()
-	window := audit.Window{From: now.Add(-time.Duration(c.Since)), To: now}
-	busy := a.Announce("asking GitHub what it sent")
-	asked, err := c.round(a.Context, hub, kept, window, c.redeliver, c.teller(a))
-	if a.Context.Err() != nil {
-		busy.Stop()
-		return console.Fail(console.StatusUndecided, errors.New("reconcile: stopped before it was done"), "run it again: it keeps no state")
-	}
+	statement, err := c.reconcile(a, c.reconciler(client, kept))
 	if err != nil {
-		a.Complain(err) // the statement says what that leaves missing
-	}
-	if asked > 0 {
-		busy.Stop()
-		busy = a.Announce(fmt.Sprintf("waiting up to %v for %d deliveries that GitHub was asked for", c.Wait, asked))
-	}
-	defer busy.Stop()
-	var statement audit.Statement
-	for deadline := time.Now().Add(c.Wait); ; {
-		if statement, err = c.state(a.Context, hub, kept, window); err != nil {
-			return console.Fail(console.StatusUndecided, err, console.HintOf(err))
-		}
-		if asked == 0 || len(statement.Missing) == 0 || time.Now().After(deadline) || !pause(a.Context, 2*time.Second) {
-			break
-		}
+		return err
 	}
 	if c.Format == "json" {
 		err = report.StatementJSON(a.Stdout, statement)
@@ -140,6 +91,30 @@ func (c *reconcileCmd) Run(a *console.Console) error {
 	return nil
 }
 
+// reconcile asks for what is missing, and looks again until it is there or the time
+// is up.
+func (c *reconcileCmd) reconcile(a *console.Console, r reconcile.Reconciler) (audit.Statement, error) {
+	window := r.Last(time.Duration(c.Since))
+	busy := a.Announce("asking GitHub what it sent")
+	asked, err := r.Round(a.Context, window, c.options(c.teller(a)))
+	busy.Stop()
+	if a.Context.Err() != nil {
+		return audit.Statement{}, console.Fail(console.StatusUndecided, errors.New("reconcile: stopped before it was done"), "run it again: it keeps no state")
+	}
+	if err != nil {
+		a.Complain(err) // the statement says what that leaves missing
+	}
+	if asked > 0 {
+		defer a.Announce(fmt.Sprintf("waiting up to %v for %d deliveries that GitHub was asked for", c.Wait, asked)).Stop()
+	}
+	for deadline := time.Now().Add(c.Wait); ; {
+		statement, err := r.State(a.Context, window, nil)
+		if err != nil || asked == 0 || len(statement.Missing) == 0 || time.Now().After(deadline) || !sleep(a.Context, 2*time.Second) {
+			return statement, err
+		}
+	}
+}
+
 // teller prints each step for a person.
 func (c *reconcileCmd) teller(a *console.Console) func(audit.Redelivery) {
 	return func(r audit.Redelivery) {
@@ -155,8 +130,8 @@ func (c *reconcileCmd) teller(a *console.Console) func(audit.Redelivery) {
 	}
 }
 
-// pause waits, and says whether to go on.
-func pause(ctx context.Context, how time.Duration) bool {
+// sleep waits, and says whether to go on.
+func sleep(ctx context.Context, how time.Duration) bool {
 	timer := time.NewTimer(how)
 	defer timer.Stop()
 	select {
@@ -168,15 +143,14 @@ func pause(ctx context.Context, how time.Duration) bool {
 }
 
 // reconcileEvery does a round now and then, until the context ends.
-func reconcileEvery(ctx context.Context, every time.Duration, l listing, hub *hooks.Client, kept *store.Ledger, m *metric.Metrics, log *slog.Logger) {
-	defaults := redeliver{Tries: 5, Cooldown: 5 * time.Minute, Limit: 1000, Rate: 2}
+func reconcileEvery(ctx context.Context, every time.Duration, r reconcile.Reconciler, m *metric.Metrics, log *slog.Logger) {
 	for {
-		now := time.Now().UTC()
-		window := audit.Window{From: now.Add(-l.retention()), To: now}
-		asked, err := l.round(ctx, hub, kept, window, defaults, func(audit.Redelivery) {})
+		options := redeliver{Tries: 5, Cooldown: 5 * time.Minute, Limit: 1000, Rate: 2}.options(nil)
+		window := r.Last(r.Retention)
+		asked, err := r.Round(ctx, window, options)
 		var statement audit.Statement
 		if err == nil {
-			statement, err = l.state(ctx, hub, kept, window)
+			statement, err = r.State(ctx, window, nil)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -191,7 +165,7 @@ func reconcileEvery(ctx context.Context, every time.Duration, l listing, hub *ho
 			m.Reconciled(time.Now(), len(statement.Missing), len(statement.NeverEmitted), asked)
 			log.Info("reconciled", "asked", asked, "summary", statement.Summary())
 		}
-		if !pause(ctx, every) {
+		if !sleep(ctx, every) {
 			return
 		}
 	}

@@ -59,8 +59,8 @@ func push(hub *fakehub.Hub, hoursAgo int, before, after string, fate fakehub.Fat
 	}, fate)
 }
 
-// reconcile runs the command while GitHub sends what it is asked for.
-func reconcile(t *testing.T, hub *fakehub.Hub, ledger string, args ...string) (status int, stdout, stderr string) {
+// runReconcile runs the command while GitHub sends what it is asked for.
+func runReconcile(t *testing.T, hub *fakehub.Hub, ledger string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	token := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(token, []byte(adminToken+"\n"), 0o600); err != nil {
@@ -94,11 +94,11 @@ func TestReconcileCommand(t *testing.T) {
 	swallowed := push(hub, 3, "2", "3", fakehub.Fate{Swallowed: true})
 	hub.Deliver()
 
-	status, out, trouble := reconcile(t, hub, ledger, "--dry-run")
+	status, out, trouble := runReconcile(t, hub, ledger, "--dry-run")
 	if status != console.StatusFail || !strings.Contains(out, "would ask: "+lost) || !strings.Contains(out, "would ask: "+swallowed) {
 		t.Errorf("dry run: status %d\n%s%s", status, out, trouble)
 	}
-	status, out, trouble = reconcile(t, hub, ledger)
+	status, out, trouble = runReconcile(t, hub, ledger)
 	if status != console.StatusPass || !strings.Contains(out, "ask: "+lost) {
 		t.Errorf("status %d\n%s%s", status, out, trouble)
 	}
@@ -109,7 +109,7 @@ func TestReconcileCommand(t *testing.T) {
 	hub.AddPush(fleet, fakehub.Push{Ref: "main", Before: strings.Repeat("a", 40), After: strings.Repeat("b", 40), Actor: "flux-bot",
 		Time: time.Now().Add(-time.Hour).UTC().Truncate(time.Second)})
 	hub.Deliver()
-	status, out, trouble = reconcile(t, hub, ledger, "--wait", "1s", "--format", "json")
+	status, out, trouble = runReconcile(t, hub, ledger, "--wait", "1s", "--format", "json")
 	var statement struct {
 		Listed, Held, Recovered int
 		Open                    []struct{ Kind, Text, Ref string }
@@ -134,7 +134,7 @@ func TestReconcileWithoutRights(t *testing.T) {
 	receiver := startServe(t, scriptSecret, ledger)
 	hub := hubWithHook(t, receiver)
 	hub.AddToken(adminToken, fakehub.Grant{Kind: fakehub.FineGrained, Account: "ann", Permissions: map[string]string{"contents": "read"}})
-	status, out, trouble := reconcile(t, hub, ledger)
+	status, out, trouble := runReconcile(t, hub, ledger)
 	if status != console.StatusUndecided || !strings.Contains(out, "Webhooks") {
 		t.Errorf("status %d\n%s%s", status, out, trouble)
 	}
@@ -170,7 +170,7 @@ func TestReconcileTellsOfTries(t *testing.T) {
 	receiver := startServe(t, scriptSecret, ledger)
 	hub := hubWithHook(t, receiver)
 	hub.AddFault(fakehub.Fault{On: "repos/list-webhooks", Status: 503, Header: map[string]string{"retry-after": "0"}, Times: 3})
-	status, out, trouble := reconcile(t, hub, ledger)
+	status, out, trouble := runReconcile(t, hub, ledger)
 	if want := "fluxkeeper-receiver: note: GitHub answered 503; trying again in 0s (2 of 7)\n"; status != console.StatusPass || trouble != want {
 		t.Errorf("status %d\n%s%s", status, out, trouble)
 	}
@@ -182,7 +182,7 @@ func TestReconcileAllThatIsKept(t *testing.T) {
 	hub := hubWithHook(t, startServe(t, scriptSecret, ledger))
 	push(hub, 2, "0", "1", fakehub.Fate{})
 	hub.Deliver()
-	if status, out, trouble := reconcile(t, hub, ledger, "--since", "7d"); status != console.StatusPass {
+	if status, out, trouble := runReconcile(t, hub, ledger, "--since", "7d"); status != console.StatusPass {
 		k.Errorf("status %d\n%s%s", status, out, trouble)
 	}
 }

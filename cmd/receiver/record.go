@@ -70,7 +70,7 @@ func (c *proveCmd) Run(a *console.Console) error {
 	defer l.Close()
 	inclusion, err := l.Prove(a.Context, record.Index)
 	// A receiver signs once a second: the newest entries wait for that.
-	for tries := 0; errors.Is(err, store.ErrNotCovered) && tries < 20 && pause(a.Context, 200*time.Millisecond); tries++ {
+	for tries := 0; errors.Is(err, store.ErrNotCovered) && tries < 20 && sleep(a.Context, 200*time.Millisecond); tries++ {
 		inclusion, err = l.Prove(a.Context, record.Index)
 	}
 	if err != nil {

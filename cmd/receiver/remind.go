@@ -1,14 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
@@ -16,29 +14,17 @@ import (
 // remindEvery is how often serve looks at the rotations on record.
 const remindEvery = time.Hour
 
-// weighed are the alerts of rotations as the policy's severities have them.
-func weighed(alerts []rotation.Alert, set map[string]finding.Severity) []rotation.Alert {
-	var kept []rotation.Alert
-	for _, a := range alerts {
-		if f, reported := a.Weighed(set); reported {
-			a.Finding = f
-			kept = append(kept, a)
-		}
-	}
-	return kept
-}
-
 // reminder tells of the alerts of the rotations on record while a receiver runs: in
 // the metrics always, in the log once.
 type reminder struct {
-	read    func(context.Context) ([]rotation.Rotation, error)
+	read    func(context.Context) (rotation.History, error)
 	metrics *metric.Metrics
 	log     *slog.Logger
-	told    map[occasion]bool
+	told    map[subject]bool
 }
 
-// occasion is what an alert is about, whose words change from day to day.
-type occasion struct {
+// subject is what an alert is about, whose words change from day to day.
+type subject struct {
 	rule, token string
 	reminder    int
 }
@@ -58,37 +44,23 @@ func (r *reminder) follow(ctx context.Context, times <-chan time.Time) {
 // look reads the record once. Where it cannot, the metrics stay as they were; where a
 // part of it cannot be read, they go by the rest.
 func (r *reminder) look(ctx context.Context, now time.Time) {
-	known, err := r.read(ctx)
-	if err != nil {
-		if ctx.Err() == nil {
-			r.log.Error("read rotations", "error", err, "hint", console.HintOf(err))
-		}
-		if _, partly := errors.AsType[unreadable](err); !partly {
-			return
-		}
+	history, err := r.read(ctx)
+	if trouble := cmp.Or(err, history.Gap); trouble != nil && ctx.Err() == nil {
+		r.log.Error("read rotations", "error", trouble, "hint", console.HintOf(trouble))
 	}
-	holds, overdue := map[occasion]bool{}, false
-	for _, a := range rotation.Alerts(known, now, "") {
-		o := occasion{a.Rule, a.New, a.Reminder}
-		holds[o] = true
+	if err != nil {
+		return
+	}
+	holds, overdue := map[subject]bool{}, false
+	for _, a := range rotation.Alerts(history.Rotations, now, "") {
+		about := subject{a.Rule, a.New, a.Reminder}
+		holds[about] = true
 		overdue = overdue || a.Rule == rotation.RuleOverdue
-		if !r.told[o] {
+		if !r.told[about] {
 			r.log.Warn("the token needs attention", "rule", a.Rule, "severity", a.Severity, "what", a.Message, "hint", a.Hint)
 		}
 	}
 	r.told = holds // what passed and comes again is told again
-	live := rotation.Live(known)
-	unknown := slices.ContainsFunc(live, func(d rotation.Rotation) bool { return d.Expires.IsZero() })
-	r.metrics.Tokens(earliest(live), unknown, overdue)
-}
-
-// earliest is the first end of a stored token that is on record; zero where none is.
-func earliest(live []rotation.Rotation) time.Time {
-	var first time.Time
-	for _, d := range live {
-		if !d.Expires.IsZero() && (first.IsZero() || d.Expires.Before(first)) {
-			first = d.Expires
-		}
-	}
-	return first
+	first, unknown := history.Ends()
+	r.metrics.Tokens(first, unknown, overdue)
 }

@@ -17,17 +17,21 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
+func historyOf(r rotation.Record) rotation.History {
+	return rotation.History{Records: []rotation.Record{r}, Rotations: rotation.Join([]rotation.Record{r})}
+}
+
 // TestReminder goes through a token's last weeks hour by hour: each threshold is in
 // the log once, and the metrics stay where the record cannot be read.
 func TestReminder(t *testing.T) {
 	end := time.Date(2026, 12, 31, 9, 0, 0, 0, time.UTC)
-	drills := rotation.Join([]rotation.Record{{Step: rotation.Stored, Time: end.AddDate(0, 0, -90), Repositories: []string{fleet}, New: "NEW", Expires: end}})
+	history := historyOf(rotation.Record{Step: rotation.Stored, Time: end.AddDate(0, 0, -90), Repositories: []string{fleet}, New: "NEW", Expires: end})
 	var failure error
 	var log bytes.Buffer
-	metrics := metric.New("", metric.Gauges{})
+	metrics := metric.New("")
 	r := reminder{
 		metrics: metrics, log: slog.New(slog.NewJSONHandler(&log, nil)),
-		read: func(context.Context) ([]rotation.Rotation, error) { return drills, failure },
+		read: func(context.Context) (rotation.History, error) { return history, failure },
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	times, done := make(chan time.Time), make(chan bool)
@@ -55,7 +59,7 @@ func TestReminder(t *testing.T) {
 	}
 
 	// The next token's alerts are its own.
-	failure, drills = nil, rotation.Join([]rotation.Record{{Step: rotation.Stored, Time: end, Repositories: []string{fleet}, New: "NEXT", Old: "NEW", Expires: end.AddDate(0, 0, 90)}})
+	failure, history = nil, historyOf(rotation.Record{Step: rotation.Stored, Time: end, Repositories: []string{fleet}, New: "NEXT", Old: "NEW", Expires: end.AddDate(0, 0, 90)})
 	log.Reset()
 	for _, hours := range []int{1, 25, 26} {
 		r.look(t.Context(), end.Add(time.Duration(hours)*time.Hour))

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"time"
 
@@ -14,7 +11,6 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
-	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
@@ -55,24 +51,8 @@ func (c *reportCmd) Run(a *console.Console) error {
 		return err
 	}
 	defer l.Close()
-	now := time.Now().UTC()
-	window := audit.Window{From: now.Add(-time.Duration(c.Since)), To: now}
-	progress := a.Progress("read", "entries")
-	readings, gaps, err := readDeliveries(a.Context, l, window, progress.Set)
-	progress.End()
+	timeline, err := c.timeline(a, l, contract(policy))
 	if err != nil {
-		return console.Fail(console.StatusUndecided, err, "")
-	}
-	timeline := report.Timeline{Audit: audit.Judge(readings, contract(policy)), Window: window, Version: a.Version}
-	timeline.Audit.Gaps = append(timeline.Audit.Gaps, gaps...)
-	known, err := drills(a.Context, l)
-	if _, gap := errors.AsType[unreadable](err); gap {
-		timeline.Audit.Gaps = append(timeline.Audit.Gaps, err.Error())
-	} else if err != nil {
-		return err
-	}
-	timeline.Alerts = weighed(rotation.Alerts(known, now, ""), contract(policy).Severities)
-	if timeline.Completeness, err = c.completeness(a, l, window); err != nil {
 		return err
 	}
 	if err := c.print(a, timeline); err != nil {
@@ -85,6 +65,47 @@ func (c *reportCmd) Run(a *console.Console) error {
 		return console.Fail(console.StatusFail, nil, "")
 	}
 	return console.Fail(console.StatusUndecided, nil, "")
+}
+
+// timeline reads the ledger once, after GitHub's lists where those are asked for.
+func (c *reportCmd) timeline(a *console.Console, l *store.Ledger, contract audit.Contract) (report.Timeline, error) {
+	now := now()
+	t := report.Timeline{Window: audit.Window{From: now.Add(-time.Duration(c.Since)), To: now}, Version: a.Version}
+	progress := a.Progress("read", "entries")
+	defer progress.End()
+	var readings []audit.Reading
+	tell := func(r audit.Reading) {
+		readings = append(readings, r)
+		progress.Set(int64(len(readings)), 0)
+	}
+	var gaps []string
+	if c.asked() {
+		client, err := c.client(a, tellRetries(a))
+		if err != nil {
+			return t, err
+		}
+		defer a.Announce("asking GitHub what it sent").Stop()
+		statement, err := c.reconciler(client, l).State(a.Context, t.Window, tell)
+		if err != nil {
+			return t, err
+		}
+		t.Completeness = &statement
+	} else if _, found, err := audit.Collect(a.Context, l, t.Window, tell); err != nil {
+		return t, err
+	} else {
+		gaps = found
+	}
+	history, err := rotation.Read(a.Context, l)
+	if err != nil {
+		return t, err
+	}
+	if history.Gap != nil {
+		gaps = append(gaps, history.Gap.Error())
+	}
+	t.Audit = audit.Judge(readings, contract)
+	t.Audit.Gaps = append(t.Audit.Gaps, gaps...)
+	t.Alerts = rotation.Weigh(rotation.Alerts(history.Rotations, now, ""), contract.Severities)
+	return t, nil
 }
 
 func (c *reportCmd) print(a *console.Console, t report.Timeline) error {
@@ -128,81 +149,4 @@ func contract(p gate.Policy) audit.Contract {
 		c.Severities[rule] = setting.Severity
 	}
 	return c
-}
-
-// readDeliveries reads what came in within the window. What was kept of erased
-// bodies stands for them; gaps are those that are gone otherwise.
-func readDeliveries(ctx context.Context, l *store.Ledger, window audit.Window, progress func(done, total int64)) (readings []audit.Reading, gaps []string, err error) {
-	kept, err := readErasures(ctx, l)
-	if err != nil {
-		return nil, nil, err
-	}
-	query, err := deliveriesSince(ctx, l, window.From)
-	if err != nil {
-		return nil, nil, err
-	}
-	for record, err := range l.Records(ctx, query) {
-		if err != nil {
-			return nil, nil, err
-		}
-		reading, err := readDelivery(ctx, l, record, kept)
-		if errors.Is(err, ledger.ErrErased) { // and no erasure says so: Verify fails
-			gaps = append(gaps, fmt.Sprintf("the body of entry %d is gone, and no erasure says so: verify the ledger", record.Index))
-			continue
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("read entry %d: %w", record.Index, err)
-		}
-		readings = append(readings, reading)
-		progress(int64(len(readings)), 0)
-	}
-	return readings, gaps, nil
-}
-
-// deliveriesSince asks for all deliveries from the first one on that came in at
-// a time or later. What follows it belongs to it whatever its own time says: the
-// clock may have been wrong.
-func deliveriesSince(ctx context.Context, l *store.Ledger, from time.Time) (ledger.Query, error) {
-	query := ledger.Query{Kinds: []ledger.Kind{ledger.Delivery}, Start: math.MaxInt64}
-	for first, err := range l.Records(ctx, ledger.Query{Kinds: query.Kinds, From: from, Limit: 1}) {
-		if err != nil {
-			return query, err
-		}
-		query.Start = first.Index
-	}
-	return query, nil
-}
-
-// readDelivery reads a body, and what was kept of it only where it is gone.
-func readDelivery(ctx context.Context, l *store.Ledger, r ledger.Record, kept map[int64]json.RawMessage) (audit.Reading, error) {
-	body, err := l.Body(ctx, r.Index)
-	if is, ok := kept[r.Index]; ok && errors.Is(err, ledger.ErrErased) {
-		return audit.Restore(r, is)
-	}
-	if err != nil {
-		return audit.Reading{}, err
-	}
-	return audit.Read(r, body), nil
-}
-
-// readErasures gives what was kept of the bodies that are gone, by index.
-func readErasures(ctx context.Context, l *store.Ledger) (map[int64]json.RawMessage, error) {
-	kept := map[int64]json.RawMessage{}
-	for record, err := range l.Records(ctx, ledger.Query{Kinds: []ledger.Kind{ledger.Erasure}}) {
-		if err != nil {
-			return nil, err
-		}
-		body, err := l.Body(ctx, record.Index)
-		if err != nil {
-			return nil, fmt.Errorf("read entry %d: %w", record.Index, err)
-		}
-		erased, err := ledger.ParseErased(body)
-		if err != nil {
-			return nil, fmt.Errorf("read entry %d: %w", record.Index, err)
-		}
-		for _, entry := range erased.Entries {
-			kept[entry.Index] = entry.Kept
-		}
-	}
-	return kept, nil
 }

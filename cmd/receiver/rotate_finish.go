@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
@@ -15,32 +14,45 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
+// rotateFinishCmd ends the last rotation.
+type rotateFinishCmd struct {
+	signed
+	keeping
+	Repo         string        `placeholder:"OWNER/NAME" help:"The rotation of this repository (default: the last one that is under way)."`
+	OldTokenFile string        `placeholder:"FILE" complete:"file" help:"The old token (default: standard input, or the environment's revision before)."`
+	Revoke       bool          `help:"Revoke the old token through GitHub's API, for good, if it still answers."`
+	Deleted      bool          `help:"Take your word that the old token was deleted at GitHub, where nobody has its text any more."`
+	Unseen       bool          `help:"Revoke it although nobody saw Flux work with the new one."`
+	Wait         time.Duration `default:"1m" placeholder:"TIME" help:"How long to wait until GitHub has revoked it (default: 1m)."`
+	By           string        `placeholder:"WHO" help:"Who does it, for the record (default: $$GITHUB_ACTOR or $$USER)."`
+	APIURL       string        `name:"api-url" placeholder:"URL" help:"Where GitHub's API is (default: github.com's)."`
+}
+
+// Help is shown by rotate finish --help.
+func (rotateFinishCmd) Help() string {
+	return `Asks GitHub about the old token, whose fingerprint must be the one on record. Where GitHub does not take it, that is put on record. Where it does, delete it at GitHub's settings, or let --revoke do that; it cannot be undone. --revoke is refused as long as Flux was not seen to work with the new token (--cluster-secret), unless with --unseen. Where nobody has the old token's text any more, delete it at GitHub's settings, and say --deleted: the record then has your word for it.
+
+Exit status: 0 the old token is dead and that is on record, 1 it still answers, 2 wrong usage, 3 it could not be told.`
+}
+
 // askAgain is how long to wait before asking about a dead token again: GitHub
 // shuts out who sends bad credentials often.
 const askAgain = 5 * time.Second
 
 // Run proves the old token's end.
 func (c *rotateFinishCmd) Run(a *console.Console) error {
-	reading, err := c.read(a.Context)
+	r, err := c.underWay(a)
 	if err != nil {
 		return err
 	}
-	known, err := drills(a.Context, reading)
-	if err := errors.Join(err, reading.Close()); err != nil {
-		return err
-	}
-	d, err := underWay(known, c.Repo)
-	if err != nil {
-		return err
-	}
-	if d.Old == "" && c.OldTokenFile != "" { // nobody had looked for it
+	if r.Old == "" && c.OldTokenFile != "" { // nobody had looked for it
 		old, err := console.ReadSecretFile(c.OldTokenFile)
 		if err != nil {
-			return console.Fail(console.StatusUsage, err, "")
+			return err
 		}
-		d.Old = token.Fingerprint(old)
+		r.Old = token.Fingerprint(old)
 	}
-	proof, err := c.prove(a, d)
+	proof, err := c.prove(a, r)
 	if err != nil {
 		return err
 	}
@@ -49,95 +61,103 @@ func (c *rotateFinishCmd) Run(a *console.Console) error {
 		return err
 	}
 	defer l.Close()
-	now := time.Now().UTC().Truncate(time.Microsecond)
 	if err := record(a.Context, l, rotation.Record{
-		Step: rotation.Finished, Time: now, By: who(a, c.By), Repositories: d.Repositories, Old: d.Old, New: d.New, Proof: proof,
+		Step: rotation.Finished, Time: now(), By: who(a, c.By), Repositories: r.Repositories, Old: r.Old, New: r.New, Proof: proof,
 	}); err != nil {
 		return err
 	}
-	text := map[rotation.Proof]string{rotation.Rejected: "GitHub does not take the old token", rotation.Revoked: "the old token is revoked, and GitHub does not take it", rotation.Vouched: "there is no old token any more, as you say"}[proof]
-	if text == "" {
-		text = "there was no old token"
-	}
-	_, err = fmt.Fprintf(a.Stdout, "finished: %s; that is on record\n", text)
+	_, err = fmt.Fprintf(a.Stdout, "finished: %s; that is on record\n", map[rotation.Proof]string{
+		rotation.Rejected: "GitHub does not take the old token",
+		rotation.Revoked:  "the old token is revoked, and GitHub does not take it",
+		rotation.Vouched:  "there is no old token any more, as you say",
+		"":                "there was no old token",
+	}[proof])
 	return err
 }
 
-// underWay is the rotation that can be finished: the newest that is not, and whose
-// new token is stored. An earlier one that was left so is next, once that is done.
-func underWay(known []rotation.Rotation, repo string) (rotation.Rotation, error) {
-	open := slices.DeleteFunc(slices.Clone(known), func(d rotation.Rotation) bool { return d.Stored.IsZero() || !d.Finished.IsZero() })
-	if d, ok := rotation.Newest(open, repo); ok {
-		return d, nil
+// underWay is the rotation that is to be finished.
+func (c *rotateFinishCmd) underWay(a *console.Console) (rotation.Rotation, error) {
+	l, err := c.read(a.Context)
+	if err != nil {
+		return rotation.Rotation{}, err
 	}
-	if last, ok := rotation.Newest(known, repo); ok && last.Stored.IsZero() {
-		return rotation.Rotation{}, console.Fail(console.StatusUsage, errors.New("the new token is not stored yet"), "give it to `rotate start` once more")
+	h, err := whole(a.Context, l)
+	if err := errors.Join(err, l.Close()); err != nil {
+		return rotation.Rotation{}, err
 	}
-	return rotation.Rotation{}, console.Fail(console.StatusUsage, errors.New("no rotation is under way"), "begin one with `rotate start`")
+	r, err := h.UnderWay(c.Repo)
+	if err != nil {
+		return r, console.Fail(console.StatusUsage, err, "")
+	}
+	return r, nil
 }
 
 // prove finds the old token dead, or kills it.
-func (c *rotateFinishCmd) prove(a *console.Console, d rotation.Rotation) (rotation.Proof, error) {
+func (c *rotateFinishCmd) prove(a *console.Console, r rotation.Rotation) (rotation.Proof, error) {
 	switch {
-	case d.NoOld():
+	case r.NoOld():
 		return "", nil
 	case c.Deleted && (c.Revoke || c.OldTokenFile != ""):
 		return "", console.Fail(console.StatusUsage, errors.New("--deleted: whose text is there is asked about"), "leave --deleted out")
 	case c.Deleted:
 		return rotation.Vouched, nil
-	case d.Old == "":
+	case r.Old == "":
 		return "", console.Fail(console.StatusUsage, errors.New("it is not on record whether there was an old token: no place was looked at"), "name it with --old-token-file; where there was none, or it was deleted, add --deleted")
 	}
-	all, err := c.places(a)
+	places, err := c.places(a)
 	if err != nil {
 		return "", err
 	}
-	old, err := c.oldToken(a, c.OldTokenFile, d)
-	if err == nil && old.Empty() {
-		if old, err = a.ReadSecret("old token"); err != nil {
-			err = console.Fail(console.StatusUsage, err, "")
-		}
-	}
+	old, err := c.old(a, r)
 	if err != nil {
 		return "", err
 	}
-	if old.Empty() {
-		return "", console.Fail(console.StatusUsage, errors.New("the old token is needed, to ask GitHub about it"), "pipe it into standard input, or name a file with --old-token-file; where nobody has it any more, delete it in GitHub's settings and add --deleted")
-	}
-	s, troubles, err := sight(a, all, d, old, c.APIURL)
+	seen, gaps, err := observe(a, places, r, old, c.APIURL)
 	if err != nil {
 		return "", err
 	}
-	for _, text := range troubles {
-		a.Complain(errors.New(text))
+	for _, gap := range gaps {
+		a.Complain(errors.New(gap))
 	}
 	switch {
-	case s.Old == token.BadCredentials:
+	case seen.Old == token.BadCredentials:
 		return rotation.Rejected, nil
-	case s.Old != token.OK:
-		return "", console.Fail(console.StatusUndecided, fmt.Errorf("it cannot be told whether the old token is dead: GitHub's answer was %s", s.Old), "try again later")
+	case seen.Old != token.OK:
+		return "", console.Fail(console.StatusUndecided, fmt.Errorf("it cannot be told whether the old token is dead: GitHub's answer was %s", seen.Old), "try again later")
 	case !c.Revoke:
 		return "", console.Fail(console.StatusFail, errors.New("the old token still answers"), "delete it in GitHub's settings and run this again, or add --revoke")
-	case !d.Stand(s).Seen && !c.Unseen:
+	case !r.Stand(seen).Seen && !c.Unseen:
 		return "", console.Fail(console.StatusUsage, errors.New("nobody saw Flux work with the new token: the old one is not revoked"), "name the Secret with --cluster-secret and wait for Flux's next run, or add --unseen")
 	}
 	return c.revoke(a, old)
 }
 
+// old is the old token, from wherever it is to be had.
+func (c *rotateFinishCmd) old(a *console.Console, r rotation.Rotation) (secret.Secret, error) {
+	old, err := c.oldToken(a, c.OldTokenFile, r)
+	if err == nil && old.Empty() {
+		old, err = a.ReadSecret("old token")
+	}
+	if err == nil && old.Empty() {
+		err = console.Fail(console.StatusUsage, errors.New("the old token is needed, to ask GitHub about it"), "pipe it into standard input, or name a file with --old-token-file; where nobody has it any more, delete it in GitHub's settings and add --deleted")
+	}
+	return old, err
+}
+
 func (c *rotateFinishCmd) revoke(a *console.Console, old secret.Secret) (rotation.Proof, error) {
 	o := github.Options{APIURL: c.APIURL, UserAgent: a.UserAgent()}
 	if err := probe.Revoke(a.Context, o, old); err != nil {
-		return "", console.Fail(console.StatusUndecided, err, console.HintOf(err))
+		return "", err
 	}
 	o.Token = old
 	for deadline := time.Now().Add(c.Wait); ; {
 		class, err := probe.Answers(a.Context, o)
 		switch {
 		case err != nil:
-			return "", console.Fail(console.StatusUndecided, err, console.HintOf(err))
+			return "", err
 		case class == token.BadCredentials:
 			return rotation.Revoked, nil
-		case time.Now().After(deadline) || !pause(a.Context, askAgain):
+		case time.Now().After(deadline) || !sleep(a.Context, askAgain):
 			return "", console.Fail(console.StatusUndecided, errors.New("GitHub took the revocation, and the old token still answers"), "run `rotate finish` again in a few minutes")
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
@@ -42,7 +43,7 @@ The old token stays valid: its 24 hours begin when the new one is stored.`
 func (c *rotateStartCmd) Run(a *console.Console) error {
 	need := token.ForFlux(c.Repo, c.Workflows)
 	need.Account = c.Account
-	all, err := c.places(a)
+	places, err := c.places(a)
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,7 @@ func (c *rotateStartCmd) Run(a *console.Console) error {
 	if err != nil || fresh.Empty() {
 		return err
 	}
-	checked, err := c.check(a, need, fresh)
+	seen, err := c.check(a, need, fresh)
 	if err != nil {
 		return err
 	}
@@ -59,41 +60,35 @@ func (c *rotateStartCmd) Run(a *console.Console) error {
 		return err
 	}
 	defer l.Close()
-	return c.swap(a, l, all, fresh, checked)
+	r := rotation.Record{Step: rotation.Started, Time: now(), By: who(a, c.By), Repositories: c.Repo, New: token.Fingerprint(fresh)}
+	if r.Expires, err = token.ParseExpiry(seen.Expires); err != nil {
+		r.Expires = time.Time{} // GitHub did not say
+	}
+	return c.swap(a, l, places, fresh, r)
 }
 
 // fresh is the new token; empty where there is none, after saying how to make one.
 func (c *rotateStartCmd) fresh(a *console.Console, need token.Need) (secret.Secret, error) {
 	if c.TokenFile != "" {
-		s, err := console.ReadSecretFile(c.TokenFile)
-		if err == nil && s.Empty() {
-			err = fmt.Errorf("read token: %q is empty", c.TokenFile)
-		}
-		if err != nil {
-			return s, console.Fail(console.StatusUsage, err, "")
-		}
-		return s, nil
+		return console.ReadSecretFile(c.TokenFile)
 	}
 	tell := func() { fmt.Fprint(a.Stdout, instructions(need, c.APIURL)) }
 	if a.StdinIsTerminal() {
 		tell() // before asking for it
 	}
 	s, err := a.ReadSecret("new token")
-	if err != nil {
-		return s, console.Fail(console.StatusUsage, err, "")
-	}
-	if s.Empty() && !a.StdinIsTerminal() {
+	if err == nil && s.Empty() && !a.StdinIsTerminal() {
 		tell()
 	}
-	return s, nil
+	return s, err
 }
 
 // instructions say how a person makes the token.
 func instructions(need token.Need, api string) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "Log in to GitHub as the machine user, and make a fine-grained token at\n\n  %s\n\nGitHub may leave fields of the address out, so look at each:\n\n", console.OneLine(need.Link(site(api))))
+	fmt.Fprintf(&out, "Log in to GitHub as the machine user, and make a fine-grained token at\n\n  %s\n\nGitHub may leave fields of the address out, so look at each:\n\n", text.Line(need.Link(site(api))))
 	for _, line := range need.Settings() {
-		fmt.Fprintf(&out, "  %s\n", console.OneLine(line))
+		fmt.Fprintf(&out, "  %s\n", text.Line(line))
 	}
 	out.WriteString("\nThen give the token to this command on standard input.\n")
 	return out.String()
@@ -109,61 +104,47 @@ func site(api string) string {
 }
 
 // check asks GitHub about the new token, and lets only a good one pass.
-func (c *rotateStartCmd) check(a *console.Console, need token.Need, fresh secret.Secret) (report.Token, error) {
+func (c *rotateStartCmd) check(a *console.Console, need token.Need, fresh secret.Secret) (token.Observations, error) {
 	slow := a.Announce("asking GitHub")
 	seen, err := probe.Token(a.Context, github.Options{Token: fresh, APIURL: c.APIURL, UserAgent: a.UserAgent()}, need)
 	slow.Stop()
 	if err != nil {
-		return report.Token{}, console.Fail(console.StatusUsage, err, console.HintOf(err))
+		return seen, console.Fail(console.StatusUsage, err, "")
 	}
 	t := report.JudgeToken(need, seen, a.Version)
 	if err := report.TokenText(a.Stdout, t, a.Style(c.Color)); err != nil {
-		return t, err
+		return seen, err
 	}
 	switch t.Verdict {
 	case finding.Pass, finding.NotApplicable:
-		return t, nil
+		return seen, nil
 	case finding.Fail:
-		return t, console.Fail(console.StatusFail, errors.New("the new token is not as it should be: nothing was stored"), "make another, and give it to `rotate start`")
+		return seen, console.Fail(console.StatusFail, errors.New("the new token is not as it should be: nothing was stored"), "make another, and give it to `rotate start`")
 	}
-	return t, console.Fail(console.StatusUndecided, errors.New("it cannot be told whether the new token is good: nothing was stored"), "try again later")
+	return seen, console.Fail(console.StatusUndecided, errors.New("it cannot be told whether the new token is good: nothing was stored"), "try again later")
 }
 
 // swap stores the token and records it: before, so that no place has a token that
 // the ledger does not know, and after.
-func (c *rotateStartCmd) swap(a *console.Console, l *store.Ledger, all []place, fresh secret.Secret, checked report.Token) error {
-	now := func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
-	r := rotation.Record{Step: rotation.Started, Time: now(), By: who(a, c.By), Repositories: c.Repo, New: token.Fingerprint(fresh), Old: replaced(all, fresh)}
-	kept, err := records(a.Context, l)
+func (c *rotateStartCmd) swap(a *console.Console, l *store.Ledger, places []rotation.Copy, fresh secret.Secret, r rotation.Record) error {
+	h, err := whole(a.Context, l)
 	if err != nil {
 		return err
 	}
-	known := rotation.Join(kept)
-	if last, ok := rotation.Newest(rotation.Live(known), c.Repo[0]); ok && r.Old == "" && last.New != r.New {
-		r.Old = last.New
+	if r.Old, err = h.Replaces(r.New, c.Repo[0], places); err != nil {
+		return console.Fail(console.StatusUsage, err, "")
 	}
-	for _, d := range known {
-		switch {
-		case d.New == r.New && !d.Finished.IsZero(), d.Old == r.New:
-			return console.Fail(console.StatusUsage, errors.New("this token is not new: the ledger knows it from an earlier rotation"), "make another on GitHub's page")
-		case d.New == r.New:
-			r.Old = d.Old // once more
-		}
-	}
-	if err := c.alone(a, kept, all, r); err != nil {
+	if err := c.alone(a, h, places, r); err != nil {
 		return err
-	}
-	if at, err := token.ParseExpiry(checked.Seen.Expires); err == nil {
-		r.Expires = at
 	}
 	if err := record(a.Context, l, r); err != nil {
 		return err
 	}
-	for _, p := range all {
+	for _, p := range places {
 		stored, err := deposit(a, p, fresh)
 		if err != nil {
-			fmt.Fprintf(a.Stdout, "not stored: %s\n", console.OneLine(p.Where))
-			return console.Fail(console.StatusUndecided, err, console.HintOf(err))
+			fmt.Fprintf(a.Stdout, "not stored: %s\n", text.Line(p.Where))
+			return err
 		}
 		r.Places = append(r.Places, stored)
 	}
@@ -175,53 +156,42 @@ func (c *rotateStartCmd) swap(a *console.Console, l *store.Ledger, all []place, 
 }
 
 // alone refuses a token that another cluster or repository has by the record.
-func (c *rotateStartCmd) alone(a *console.Console, kept []rotation.Record, all []place, r rotation.Record) error {
-	for _, p := range all {
-		if p.unknown != "" {
-			fmt.Fprintf(a.Stdout, "not known: %s\n", console.OneLine(p.unknown))
+func (c *rotateStartCmd) alone(a *console.Console, h rotation.History, places []rotation.Copy, r rotation.Record) error {
+	for _, p := range places {
+		if p.Unknown != "" {
+			fmt.Fprintf(a.Stdout, "not known: %s\n", text.Line(p.Unknown))
 		}
 	}
-	found := shared(kept, r.Time, all, r.New, c.Repo)
-	for _, f := range found {
-		fmt.Fprint(a.Stdout, findingLines(f))
+	found := rotation.Shared(h.Records, r.Time, rotation.HoldersOf(places, c.Repo, r.New), func(token string) bool { return token == r.New })
+	if len(found) == 0 {
+		return nil
 	}
-	if len(found) > 0 {
-		return console.Fail(console.StatusFail, errors.New("the new token would be in use in several places: nothing was stored"), "make one for this cluster and repository alone, and give that to `rotate start`")
+	if err := report.Findings(a.Stdout, found); err != nil {
+		return err
 	}
-	return nil
-}
-
-// replaced is the token that the places hold so far: what Flux reads counts most.
-func replaced(all []place, fresh secret.Secret) string {
-	old := ""
-	for _, p := range all {
-		if f := p.fingerprint(); f != "" && f != token.Fingerprint(fresh) {
-			old = f
-		}
-	}
-	return old
+	return console.Fail(console.StatusFail, errors.New("the new token would be in use in several places: nothing was stored"), "make one for this cluster and repository alone, and give that to `rotate start`")
 }
 
 // deposit puts the token into one place, unless it is there or somebody else's business.
-func deposit(a *console.Console, p place, fresh secret.Secret) (rotation.Place, error) {
-	where := console.OneLine(p.Where)
+func deposit(a *console.Console, p rotation.Copy, fresh secret.Secret) (rotation.Place, error) {
+	where, remark := text.Line(p.Where), text.Line(p.Remark)
 	switch {
-	case p.bring == nil:
-		fmt.Fprintf(a.Stdout, "left alone: %s: %s\n", where, console.OneLine(p.form))
+	case p.Store == nil:
+		fmt.Fprintf(a.Stdout, "left alone: %s: %s\n", where, remark)
 		return p.Place, nil
-	case p.fingerprint() == token.Fingerprint(fresh) && p.form == "":
+	case p.Token == token.Fingerprint(fresh) && remark == "":
 		fmt.Fprintf(a.Stdout, "there already: %s\n", where)
 		return p.Place, nil
 	}
-	revision, err := p.bring(a.Context, fresh)
+	revision, err := p.Store(a.Context, fresh)
 	if err != nil {
 		return p.Place, err
 	}
 	done := p.Place
 	done.Before, done.Revision = p.Revision, revision
-	fmt.Fprintf(a.Stdout, "stored: %s, revision %s\n", where, console.OneLine(revision))
-	if p.form != "" {
-		fmt.Fprintf(a.Stdout, "  %s; it is a secret now, but older revisions still show the old token\n", console.OneLine(p.form))
+	fmt.Fprintf(a.Stdout, "stored: %s, revision %s\n", where, text.Line(revision))
+	if remark != "" {
+		fmt.Fprintf(a.Stdout, "  %s; it is a secret now, but older revisions still show the old token\n", remark)
 	}
 	return done, nil
 }
@@ -234,9 +204,6 @@ func tellStored(a *console.Console, r rotation.Record) error {
 	if r.Old != "" {
 		fmt.Fprintf(a.Stdout, ", old %s", r.Old)
 	}
-	_, err := fmt.Fprintf(a.Stdout, "\nnext: see that Flux works with it (`rotate status`); the old one is to be dead by %s (`rotate finish`)\n", r.Time.Add(rotation.Overlap).Format(minute))
+	_, err := fmt.Fprintf(a.Stdout, "\nnext: see that Flux works with it (`rotate status`); the old one is to be dead by %s (`rotate finish`)\n", text.Minute(r.Time.Add(rotation.Overlap)))
 	return err
 }
-
-// minute is how dates are shown.
-const minute = "2006-01-02 15:04 UTC"

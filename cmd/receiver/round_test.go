@@ -11,7 +11,6 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/github/hooks"
-	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
@@ -47,10 +46,9 @@ func TestRoundKeepsItsLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := time.Now().UTC()
 	l := listing{Repo: []string{"acme/one", "acme/two"}, APIURL: hub.URL}
-	n, err := l.round(t.Context(), client, keep(t), audit.Window{From: now.Add(-24 * time.Hour), To: now},
-		redeliver{Tries: 5, Limit: 2, Rate: 1000}, func(audit.Redelivery) {})
+	r := l.reconciler(client, keep(t))
+	n, err := r.Round(t.Context(), r.Last(24*time.Hour), redeliver{Tries: 5, Limit: 2, Rate: 1000}.options(nil))
 	if err != nil || n != 2 || asked.Load() != 2 {
 		t.Errorf("asked for %d, GitHub heard of %d, want 2; %v", n, asked.Load(), err)
 	}

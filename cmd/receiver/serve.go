@@ -14,10 +14,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/hooks"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/api"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/intake"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
@@ -61,40 +63,20 @@ const secretsEvery = 10 * time.Second
 
 // Run serves until the context ends, then lets requests in flight finish.
 func (c *serveCmd) Run(a *console.Console) error {
-	if c.CheckpointEvery <= 0 || c.Reconcile < 0 || c.Drain < 0 {
-		return console.Fail(console.StatusUsage, errors.New("--checkpoint-every has to be more than 0, --reconcile and --drain must not be less"), "")
-	}
-	log := newLog(a, c.LogFormat, c.LogLevel)
-	live, err := readSecrets(c.WebhookSecretFile)
+	s, err := c.prepare(a)
 	if err != nil {
 		return err
 	}
-	secrets, err := intake.NewSecrets(live...)
-	if err != nil {
-		return console.Fail(console.StatusUsage, err, "")
-	}
-	hub, err := c.client(a, log)
-	if err != nil {
-		return err
-	}
-	allow, networks, err := c.allow(a.Context, hub)
-	if err != nil {
-		return err
-	}
-	var kept *store.Ledger
-	metrics := metric.New(a.Version, gauges(&kept))
 	seen, err := c.seen()
 	if err != nil {
 		return err
 	}
-	kept, err = c.open(a.Context, store.Options{Log: log, Observe: commits{metrics}, Seen: seen})
-	if err != nil {
+	if s.kept, err = c.open(a.Context, store.Options{Log: s.log, Observe: s.metrics, Seen: seen}); err != nil {
 		return err
 	}
-	defer kept.Close()
-	in, err := intake.New(intake.Options{
-		Ledger: kept, Secrets: secrets, Allow: allow, Log: log, Observe: requests{metrics},
-	})
+	defer s.kept.Close()
+	s.metrics.Watch(gauges(s.kept))
+	in, err := intake.New(intake.Options{Ledger: s.kept, Secrets: s.secrets, Allow: s.allow, Log: s.log, Observe: s.metrics})
 	if err != nil {
 		return console.Fail(console.StatusUsage, err, "")
 	}
@@ -106,42 +88,76 @@ func (c *serveCmd) Run(a *console.Console) error {
 	if err != nil {
 		return errors.Join(err, public.Close())
 	}
-	remind := reminder{metrics: metrics, log: log, read: func(ctx context.Context) ([]rotation.Rotation, error) { return drills(ctx, kept) }}
+	remind := reminder{metrics: s.metrics, log: s.log, read: func(ctx context.Context) (rotation.History, error) { return rotation.Read(ctx, s.kept) }}
 	remind.look(a.Context, time.Now())
-	log.Info("serving", "version", a.Version, "listen", public.Addr().String(), "admin", private.Addr().String(),
-		"ledger", where{c.Ledger}.shown(), "secrets", len(live))
+	s.log.Info("serving", "version", a.Version, "listen", public.Addr().String(), "admin", private.Addr().String(),
+		"ledger", where{c.Ledger}.shown(), "secrets", len(s.live))
 
 	group, ctx := errgroup.WithContext(a.Context)
-	serve(ctx, group, intake.Server(in.Handler(), log), intake.Limit(public, 0), c.Drain)
+	serve(ctx, group, intake.Server(in.Handler(), s.log), intake.Limit(public, 0), c.Drain)
 	serve(ctx, group, adminServer(api.New(api.Options{
-		Ledger: kept, Metrics: metrics.Handler(), Log: log, LoopbackOnly: isLoopback(private.Addr()),
-	}), log), private, c.Drain)
-	group.Go(func() error {
-		follow(ctx, c.WebhookSecretFile, live, secretsEvery, log, secrets.Set)
-		return nil
-	})
-	group.Go(func() error {
+		Ledger: s.kept, Metrics: s.metrics.Handler(), Log: s.log, LoopbackOnly: isLoopback(private.Addr()),
+	}), s.log), private, c.Drain)
+	s.start(ctx, group, &remind)
+	if err := group.Wait(); err != nil {
+		s.log.Error("stopped", "error", err)
+		return err
+	}
+	s.log.Info("stopped")
+	return nil
+}
+
+// service is what a running receiver is made of.
+type service struct {
+	*serveCmd
+	log      *slog.Logger
+	live     []secret.Secret // as the files have them
+	secrets  *intake.Secrets
+	client   *hooks.Client // nil where GitHub is not asked
+	allow    intake.Allow
+	networks *networks // nil where they stay as they are
+	metrics  *metric.Metrics
+	kept     *store.Ledger
+}
+
+// prepare makes what can be wrong before the ledger is opened.
+func (c *serveCmd) prepare(a *console.Console) (*service, error) {
+	if c.CheckpointEvery <= 0 || c.Reconcile < 0 || c.Drain < 0 {
+		return nil, console.Fail(console.StatusUsage, errors.New("--checkpoint-every has to be more than 0, --reconcile and --drain must not be less"), "")
+	}
+	s := &service{serveCmd: c, log: newLog(a, c.LogFormat, c.LogLevel), metrics: metric.New(a.Version)}
+	var err error
+	if s.live, err = readSecrets(c.WebhookSecretFile); err != nil {
+		return nil, err
+	}
+	if s.secrets, err = intake.NewSecrets(s.live...); err != nil {
+		return nil, console.Fail(console.StatusUsage, err, "")
+	}
+	if s.client, err = c.asker(a, s.log); err != nil {
+		return nil, err
+	}
+	s.allow, s.networks, err = c.allow(a.Context, s.client)
+	return s, err
+}
+
+// start begins what is done from time to time, until the context ends.
+func (s *service) start(ctx context.Context, group *errgroup.Group, remind *reminder) {
+	task := func(do func()) { group.Go(func() error { do(); return nil }) }
+	task(func() { follow(ctx, s.WebhookSecretFile, s.live, secretsEvery, s.log, s.secrets.Set) })
+	task(func() {
 		tick := time.NewTicker(remindEvery)
 		defer tick.Stop()
 		remind.follow(ctx, tick.C)
-		return nil
 	})
-	if c.CheckpointFile != "" {
-		group.Go(func() error { keepCheckpoint(ctx, kept, c.CheckpointFile, c.CheckpointEvery, log); return nil })
+	if s.CheckpointFile != "" {
+		task(func() { keepCheckpoint(ctx, s.kept, s.CheckpointFile, s.CheckpointEvery, s.log) })
 	}
-	if networks != nil {
-		group.Go(func() error { networks.follow(ctx, hub, log); return nil })
+	if s.networks != nil {
+		task(func() { s.networks.follow(ctx, s.client, s.log) })
 	}
-	if c.Reconcile > 0 {
-		group.Go(func() error { reconcileEvery(ctx, c.Reconcile, c.listing, hub, kept, metrics, log); return nil })
+	if s.Reconcile > 0 {
+		task(func() { reconcileEvery(ctx, s.Reconcile, s.reconciler(s.client, s.kept), s.metrics, s.log) })
 	}
-	err = group.Wait()
-	if err != nil {
-		log.Error("stopped", "error", err)
-		return console.Fail(console.StatusUndecided, err, "")
-	}
-	log.Info("stopped")
-	return nil
 }
 
 func listen(ctx context.Context, flag, address string) (net.Listener, error) {
@@ -175,7 +191,7 @@ func serve(ctx context.Context, group *errgroup.Group, server *http.Server, l ne
 	})
 	group.Go(func() error {
 		<-ctx.Done()
-		pause(context.WithoutCancel(ctx), farewell)
+		sleep(context.WithoutCancel(ctx), farewell)
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 		defer cancel()
 		if err := server.Shutdown(late); err != nil {

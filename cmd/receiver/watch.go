@@ -10,7 +10,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/record/intake"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
@@ -44,42 +43,30 @@ func (w where) shown() string {
 	return u.Redacted()
 }
 
-// requests counts what the intake tells.
-type requests struct{ metrics *metric.Metrics }
-
-func (r requests) Accepted(event string)         { r.metrics.Accepted(event) }
-func (r requests) Duplicate(event string)        { r.metrics.Duplicate(event) }
-func (r requests) Rejected(reason intake.Reason) { r.metrics.Rejected(string(reason)) }
-
-// commits counts what the ledger's writer tells.
-type commits struct{ metrics *metric.Metrics }
-
-func (c commits) Committed(entries, duplicates int, _ int64, took time.Duration) {
-	c.metrics.Committed(entries+duplicates, took)
-}
-func (c commits) Failed(error, bool)         { c.metrics.CommitFailed() }
-func (c commits) Checkpointed(time.Duration) {}
-
-// gauges read the ledger, once it is open.
-func gauges(l **store.Ledger) metric.Gauges {
-	return metric.Gauges{
-		QueuedBytes: func() float64 { return float64((*l).Stats().QueuedBytes) },
-		Ready: func() float64 {
+// gauges read the ledger.
+func gauges(l *store.Ledger) metric.Gauges {
+	// A scrape is not kept waiting by a database that does not answer.
+	soon := func(ask func(context.Context) float64) func() float64 {
+		return func() float64 {
 			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 			defer cancel()
-			if (*l).Ready(ctx) != nil {
+			return ask(ctx)
+		}
+	}
+	return metric.Gauges{
+		QueuedBytes: func() float64 { return float64(l.Stats().QueuedBytes) },
+		Ready: soon(func(ctx context.Context) float64 {
+			if l.Ready(ctx) != nil {
 				return 0
 			}
 			return 1
-		},
-		Entries: func() float64 {
-			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-			defer cancel()
-			size, _, err := (*l).Head(ctx)
+		}),
+		Entries: soon(func(ctx context.Context) float64 {
+			size, _, err := l.Head(ctx)
 			if err != nil {
 				return -1
 			}
 			return float64(size)
-		},
+		}),
 	}
 }

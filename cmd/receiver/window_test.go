@@ -46,6 +46,13 @@ func indexes(readings []audit.Reading) []int64 {
 	return all
 }
 
+// collect gives the readings of a window.
+func collect(t *testing.T, l *store.Ledger, window audit.Window) (readings []audit.Reading, err error) {
+	t.Helper()
+	_, _, err = audit.Collect(t.Context(), l, window, func(r audit.Reading) { readings = append(readings, r) })
+	return readings, err
+}
+
 // TestWrongClock: what came in while the clock was wrong, far ahead or without a
 // battery, is hidden from no report: order is by position.
 func TestWrongClock(t *testing.T) {
@@ -60,7 +67,7 @@ func TestWrongClock(t *testing.T) {
 		now.Add(-time.Minute),
 		time.Unix(90, 0).UTC(), // 6: the last one
 	)
-	readings, _, err := readDeliveries(t.Context(), l, window, func(int64, int64) {})
+	readings, err := collect(t, l, window)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +81,7 @@ func TestWrongClock(t *testing.T) {
 func TestClockStoodStill(t *testing.T) {
 	k, now := knownfail.Of(t), time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	l := keep(t, now.Add(-3*time.Hour), time.Unix(120, 0).UTC(), now.Add(-10*time.Minute))
-	readings, _, err := readDeliveries(t.Context(), l, audit.Window{From: now.Add(-time.Hour), To: now}, func(int64, int64) {})
+	readings, err := collect(t, l, audit.Window{From: now.Add(-time.Hour), To: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +108,7 @@ func TestErasuresOutsideOfTheWindow(t *testing.T) {
 			t.Fatal(err)
 		}
 		return testing.AllocsPerRun(3, func() {
-			if r, _, err := readDeliveries(t.Context(), l, audit.Window{From: now, To: now}, func(int64, int64) {}); err != nil || len(r) != 1 {
+			if r, err := collect(t, l, audit.Window{From: now, To: now}); err != nil || len(r) != 1 {
 				t.Errorf("%d readings: %v", len(r), err)
 			}
 		})
@@ -124,7 +131,7 @@ func TestBodyBeforeErasure(t *testing.T) {
 		t.Fatal(err)
 	}
 	window := audit.Window{From: now.Add(-time.Hour), To: now.Add(time.Hour)}
-	readings, _, err := readDeliveries(t.Context(), l, window, func(int64, int64) {})
+	readings, err := collect(t, l, window)
 	if err != nil {
 		t.Fatal(err)
 	}

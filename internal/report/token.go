@@ -115,7 +115,7 @@ func (t Token) expires() string {
 		return t.Seen.Expires
 	}
 	days := token.DaysLeft(at, t.Seen.Time)
-	return fmt.Sprintf("%s (in %d %s)", at.Format("2006-01-02 15:04 UTC"), days, map[bool]string{true: "day", false: "days"}[days == 1])
+	return fmt.Sprintf("%s (in %d %s)", text.Minute(at), days, map[bool]string{true: "day", false: "days"}[days == 1])
 }
 
 // rights are the table's rows, the first of which is the head.

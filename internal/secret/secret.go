@@ -1,16 +1,12 @@
 package secret
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 )
 
 // mask stands for every secret, whatever its length.
 const mask = "***"
-
-// ErrEmpty says that a secret is missing where one is needed.
-var ErrEmpty = errors.New("empty secret")
 
 // Secret is a value that every way of printing and encoding shows as "***". The
 // zero value is empty: no secret. Only Reveal gives the value back.
@@ -26,14 +22,6 @@ func New(value string) Secret {
 		return Secret{}
 	}
 	return Secret{&value}
-}
-
-// Require wraps a value and refuses an empty one with ErrEmpty.
-func Require(value string) (Secret, error) {
-	if value == "" {
-		return Secret{}, ErrEmpty
-	}
-	return New(value), nil
 }
 
 // Reveal gives the value itself. Use it where the value leaves the program on

@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/clipperhouse/displaywidth"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
 // Plain makes s one line of terminal text that shows everything it holds and
@@ -15,6 +17,11 @@ import (
 // A workflow log is a terminal too, so nothing in it starts a runner command
 // (::name:: opening the line, ##[name] anywhere). Plain of Plain is Plain.
 func Plain(s string) string { return showAll(s, unicode.MaxRune) }
+
+// Line makes outside text safe for a terminal and keeps it on its line. A person
+// may have typed a secret where something else belongs, and an error may quote it: what
+// looks like one is hidden.
+func Line(s string) string { return Plain(secret.Redact(strings.Join(strings.Fields(s), " "))) }
 
 // Reference is Plain for names whose grammar is ASCII, such as images, tags
 // and policies: every other character is shown by its code point, so that

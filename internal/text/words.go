@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -68,3 +69,6 @@ func Some(names []string, most int) string {
 
 // Commit is a commit's id as people know it: its first twelve digits.
 func Commit(id string) string { return Plain(id[:min(len(id), 12)]) }
+
+// Minute is a time to the minute, in UTC.
+func Minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // layouts are those of the header github-authentication-token-expiration: of
@@ -45,8 +47,8 @@ func Reminder(expires, now time.Time) int {
 
 // Expiring is the rule for a token that ends then, without its family, and what it
 // says of that; both empty where no reminder is due yet.
-func Expiring(at, now time.Time) (rule, text string) {
-	days, date := DaysLeft(at, now), at.Format("2006-01-02 15:04 UTC")
+func Expiring(at, now time.Time) (rule, when string) {
+	days, date := DaysLeft(at, now), text.Minute(at)
 	switch due := Reminder(at, now); {
 	case !now.Before(at):
 		return "expired", "expired on " + date

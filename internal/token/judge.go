@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // judge collects what there is to say of one token.
@@ -171,10 +172,10 @@ func (j *judge) expiry() {
 		j.add("expiry-unreadable", "GitHub says when the token expires in a layout that is not known: %q", j.Expires)
 		return
 	}
-	if rule, text := Expiring(at, j.Time); rule != "" {
-		j.add(rule, "the token %s", text)
+	if rule, when := Expiring(at, j.Time); rule != "" {
+		j.add(rule, "the token %s", when)
 	} else if days := DaysLeft(at, j.Time); j.need.MaxDays > 0 && days > j.need.MaxDays {
-		j.hinted("lifetime", fmt.Sprintf("make a new token that expires in %d days", j.need.MaxDays), "the token expires only in %d days, on %s; it should be made anew every %d", days, at.Format("2006-01-02 15:04 UTC"), j.need.MaxDays)
+		j.hinted("lifetime", fmt.Sprintf("make a new token that expires in %d days", j.need.MaxDays), "the token expires only in %d days, on %s; it should be made anew every %d", days, text.Minute(at), j.need.MaxDays)
 	}
 }
 

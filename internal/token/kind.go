@@ -94,7 +94,11 @@ func Checksum(random string) string {
 
 // Fingerprint is the form in which GitHub's audit log names a token
 // (hashed_token): SHA-256 in padded base64. The token cannot be had back from it.
+// No token has none.
 func Fingerprint(s secret.Secret) string {
+	if s.Empty() {
+		return ""
+	}
 	sum := sha256.Sum256([]byte(s.Reveal()))
 	return base64.StdEncoding.EncodeToString(sum[:])
 }

@@ -1,12 +1,34 @@
 package token
 
-import "maps"
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
+)
 
 // Used is one thing that a token's account did, as a webhook delivery tells it.
 type Used struct {
 	Event, Action string
 	// Workflow says that a push touched files under .github/workflows.
 	Workflow bool
+}
+
+// Uses are what the bot of a contract did in a repository, by readings of the record.
+func Uses(readings []audit.Reading, contract audit.Contract, repository string) []Used {
+	workflow := map[int64]bool{}
+	for _, r := range readings {
+		workflow[r.Record.Index] = strings.HasPrefix(r.Body.Workflow, ".github/workflows/")
+	}
+	var uses []Used
+	for _, use := range audit.Judge(readings, contract).Uses {
+		if strings.EqualFold(use.Repository.Name, repository) {
+			touched := slices.ContainsFunc(append(use.Also, use.Index), func(index int64) bool { return workflow[index] })
+			uses = append(uses, Used{Event: use.Event, Action: use.Action, Workflow: touched})
+		}
+	}
+	return uses
 }
 
 // Took is the permissions that a use took, as GitHub's REST and Git interfaces

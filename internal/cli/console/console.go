@@ -1,17 +1,16 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	"github.com/alecthomas/kong"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // The exit statuses of every command.
@@ -59,7 +58,7 @@ type Failure struct {
 	Advice string
 }
 
-// Fail makes a Failure; the hint may be empty.
+// Fail makes a Failure. Without a hint it has that of the error, if any.
 func Fail(status int, err error, hint string) Failure { return Failure{status, err, hint} }
 
 func (f Failure) Error() string {
@@ -71,15 +70,15 @@ func (f Failure) Error() string {
 
 func (f Failure) Unwrap() error { return f.Err }
 
-// Hint says how to mend it; empty where there is nothing to add.
-func (f Failure) Hint() string { return f.Advice }
+// Hint says what to do about it; empty where there is nothing to add.
+func (f Failure) Hint() string { return cmp.Or(f.Advice, HintOf(f.Err)) }
 
 // Sentence is the error with its hint behind it.
 func (f Failure) Sentence() string {
-	if f.Advice == "" {
-		return f.Error()
+	if hint := f.Hint(); hint != "" {
+		return f.Error() + " (" + hint + ")"
 	}
-	return f.Error() + " (" + f.Advice + ")"
+	return f.Error()
 }
 
 // hinter is an error that knows what to do about it.
@@ -180,9 +179,5 @@ func HintOf(err error) string {
 	return ""
 }
 
-// OneLine makes outside text safe for a terminal and keeps it on its line. A person
-// may have typed a secret where something else belongs, and an error may quote it: what
-// looks like one is hidden.
-func OneLine(s string) string {
-	return text.Plain(secret.Redact(strings.Join(strings.Fields(s), " ")))
-}
+// OneLine is text.Line.
+func OneLine(s string) string { return text.Line(s) }

@@ -1,10 +1,10 @@
 package console
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"golang.org/x/term"
@@ -16,26 +16,27 @@ import (
 const maxSecret = 16 << 10
 
 // ReadSecret reads a secret from standard input: from a terminal without showing
-// it, after a prompt; from anything else up to its end. One line break at the end
-// does not belong to it. An empty secret means that there was none.
+// it, after a prompt; from anything else up to its end. An empty secret means that
+// there was none.
 func (c *Console) ReadSecret(prompt string) (secret.Secret, error) {
+	const where = "standard input"
 	if file, ok := asTerminal(c.Stdin); ok {
 		fmt.Fprintf(c.Stderr, "%s: ", prompt)
 		text, err := term.ReadPassword(int(file.Fd()))
 		fmt.Fprintln(c.Stderr)
 		if err != nil {
-			return secret.Secret{}, fmt.Errorf("read standard input: %w", err)
+			return secret.Secret{}, unread(err)
 		}
-		return TrimSecret(string(text)), nil
+		return oneLine(string(text), where)
 	}
 	if c.Stdin == nil {
 		return secret.Secret{}, nil
 	}
-	text, err := io.ReadAll(io.LimitReader(c.Stdin, maxSecret+1))
+	text, err := bounded(c.Stdin, where)
 	if err != nil {
-		return secret.Secret{}, fmt.Errorf("read standard input: %w", err)
+		return secret.Secret{}, err
 	}
-	return sized(string(text), "standard input")
+	return oneLine(text, where)
 }
 
 // StdinIsTerminal says whether a person types standard input.
@@ -44,28 +45,62 @@ func (c *Console) StdinIsTerminal() bool {
 	return ok
 }
 
-// ReadSecretFile reads a secret from a file, likewise.
+// Secret reads a secret from the file that a flag names, or else from a variable of
+// the environment. It is empty where neither is there.
+func (c *Console) Secret(file, variable string) (secret.Secret, error) {
+	if file != "" {
+		return ReadSecretFile(file)
+	}
+	text, _ := c.Environment(variable)
+	return oneLine(text, "$"+variable)
+}
+
+// ReadSecretFile reads a secret from a file. Like every secret it is one line.
 func ReadSecretFile(name string) (secret.Secret, error) {
+	key, err := ReadKeyFile(name)
+	if err != nil {
+		return key, err
+	}
+	value, err := oneLine(key.Reveal(), strconv.Quote(name))
+	if err == nil && value.Empty() {
+		err = unread(fmt.Errorf("%q is empty", name))
+	}
+	return value, err
+}
+
+// ReadKeyFile reads a key of several lines from a file, such as PEM.
+func ReadKeyFile(name string) (secret.Secret, error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return secret.Secret{}, fmt.Errorf("read secret: %w", err)
+		return secret.Secret{}, unread(err)
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxSecret+1))
-	if err != nil {
-		return secret.Secret{}, fmt.Errorf("read secret: %w", err)
+	text, err := bounded(file, strconv.Quote(name))
+	if err == nil && text == "" {
+		err = unread(fmt.Errorf("%q is empty", name))
 	}
-	return sized(string(text), "file")
+	return secret.New(text), err
 }
 
-func sized(text, where string) (secret.Secret, error) {
-	if len(text) > maxSecret {
-		return secret.Secret{}, errors.New("read secret: the " + where + " is too long to be one")
+func bounded(in io.Reader, where string) (string, error) {
+	text, err := io.ReadAll(io.LimitReader(in, maxSecret+1))
+	switch {
+	case err != nil:
+		return "", unread(err)
+	case len(text) > maxSecret:
+		return "", unread(fmt.Errorf("%s is too long to be one", where))
 	}
-	return TrimSecret(text), nil
+	return string(text), nil
 }
 
-// TrimSecret takes one line break off the end, which editors and echo add.
-func TrimSecret(text string) secret.Secret {
-	return secret.New(strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r"))
+// oneLine takes line breaks off the end, which editors and echo add, and refuses
+// what has more of them: whoever sent it on would send it wrong or in part.
+func oneLine(text, where string) (secret.Secret, error) {
+	line := strings.TrimRight(text, "\r\n")
+	if strings.ContainsAny(line, "\r\n") {
+		return secret.Secret{}, Fail(StatusUsage, fmt.Errorf("read secret: %s has several lines", where), "leave only the secret there, on one line")
+	}
+	return secret.New(line), nil
 }
+
+func unread(err error) error { return Fail(StatusUsage, fmt.Errorf("read secret: %w", err), "") }

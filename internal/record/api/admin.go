@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"log/slog"
 	"net"
 	"net/http"
@@ -23,8 +22,7 @@ import (
 
 // Ledger is what the listener reads.
 type Ledger interface {
-	Records(context.Context, ledger.Query) iter.Seq2[ledger.Record, error]
-	Body(ctx context.Context, index int64) ([]byte, error)
+	ledger.Reader
 	Find(ctx context.Context, hash string) (ledger.Record, error)
 	Prove(ctx context.Context, index int64) (proof.Inclusion, error)
 	Checkpoint(context.Context) ([]byte, error)

@@ -8,6 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/record/intake"
 )
 
 // maxEvents bounds the label "event": GitHub has fewer than a hundred events,
@@ -33,13 +35,13 @@ type Metrics struct {
 
 // Gauges are read when the metrics are; each gives its number now.
 type Gauges struct {
-	Entries, Bytes, QueuedBytes func() float64
-	// CheckpointAge is in seconds; Ready is 1 or 0.
-	CheckpointAge, Ready func() float64
+	Entries, QueuedBytes func() float64
+	// Ready is 1 or 0.
+	Ready func() float64
 }
 
 // New makes the metrics. The version is told by fluxkeeper_build_info.
-func New(version string, gauges Gauges) *Metrics {
+func New(version string) *Metrics {
 	counters := func(name, help, label string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
 	}
@@ -86,21 +88,21 @@ func New(version string, gauges Gauges) *Metrics {
 	m.registry.MustRegister(m.accepted, m.duplicates, m.rejected, m.commit, m.batch, m.commitErrors,
 		m.missing, m.neverEmitted, m.redeliveries, m.reconcileFailures, m.lastReconcile, build, m.tokenExpires, m.expiryUnknown, m.overdue,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Watch adds gauges, which are there from then on.
+func (m *Metrics) Watch(gauges Gauges) {
 	for _, g := range []struct {
 		name, help string
 		read       func() float64
 	}{
 		{"fluxkeeper_ledger_entries", "Entries in the ledger.", gauges.Entries},
-		{"fluxkeeper_ledger_bytes", "Bytes that the ledger takes on disk.", gauges.Bytes},
 		{"fluxkeeper_queued_bytes", "Bytes that wait to be made durable.", gauges.QueuedBytes},
-		{"fluxkeeper_checkpoint_age_seconds", "Time since the last checkpoint was signed.", gauges.CheckpointAge},
 		{"fluxkeeper_ready", "1 if the ledger takes entries.", gauges.Ready},
 	} {
-		if g.read != nil {
-			m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, g.read))
-		}
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, g.read))
 	}
-	return m
 }
 
 // Handler serves the metrics in Prometheus' text format.
@@ -115,16 +117,19 @@ func (m *Metrics) Accepted(event string) { m.accepted.WithLabelValues(m.known(ev
 func (m *Metrics) Duplicate(event string) { m.duplicates.WithLabelValues(m.known(event)).Inc() }
 
 // Rejected counts a request that was not taken; the reason is one of ours.
-func (m *Metrics) Rejected(reason string) { m.rejected.WithLabelValues(reason).Inc() }
+func (m *Metrics) Rejected(reason intake.Reason) { m.rejected.WithLabelValues(string(reason)).Inc() }
 
 // Committed counts a batch that is durable.
-func (m *Metrics) Committed(entries int, took time.Duration) {
-	m.batch.Observe(float64(entries))
+func (m *Metrics) Committed(entries, duplicates int, _ int64, took time.Duration) {
+	m.batch.Observe(float64(entries + duplicates))
 	m.commit.Observe(took.Seconds())
 }
 
-// CommitFailed counts a batch that could not be made durable.
-func (m *Metrics) CommitFailed() { m.commitErrors.Inc() }
+// Failed counts a batch that could not be made durable.
+func (m *Metrics) Failed(error, bool) { m.commitErrors.Inc() }
+
+// Checkpointed counts nothing.
+func (*Metrics) Checkpointed(time.Duration) {}
 
 // Reconciled tells how a reconciliation ended.
 func (m *Metrics) Reconciled(at time.Time, missing, neverEmitted, asked int) {

@@ -18,13 +18,15 @@ func scrape(t *testing.T, m *metric.Metrics) string {
 }
 
 func TestMetrics(t *testing.T) {
-	m := metric.New("1.2.3", metric.Gauges{Entries: func() float64 { return 42 }})
+	m := metric.New("1.2.3")
+	zero := func() float64 { return 0 }
+	m.Watch(metric.Gauges{Entries: func() float64 { return 42 }, QueuedBytes: zero, Ready: zero})
 	m.Accepted("push")
 	m.Accepted("push")
 	m.Duplicate("push")
 	m.Rejected("signature")
-	m.Committed(2, 3*time.Millisecond)
-	m.CommitFailed()
+	m.Committed(2, 0, 0, 3*time.Millisecond)
+	m.Failed(nil, true)
 	m.Reconciled(time.Unix(1_800_000_000, 0), 3, 1, 2)
 	m.ReconcileFailed()
 	if got := scrape(t, m); strings.Contains(got, "token_expires") || strings.Contains(got, "rotation_overdue") {
@@ -63,7 +65,7 @@ func TestMetrics(t *testing.T) {
 
 // TestEventsAreBounded: whoever has the secret can name events at will.
 func TestEventsAreBounded(t *testing.T) {
-	m := metric.New("", metric.Gauges{})
+	m := metric.New("")
 	for i := range 1000 {
 		m.Accepted(fmt.Sprint("event_", i))
 	}

@@ -50,16 +50,16 @@ func Alerts(all []Rotation, now time.Time, dead string) []Alert {
 				"it is not on record when %s expires: nobody is reminded of it", d.subject())
 			continue
 		}
-		if rule, text := token.Expiring(d.Expires, now); rule == "expired" && now.Sub(d.Expires) < mourning {
-			add(d, 0, "token/"+rule, again, "%s %s", d.subject(), text)
+		if rule, when := token.Expiring(d.Expires, now); rule == "expired" && now.Sub(d.Expires) < mourning {
+			add(d, 0, "token/"+rule, again, "%s %s", d.subject(), when)
 		} else if rule != "" && rule != "expired" {
-			add(d, token.Reminder(d.Expires, now), "token/"+rule, again, "%s %s", d.subject(), text)
+			add(d, token.Reminder(d.Expires, now), "token/"+rule, again, "%s %s", d.subject(), when)
 		}
 	}
 	for _, d := range last(all, Rotation.touched) {
 		if d.Stored.IsZero() && (d.Expires.IsZero() || now.Before(d.Expires)) {
 			add(d, 0, "rotation/unstored", "give it to `"+d.command("start")+"` once more, with its places; or delete it in GitHub's settings and begin anew",
-				"a new token for %s was checked on %s, and is not on record as stored", d.names(), d.Started.UTC().Format("2006-01-02 15:04 UTC"))
+				"a new token for %s was checked on %s, and is not on record as stored", d.names(), text.Minute(d.Started))
 		}
 	}
 	for _, d := range all {
@@ -71,7 +71,7 @@ func Alerts(all []Rotation, now time.Time, dead string) []Alert {
 			finish := d.command("finish")
 			add(d, 0, RuleOverdue, "see that Flux works with the new token; then run `"+finish+" --revoke`, or delete the old one in GitHub's settings and run `"+finish+"`, with --deleted where nobody has its text any more",
 				"both tokens for %s work since %s, longer than %.0f hours: the old one (hashed_token %s) is not known to be dead",
-				d.names(), d.Stored.UTC().Format("2006-01-02 15:04 UTC"), Overlap.Hours(), d.Old)
+				d.names(), text.Minute(d.Stored), Overlap.Hours(), d.Old)
 		}
 	}
 	slices.SortStableFunc(alerts, func(a, b Alert) int { return finding.Compare(a.Finding, b.Finding) })
@@ -80,13 +80,15 @@ func Alerts(all []Rotation, now time.Time, dead string) []Alert {
 
 // Live are the rotations whose new tokens the repositories have now by the record:
 // the one that was stored last for each, with the repositories that this is so for.
-func Live(all []Rotation) []Rotation { return last(all, func(d Rotation) time.Time { return d.Stored }) }
+func Live(all []Rotation) []Rotation {
+	return last(all, func(d Rotation) time.Time { return d.Stored })
+}
 
 // Newest is the rotation that was brought on last, of a repository or, where that is
 // empty, of all; false where there is none.
 func Newest(all []Rotation, repository string) (Rotation, bool) {
 	of := slices.DeleteFunc(slices.Clone(all), func(d Rotation) bool {
-		return repository != "" && !slices.ContainsFunc(d.Repositories, func(full string) bool { return strings.EqualFold(full, repository) })
+		return repository != "" && !d.of(repository)
 	})
 	if len(of) == 0 {
 		return Rotation{}, false
@@ -125,43 +127,50 @@ func last(all []Rotation, by func(Rotation) time.Time) []Rotation {
 	return out
 }
 
+// of says whether the rotation is of a repository.
+func (d Rotation) of(repository string) bool { return among(d.Repositories, repository) }
+
+func among(repositories []string, repository string) bool {
+	return slices.ContainsFunc(repositories, func(full string) bool { return strings.EqualFold(full, repository) })
+}
+
 // names are the repositories in a sentence.
 func (d Rotation) names() string { return text.Some(d.Repositories, 5) }
 
 func (d Rotation) subject() string { return "the token for " + d.names() }
 
-// command is a step of the drill as it is typed in a shell for these repositories and
+// command is a step of the rotation as it is typed in a shell for these repositories and
 // places, which are outside text. All but the first step know the repositories by one
 // of them.
 func (d Rotation) command(step string) string {
-	text := "fluxkeeper-receiver rotate " + step
+	line := "fluxkeeper-receiver rotate " + step
 	for i, full := range d.Repositories {
 		if i == 0 || step == "start" {
-			text += " --repo " + quoted(full)
+			line += " --repo " + quoted(full)
 		}
 	}
 	for _, p := range d.Places {
 		switch kind, name, within := p.slot(); {
 		case kind == "secret":
-			text += " --cluster-secret " + quoted(name)
+			line += " --cluster-secret " + quoted(name)
 		case kind == "esc" && within == usualPath:
-			text += " --esc " + quoted(name)
+			line += " --esc " + quoted(name)
 		case kind == "esc":
-			text += " --esc " + quoted(name) + " --esc-path " + quoted(within)
+			line += " --esc " + quoted(name) + " --esc-path " + quoted(within)
 		}
 	}
-	return text
+	return line
 }
 
 // usualPath is where an environment has the token if --esc-path does not say so.
 const usualPath = "github.token"
 
 // quoted is a text as one word of a shell's command.
-func quoted(text string) string {
-	if text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/@:-") == "" && text[0] != '-' {
-		return text
+func quoted(word string) string {
+	if word != "" && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/@:-") == "" && word[0] != '-' {
+		return word
 	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // slot takes Where apart: what kind of place it is, which environment or Secret, and

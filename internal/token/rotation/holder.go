@@ -19,10 +19,10 @@ type Holder struct {
 	Repositories []string
 }
 
-// Holders are the places with the tokens that they hold by the records, which are in
+// holders are the places with the tokens that they hold by the records, which are in
 // the order of the ledger: what was stored in a place later has taken the place of
 // what was there. Tokens that are dead or over at the time are left out.
-func Holders(records []Record, now time.Time) []Holder {
+func holders(records []Record, now time.Time) []Holder {
 	var all []Holder
 	over := map[string]bool{}
 	for _, r := range records {
@@ -36,15 +36,15 @@ func Holders(records []Record, now time.Time) []Holder {
 			continue
 		}
 		for _, p := range r.Places {
-			all = Hold(all, Holder{p, r.New, r.Repositories})
+			all = hold(all, Holder{p, r.New, r.Repositories})
 		}
 	}
 	return slices.DeleteFunc(all, func(h Holder) bool { return over[h.Token] })
 }
 
-// Hold adds a holder, in place of what is known of the same place. A Secret whose
+// hold adds a holder, in place of what is known of the same place. A Secret whose
 // cluster is not known is taken for the one of the same name.
-func Hold(all []Holder, h Holder) []Holder {
+func hold(all []Holder, h Holder) []Holder {
 	var kept []Holder
 	h.Repositories = slices.Clone(h.Repositories)
 	for _, o := range all {
@@ -63,13 +63,20 @@ func Hold(all []Holder, h Holder) []Holder {
 }
 
 // Shared are the findings on tokens that two clusters hold, or two Secrets or two
-// environments of different repositories. An environment and the Secret that gets
-// the token from there are how it is meant to be, and what is not known of a place
-// counts for nothing.
-func Shared(holders []Holder) []finding.Finding {
+// environments of different repositories, by the records and by what was seen just
+// now. An environment and the Secret that gets the token from there are how it is
+// meant to be, and what is not known of a place counts for nothing.
+func Shared(records []Record, now time.Time, seen []Holder, only func(token string) bool) []finding.Finding {
+	all := holders(records, now)
+	for _, h := range seen {
+		all = hold(all, h)
+	}
+	if only != nil {
+		all = slices.DeleteFunc(all, func(h Holder) bool { return !only(h.Token) })
+	}
 	var s token.Storage
-	for i, a := range holders {
-		for _, b := range holders[i+1:] {
+	for i, a := range all {
+		for _, b := range all[i+1:] {
 			if a.Token != "" && a.Token == b.Token && a.apart(b) {
 				s.Seen(a.words(), a.Token, "")
 				s.Seen(b.words(), b.Token, "")

@@ -53,14 +53,14 @@ func TestShared(t *testing.T) {
 		"shared, and dead since": {[]rotation.Record{storedIn("T", "acme/fleet", "A "+flux), storedIn("T", "acme/fleet", "B "+flux),
 			{Step: rotation.Finished, Time: began, New: "U", Old: "T", Proof: rotation.Revoked}}, ""},
 	} {
-		got := rotation.Shared(rotation.Holders(c.records, began.AddDate(0, 0, 1)))
+		got := rotation.Shared(c.records, began.AddDate(0, 0, 1), nil, nil)
 		switch {
 		case c.want == "" && len(got) > 0:
 			t.Errorf("%s: %+v", name, got)
 		case c.want != "" && (len(got) != 1 || got[0].Rule != "storage/shared" || got[0].Severity != finding.Error || !strings.Contains(got[0].Message, c.want)):
 			t.Errorf("%s: %+v", name, got)
 		}
-		if over := rotation.Shared(rotation.Holders(c.records, began.AddDate(0, 0, 90))); len(over) > 0 {
+		if over := rotation.Shared(c.records, began.AddDate(0, 0, 90), nil, nil); len(over) > 0 {
 			t.Errorf("%s: an expired token is shared: %+v", name, over)
 		}
 	}
@@ -68,7 +68,7 @@ func TestShared(t *testing.T) {
 
 // TestHoldGoesByWhatIsSeen: what was just seen counts more than the record.
 func TestHoldGoesByWhatIsSeen(t *testing.T) {
-	holders := rotation.Holders([]rotation.Record{storedIn("T", "acme/fleet", "A flux-system/github-token")}, began)
+	records := []rotation.Record{storedIn("T", "acme/fleet", "A flux-system/github-token")}
 	seen := func(cluster, fingerprint string) rotation.Holder {
 		return rotation.Holder{Place: rotation.Place{Where: "secret flux-system/github-token password", Cluster: cluster}, Token: fingerprint, Repositories: []string{"acme/fleet"}}
 	}
@@ -76,7 +76,7 @@ func TestHoldGoesByWhatIsSeen(t *testing.T) {
 		h    rotation.Holder
 		want int
 	}{{seen("A", "T"), 0}, {seen("B", "T"), 1}, {seen("B", "U"), 0}, {seen("", "T"), 0}, {seen("B", ""), 0}} {
-		if got := rotation.Shared(rotation.Hold(holders, c.h)); len(got) != c.want {
+		if got := rotation.Shared(records, began, []rotation.Holder{c.h}, nil); len(got) != c.want {
 			t.Errorf("%+v: %+v", c.h, got)
 		}
 	}

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
-	"os"
 	"slices"
 	"time"
 
@@ -15,38 +12,13 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
-// maxSecret is more than any secret has, in bytes.
-const maxSecret = 64 << 10
-
-// readSecret reads a secret from a file, without the line's end that editors
-// leave there.
-func readSecret(name string) (secret.Secret, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return secret.Secret{}, fmt.Errorf("read secret: %w", err)
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxSecret+1))
-	if err != nil {
-		return secret.Secret{}, fmt.Errorf("read secret: %w", err)
-	}
-	if len(text) > maxSecret {
-		return secret.Secret{}, fmt.Errorf("read secret: %s has more than %d bytes", name, maxSecret)
-	}
-	value, err := secret.Require(string(bytes.TrimRight(text, "\r\n")))
-	if err != nil {
-		return value, fmt.Errorf("read secret: %s: %w", name, err)
-	}
-	return value, nil
-}
-
 // readSecrets reads the webhook's live secrets: several while one is rotated.
 func readSecrets(names []string) ([]secret.Secret, error) {
 	var live []secret.Secret
 	for _, name := range names {
-		value, err := readSecret(name)
+		value, err := console.ReadSecretFile(name)
 		if err != nil {
-			return nil, console.Fail(console.StatusUsage, err, "make one with: openssl rand -hex 32 > "+name)
+			return nil, console.Fail(console.StatusUsage, err, cmp.Or(console.HintOf(err), "make one with: openssl rand -hex 32 > "+name))
 		}
 		live = append(live, value)
 	}

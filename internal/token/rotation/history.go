@@ -1,0 +1,159 @@
+package rotation
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+)
+
+// History is what a ledger has of rotations.
+type History struct {
+	// Records are in the order of the ledger.
+	Records []Record
+	// Rotations are what the records come to.
+	Rotations []Rotation
+	// Gap is about records that this program cannot read; nil where it read all.
+	Gap error
+}
+
+// unreadable is the error about records that this program cannot read.
+type unreadable struct{ entries []string }
+
+func (u unreadable) Error() string { return "read rotations: " + strings.Join(u.entries, "; ") }
+
+// Hint is for whoever meets it.
+func (unreadable) Hint() string { return "a later version of this program may have written it" }
+
+// refusal is an error that knows what to do about it.
+type refusal struct{ text, hint string }
+
+func (r refusal) Error() string { return r.text }
+
+// Hint says what to do.
+func (r refusal) Hint() string { return r.hint }
+
+// Read reads a ledger's rotations.
+func Read(ctx context.Context, l ledger.Reader) (History, error) {
+	var h History
+	var not unreadable
+	for entry, err := range l.Records(ctx, ledger.Query{Kinds: []ledger.Kind{ledger.Rotation}}) {
+		if err != nil {
+			return h, err
+		}
+		body, err := l.Body(ctx, entry.Index)
+		if err != nil {
+			return h, fmt.Errorf("read entry %d: %w", entry.Index, err)
+		}
+		r, err := ParseRecord(body)
+		if err != nil {
+			not.entries = append(not.entries, fmt.Sprintf("entry %d: %v", entry.Index, err))
+			continue
+		}
+		h.Records = append(h.Records, r)
+	}
+	if len(not.entries) > 0 {
+		h.Gap = not
+	}
+	h.Rotations = Join(h.Records)
+	return h, nil
+}
+
+// Entry is the ledger's entry of the record, with its body.
+func (r Record) Entry() (ledger.Entry, []byte, error) {
+	body, err := json.Marshal(r)
+	target := ""
+	if len(r.Repositories) > 0 {
+		target = r.Repositories[0]
+	}
+	return ledger.Entry{
+		Kind: ledger.Rotation, Time: r.Time.Truncate(time.Microsecond), Source: "fluxkeeper", ID: r.New, Name: string(r.Step), Target: target,
+	}, body, err
+}
+
+// Replaces is the token that a new one takes the place of: the one that the places
+// hold, where what Flux reads counts most, or else the last one on record for the
+// repository. A token that the record knows from an earlier rotation is refused.
+func (h History) Replaces(fresh, repository string, places []Copy) (old string, err error) {
+	for _, p := range places {
+		if p.Token != "" && p.Token != fresh {
+			old = p.Token
+		}
+	}
+	if last, ok := Newest(Live(h.Rotations), repository); ok && old == "" && last.New != fresh {
+		old = last.New
+	}
+	for _, r := range h.Rotations {
+		switch {
+		case r.New == fresh && !r.Finished.IsZero(), r.Old == fresh:
+			return "", refusal{"this token is not new: the ledger knows it from an earlier rotation", "make another on GitHub's page"}
+		case r.New == fresh:
+			old = r.Old // the same rotation once more
+		}
+	}
+	return old, nil
+}
+
+// UnderWay is the rotation that can be finished: the newest that is not, and whose
+// new token is stored. An earlier one that was left so is next, once that is done.
+func (h History) UnderWay(repository string) (Rotation, error) {
+	open := slices.DeleteFunc(slices.Clone(h.Rotations), func(r Rotation) bool { return r.Stored.IsZero() || !r.Finished.IsZero() })
+	if r, ok := Newest(open, repository); ok {
+		return r, nil
+	}
+	if last, ok := Newest(h.Rotations, repository); ok && last.Stored.IsZero() {
+		return Rotation{}, refusal{"the new token is not stored yet", "give it to `rotate start` once more"}
+	}
+	return Rotation{}, refusal{"no rotation is under way", "begin one with `rotate start`"}
+}
+
+// About is what the record says of one repository's token at a time, and what it
+// finds, by a policy's severities.
+func (h History) About(repository string, now time.Time, severities map[string]finding.Severity) (evidence []string, found []finding.Finding) {
+	for _, r := range Live(h.Rotations) {
+		if r.of(repository) {
+			evidence = append(evidence, "the token on record is "+r.New+", stored on "+text.Minute(r.Stored))
+		}
+	}
+	if len(evidence) == 0 {
+		evidence = []string{"no token of " + repository + " is on record as stored"}
+	}
+	for _, alert := range Weigh(Alerts(h.Rotations, now, ""), severities) {
+		if among(alert.Repositories, repository) {
+			found = append(found, alert.Finding)
+		}
+	}
+	return evidence, found
+}
+
+// Weigh gives alerts the severities of a policy, and leaves out those that it silences.
+func Weigh(alerts []Alert, severities map[string]finding.Severity) []Alert {
+	var kept []Alert
+	for _, a := range alerts {
+		if f, reported := a.Weighed(severities); reported {
+			a.Finding = f
+			kept = append(kept, a)
+		}
+	}
+	return kept
+}
+
+// Ends is when the first of the stored tokens expires, by the record; zero where it
+// has none. Unknown says that it lacks the end of one.
+func (h History) Ends() (first time.Time, unknown bool) {
+	for _, r := range Live(h.Rotations) {
+		switch {
+		case r.Expires.IsZero():
+			unknown = true
+		case first.IsZero() || r.Expires.Before(first):
+			first = r.Expires
+		}
+	}
+	return first, unknown
+}
