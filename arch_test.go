@@ -42,7 +42,7 @@ var rooms = map[string][]string{
 // another room.
 var edges = []string{
 	"internal/cli/console", "internal/cli/runner", "internal/cluster", "internal/gate/gitrepo", "internal/github",
-	"internal/record/api", "internal/record/intake", "internal/record/metric", "internal/record/store", "internal/token/esc",
+	"internal/record/api", "internal/record/durable", "internal/record/intake", "internal/record/metric", "internal/record/store", "internal/token/esc",
 }
 
 // edge says whether a package is an edge, or part of one.

@@ -151,7 +151,7 @@ func (c *backupCmd) Run(a *console.Console) error {
 // eraseCmd keeps bodies for a while only.
 type eraseCmd struct {
 	signed
-	OlderThan days `required:"" placeholder:"TIME" help:"Erase bodies that came in longer ago than this, such as 400d."`
+	OlderThan console.Days `required:"" placeholder:"TIME" help:"Erase bodies that came in longer ago than this, such as 400d."`
 }
 
 // Help is shown by erase --help.

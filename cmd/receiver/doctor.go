@@ -16,20 +16,20 @@ import (
 
 // doctorCmd says what is wrong between Flux, its token and GitHub.
 type doctorCmd struct {
-	Repo              string `required:"" placeholder:"OWNER/NAME" help:"The repository that Flux writes to."`
-	Namespace         string `default:"flux-system" placeholder:"NAME" help:"Where Flux's objects and controllers are (default: flux-system)."`
-	Kubeconfig        string `placeholder:"FILE" complete:"file" help:"How to reach the cluster (default: $KUBECONFIG, ~/.kube/config, or the pod's service account)."`
-	Context           string `placeholder:"NAME" help:"A context of that file (default: its current one)."`
-	Policy            string `placeholder:"FILE" complete:"file" help:"Hold the cluster against this policy file of the gate."`
-	Since             days   `default:"1h" placeholder:"TIME" help:"How far back events and logs are read (default: 1h)."`
-	TokenFile         string `placeholder:"FILE" complete:"file" help:"Check this token, and that the cluster has the same (default: check the cluster's)."`
-	SettingsTokenFile string `placeholder:"FILE" complete:"file" help:"Check what is set on GitHub with this token, which may read Administration and Webhooks (else $FLUXKEEPER_TOKEN)."`
-	HookURL           string `name:"hook-url" placeholder:"URL" help:"The receiver's address in the webhook (default: any that ends in /webhooks/github)."`
-	Observe           string `placeholder:"WHERE" complete:"file" help:"Narrow what the token needs down to what this ledger shows that the bot did in 90 days, and look at the rotations in it; takes --policy."`
-	APIURL            string `name:"api-url" placeholder:"URL" help:"Where GitHub's API is (default: that of the GitRepository's host)."`
-	Offline           bool   `help:"Do not ask GitHub."`
-	Format            string `default:"text" enum:"text,json,markdown" placeholder:"FORMAT" help:"text (default), json or markdown."`
-	Color             string `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
+	Repo              string       `required:"" placeholder:"OWNER/NAME" help:"The repository that Flux writes to."`
+	Namespace         string       `default:"flux-system" placeholder:"NAME" help:"Where Flux's objects and controllers are (default: flux-system)."`
+	Kubeconfig        string       `placeholder:"FILE" complete:"file" help:"How to reach the cluster (default: $KUBECONFIG, ~/.kube/config, or the pod's service account)."`
+	Context           string       `placeholder:"NAME" help:"A context of that file (default: its current one)."`
+	Policy            string       `placeholder:"FILE" complete:"file" help:"Hold the cluster against this policy file of the gate."`
+	Since             console.Days `default:"1h" placeholder:"TIME" help:"How far back events and logs are read (default: 1h)."`
+	TokenFile         string       `placeholder:"FILE" complete:"file" help:"Check this token, and that the cluster has the same (default: check the cluster's)."`
+	SettingsTokenFile string       `placeholder:"FILE" complete:"file" help:"Check what is set on GitHub with this token, which may read Administration and Webhooks (else $FLUXKEEPER_TOKEN)."`
+	HookURL           string       `name:"hook-url" placeholder:"URL" help:"The receiver's address in the webhook (default: any that ends in /webhooks/github)."`
+	Observe           string       `placeholder:"WHERE" complete:"file" help:"Narrow what the token needs down to what this ledger shows that the bot did in 90 days, and look at the rotations in it; takes --policy."`
+	APIURL            string       `name:"api-url" placeholder:"URL" help:"Where GitHub's API is (default: that of the GitRepository's host)."`
+	Offline           bool         `help:"Do not ask GitHub."`
+	Format            string       `default:"text" enum:"text,json,markdown" placeholder:"FORMAT" help:"text (default), json or markdown."`
+	Color             string       `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
 }
 
 // Help is shown by doctor --help.

@@ -10,11 +10,11 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/durable"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
@@ -149,60 +149,13 @@ func makeKey(name string, log *slog.Logger) (ledger.Key, error) {
 	if err != nil {
 		return fail(err)
 	}
-	if err := writeNew(name, []byte(key.Private().Reveal()+"\n"), 0o600); err != nil {
+	if err := durable.WriteNew(name, []byte(key.Private().Reveal()+"\n"), 0o600); err != nil {
 		return fail(err)
 	}
 	if log != nil {
 		log.Info("made a signing key: keep its public half elsewhere, to verify the ledger with", "file", name, "public_key", key.Public())
 	}
 	return key, nil
-}
-
-// writeNew writes a file that must not be there yet, durably: under another
-// name first, then linked, which unlike a rename overwrites nothing.
-func writeNew(name string, text []byte, mode fs.FileMode) error {
-	temporary, err := writeBeside(name, text, mode)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temporary)
-	if err := os.Link(temporary, name); err != nil {
-		return err
-	}
-	return syncFolder(name)
-}
-
-// replace writes a file durably in the place of an older one.
-func replace(name string, text []byte, mode fs.FileMode) error {
-	temporary, err := writeBeside(name, text, mode)
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(temporary, name); err != nil {
-		return errors.Join(err, os.Remove(temporary))
-	}
-	return syncFolder(name)
-}
-
-func writeBeside(name string, text []byte, mode fs.FileMode) (temporary string, err error) {
-	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
-	if err != nil {
-		return "", err
-	}
-	_, err = file.Write(text)
-	err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close())
-	if err != nil {
-		return "", errors.Join(err, os.Remove(file.Name()))
-	}
-	return file.Name(), nil
-}
-
-func syncFolder(name string) error {
-	folder, err := os.Open(filepath.Dir(name))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }
 
 // now is the clock, as precise as a ledger keeps it.

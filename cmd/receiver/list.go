@@ -12,11 +12,11 @@ import (
 // listCmd lists entries, the last ones first.
 type listCmd struct {
 	where
-	Name   []string `placeholder:"EVENT" help:"Only these events, such as push."`
-	GUID   string   `name:"guid" placeholder:"GUID" help:"Only deliveries under this GUID."`
-	Source string   `placeholder:"HOOK" help:"Only deliveries of this webhook, by its number."`
-	Since  days     `placeholder:"TIME" help:"Only what came in since then, such as 7d or 12h (default: all)."`
-	Limit  int      `default:"50" placeholder:"N" help:"At most so many; 0 for all (default: 50)."`
+	Name   []string     `placeholder:"EVENT" help:"Only these events, such as push."`
+	GUID   string       `name:"guid" placeholder:"GUID" help:"Only deliveries under this GUID."`
+	Source string       `placeholder:"HOOK" help:"Only deliveries of this webhook, by its number."`
+	Since  console.Days `placeholder:"TIME" help:"Only what came in since then, such as 7d or 12h (default: all)."`
+	Limit  int          `default:"50" placeholder:"N" help:"At most so many; 0 for all (default: 50)."`
 }
 
 // Help is shown by list --help.

@@ -32,7 +32,7 @@ type reconcileCmd struct {
 	where
 	listing
 	redeliver
-	Since  days          `default:"3d" placeholder:"TIME" help:"How far back (default: 3d, as far as github.com can)."`
+	Since  console.Days  `default:"3d" placeholder:"TIME" help:"How far back (default: 3d, as far as github.com can)."`
 	Wait   time.Duration `default:"1m" placeholder:"TIME" help:"How long to wait for what was asked for (default: 1m)."`
 	Format string        `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
 	Color  string        `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`

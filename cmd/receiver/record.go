@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -277,25 +276,4 @@ func unready(answer []byte) string {
 		return string(answer)
 	}
 	return told.Reason
-}
-
-// days reads a span of time such as 90d, 12h or 1h30m.
-type days time.Duration
-
-// UnmarshalText takes what time.ParseDuration does, and whole days.
-func (d *days) UnmarshalText(text []byte) error {
-	if number, ok := strings.CutSuffix(string(text), "d"); ok {
-		n, err := strconv.ParseUint(number, 10, 16)
-		if err != nil {
-			return fmt.Errorf("%q is not a span of time such as 90d or 12h", text)
-		}
-		*d = days(time.Duration(n) * 24 * time.Hour)
-		return nil
-	}
-	span, err := time.ParseDuration(string(text))
-	if err != nil || span < 0 {
-		return fmt.Errorf("%q is not a span of time such as 90d or 12h", text)
-	}
-	*d = days(span)
-	return nil
 }

@@ -19,10 +19,10 @@ import (
 // reportCmd says what the bot's account did.
 type reportCmd struct {
 	where
-	Since  days   `default:"7d" placeholder:"TIME" help:"How far back, such as 7d or 12h (default: 7d)."`
-	Policy string `default:"${policyFile}" placeholder:"FILE" complete:"file" help:"The policy file, which names the bot and what it may do (default: ${policyFile})."`
-	Format string `default:"text" enum:"text,json,csv,markdown" placeholder:"FORMAT" help:"text (default), json, csv or markdown."`
-	Color  string `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
+	Since  console.Days `default:"7d" placeholder:"TIME" help:"How far back, such as 7d or 12h (default: 7d)."`
+	Policy string       `default:"${policyFile}" placeholder:"FILE" complete:"file" help:"The policy file, which names the bot and what it may do (default: ${policyFile})."`
+	Format string       `default:"text" enum:"text,json,csv,markdown" placeholder:"FORMAT" help:"text (default), json, csv or markdown."`
+	Color  string       `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
 	listing
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/github/hooks"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/api"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/durable"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/intake"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
@@ -235,7 +236,7 @@ func keepCheckpoint(ctx context.Context, l *store.Ledger, name string, every tim
 	for {
 		signed, err := l.Checkpoint(ctx)
 		if err == nil {
-			err = replace(name, signed, 0o644)
+			err = durable.Replace(name, signed, 0o644)
 		}
 		if err != nil && ctx.Err() == nil {
 			log.Error("write checkpoint", "file", name, "error", err)

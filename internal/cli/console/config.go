@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"bytes"
@@ -20,12 +20,12 @@ import (
 // maxConfig bounds the configuration's file, in bytes.
 const maxConfig = 1 << 20
 
-// configFile is the flag that names the file in which flags have values.
-type configFile string
+// ConfigFile is the flag that names the file in which flags have values.
+type ConfigFile string
 
 // BeforeResolve has kong look into the file.
-func (configFile) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
-	name, _ := ctx.FlagValue(trace.Flag).(configFile)
+func (ConfigFile) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
+	name, _ := ctx.FlagValue(trace.Flag).(ConfigFile)
 	if name == "" { // as the environment says none
 		return nil
 	}
