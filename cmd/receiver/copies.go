@@ -8,12 +8,12 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // exportCmd writes everything.
@@ -28,16 +28,13 @@ func (exportCmd) Help() string {
 
 // Run writes to standard output.
 func (c *exportCmd) Run(a *console.Console) error {
-	l, err := c.read(a.Context)
-	if err != nil {
-		return err
-	}
-	defer l.Close()
-	out := bufio.NewWriterSize(a.Stdout, 1<<20)
-	if err := l.Export(a.Context, out); err != nil {
-		return console.Fail(console.StatusUndecided, err, "")
-	}
-	return out.Flush()
+	return c.with(a.Context, func(l *store.Ledger) error {
+		out := bufio.NewWriterSize(a.Stdout, 1<<20)
+		if err := l.Export(a.Context, out); err != nil {
+			return err
+		}
+		return out.Flush()
+	})
 }
 
 // importCmd reads an export.
@@ -57,16 +54,12 @@ Exit status: 0 all of it was taken, 1 the export was altered or cut off, 2 it is
 
 // Run reads it, whole or not at all.
 func (c *importCmd) Run(a *console.Console) error {
-	in := a.Stdin
-	if c.File != "-" {
-		file, err := os.Open(c.File)
-		if err != nil {
-			return console.Fail(console.StatusUsage, fmt.Errorf("read export: %w", err), "name the file that `fluxkeeper-receiver export` was written to")
-		}
-		defer file.Close()
-		in = file
+	in, err := a.Open(c.File)
+	if err != nil {
+		return console.Fail(console.StatusUsage, fmt.Errorf("read export: %w", err), "name the file that `fluxkeeper-receiver export` was written to")
 	}
-	l, err := c.existing(a.Context, store.Options{Log: newLog(a, "auto", slog.LevelInfo)})
+	defer in.Close()
+	l, err := c.existing(a.Context, store.Options{Log: a.Log("auto", slog.LevelInfo)})
 	if err != nil {
 		return err
 	}
@@ -131,21 +124,18 @@ A PostgreSQL ledger is backed up with pg_dump, or with export.`
 
 // Run copies.
 func (c *backupCmd) Run(a *console.Console) error {
-	l, err := c.read(a.Context)
-	if err != nil {
+	return c.with(a.Context, func(l *store.Ledger) error {
+		defer a.Announce("copying and verifying").Stop()
+		err := l.Backup(a.Context, c.To)
+		switch {
+		case errors.Is(err, fs.ErrExist):
+			return console.Fail(console.StatusUsage, err, "name a file that is not there yet")
+		case err != nil:
+			return err
+		}
+		_, err = fmt.Fprintf(a.Stdout, "copied and verified: %s\n", text.Line(c.To))
 		return err
-	}
-	defer l.Close()
-	defer a.Announce("copying and verifying").Stop()
-	err = l.Backup(a.Context, c.To)
-	if errors.Is(err, fs.ErrExist) {
-		return console.Fail(console.StatusUsage, err, "name a file that is not there yet")
-	}
-	if err != nil {
-		return console.Fail(console.StatusUndecided, err, console.HintOf(err))
-	}
-	_, err = fmt.Fprintf(a.Stdout, "copied and verified: %s\n", console.OneLine(c.To))
-	return err
+	})
 }
 
 // eraseCmd keeps bodies for a while only.
@@ -162,9 +152,9 @@ func (eraseCmd) Help() string {
 // Run erases, and says how many bodies went.
 func (c *eraseCmd) Run(a *console.Console) error {
 	if c.OlderThan == 0 {
-		return console.Fail(console.StatusUsage, errors.New("--older-than: nothing younger than an instant is old"), "give a time such as 400d")
+		return console.Fail(console.StatusUsage, errors.New("--older-than must be more than 0"), "give a time such as 400d")
 	}
-	l, err := c.existing(a.Context, store.Options{Log: newLog(a, "auto", slog.LevelInfo)})
+	l, err := c.existing(a.Context, store.Options{Log: a.Log("auto", slog.LevelInfo)})
 	if err != nil {
 		return err
 	}
@@ -172,7 +162,7 @@ func (c *eraseCmd) Run(a *console.Console) error {
 	defer a.Announce("erasing").Stop()
 	erased, err := l.Erase(a.Context, time.Now().Add(-time.Duration(c.OlderThan)), audit.Keep)
 	if err != nil {
-		return console.Fail(console.StatusUndecided, err, "")
+		return err
 	}
 	_, err = fmt.Fprintf(a.Stdout, "%d bodies erased\n", erased)
 	return err

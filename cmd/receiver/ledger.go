@@ -61,6 +61,16 @@ func (w where) read(ctx context.Context) (*store.Ledger, error) {
 	return l, w.refusal(err)
 }
 
+// with opens the ledger to look at it, and closes it afterwards.
+func (w where) with(ctx context.Context, do func(*store.Ledger) error) error {
+	l, err := w.read(ctx)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	return do(l)
+}
+
 // refusal tells wrong usage from trouble: a file that is not there is the former.
 func (w where) refusal(err error) error {
 	switch {

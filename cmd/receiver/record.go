@@ -15,6 +15,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/proof"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // maxDocument bounds what is read of a proof, a key or a checkpoint, in bytes.
@@ -32,21 +33,19 @@ type named struct {
 	Entry string `arg:"" help:"The entry's index, its id, or the GUID of a delivery."`
 }
 
-// find opens the ledger and finds the entry in it.
-func (n named) find(ctx context.Context) (*store.Ledger, ledger.Record, error) {
-	l, err := n.read(ctx)
-	if err != nil {
-		return nil, ledger.Record{}, err
-	}
-	record, err := l.Find(ctx, n.Entry)
-	if err != nil {
-		status := console.StatusUndecided
-		if errors.Is(err, ledger.ErrNotFound) {
-			status = console.StatusUsage
+// find finds the entry in the ledger.
+func (n named) find(ctx context.Context, do func(*store.Ledger, ledger.Record) error) error {
+	return n.with(ctx, func(l *store.Ledger) error {
+		record, err := l.Find(ctx, n.Entry)
+		const hint = "name it by its index, its id, or the GUID of a delivery"
+		switch {
+		case errors.Is(err, ledger.ErrNotFound):
+			return console.Fail(console.StatusUsage, err, hint)
+		case err != nil:
+			return console.Fail(console.StatusUndecided, err, hint)
 		}
-		return nil, record, errors.Join(console.Fail(status, err, "name it by its index, its id, or the GUID of a delivery"), l.Close())
-	}
-	return l, record, nil
+		return do(l, record)
+	})
 }
 
 // proveCmd prints an inclusion proof.
@@ -62,29 +61,17 @@ func (proveCmd) Help() string {
 
 // Run prints the proof as JSON.
 func (c *proveCmd) Run(a *console.Console) error {
-	l, record, err := c.find(a.Context)
-	if err != nil {
-		return err
-	}
-	defer l.Close()
-	inclusion, err := l.Prove(a.Context, record.Index)
-	// A receiver signs once a second: the newest entries wait for that.
-	for tries := 0; errors.Is(err, store.ErrNotCovered) && tries < 20 && sleep(a.Context, 200*time.Millisecond); tries++ {
-		inclusion, err = l.Prove(a.Context, record.Index)
-	}
-	if err != nil {
-		return err
-	}
-	return printJSON(a.Stdout, inclusion)
-}
-
-func printJSON(w io.Writer, v any) error {
-	text, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "%s\n", text)
-	return err
+	return c.find(a.Context, func(l *store.Ledger, record ledger.Record) error {
+		inclusion, err := l.Prove(a.Context, record.Index)
+		// A receiver signs once a second: the newest entries wait for that.
+		for tries := 0; errors.Is(err, store.ErrNotCovered) && tries < 20 && sleep(a.Context, 200*time.Millisecond); tries++ {
+			inclusion, err = l.Prove(a.Context, record.Index)
+		}
+		if err != nil {
+			return err
+		}
+		return text.JSON(a.Stdout, inclusion)
+	})
 }
 
 // checkProofCmd checks a proof without a ledger.
@@ -96,12 +83,12 @@ type checkProofCmd struct {
 
 // Run checks, and says what is proven.
 func (c *checkProofCmd) Run(a *console.Console) error {
-	text, err := readDocument(a, c.Proof)
-	if err != nil {
-		return console.Fail(console.StatusUsage, fmt.Errorf("read proof: %w", err), proofHint)
-	}
+	given, err := a.ReadFile(c.Proof, maxDocument)
 	var p proof.Inclusion
-	if err := json.Unmarshal(text, &p); err != nil {
+	if err == nil {
+		err = json.Unmarshal(given, &p)
+	}
+	if err != nil {
 		return console.Fail(console.StatusUsage, fmt.Errorf("read proof: %w", err), proofHint)
 	}
 	public, err := publicKey(c.PublicKey)
@@ -125,30 +112,12 @@ func (c *checkProofCmd) Run(a *console.Console) error {
 }
 
 // indent shows a text of several lines, each made safe for a terminal.
-func indent(text string) string {
+func indent(lines string) string {
 	var b strings.Builder
-	for line := range strings.Lines(text) {
-		b.WriteString("  " + console.OneLine(line) + "\n")
+	for line := range strings.Lines(lines) {
+		b.WriteString("  " + text.Line(line) + "\n")
 	}
 	return b.String()
-}
-
-// readDocument reads a file, or standard input for "-", up to a bound.
-func readDocument(a *console.Console, name string) ([]byte, error) {
-	in := a.Stdin
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer file.Close()
-		in = file
-	}
-	text, err := io.ReadAll(io.LimitReader(in, maxDocument+1))
-	if err == nil && len(text) > maxDocument {
-		err = fmt.Errorf("read %s: it has more than %d bytes", name, maxDocument)
-	}
-	return text, err
 }
 
 // publicKey is a public key given as itself, or as a file that holds it.
@@ -156,9 +125,9 @@ func publicKey(given string) (string, error) {
 	if given == "" {
 		return "", nil
 	}
-	text, err := os.ReadFile(given)
+	key, err := os.ReadFile(given)
 	if err == nil {
-		return strings.TrimSpace(string(text)), nil
+		return strings.TrimSpace(string(key)), nil
 	}
 	if strings.Count(given, "+") >= 2 { // name+hash+data
 		return given, nil
@@ -176,17 +145,13 @@ func (checkpointCmd) Help() string {
 
 // Run prints the signed note.
 func (c *checkpointCmd) Run(a *console.Console) error {
-	l, err := c.read(a.Context)
-	if err != nil {
+	return c.with(a.Context, func(l *store.Ledger) error {
+		signed, err := l.Checkpoint(a.Context)
+		if err == nil {
+			_, err = a.Stdout.Write(signed)
+		}
 		return err
-	}
-	defer l.Close()
-	signed, err := l.Checkpoint(a.Context)
-	if err != nil {
-		return err
-	}
-	_, err = a.Stdout.Write(signed)
-	return err
+	})
 }
 
 // keyCmd prints the public key.
@@ -194,17 +159,13 @@ type keyCmd struct{ where }
 
 // Run prints it.
 func (c *keyCmd) Run(a *console.Console) error {
-	l, err := c.read(a.Context)
-	if err != nil {
+	return c.with(a.Context, func(l *store.Ledger) error {
+		public, err := l.PublicKey(a.Context)
+		if err == nil {
+			_, err = fmt.Fprintln(a.Stdout, public)
+		}
 		return err
-	}
-	defer l.Close()
-	public, err := l.PublicKey(a.Context)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(a.Stdout, public)
-	return err
+	})
 }
 
 // showCmd prints a body.
@@ -213,23 +174,19 @@ type showCmd struct{ named }
 // Run prints the body byte for byte to a file or a pipe; for a terminal it is
 // made safe.
 func (c *showCmd) Run(a *console.Console) error {
-	l, record, err := c.find(a.Context)
-	if err != nil {
+	return c.find(a.Context, func(l *store.Ledger, record ledger.Record) error {
+		body, err := l.Body(a.Context, record.Index)
+		switch {
+		case errors.Is(err, ledger.ErrErased):
+			return console.Fail(console.StatusUndecided, err, fmt.Sprintf("its entry stays: `fluxkeeper-receiver prove %d` proves it", record.Index))
+		case err != nil:
+			return console.Fail(console.StatusFail, err, "")
+		case a.IsTerminal():
+			body = []byte(text.Line(string(body)) + "\n")
+		}
+		_, err = a.Stdout.Write(body)
 		return err
-	}
-	defer l.Close()
-	body, err := l.Body(a.Context, record.Index)
-	if errors.Is(err, ledger.ErrErased) {
-		return console.Fail(console.StatusUndecided, err, fmt.Sprintf("its entry stays: `fluxkeeper-receiver prove %d` proves it", record.Index))
-	}
-	if err != nil {
-		return console.Fail(console.StatusFail, err, "")
-	}
-	if a.IsTerminal() {
-		body = []byte(console.OneLine(string(body)) + "\n")
-	}
-	_, err = a.Stdout.Write(body)
-	return err
+	})
 }
 
 // healthcheckCmd asks a running receiver.

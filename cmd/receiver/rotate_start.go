@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
@@ -72,7 +70,7 @@ func (c *rotateStartCmd) fresh(a *console.Console, need token.Need) (secret.Secr
 	if c.TokenFile != "" {
 		return console.ReadSecretFile(c.TokenFile)
 	}
-	tell := func() { fmt.Fprint(a.Stdout, instructions(need, c.APIURL)) }
+	tell := func() { fmt.Fprint(a.Stdout, need.Instructions(c.APIURL)) }
 	if a.StdinIsTerminal() {
 		tell() // before asking for it
 	}
@@ -81,26 +79,6 @@ func (c *rotateStartCmd) fresh(a *console.Console, need token.Need) (secret.Secr
 		tell()
 	}
 	return s, err
-}
-
-// instructions say how a person makes the token.
-func instructions(need token.Need, api string) string {
-	var out strings.Builder
-	fmt.Fprintf(&out, "Log in to GitHub as the machine user, and make a fine-grained token at\n\n  %s\n\nGitHub may leave fields of the address out, so look at each:\n\n", text.Line(need.Link(site(api))))
-	for _, line := range need.Settings() {
-		fmt.Fprintf(&out, "  %s\n", text.Line(line))
-	}
-	out.WriteString("\nThen give the token to this command on standard input.\n")
-	return out.String()
-}
-
-// site is GitHub's web site for its API's address.
-func site(api string) string {
-	u, err := url.Parse(api)
-	if api == "" || err != nil || u.Host == "" {
-		return "https://github.com"
-	}
-	return u.Scheme + "://" + strings.TrimPrefix(u.Host, "api.")
 }
 
 // check asks GitHub about the new token, and lets only a good one pass.

@@ -126,7 +126,7 @@ func (c *serveCmd) prepare(a *console.Console) (*service, error) {
 	if c.CheckpointEvery <= 0 || c.Reconcile < 0 || c.Drain < 0 {
 		return nil, console.Fail(console.StatusUsage, errors.New("--checkpoint-every has to be more than 0, --reconcile and --drain must not be less"), "")
 	}
-	s := &service{serveCmd: c, log: newLog(a, c.LogFormat, c.LogLevel), metrics: metric.New(a.Version)}
+	s := &service{serveCmd: c, log: a.Log(c.LogFormat, c.LogLevel), metrics: metric.New(a.Version)}
 	var err error
 	if s.live, err = readSecrets(c.WebhookSecretFile); err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // verifyCmd recomputes everything.
@@ -37,7 +38,7 @@ func (c *verifyCmd) Run(a *console.Console) error {
 		return console.Fail(console.StatusUsage, err, keyHint)
 	}
 	if c.Checkpoint != "" {
-		if options.Against, err = readDocument(a, c.Checkpoint); err != nil {
+		if options.Against, err = a.ReadFile(c.Checkpoint, maxDocument); err != nil {
 			return console.Fail(console.StatusUsage, fmt.Errorf("read checkpoint: %w", err), "give what `fluxkeeper-receiver checkpoint` printed, or what serve wrote to --checkpoint-file")
 		}
 	}
@@ -54,7 +55,7 @@ func (c *verifyCmd) Run(a *console.Console) error {
 		return console.Fail(console.StatusUndecided, err, "")
 	}
 	if c.Format == "json" {
-		err = printJSON(a.Stdout, verificationDocument{Version: 1, Verdict: verdictOf(found), Verification: found})
+		err = text.JSON(a.Stdout, verificationDocument{Version: 1, Verdict: verdictOf(found), Verification: found})
 	} else {
 		err = printVerification(a.Stdout, found)
 	}
@@ -83,18 +84,14 @@ func printVerification(w io.Writer, v store.Verification) error {
 	if v.OK() {
 		fmt.Fprintln(table, "OK\tnothing was altered, removed or cut off")
 	} else {
-		noun := "faults"
-		if v.Count == 1 {
-			noun = "fault"
-		}
-		fmt.Fprintf(table, "FAIL\t%d %s\n", v.Count, noun)
+		fmt.Fprintf(table, "FAIL\t%s\n", text.Count(int(v.Count), "fault"))
 	}
 	fmt.Fprintf(table, "entries\t%d\n", v.Size)
 	fmt.Fprintf(table, "bodies\t%d, %d bytes; %d erased\n", v.Bodies, v.Bytes, v.Erased)
 	fmt.Fprintf(table, "root\t%s\n", v.Root)
-	fmt.Fprintf(table, "key\t%s\n", console.OneLine(v.PublicKey))
+	fmt.Fprintf(table, "key\t%s\n", text.Line(v.PublicKey))
 	for _, note := range v.Notes {
-		fmt.Fprintf(table, "note\t%s\n", console.OneLine(note))
+		fmt.Fprintf(table, "note\t%s\n", text.Line(note))
 	}
 	if len(v.Faults) > 0 {
 		fmt.Fprintln(table, "\nENTRY\tFAULT\tWHAT")
@@ -104,7 +101,7 @@ func printVerification(w io.Writer, v store.Verification) error {
 		if f.Index >= 0 {
 			index = strconv.FormatInt(f.Index, 10)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\n", index, f.Kind, console.OneLine(f.Message))
+		fmt.Fprintf(table, "%s\t%s\t%s\n", index, f.Kind, text.Line(f.Message))
 	}
 	if more := v.Count - int64(len(v.Faults)); more > 0 {
 		fmt.Fprintf(table, "\t\tand %d more\n", more)

@@ -2,34 +2,12 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"net/url"
-	"os"
 	"time"
 
-	"golang.org/x/term"
-
-	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
-	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
-
-// newLog logs to standard error: text for a person at a terminal, else JSON. Errors and
-// hints hide credentials, as console.OneLine does.
-func newLog(a *console.Console, format string, level slog.Level) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, at slog.Attr) slog.Attr {
-		if at.Key == "error" || at.Key == "cause" || at.Key == "hint" {
-			at.Value = slog.StringValue(secret.Redact(at.Value.String()))
-		}
-		return at
-	}}
-	file, ok := a.Stderr.(*os.File)
-	if format == "text" || format == "auto" && ok && term.IsTerminal(int(file.Fd())) {
-		return slog.New(slog.NewTextHandler(a.Stderr, options))
-	}
-	return slog.New(slog.NewJSONHandler(a.Stderr, options))
-}
 
 // shown is the ledger's place without a password.
 func (w where) shown() string {

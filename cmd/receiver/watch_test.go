@@ -122,7 +122,7 @@ func TestLogRedacts(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		var out bytes.Buffer
 		a := &console.Console{World: console.World{Stderr: &out}}
-		newLog(a, format, slog.LevelInfo).Error("stopped", "error", fmt.Errorf("open %q", "\n"+leaktest.Token("log")), "hint", "not postgres://u:pa/ss@db", "file", "kept")
+		a.Log(format, slog.LevelInfo).Error("stopped", "error", fmt.Errorf("open %q", "\n"+leaktest.Token("log")), "hint", "not postgres://u:pa/ss@db", "file", "kept")
 		if leaktest.Text(t, format, out.Bytes()); !strings.Contains(out.String(), "github_pat_***") || !strings.Contains(out.String(), "postgres://***@db") || !strings.Contains(out.String(), "kept") {
 			t.Errorf("%s: %s", format, leaktest.Redact(out.String()))
 		}

@@ -76,3 +76,25 @@ func first(all []string) string {
 	}
 	return all[0]
 }
+
+// Instructions say how a person makes the token, for GitHub's API there; empty is
+// github.com's.
+func (n Need) Instructions(api string) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "Log in to GitHub as the machine user, and make a fine-grained token at\n\n  %s\n\n", text.Line(n.Link(site(api))))
+	out.WriteString("GitHub may leave fields of the address out, so look at each:\n\n")
+	for _, line := range n.Settings() {
+		fmt.Fprintf(&out, "  %s\n", text.Line(line))
+	}
+	out.WriteString("\nThen give the token to this command on standard input.\n")
+	return out.String()
+}
+
+// site is GitHub's web site for its API's address.
+func site(api string) string {
+	u, err := url.Parse(api)
+	if api == "" || err != nil || u.Host == "" {
+		return "https://github.com"
+	}
+	return u.Scheme + "://" + strings.TrimPrefix(u.Host, "api.")
+}
