@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -70,45 +69,22 @@ func tellRetries(a *console.Console) func(github.Retry) {
 
 // reconciler compares a ledger with what the client says.
 func (l listing) reconciler(client *hooks.Client, kept ledger.Reader) reconcile.Reconciler {
-	return reconcile.Reconciler{
-		GitHub: client, Ledger: kept, Repositories: l.Repo, Retention: reconcile.Retention(l.APIURL), Now: time.Now,
-		Hooks: func(ctx context.Context) ([]audit.Hook, []string) { return l.hooks(ctx, client) },
+	r := reconcile.Reconciler{
+		GitHub: client, Ledger: kept, Repositories: l.Repo, Only: l.Hook, Retention: reconcile.Retention(l.APIURL), Now: time.Now,
 	}
-}
-
-// hooks are the webhooks that point here. What could not be read is told.
-func (l listing) hooks(ctx context.Context, client *hooks.Client) (ours []audit.Hook, problems []string) {
-	var scopes []hooks.Scope
+	add := func(kind, owner string) {
+		r.Hooks = append(r.Hooks, func(ctx context.Context) ([]audit.Hook, error) {
+			return client.Hooks(ctx, hooks.Scope{Kind: kind, Owner: owner})
+		})
+	}
 	for _, name := range l.Repo {
-		scopes = append(scopes, hooks.Scope{Kind: hooks.RepositoryScope, Owner: name})
+		add(hooks.RepositoryScope, name)
 	}
 	for _, login := range l.Org {
-		scopes = append(scopes, hooks.Scope{Kind: hooks.OrganizationScope, Owner: login})
+		add(hooks.OrganizationScope, login)
 	}
 	if l.AppID != 0 {
-		scopes = append(scopes, hooks.Scope{Kind: hooks.AppScope})
+		add(hooks.AppScope, "")
 	}
-	for _, scope := range scopes {
-		all, err := client.Hooks(ctx, scope)
-		if err != nil {
-			problems = append(problems, console.Fail(0, err, "").Sentence())
-			continue
-		}
-		for _, hook := range all {
-			if l.ours(hook) {
-				ours = append(ours, hook)
-			}
-		}
-	}
-	if len(ours) == 0 && len(problems) == 0 {
-		problems = append(problems, "no webhook points here: name it with --hook, or set one up whose URL ends in "+audit.DeliveryPath)
-	}
-	return ours, problems
-}
-
-func (l listing) ours(hook audit.Hook) bool {
-	if len(l.Hook) == 0 {
-		return strings.HasSuffix(hook.URL, audit.DeliveryPath)
-	}
-	return slices.Contains(l.Hook, hook.ID)
+	return r
 }

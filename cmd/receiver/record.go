@@ -5,13 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/api"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/proof"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
@@ -205,32 +204,8 @@ Exit status: 0 ready, 1 not ready or no answer.`
 func (c *healthcheckCmd) Run(a *console.Console) error {
 	ctx, cancel := context.WithTimeout(a.Context, 5*time.Second)
 	defer cancel()
-	address := c.AdminListen
-	if strings.HasPrefix(address, ":") {
-		address = "127.0.0.1" + address
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
-	if err != nil {
-		return console.Fail(console.StatusUsage, err, "")
-	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return console.Fail(console.StatusFail, fmt.Errorf("ask receiver: %w", err), "is it running, and is --admin-listen the address that it was started with?")
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		reason, err := io.ReadAll(io.LimitReader(answer.Body, 4096))
-		return console.Fail(console.StatusFail, errors.Join(fmt.Errorf("the receiver is not ready: %s", unready(reason)), err), "")
+	if err := api.AskReady(ctx, c.AdminListen); err != nil {
+		return console.Fail(console.StatusFail, err, "")
 	}
 	return nil
-}
-
-// unready is the reason that the receiver gives, or all of an answer that is not
-// the receiver's.
-func unready(answer []byte) string {
-	var told struct{ Reason string }
-	if err := json.Unmarshal(answer, &told); err != nil || told.Reason == "" {
-		return string(answer)
-	}
-	return told.Reason
 }

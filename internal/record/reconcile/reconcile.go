@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,8 +43,11 @@ type GitHub interface {
 type Reconciler struct {
 	GitHub GitHub
 	Ledger ledger.Reader
-	// Hooks are those that point here, and in sentences what could not be read of them.
-	Hooks func(context.Context) (ours []audit.Hook, problems []string)
+	// Hooks list the webhooks of each place that has some.
+	Hooks []func(context.Context) ([]audit.Hook, error)
+	// Only are the webhooks to look at, by their numbers; none means those whose URL is
+	// a receiver's.
+	Only []int64
 	// Repositories are those whose activity is looked at, as owner/name.
 	Repositories []string
 	Retention    time.Duration
@@ -137,7 +141,7 @@ func (r Reconciler) State(ctx context.Context, window audit.Window, tell func(au
 func (r Reconciler) observe(ctx context.Context, window audit.Window, tell func(audit.Reading)) (audit.Observations, error) {
 	o := audit.Observations{Window: window, Now: r.Now().UTC(), Retention: r.Retention, Settle: settle}
 	var hooks []audit.Hook
-	hooks, o.Problems = r.Hooks(ctx)
+	hooks, o.Problems = r.hooks(ctx)
 	for _, hook := range hooks {
 		listed, err := r.GitHub.Deliveries(ctx, hook, window.From)
 		if err != nil && ctx.Err() != nil {
@@ -155,4 +159,36 @@ func (r Reconciler) observe(ctx context.Context, window audit.Window, tell func(
 	held, gaps, err := audit.Collect(ctx, r.Ledger, window, tell)
 	o.Held, o.Problems = held, append(o.Problems, gaps...)
 	return o, err
+}
+
+// hooks are the webhooks that point here, and in sentences what could not be read.
+func (r Reconciler) hooks(ctx context.Context) (ours []audit.Hook, problems []string) {
+	for _, list := range r.Hooks {
+		all, err := list(ctx)
+		if err != nil {
+			problems = append(problems, sentence(err))
+			continue
+		}
+		for _, hook := range all {
+			if slices.Contains(r.Only, hook.ID) || len(r.Only) == 0 && strings.HasSuffix(hook.URL, audit.DeliveryPath) {
+				ours = append(ours, hook)
+			}
+		}
+	}
+	if len(ours) == 0 && len(problems) == 0 {
+		problems = append(problems, "no webhook points here: name it with --hook, or set one up whose URL ends in "+audit.DeliveryPath)
+	}
+	return ours, problems
+}
+
+// sentence is an error with what can be done about it.
+func sentence(err error) string {
+	var known interface {
+		error
+		Hint() string
+	}
+	if errors.As(err, &known) && known.Hint() != "" {
+		return err.Error() + " (" + known.Hint() + ")"
+	}
+	return err.Error()
 }

@@ -73,9 +73,10 @@ func (s *shelf) Redeliver(_ context.Context, _ audit.Hook, attempt int64) error 
 func (s *shelf) reconciler() reconcile.Reconciler {
 	return reconcile.Reconciler{
 		GitHub: s, Ledger: s, Repositories: []string{"acme/fleet"}, Retention: reconcile.Retention(""), Now: func() time.Time { return noon },
-		Hooks: func(context.Context) ([]audit.Hook, []string) {
-			return []audit.Hook{{ID: 7, Owner: "acme/fleet", Scope: "repository", Events: []string{"*"}, Active: true}}, nil
-		},
+		Hooks: []func(context.Context) ([]audit.Hook, error){func(context.Context) ([]audit.Hook, error) {
+			ours := audit.Hook{ID: 7, URL: "https://x/webhooks/github", Owner: "acme/fleet", Scope: "repository", Events: []string{"*"}, Active: true}
+			return []audit.Hook{{ID: 8, URL: "https://x/elsewhere"}, ours}, nil
+		}},
 	}
 }
 
