@@ -41,7 +41,8 @@ func (c *tokenLinkCmd) Run(a *console.Console) error {
 	need.Name, need.MaxDays = c.NameConvention, c.MaxDays
 	for _, full := range c.Repo {
 		if owner, name, ok := strings.Cut(full, "/"); !ok || owner == "" || name == "" || strings.Contains(name, "/") {
-			return console.Fail(console.StatusUsage, fmt.Errorf("--repo: %q is not of the form owner/name", full), "write it as goldfish-inc/oceanid")
+			return console.Fail(console.StatusUsage, fmt.Errorf("--repo: %q is not of the form owner/name", full),
+				"write it as goldfish-inc/oceanid")
 		}
 	}
 	owner, _, _ := strings.Cut(c.Repo[0], "/")

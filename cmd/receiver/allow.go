@@ -27,7 +27,8 @@ const (
 // client asks GitHub, for whatever of the flags needs it; nil where none does.
 func (c *serveCmd) asker(a *console.Console, log *slog.Logger) (*hooks.Client, error) {
 	if c.Reconcile > 0 && !c.asked() {
-		return nil, console.Fail(console.StatusUsage, errors.New("--reconcile: nobody to ask"), "name a repository, an organization or an App with --repo, --org or --app-id")
+		return nil, console.Fail(console.StatusUsage, errors.New("--reconcile: nobody to ask"),
+			"name a repository, an organization or an App with --repo, --org or --app-id")
 	}
 	if c.Reconcile <= 0 && !slices.Contains(c.AllowNetwork, theirs) {
 		return nil, nil

@@ -56,7 +56,8 @@ Exit status: 0 all of it was taken, 1 the export was altered or cut off, 2 it is
 func (c *importCmd) Run(a *console.Console) error {
 	in, err := a.Open(c.File)
 	if err != nil {
-		return console.Fail(console.StatusUsage, fmt.Errorf("read export: %w", err), "name the file that `fluxkeeper-receiver export` was written to")
+		return console.Fail(console.StatusUsage, fmt.Errorf("read export: %w", err),
+			"name the file that `fluxkeeper-receiver export` was written to")
 	}
 	defer in.Close()
 	l, err := c.existing(a.Context, store.Options{Log: a.Log("auto", slog.LevelInfo)})
@@ -83,11 +84,13 @@ func (c *importCmd) Run(a *console.Console) error {
 func refusedImport(err error) error {
 	switch {
 	case errors.Is(err, store.ErrNoExport):
-		return console.Fail(console.StatusUsage, err, "give what `fluxkeeper-receiver export` wrote, unpacked; if it was cut off inside its first line, make the export again")
+		return console.Fail(console.StatusUsage, err,
+			"give what `fluxkeeper-receiver export` wrote, unpacked; if it was cut off inside its first line, make the export again")
 	case errors.Is(err, store.ErrNotEmpty):
 		return console.Fail(console.StatusUsage, err, "name a ledger that is not there yet with --ledger")
 	case errors.Is(err, store.ErrOtherKey):
-		return console.Fail(console.StatusUsage, err, "name the key file of the ledger that was exported with --signing-key-file, and a new ledger")
+		return console.Fail(console.StatusUsage, err,
+			"name the key file of the ledger that was exported with --signing-key-file, and a new ledger")
 	}
 	if _, unread := errors.AsType[*fs.PathError](err); unread || errors.Is(err, context.Canceled) {
 		return console.Fail(console.StatusUndecided, err, "")

@@ -63,7 +63,8 @@ func (c *doctorCmd) Run(a *console.Console) error {
 	}
 	slow := a.Announce("asking the cluster")
 	now := now()
-	reading, err := client.Read(a.Context, cluster.Query{Namespace: c.Namespace, Repository: c.Repo, Since: now.Add(-time.Duration(c.Since)), Now: now})
+	since := now.Add(-time.Duration(c.Since))
+	reading, err := client.Read(a.Context, cluster.Query{Namespace: c.Namespace, Repository: c.Repo, Since: since, Now: now})
 	slow.Stop()
 	if err != nil {
 		return console.Fail(console.StatusUndecided, err, "see whether `kubectl version` reaches the cluster with the same kubeconfig")
@@ -108,7 +109,8 @@ func (c *doctorCmd) expectation() (expect flux.Expectation, given secret.Secret,
 		return expect, given, err
 	}
 	if c.Observe != "" && c.Policy == "" {
-		return expect, given, console.Fail(console.StatusUsage, errors.New("--observe: it is not known who the bot is"), "name the policy file with --policy")
+		return expect, given, console.Fail(console.StatusUsage, errors.New("--observe: it is not known who the bot is"),
+			"name the policy file with --policy")
 	}
 	if c.Policy != "" {
 		policy, err := readPolicy(c.Policy)

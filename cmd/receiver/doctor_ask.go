@@ -48,12 +48,15 @@ func unreadRow(check string, err error) report.CheckupRow {
 
 // probe asks GitHub about the token that was given, or else the cluster's. It
 // also says whether the token is proven to work.
-func (c *doctorCmd) probe(a *console.Console, reading cluster.Reading, value secret.Secret, policy *gate.Policy) (row report.CheckupRow, works bool) {
+func (c *doctorCmd) probe(
+	a *console.Console, reading cluster.Reading, value secret.Secret, policy *gate.Policy,
+) (row report.CheckupRow, works bool) {
 	if value.Empty() {
 		value = reading.Token
 	}
 	if value.Empty() {
-		return unreadRow(checkToken, errors.New("there is no token to check: none was read in the cluster, and none was given with --token-file")), false
+		return unreadRow(checkToken,
+			errors.New("there is no token to check: none was read in the cluster, and none was given with --token-file")), false
 	}
 	api, err := c.api(reading.Cluster)
 	if err != nil {
@@ -90,7 +93,9 @@ func (c *doctorCmd) need(ctx context.Context, policy *gate.Policy) (need token.N
 
 // observed narrows a need down to what the ledger's deliveries show that the
 // bot did in the repository since a time.
-func observed(ctx context.Context, at where, contract audit.Contract, repo string, since time.Duration, need token.Need) (token.Need, int, error) {
+func observed(
+	ctx context.Context, at where, contract audit.Contract, repo string, since time.Duration, need token.Need,
+) (token.Need, int, error) {
 	l, err := at.read(ctx)
 	if err != nil {
 		return need, 0, err
@@ -98,7 +103,8 @@ func observed(ctx context.Context, at where, contract audit.Contract, repo strin
 	defer l.Close()
 	now := now()
 	var readings []audit.Reading
-	_, gaps, err := audit.Collect(ctx, l, audit.Window{From: now.Add(-since), To: now}, func(r audit.Reading) { readings = append(readings, r) })
+	tell := func(r audit.Reading) { readings = append(readings, r) }
+	_, gaps, err := audit.Collect(ctx, l, audit.Window{From: now.Add(-since), To: now}, tell)
 	if err == nil && len(gaps) > 0 { // a need that was not seen would make a right surplus
 		err = errors.New(strings.Join(gaps, "; "))
 	}
@@ -117,7 +123,9 @@ func (c *doctorCmd) settings(a *console.Console, admin secret.Secret, read flux.
 	if err != nil {
 		return failed(err)
 	}
-	client, err := github.New(github.Options{Token: admin, APIURL: api, Repository: c.Repo, UserAgent: a.UserAgent(), Retrying: tellRetries(a)})
+	client, err := github.New(github.Options{
+		Token: admin, APIURL: api, Repository: c.Repo, UserAgent: a.UserAgent(), Retrying: tellRetries(a),
+	})
 	if err != nil {
 		return failed(err)
 	}
@@ -133,7 +141,9 @@ func (c *doctorCmd) settings(a *console.Console, admin secret.Secret, read flux.
 
 // rotation looks at the rotations on record: what those of the repository call for,
 // and whether the cluster's token is on record for another cluster or repository.
-func (c *doctorCmd) rotation(ctx context.Context, client *cluster.Client, reading cluster.Reading, severities map[string]finding.Severity) report.CheckupRow {
+func (c *doctorCmd) rotation(
+	ctx context.Context, client *cluster.Client, reading cluster.Reading, severities map[string]finding.Severity,
+) report.CheckupRow {
 	row := report.CheckupRow{Check: checkRotation}
 	h, err := c.history(ctx)
 	if err != nil {

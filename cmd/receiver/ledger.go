@@ -79,11 +79,14 @@ func (w where) refusal(err error) error {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, store.ErrNoLedger):
 		return console.Fail(console.StatusUsage, err, "name the ledger with --ledger; `fluxkeeper-receiver serve` makes one")
 	case errors.Is(err, store.ErrRewritten):
-		return console.Fail(console.StatusFail, err, "look with `fluxkeeper-receiver verify --checkpoint FILE`; to go on with a backup that you put back yourself, move away the file that --checkpoint-file names")
+		return console.Fail(console.StatusFail, err,
+			"look with `fluxkeeper-receiver verify --checkpoint FILE`; to go on with a backup that you put back yourself, move away the file "+
+				"that --checkpoint-file names")
 	case errors.Is(err, store.ErrOtherKey):
 		return console.Fail(console.StatusUsage, err, "")
 	}
-	return console.Fail(console.StatusUndecided, err, cmp.Or(console.HintOf(err), "check that --ledger names the ledger, and who may read and write it"))
+	return console.Fail(console.StatusUndecided, err, cmp.Or(console.HintOf(err),
+		"check that --ledger names the ledger, and who may read and write it"))
 }
 
 // signed is a ledger that is opened to be written, with the key that signs it.
@@ -110,7 +113,8 @@ func (s signed) open(ctx context.Context, o store.Options) (*store.Ledger, error
 // own, and be left lying about.
 func (s signed) existing(ctx context.Context, o store.Options) (*store.Ledger, error) {
 	if _, err := os.Stat(s.keyFile()); errors.Is(err, fs.ErrNotExist) {
-		return nil, console.Fail(console.StatusUsage, fmt.Errorf("read signing key: %w", err), "name the key file that the ledger was made with, with --signing-key-file")
+		return nil, console.Fail(console.StatusUsage, fmt.Errorf("read signing key: %w", err),
+			"name the key file that the ledger was made with, with --signing-key-file")
 	}
 	return s.open(ctx, o)
 }
@@ -130,7 +134,8 @@ func (s signed) key(log *slog.Logger) (ledger.Key, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		// A key that was lost is not to be found replaced.
 		if info, err := os.Stat(s.Ledger); err == nil && !s.postgres() && info.Size() > 0 {
-			return ledger.Key{}, console.Fail(console.StatusUsage, fmt.Errorf("read signing key: the ledger is there, and its signing key is not: %s", name),
+			return ledger.Key{}, console.Fail(console.StatusUsage,
+				fmt.Errorf("read signing key: the ledger is there, and its signing key is not: %s", name),
 				"name the key file that the ledger was made with, with --signing-key-file")
 		}
 		return makeKey(name, log)
@@ -149,7 +154,8 @@ func (s signed) key(log *slog.Logger) (ledger.Key, error) {
 // nothing.
 func makeKey(name string, log *slog.Logger) (ledger.Key, error) {
 	fail := func(err error) (ledger.Key, error) {
-		return ledger.Key{}, console.Fail(console.StatusUsage, fmt.Errorf("make signing key: %w", err), "name a file that can be written with --signing-key-file")
+		return ledger.Key{}, console.Fail(console.StatusUsage, fmt.Errorf("make signing key: %w", err),
+			"name a file that can be written with --signing-key-file")
 	}
 	var id [4]byte
 	if _, err := rand.Read(id[:]); err != nil {

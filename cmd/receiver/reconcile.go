@@ -60,7 +60,8 @@ func (r redeliver) options(tell func(audit.Redelivery)) reconcile.Options {
 // Run asks for what is missing, waits for it, and prints the statement.
 func (c *reconcileCmd) Run(a *console.Console) error {
 	if !c.asked() {
-		return console.Fail(console.StatusUsage, errors.New("nobody to ask: no repository, organization or App given"), "name one with --repo, --org or --app-id")
+		return console.Fail(console.StatusUsage, errors.New("nobody to ask: no repository, organization or App given"),
+			"name one with --repo, --org or --app-id")
 	}
 	client, err := c.client(a, tellRetries(a))
 	if err != nil {
@@ -99,7 +100,8 @@ func (c *reconcileCmd) reconcile(a *console.Console, r reconcile.Reconciler) (au
 	asked, err := r.Round(a.Context, window, c.options(c.teller(a)))
 	busy.Stop()
 	if a.Context.Err() != nil {
-		return audit.Statement{}, console.Fail(console.StatusUndecided, errors.New("reconcile: stopped before it was done"), "run it again: it keeps no state")
+		return audit.Statement{}, console.Fail(console.StatusUndecided, errors.New("reconcile: stopped before it was done"),
+			"run it again: it keeps no state")
 	}
 	if err != nil {
 		a.Complain(err) // the statement says what that leaves missing

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
@@ -17,7 +18,7 @@ const remindEvery = time.Hour
 // reminder tells of the alerts of the rotations on record while a receiver runs: in
 // the metrics always, in the log once.
 type reminder struct {
-	read    func(context.Context) (rotation.History, error)
+	ledger  ledger.Reader
 	metrics *metric.Metrics
 	log     *slog.Logger
 	told    map[subject]bool
@@ -44,7 +45,7 @@ func (r *reminder) follow(ctx context.Context, times <-chan time.Time) {
 // look reads the record once. Where it cannot, the metrics stay as they were; where a
 // part of it cannot be read, they go by the rest.
 func (r *reminder) look(ctx context.Context, now time.Time) {
-	history, err := r.read(ctx)
+	history, err := rotation.Read(ctx, r.ledger)
 	if trouble := cmp.Or(err, history.Gap); trouble != nil && ctx.Err() == nil {
 		r.log.Error("read rotations", "error", trouble, "hint", console.HintOf(trouble))
 	}

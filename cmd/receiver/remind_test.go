@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
@@ -13,26 +14,34 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
-func historyOf(r rotation.Record) rotation.History {
-	return rotation.History{Records: []rotation.Record{r}, Rotations: rotation.Join([]rotation.Record{r})}
+// one is a ledger of one record, or of none that can be read.
+type one struct {
+	record  rotation.Record
+	failure error
+}
+
+func (o *one) Records(context.Context, ledger.Query) iter.Seq2[ledger.Record, error] {
+	return func(yield func(ledger.Record, error) bool) { yield(ledger.Record{}, o.failure) }
+}
+
+func (o *one) Body(context.Context, int64) ([]byte, error) {
+	_, body, err := o.record.Entry()
+	return body, err
 }
 
 // TestReminder goes through a token's last weeks hour by hour: each threshold is in
 // the log once, and the metrics stay where the record cannot be read.
 func TestReminder(t *testing.T) {
 	end := time.Date(2026, 12, 31, 9, 0, 0, 0, time.UTC)
-	history := historyOf(rotation.Record{Step: rotation.Stored, Time: end.AddDate(0, 0, -90), Repositories: []string{fleet}, New: "NEW", Expires: end})
-	var failure error
+	kept := &one{record: rotation.Record{Step: rotation.Stored, Time: end.AddDate(0, 0, -90), Repositories: []string{fleet}, New: "NEW", Expires: end}}
 	var log bytes.Buffer
 	metrics := metric.New("")
-	r := reminder{
-		metrics: metrics, log: slog.New(slog.NewJSONHandler(&log, nil)),
-		read: func(context.Context) (rotation.History, error) { return history, failure },
-	}
+	r := reminder{metrics: metrics, log: slog.New(slog.NewJSONHandler(&log, nil)), ledger: kept}
 	ctx, cancel := context.WithCancel(t.Context())
 	times, done := make(chan time.Time), make(chan bool)
 	go func() {
@@ -47,7 +56,7 @@ func TestReminder(t *testing.T) {
 	if diff := cmp.Diff([]string{"token/expires", "token/expires", "token/expires-soon", "token/expires-soon", "token/expired"}, warnings(t, &log)); diff != "" {
 		t.Error(diff)
 	}
-	failure = errors.New("the disk is gone")
+	kept.failure = errors.New("the disk is gone")
 	r.look(t.Context(), end)
 	if text := log.String(); !strings.Contains(text, "the disk is gone") || strings.Contains(text, "WARN") {
 		t.Error(text)
@@ -59,7 +68,7 @@ func TestReminder(t *testing.T) {
 	}
 
 	// The next token's alerts are its own.
-	failure, history = nil, historyOf(rotation.Record{Step: rotation.Stored, Time: end, Repositories: []string{fleet}, New: "NEXT", Old: "NEW", Expires: end.AddDate(0, 0, 90)})
+	kept.failure, kept.record = nil, rotation.Record{Step: rotation.Stored, Time: end, Repositories: []string{fleet}, New: "NEXT", Old: "NEW", Expires: end.AddDate(0, 0, 90)}
 	log.Reset()
 	for _, hours := range []int{1, 25, 26} {
 		r.look(t.Context(), end.Add(time.Duration(hours)*time.Hour))

@@ -123,7 +123,8 @@ func observe(a *console.Console, places []rotation.Copy, r rotation.Rotation, ol
 		return o, gaps, nil
 	}
 	if token.Fingerprint(old) != r.Old {
-		return o, gaps, console.Fail(console.StatusUsage, errors.New("this is not the token that was replaced: its fingerprint is another"), "the old one's is "+cmp.Or(r.Old, "not on record"))
+		return o, gaps, console.Fail(console.StatusUsage, errors.New("this is not the token that was replaced: its fingerprint is another"),
+			"the old one's is "+cmp.Or(r.Old, "not on record"))
 	}
 	class, err := probe.Answers(a.Context, github.Options{Token: old, APIURL: api, UserAgent: a.UserAgent()})
 	if err != nil {

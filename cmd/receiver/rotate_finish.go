@@ -102,7 +102,8 @@ func (c *rotateFinishCmd) prove(a *console.Console, r rotation.Rotation) (rotati
 	case c.Deleted:
 		return rotation.Vouched, nil
 	case r.Old == "":
-		return "", console.Fail(console.StatusUsage, errors.New("it is not on record whether there was an old token: no place was looked at"), "name it with --old-token-file; where there was none, or it was deleted, add --deleted")
+		return "", console.Fail(console.StatusUsage, errors.New("it is not on record whether there was an old token: no place was looked at"),
+			"name it with --old-token-file; where there was none, or it was deleted, add --deleted")
 	}
 	places, err := c.places(a)
 	if err != nil {
@@ -123,11 +124,14 @@ func (c *rotateFinishCmd) prove(a *console.Console, r rotation.Rotation) (rotati
 	case seen.Old == token.BadCredentials:
 		return rotation.Rejected, nil
 	case seen.Old != token.OK:
-		return "", console.Fail(console.StatusUndecided, fmt.Errorf("it cannot be told whether the old token is dead: GitHub's answer was %s", seen.Old), "try again later")
+		return "", console.Fail(console.StatusUndecided,
+			fmt.Errorf("it cannot be told whether the old token is dead: GitHub's answer was %s", seen.Old), "try again later")
 	case !c.Revoke:
-		return "", console.Fail(console.StatusFail, errors.New("the old token still answers"), "delete it in GitHub's settings and run this again, or add --revoke")
+		return "", console.Fail(console.StatusFail, errors.New("the old token still answers"),
+			"delete it in GitHub's settings and run this again, or add --revoke")
 	case !r.Stand(seen).Seen && !c.Unseen:
-		return "", console.Fail(console.StatusUsage, errors.New("nobody saw Flux work with the new token: the old one is not revoked"), "name the Secret with --cluster-secret and wait for Flux's next run, or add --unseen")
+		return "", console.Fail(console.StatusUsage, errors.New("nobody saw Flux work with the new token: the old one is not revoked"),
+			"name the Secret with --cluster-secret and wait for Flux's next run, or add --unseen")
 	}
 	return c.revoke(a, old)
 }
@@ -139,7 +143,9 @@ func (c *rotateFinishCmd) old(a *console.Console, r rotation.Rotation) (secret.S
 		old, err = a.ReadSecret("old token")
 	}
 	if err == nil && old.Empty() {
-		err = console.Fail(console.StatusUsage, errors.New("the old token is needed, to ask GitHub about it"), "pipe it into standard input, or name a file with --old-token-file; where nobody has it any more, delete it in GitHub's settings and add --deleted")
+		err = console.Fail(console.StatusUsage, errors.New("the old token is needed, to ask GitHub about it"),
+			"pipe it into standard input, or name a file with --old-token-file; where nobody has it any more, delete it in GitHub's settings "+
+				"and add --deleted")
 	}
 	return old, err
 }
@@ -158,7 +164,8 @@ func (c *rotateFinishCmd) revoke(a *console.Console, old secret.Secret) (rotatio
 		case class == token.BadCredentials:
 			return rotation.Revoked, nil
 		case time.Now().After(deadline) || !sleep(a.Context, askAgain):
-			return "", console.Fail(console.StatusUndecided, errors.New("GitHub took the revocation, and the old token still answers"), "run `rotate finish` again in a few minutes")
+			return "", console.Fail(console.StatusUndecided, errors.New("GitHub took the revocation, and the old token still answers"),
+				"run `rotate finish` again in a few minutes")
 		}
 	}
 }

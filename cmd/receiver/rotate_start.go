@@ -97,9 +97,11 @@ func (c *rotateStartCmd) check(a *console.Console, need token.Need, fresh secret
 	case finding.Pass, finding.NotApplicable:
 		return seen, nil
 	case finding.Fail:
-		return seen, console.Fail(console.StatusFail, errors.New("the new token is not as it should be: nothing was stored"), "make another, and give it to `rotate start`")
+		return seen, console.Fail(console.StatusFail, errors.New("the new token is not as it should be: nothing was stored"),
+			"make another, and give it to `rotate start`")
 	}
-	return seen, console.Fail(console.StatusUndecided, errors.New("it cannot be told whether the new token is good: nothing was stored"), "try again later")
+	return seen, console.Fail(console.StatusUndecided, errors.New("it cannot be told whether the new token is good: nothing was stored"),
+		"try again later")
 }
 
 // swap stores the token and records it: before, so that no place has a token that
@@ -147,7 +149,8 @@ func (c *rotateStartCmd) alone(a *console.Console, h rotation.History, places []
 	if err := report.Findings(a.Stdout, found); err != nil {
 		return err
 	}
-	return console.Fail(console.StatusFail, errors.New("the new token would be in use in several places: nothing was stored"), "make one for this cluster and repository alone, and give that to `rotate start`")
+	return console.Fail(console.StatusFail, errors.New("the new token would be in use in several places: nothing was stored"),
+		"make one for this cluster and repository alone, and give that to `rotate start`")
 }
 
 // deposit puts the token into one place, unless it is there or somebody else's business.
@@ -182,6 +185,8 @@ func tellStored(a *console.Console, r rotation.Record) error {
 	if r.Old != "" {
 		fmt.Fprintf(a.Stdout, ", old %s", r.Old)
 	}
-	_, err := fmt.Fprintf(a.Stdout, "\nnext: see that Flux works with it (`rotate status`); the old one is to be dead by %s (`rotate finish`)\n", text.Minute(r.Time.Add(rotation.Overlap)))
+	_, err := fmt.Fprintf(a.Stdout,
+		"\nnext: see that Flux works with it (`rotate status`); the old one is to be dead by %s (`rotate finish`)\n",
+		text.Minute(r.Time.Add(rotation.Overlap)))
 	return err
 }

@@ -21,7 +21,6 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
-	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
 // serveCmd runs the receiver until it is asked to stop.
@@ -89,15 +88,15 @@ func (c *serveCmd) Run(a *console.Console) error {
 	if err != nil {
 		return errors.Join(err, public.Close())
 	}
-	remind := reminder{metrics: s.metrics, log: s.log, read: func(ctx context.Context) (rotation.History, error) { return rotation.Read(ctx, s.kept) }}
+	remind := reminder{metrics: s.metrics, log: s.log, ledger: s.kept}
 	remind.look(a.Context, time.Now())
 	s.log.Info("serving", "version", a.Version, "listen", public.Addr().String(), "admin", private.Addr().String(),
 		"ledger", where{c.Ledger}.shown(), "secrets", len(s.live))
 
 	group, ctx := errgroup.WithContext(a.Context)
 	serve(ctx, group, intake.Server(in.Handler(), s.log), intake.Limit(public, 0), c.Drain)
-	serve(ctx, group, adminServer(api.New(api.Options{
-		Ledger: s.kept, Metrics: s.metrics.Handler(), Log: s.log, LoopbackOnly: isLoopback(private.Addr()),
+	serve(ctx, group, api.Server(api.New(api.Options{
+		Ledger: s.kept, Metrics: s.metrics.Handler(), Log: s.log, LoopbackOnly: api.Loopback(private.Addr()),
 	}), s.log), private, c.Drain)
 	s.start(ctx, group, &remind)
 	if err := group.Wait(); err != nil {
@@ -124,7 +123,8 @@ type service struct {
 // prepare makes what can be wrong before the ledger is opened.
 func (c *serveCmd) prepare(a *console.Console) (*service, error) {
 	if c.CheckpointEvery <= 0 || c.Reconcile < 0 || c.Drain < 0 {
-		return nil, console.Fail(console.StatusUsage, errors.New("--checkpoint-every has to be more than 0, --reconcile and --drain must not be less"), "")
+		return nil, console.Fail(console.StatusUsage,
+			errors.New("--checkpoint-every has to be more than 0, --reconcile and --drain must not be less"), "")
 	}
 	s := &service{serveCmd: c, log: a.Log(c.LogFormat, c.LogLevel), metrics: metric.New(a.Version)}
 	var err error
@@ -200,19 +200,6 @@ func serve(ctx context.Context, group *errgroup.Group, server *http.Server, l ne
 		}
 		return nil
 	})
-}
-
-// adminServer bounds what a request to the private listener may take.
-func adminServer(h http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
-		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
-}
-
-func isLoopback(address net.Addr) bool {
-	tcp, ok := address.(*net.TCPAddr)
-	return ok && tcp.IP.IsLoopback()
 }
 
 // seen is the checkpoint that was written last, out of which the ledger must

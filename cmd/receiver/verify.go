@@ -39,7 +39,8 @@ func (c *verifyCmd) Run(a *console.Console) error {
 	}
 	if c.Checkpoint != "" {
 		if options.Against, err = a.ReadFile(c.Checkpoint, maxDocument); err != nil {
-			return console.Fail(console.StatusUsage, fmt.Errorf("read checkpoint: %w", err), "give what `fluxkeeper-receiver checkpoint` printed, or what serve wrote to --checkpoint-file")
+			return console.Fail(console.StatusUsage, fmt.Errorf("read checkpoint: %w", err),
+				"give what `fluxkeeper-receiver checkpoint` printed, or what serve wrote to --checkpoint-file")
 		}
 	}
 	l, err := c.read(a.Context)

@@ -44,7 +44,8 @@ func (r Reading) Holders(cluster, repository string) []rotation.Holder {
 				continue
 			}
 			all = append(all, rotation.Holder{
-				Place: rotation.Place{Where: place(s.Namespace, s.Name, k.Name), Cluster: cluster}, Token: k.Fingerprint, Repositories: []string{repository},
+				Place: rotation.Place{Where: place(s.Namespace, s.Name, k.Name), Cluster: cluster},
+				Token: k.Fingerprint, Repositories: []string{repository},
 			})
 		}
 	}

@@ -145,7 +145,8 @@ func (c config) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, er
 	value = plainNumber(value)
 	if err := try(flag, value); err != nil {
 		// kong says which flag it is.
-		return nil, configError{fmt.Errorf("read configuration %q%s: %w", c.file, c.line(flag.Name), err), "correct the value; --help says what it can be"}
+		return nil, configError{fmt.Errorf("read configuration %q%s: %w", c.file, c.line(flag.Name), err),
+			"correct the value; --help says what it can be"}
 	}
 	return value, nil
 }

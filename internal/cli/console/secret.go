@@ -98,7 +98,8 @@ func bounded(in io.Reader, where string) (string, error) {
 func oneLine(text, where string) (secret.Secret, error) {
 	line := strings.TrimRight(text, "\r\n")
 	if strings.ContainsAny(line, "\r\n") {
-		return secret.Secret{}, Fail(StatusUsage, fmt.Errorf("read secret: %s has several lines", where), "leave only the secret there, on one line")
+		return secret.Secret{}, Fail(StatusUsage, fmt.Errorf("read secret: %s has several lines", where),
+			"leave only the secret there, on one line")
 	}
 	return secret.New(line), nil
 }
