@@ -9,7 +9,6 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/cluster"
-	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
@@ -53,7 +52,6 @@ Exit status: 0 all checks are ok, 1 something is wrong, 3 something could not be
 
 // Run reads, judges and prints.
 func (c *doctorCmd) Run(a *console.Console) error {
-	checkup := report.Checkup{Subject: c.Repo + " in namespace " + c.Namespace, Version: a.Version}
 	expect, given, err := c.expectation()
 	if err != nil {
 		return err
@@ -73,30 +71,24 @@ func (c *doctorCmd) Run(a *console.Console) error {
 	if err != nil {
 		return console.Fail(console.StatusUndecided, err, "see whether `kubectl version` reaches the cluster with the same kubeconfig")
 	}
-	var asked []report.CheckupRow
+	var asked []finding.Check
 	if !c.Offline {
-		var row report.CheckupRow
-		row, expect.TokenWorks = c.probe(a, reading, given)
-		asked = append(asked, row)
+		check := c.probe(a, reading, given)
+		expect.TokenWorks = check.Verdict() == finding.Pass
+		asked = append(asked, check)
 		if !admin.Empty() {
 			asked = append(asked, c.gatherGitHub(a, admin, reading.Cluster, expect)...)
 		}
 	}
-	rows := append(clusterRows(flux.Examine(reading.Cluster, expect)), asked...)
+	checks := append(flux.Examine(reading.Cluster, expect), asked...)
 	if c.Observe != "" {
-		rows = append(rows, c.rotation(a.Context, client, reading.Cluster, *expect.Policy))
+		checks = append(checks, c.rotation(a.Context, client, reading.Cluster, *expect.Policy))
 	}
-	checkup.Rows = rows
-	if err := c.print(a, checkup); err != nil {
+	r := report.Checkup{Subject: c.Repo + " in namespace " + c.Namespace, Checks: checks, Version: a.Version}.Report()
+	if err := r.Write(a.Stdout, c.Format, a.Style(c.Color)); err != nil {
 		return err
 	}
-	switch checkup.Verdict() {
-	case finding.Pass, finding.NotApplicable:
-		return nil
-	case finding.Fail:
-		return console.Fail(console.StatusFail, nil, "")
-	}
-	return console.Fail(console.StatusUndecided, nil, "")
+	return console.Conclude(r.Verdict())
 }
 
 // expectation is what the cluster is held against, and the token that was given,
@@ -128,51 +120,41 @@ func (c *doctorCmd) expectation() (flux.Expectation, secret.Secret, error) {
 	return expect, given, nil
 }
 
-func clusterRows(checks []doctor.Check) []report.CheckupRow {
-	var rows []report.CheckupRow
-	for _, check := range checks {
-		rows = append(rows, report.CheckupRow{Check: check.Name, Evidence: check.Evidence, Unread: check.Unread, Findings: check.Findings})
-	}
-	return rows
-}
-
 // checkToken is the row of what GitHub says about the token.
 const checkToken = "token"
 
-// probe asks GitHub about the token that was given, or else the cluster's. It
-// also says whether the token is proven to work.
-func (c *doctorCmd) probe(a *console.Console, reading cluster.Reading, given secret.Secret) (row report.CheckupRow, works bool) {
-	row = report.CheckupRow{Check: checkToken}
+// probe asks GitHub about the token that was given, or else the cluster's.
+func (c *doctorCmd) probe(a *console.Console, reading cluster.Reading, given secret.Secret) finding.Check {
 	value := given
 	if value.Empty() {
 		value = reading.Token
 	}
 	if value.Empty() {
-		row.Unread = []string{"there is no token to check: none was read in the cluster, and none was given with --token-file"}
-		return row, false
+		return untold(checkToken, errors.New("there is no token to check: none was read in the cluster, and none was given with --token-file"))
 	}
 	api, err := c.api(reading.Cluster)
 	if err != nil {
-		row.Unread = []string{err.Error()}
-		return row, false
+		return untold(checkToken, err)
 	}
 	defer a.Announce("asking GitHub what the token can do").Stop()
 	need, observed, err := c.need(a.Context)
 	if err != nil {
-		row.Unread = []string{err.Error()}
-		return row, false
+		return untold(checkToken, err)
 	}
 	seen, err := probe.Token(a.Context, github.Options{Token: value, APIURL: api, UserAgent: a.UserAgent()}, need)
 	if err != nil {
-		row.Unread = []string{err.Error()}
-		return row, false
+		return untold(checkToken, err)
 	}
-	row.Findings, row.Unread = token.Judge(need, seen), token.Gaps(need, seen)
-	row.Evidence = append(observed, fmt.Sprintf("%s token %s", seen.Kind, seen.Fingerprint))
+	check := finding.Check{Name: checkToken, Answer: token.Judge(need, seen), Evidence: append(observed, fmt.Sprintf("%s token %s", seen.Kind, seen.Fingerprint))}
 	if seen.Account != nil {
-		row.Evidence = append(row.Evidence, "of "+seen.Account.Login)
+		check.Evidence = append(check.Evidence, "of "+seen.Account.Login)
 	}
-	return row, finding.Decide(row.Findings) == finding.Pass && len(row.Unread) == 0
+	return check
+}
+
+// untold is a check that could not be made.
+func untold(name string, why error) finding.Check {
+	return finding.Check{Name: name, Answer: finding.Answered(nil, console.Fail(0, why, console.HintOf(why)).Sentence())}
 }
 
 // api is where the token is asked about: only where Flux sends it anyway. A
@@ -202,14 +184,4 @@ func (c *doctorCmd) api(read flux.Cluster) (string, error) {
 		return "https://api." + host, nil
 	}
 	return "https://" + host + "/api/v3", nil
-}
-
-func (c *doctorCmd) print(a *console.Console, checkup report.Checkup) error {
-	switch c.Format {
-	case "json":
-		return report.CheckupJSON(a.Stdout, checkup)
-	case "markdown":
-		return report.CheckupMarkdown(a.Stdout, checkup)
-	}
-	return report.CheckupText(a.Stdout, checkup, a.Style(c.Color))
 }

@@ -6,9 +6,9 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/settings"
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	reader "github.com/goldfish-inc/fluxkeeper/internal/github/settings"
-	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
@@ -31,14 +31,8 @@ func (c *doctorCmd) adminToken(a *console.Console) (secret.Secret, error) {
 
 // gatherGitHub reads what is set on GitHub, and gives a row for each check. The
 // token goes only where the repository is, as the cluster's does.
-func (c *doctorCmd) gatherGitHub(a *console.Console, value secret.Secret, read flux.Cluster, expect flux.Expectation) []report.CheckupRow {
-	failed := func(err error) []report.CheckupRow {
-		why := err.Error()
-		if hint := console.HintOf(err); hint != "" {
-			why += "; " + hint
-		}
-		return []report.CheckupRow{{Check: checkSettings, Unread: []string{why}}}
-	}
+func (c *doctorCmd) gatherGitHub(a *console.Console, value secret.Secret, read flux.Cluster, expect flux.Expectation) []finding.Check {
+	failed := func(err error) []finding.Check { return []finding.Check{untold(checkSettings, err)} }
 	api, err := c.api(read)
 	if err != nil {
 		return failed(err)
@@ -54,5 +48,5 @@ func (c *doctorCmd) gatherGitHub(a *console.Console, value secret.Secret, read f
 	if err != nil {
 		return failed(err)
 	}
-	return clusterRows(settings.Examine(set, intent))
+	return settings.Examine(set, intent)
 }

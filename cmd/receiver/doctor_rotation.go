@@ -7,8 +7,8 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cluster"
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
-	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
@@ -17,12 +17,11 @@ const checkRotation = "rotation"
 
 // rotation looks at the rotations on record: what those of the repository call for,
 // and whether the cluster's token is on record for another cluster or repository.
-func (c *doctorCmd) rotation(ctx context.Context, client *cluster.Client, read flux.Cluster, policy gate.Policy) report.CheckupRow {
-	row := report.CheckupRow{Check: checkRotation}
+func (c *doctorCmd) rotation(ctx context.Context, client *cluster.Client, read flux.Cluster, policy gate.Policy) finding.Check {
+	row := finding.Check{Name: checkRotation, Answer: finding.Answered(nil)}
 	known, err := c.records(ctx)
 	if err != nil {
-		row.Unread = []string{err.Error()}
-		return row
+		return untold(checkRotation, err)
 	}
 	if len(known) == 0 { // nothing to hold the cluster against
 		row.Evidence = []string{"no rotation is on record"}
@@ -37,22 +36,19 @@ func (c *doctorCmd) rotation(ctx context.Context, client *cluster.Client, read f
 	if len(row.Evidence) == 0 {
 		row.Evidence = []string{"no token of " + c.Repo + " is on record as stored"}
 	}
-	for _, alert := range weighed(token.Alerts(drills, read.Read, ""), contract(policy).Severities) {
+	for _, alert := range token.Alerts(drills, read.Read, "") {
 		if c.among(alert.Repositories) {
 			row.Findings = append(row.Findings, alert.Finding)
 		}
 	}
 	id, err := client.ID(ctx)
 	if err != nil {
-		row.Unread = append(row.Unread, err.Error())
+		row.Gaps = append(row.Gaps, err.Error())
 	} else {
 		row.Evidence = append(row.Evidence, "this is cluster "+id)
 	}
-	for _, f := range token.Shared(c.holders(known, read, id)) {
-		if f, reported := f.Weighed(contract(policy).Severities); reported {
-			row.Findings = append(row.Findings, f)
-		}
-	}
+	row.Findings = append(row.Findings, token.Shared(c.holders(known, read, id))...)
+	row.Answer = row.Weighed(policy.Severities())
 	return row
 }
 

@@ -8,25 +8,12 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
 // remindEvery is how often serve looks at the rotations on record.
 const remindEvery = time.Hour
-
-// weighed are the alerts of rotations as the policy's severities have them.
-func weighed(alerts []token.Alert, set map[string]finding.Severity) []token.Alert {
-	var kept []token.Alert
-	for _, a := range alerts {
-		if f, reported := a.Weighed(set); reported {
-			a.Finding = f
-			kept = append(kept, a)
-		}
-	}
-	return kept
-}
 
 // reminder tells of the alerts of the rotations on record while a receiver runs: in
 // the metrics always, in the log once.

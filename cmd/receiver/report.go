@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
@@ -39,9 +38,9 @@ func (reportCmd) Help() string {
 
 With a repository or an organization and a token, the report also says how complete the record is; see reconcile.
 
-Above the uses it has the alerts of the rotations on record (see rotate): a stored token that ends within 30, 14, 7 or 1 days, an old one that outlived its overlap.
+Among the findings are those about the rotations on record (see rotate): a stored token that ends within 30, 14, 7 or 1 days, an old one that outlived its overlap.
 
-Exit status: 0 everything was expected, 1 something was not, or an alert has the severity error, 3 something could not be told.`
+Exit status: 0 everything was expected, 1 a finding has the severity error, such as a delivery that is missing, 3 something could not be told.`
 }
 
 // Run reads the deliveries of the window, judges them, and prints the report.
@@ -71,32 +70,15 @@ func (c *reportCmd) Run(a *console.Console) error {
 	} else if err != nil {
 		return err
 	}
-	timeline.Alerts = weighed(token.Alerts(known, now, ""), contract(policy).Severities)
+	timeline.Alerts, timeline.Severities = token.Alerts(known, now, ""), policy.Severities()
 	if timeline.Completeness, err = c.completeness(a, l, window); err != nil {
 		return err
 	}
-	if err := c.print(a, timeline); err != nil {
+	r := timeline.Report()
+	if err := r.Write(a.Stdout, c.Format, a.Style(c.Color)); err != nil {
 		return err
 	}
-	switch timeline.Verdict() {
-	case finding.Pass, finding.NotApplicable:
-		return nil
-	case finding.Fail:
-		return console.Fail(console.StatusFail, nil, "")
-	}
-	return console.Fail(console.StatusUndecided, nil, "")
-}
-
-func (c *reportCmd) print(a *console.Console, t report.Timeline) error {
-	switch c.Format {
-	case "json":
-		return report.TimelineJSON(a.Stdout, t)
-	case "csv":
-		return report.TimelineCSV(a.Stdout, t)
-	case "markdown":
-		return report.TimelineMarkdown(a.Stdout, t)
-	}
-	return report.TimelineText(a.Stdout, t, a.Style(c.Color))
+	return console.Conclude(r.Verdict())
 }
 
 func readPolicy(name string) (gate.Policy, error) {
@@ -118,14 +100,9 @@ func readPolicy(name string) (gate.Policy, error) {
 // contract is the part of the policy that the audit holds uses against.
 func contract(p gate.Policy) audit.Contract {
 	uses := p.Contract()
-	c := audit.Contract{
-		Repositories: uses.Repositories, Branches: uses.Branches, Events: uses.Events, Severities: map[string]finding.Severity{},
-	}
+	c := audit.Contract{Repositories: uses.Repositories, Branches: uses.Branches, Events: uses.Events}
 	for _, bot := range p.Bots {
 		c.Accounts = append(c.Accounts, audit.Account{ID: bot.ID, Login: bot.Login})
-	}
-	for rule, setting := range p.Rules {
-		c.Severities[rule] = setting.Severity
 	}
 	return c
 }

@@ -116,10 +116,10 @@ func (c *rotateStartCmd) check(a *console.Console, need token.Need, fresh secret
 		return report.Token{}, console.Fail(console.StatusUsage, err, console.HintOf(err))
 	}
 	t := report.JudgeToken(need, seen, a.Version)
-	if err := report.TokenText(a.Stdout, t, a.Style(c.Color)); err != nil {
+	if err := report.Text(a.Stdout, t.Report(), a.Style(c.Color)); err != nil {
 		return t, err
 	}
-	switch t.Verdict {
+	switch t.Verdict() {
 	case finding.Pass, finding.NotApplicable:
 		return t, nil
 	case finding.Fail:
@@ -177,14 +177,13 @@ func (c *rotateStartCmd) swap(a *console.Console, l *store.Ledger, all []place, 
 func (c *rotateStartCmd) alone(a *console.Console, kept []token.Record, all []place, r token.Record) error {
 	for _, p := range all {
 		if p.unknown != "" {
-			fmt.Fprintf(a.Stdout, "not known: %s\n", console.OneLine(p.unknown))
+			fmt.Fprintf(a.Stdout, "gap: %s\n", console.OneLine(p.unknown))
 		}
 	}
-	found := shared(kept, r.Time, all, r.New, c.Repo)
-	for _, f := range found {
-		fmt.Fprint(a.Stdout, findingLines(f))
-	}
-	if len(found) > 0 {
+	if found := shared(kept, r.Time, all, r.New, c.Repo); len(found) > 0 {
+		if err := report.Text(a.Stdout, report.Report{Answer: finding.Answered(found)}, a.Style(c.Color)); err != nil {
+			return err
+		}
 		return console.Fail(console.StatusFail, errors.New("the new token would be in use in several places: nothing was stored"), "make one for this cluster and repository alone, and give that to `rotate start`")
 	}
 	return nil
