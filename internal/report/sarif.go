@@ -147,7 +147,7 @@ func sarifRuleOf(rule finding.Rule) sarifRule {
 			Markdown: why + "\n\n**To mend it:** " + mend,
 		},
 		HelpURI:       RuleURL(rule.Name),
-		Configuration: sarifSettings{Enabled: rule.Severity != finding.Off, Level: sarifLevel(rule.Severity)},
+		Configuration: sarifSettings{Enabled: true, Level: sarifLevel(rule.Severity)},
 	}
 }
 
