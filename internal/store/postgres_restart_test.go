@@ -19,6 +19,7 @@ import (
 // Senders to the other one notice nothing but the wait. Whatever was
 // acknowledged is there once, at the place that was told.
 func TestReplicasThroughRestarts(t *testing.T) {
+	t.Parallel() // it waits for servers
 	server := postgrestest.Start(t)
 	o := databases(server)(t)
 	o.Hold = 2 * time.Minute // a server may take a minute to start again, and whoever waits is to be answered
@@ -36,17 +37,21 @@ func TestReplicasThroughRestarts(t *testing.T) {
 	}
 	reopening.Go(func() {
 		for !r.over.Load() {
-			r.await(200)
+			r.await(50)
 			changing.reopen(t, o)
 		}
 	})
-	for _, mode := range []postgrestest.Mode{
-		postgrestest.Fast, postgrestest.Immediate, postgrestest.Kill, postgrestest.Fast, postgrestest.Immediate, postgrestest.Kill,
-	} {
-		r.await(500)
-		server.Restart(t, mode)
+	rounds, acknowledgements := 1, int64(150)
+	if *full {
+		rounds, acknowledgements = 4, 500
 	}
-	r.await(500)
+	for range rounds {
+		for _, mode := range []postgrestest.Mode{postgrestest.Fast, postgrestest.Immediate, postgrestest.Kill} {
+			r.await(acknowledgements)
+			server.Restart(t, mode)
+		}
+	}
+	r.await(acknowledgements)
 	r.over.Store(true)
 	reopening.Wait()
 	senders.Wait()
