@@ -53,8 +53,8 @@ func kept(t *testing.T, add func(*store.Ledger)) string {
 	return name
 }
 
-// pushed appends the delivery of a push by the bot.
-func pushed(t *testing.T, l *store.Ledger, guid, repository, at string) {
+// delivered appends the delivery of a push by the bot.
+func delivered(t *testing.T, l *store.Ledger, guid, repository, at string) {
 	t.Helper()
 	e := ledger.Entry{Kind: ledger.Delivery, Time: time.Now().UTC().Truncate(time.Microsecond), Source: "1", ID: guid, Name: "push", Target: "repository/1"}
 	body := fmt.Sprintf(`{"ref":"refs/heads/flux-image-updates","before":"%040d","after":"%040d","repository":{"id":1,"full_name":%q%s},"pusher":{"name":"fluxbot"},"sender":{"login":"fluxbot","id":7,"type":"User"}}`, 0, 1, repository, at)
@@ -66,7 +66,7 @@ func pushed(t *testing.T, l *store.Ledger, guid, repository, at string) {
 func reportStates() map[statetest.State]statetest.Case {
 	reported := func(repository, at, bots string, args ...string) statetest.Case {
 		return statetest.Case{Run: func(t *testing.T) (int, string) {
-			name := kept(t, func(l *store.Ledger) { pushed(t, l, "a", repository, at) })
+			name := kept(t, func(l *store.Ledger) { delivered(t, l, "a", repository, at) })
 			policy := filepath.Join(t.TempDir(), "policy.yaml")
 			if err := os.WriteFile(policy, []byte("version: 1\n"+bots+"uses: {repositories: [acme/fleet]}\n"), 0o600); err != nil {
 				t.Fatal(err)
@@ -81,7 +81,7 @@ func reportStates() map[statetest.State]statetest.Case {
 		statetest.Error: reported("acme/other", "", bot), statetest.Gap: reported("acme/fleet", "", ""),
 		statetest.ErrorAndGap: {Run: func(t *testing.T) (int, string) {
 			hub := listed(t, "b", "")
-			name := kept(t, func(l *store.Ledger) { pushed(t, l, "a", "acme/fleet", "") })
+			name := kept(t, func(l *store.Ledger) { delivered(t, l, "a", "acme/fleet", "") })
 			policy := filepath.Join(t.TempDir(), "policy.yaml")
 			if err := os.WriteFile(policy, []byte("version: 1\nuses: {repositories: [acme/fleet]}\n"), 0o600); err != nil {
 				t.Fatal(err)
@@ -125,7 +125,7 @@ func listed(t *testing.T, guid, trouble string) string {
 func reconcileStates() map[statetest.State]statetest.Case {
 	compared := func(guid, trouble string, args ...string) statetest.Case {
 		return statetest.Case{Run: func(t *testing.T) (int, string) {
-			name := kept(t, func(l *store.Ledger) { pushed(t, l, "a", "acme/fleet", "") })
+			name := kept(t, func(l *store.Ledger) { delivered(t, l, "a", "acme/fleet", "") })
 			return told(t, append([]string{
 				"reconcile", "--ledger", name, "--repo", "acme/fleet", "--api-url", listed(t, guid, trouble), "--since", "1d", "--dry-run", "--format", "json",
 			}, args...)...)
@@ -171,7 +171,7 @@ func rotationStates() map[statetest.State]statetest.Case {
 func verifyStates() map[statetest.State]statetest.Case {
 	verified := func(args ...string) statetest.Case {
 		return statetest.Case{Run: func(t *testing.T) (int, string) {
-			name := kept(t, func(l *store.Ledger) { pushed(t, l, "a", "acme/fleet", "") })
+			name := kept(t, func(l *store.Ledger) { delivered(t, l, "a", "acme/fleet", "") })
 			return told(t, append([]string{"verify", "--ledger", name, "--format", "json"}, args...)...)
 		}}
 	}

@@ -45,7 +45,8 @@ func (c Change) Report() Report {
 	r := Report{
 		Answer: res.Answer, Phrase: phrase(res), Tables: []Table{updates(res)},
 		Closing: []string{
-			orDash(revision(c.BaseName, res.Base)) + " → " + orDash(revision(c.HeadName, res.Head)), outcome(res.Reproduction), "evidence: " + string(res.Evidence),
+			orDash(revision(c.BaseName, res.Base)) + " → " + orDash(revision(c.HeadName, res.Head)),
+			outcome(res.Reproduction), "evidence: " + string(res.Evidence),
 		},
 		Source: c.Source, Version: c.Version, Somewhere: gate.PolicyFile,
 		Properties: map[string]string{
@@ -61,7 +62,8 @@ func (c Change) Report() Report {
 	inOrder := append([]gate.Update{}, res.Updates...)
 	slices.SortStableFunc(inOrder, byPlace)
 	r.Document = changeDocument{
-		EnvelopeOf(r.Answer), res.Base.Commit, res.Head.Commit, res.Reproduction, res.Evidence, inOrder, append([]gate.FileResult{}, res.Files...),
+		EnvelopeOf(r.Answer), res.Base.Commit, res.Head.Commit, res.Reproduction, res.Evidence, inOrder,
+		append([]gate.FileResult{}, res.Files...),
 	}
 	return r
 }

@@ -47,11 +47,14 @@ func Markdown(w io.Writer, r Report) error {
 
 // markdownHead is the verdict and the facts.
 func (r Report) markdownHead() string {
-	sign := map[finding.Verdict]string{finding.Pass: "✅", finding.Fail: "❌", finding.NotApplicable: "➖", finding.Undecided: "⚠️"}[r.Verdict()]
+	sign := map[finding.Verdict]string{
+		finding.Pass: "✅", finding.Fail: "❌", finding.NotApplicable: "➖", finding.Undecided: "⚠️",
+	}[r.Verdict()]
 	if r.Verdict() == finding.Pass && r.Urgent {
 		sign = "⚠️"
 	}
-	head := fmt.Sprintf("## %s Fluxkeeper: %s\n\n%s.\n\n", sign, strings.ToLower(r.Title()), text.Markdown(text.Cut(upperFirst(r.Summary()), maxMessage)))
+	summary := text.Markdown(text.Cut(upperFirst(r.Summary()), maxMessage))
+	head := fmt.Sprintf("## %s Fluxkeeper: %s\n\n%s.\n\n", sign, strings.ToLower(r.Title()), summary)
 	for _, f := range r.Facts {
 		head += fmt.Sprintf("- **%s**: %s\n", text.Markdown(f.Name), text.Markdown(text.Cut(f.Value, maxMessage)))
 	}

@@ -75,7 +75,9 @@ type Envelope struct {
 
 // EnvelopeOf is how the JSON form of an answer begins.
 func EnvelopeOf(a finding.Answer) Envelope {
-	return Envelope{Version: 1, Verdict: a.Verdict(), Findings: append([]finding.Finding{}, a.Findings...), Gaps: append([]string{}, a.Gaps...)}
+	return Envelope{
+		Version: 1, Verdict: a.Verdict(), Findings: append([]finding.Finding{}, a.Findings...), Gaps: append([]string{}, a.Gaps...),
+	}
 }
 
 // Write prints the report in a format by its name; anything else is text.

@@ -96,7 +96,8 @@ func (n Rotation) steps(st token.Standing) Table {
 func (n Rotation) document(st token.Standing) rotationDocument {
 	d := n.Drill
 	doc := rotationDocument{
-		Envelope: EnvelopeOf(n.Answer), Repositories: append([]string{}, d.Repositories...), By: d.By, New: d.New, Old: d.Old, OldAnswer: n.Sight.Old,
+		Envelope: EnvelopeOf(n.Answer), Repositories: append([]string{}, d.Repositories...),
+		By: d.By, New: d.New, Old: d.Old, OldAnswer: n.Sight.Old,
 		Places: append([]token.Place{}, d.Places...), Missing: append([]token.Place{}, st.Missing...),
 		Started: d.Started, Stored: d.Stored, Finished: d.Finished, Proof: d.Proof, HoursLeft: st.Left.Hours(), Expires: d.Expires,
 	}

@@ -102,7 +102,8 @@ func (t *printer) facts() {
 			t.printf("\n")
 		}
 		name := text.Plain(f.Name)
-		t.printf("  %s%s  %s\n", t.style.Paint(text.Dim, name), strings.Repeat(" ", width-displaywidth.String(name)), text.Cut(text.Plain(f.Value), maxMessage))
+		pad := strings.Repeat(" ", width-displaywidth.String(name))
+		t.printf("  %s%s  %s\n", t.style.Paint(text.Dim, name), pad, text.Cut(text.Plain(f.Value), maxMessage))
 	}
 }
 
@@ -270,14 +271,14 @@ func (t *printer) lines(findings []finding.Finding, said string) {
 		t.printf("%s: %s%s\n", t.label(f), text.Cut(text.Plain(f.Message), maxMessage), behind)
 	}
 	if common != said {
-		t.remark("", "hint", common)
+		t.remark(" ", "hint", common)
 	}
 }
 
 // remark prints a line that belongs to the finding above it.
 func (t *printer) remark(margin, name, value string) {
 	if value != "" {
-		t.printf("%s %s %s: %s\n", margin+strings.Repeat(" ", max(0, 1-len(margin))), t.style.Paint(text.Dim, "="), name, text.Cut(text.Plain(value), maxMessage))
+		t.printf("%s %s %s: %s\n", margin, t.style.Paint(text.Dim, "="), name, text.Cut(text.Plain(value), maxMessage))
 	}
 }
 

@@ -85,8 +85,10 @@ const maxUseCell = 80
 func (t Timeline) uses() Table {
 	name := text.Reference
 	table := Table{Noun: "use", Marked: 7, Columns: []Column{
-		{Head: "entry", Right: true}, {Head: "time (UTC)"}, {Head: "event", Code: true, Most: maxUseCell}, {Head: "repository", Code: true, Most: maxUseCell},
-		{Head: "about", Code: true, Most: maxUseCell}, {Head: "commit", Code: true, Most: maxUseCell}, {Head: "who", Code: true, Most: maxUseCell}, {Head: "attribution"},
+		{Head: "entry", Right: true}, {Head: "time (UTC)"},
+		{Head: "event", Code: true, Most: maxUseCell}, {Head: "repository", Code: true, Most: maxUseCell},
+		{Head: "about", Code: true, Most: maxUseCell}, {Head: "commit", Code: true, Most: maxUseCell},
+		{Head: "who", Code: true, Most: maxUseCell}, {Head: "attribution"},
 	}}
 	for _, u := range t.Audit.Uses {
 		paint := text.Green
@@ -94,7 +96,8 @@ func (t Timeline) uses() Table {
 			paint = text.Red
 		}
 		table.Rows = append(table.Rows, Row{Paint: paint, Cells: []string{
-			strconv.FormatInt(u.Index, 10), u.Time.UTC().Format(time.DateTime), orDash(name(eventOf(u.Event, u.Action))), orDash(name(u.Repository.Name)), orDash(about(u)),
+			strconv.FormatInt(u.Index, 10), u.Time.UTC().Format(time.DateTime),
+			orDash(name(eventOf(u.Event, u.Action))), orDash(name(u.Repository.Name)), orDash(about(u)),
 			orDash(name(text.Commit(u.Commit))), name(fmt.Sprintf("%s (%d)", cmp.Or(u.Who.Login, "–"), u.Who.ID)), attribution(u),
 		}})
 	}
@@ -177,7 +180,8 @@ func (t Timeline) sheet(a finding.Answer) [][]string {
 	for _, u := range t.Audit.Uses {
 		rows = append(rows, []string{
 			"use", strconv.FormatInt(u.Index, 10), stamp(u.Time), eventOf(u.Event, u.Action), u.Repository.Name, number(u.Repository.ID),
-			u.Ref, u.Commit, number(u.Number), u.Subject, u.Who.Login, number(u.Who.ID), string(u.Attribution), "", "", strings.Join(u.Why, ", "), joined(u.Also),
+			u.Ref, u.Commit, number(u.Number), u.Subject, u.Who.Login, number(u.Who.ID), string(u.Attribution),
+			"", "", strings.Join(u.Why, ", "), joined(u.Also),
 		})
 	}
 	short := func(kind, entry, severity, rule, said string) {

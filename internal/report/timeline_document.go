@@ -49,8 +49,9 @@ type timelineUse struct {
 
 func (t Timeline) document(a finding.Answer) timelineDocument {
 	d := timelineDocument{
-		Envelope: EnvelopeOf(a), From: stamp(t.Window.From), To: stamp(t.Window.To), Deliveries: t.Audit.Deliveries, Followed: t.Audit.Followed,
-		Uses: []timelineUse{}, Days: append([]audit.Total{}, t.Audit.Days...), Events: append([]audit.Total{}, t.Audit.Events...), Alerts: []alert{},
+		Envelope: EnvelopeOf(a), From: stamp(t.Window.From), To: stamp(t.Window.To),
+		Deliveries: t.Audit.Deliveries, Followed: t.Audit.Followed, Uses: []timelineUse{}, Alerts: []alert{},
+		Days: append([]audit.Total{}, t.Audit.Days...), Events: append([]audit.Total{}, t.Audit.Events...),
 	}
 	for _, a := range t.Alerts {
 		d.Alerts = append(d.Alerts, alert{a.Rule, a.New, append([]string{}, a.Repositories...), a.Reminder})

@@ -33,7 +33,10 @@ var tokenKinds = map[token.Kind]string{
 
 // Report is the token for every format.
 func (t Token) Report() Report {
-	r := Report{Answer: t.Answer, Phrase: "the token is as it should be", Urgent: t.Attention(), Facts: t.facts(), Tables: []Table{t.rights()}, Version: t.Version}
+	r := Report{
+		Answer: t.Answer, Phrase: "the token is as it should be", Urgent: t.Attention(),
+		Facts: t.facts(), Tables: []Table{t.rights()}, Version: t.Version, Document: t.document(),
+	}
 	switch {
 	case t.Attention() && t.Verdict() == finding.Pass:
 		r.Phrase = "the token works, and needs attention"
@@ -42,7 +45,6 @@ func (t Token) Report() Report {
 	case t.Verdict() == finding.Undecided:
 		r.Phrase = "it cannot be told whether the token is good"
 	}
-	r.Document = t.document()
 	return r
 }
 
@@ -117,7 +119,9 @@ type tokenDocument struct {
 }
 
 func (t Token) document() tokenDocument {
-	d := tokenDocument{Envelope: EnvelopeOf(t.Answer), Rights: append([]token.Right{}, token.Rights(t.Need, t.Seen)...), Need: t.Need, Observations: t.Seen}
+	d := tokenDocument{
+		Envelope: EnvelopeOf(t.Answer), Rights: append([]token.Right{}, token.Rights(t.Need, t.Seen)...), Need: t.Need, Observations: t.Seen,
+	}
 	if at, err := token.ParseExpiry(t.Seen.Expires); err == nil {
 		d.Expires = &at
 	}

@@ -17,7 +17,8 @@ func (s Statement) Answer() finding.Answer {
 	}
 	for _, d := range s.Missing {
 		report("delivery/missing", "reconcile asks GitHub to send it again; see why it did not come in",
-			"delivery %s of hook %d (%s, %s) is listed by GitHub and not here: %s", d.GUID, d.Hook, dotted(d.Event, d.Action), clock(d.First), d.Status)
+			"delivery %s of hook %d (%s, %s) is listed by GitHub and not here: %s",
+			d.GUID, d.Hook, dotted(d.Event, d.Action), clock(d.First), d.Status)
 	}
 	for _, u := range s.NeverEmitted {
 		report("delivery/never-sent", "look at the webhook's events and whether it is active; read the commits in the repository itself",
@@ -39,7 +40,7 @@ func (s Statement) Answer() finding.Answer {
 
 // String is the activity in words.
 func (u Untold) String() string {
-	return strings.TrimSpace(fmt.Sprintf("the %s of %s in %s (%s)", strings.ReplaceAll(u.Type, "_", " "), short(u.Ref), u.Name, clock(u.Time)))
+	return fmt.Sprintf("the %s of %s in %s (%s)", strings.ReplaceAll(u.Type, "_", " "), short(u.Ref), u.Name, clock(u.Time))
 }
 
 func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }

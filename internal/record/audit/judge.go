@@ -27,7 +27,8 @@ func Judge(readings []Reading, c Contract) Timeline {
 			j.act(r)
 		}
 	}
-	t := Timeline{Answer: finding.Answered(j.findings, j.gaps()...), Deliveries: len(readings), Followed: j.timeline.Followed, Uses: j.timeline.Uses}
+	t := j.timeline
+	t.Answer, t.Deliveries = finding.Answered(j.findings, j.gaps()...), len(readings)
 	if len(readings) == 0 {
 		t.Gaps = append(t.Gaps, "there is no delivery at all: a webhook may be missing")
 	}
