@@ -47,6 +47,7 @@ attack: ## score the gate and two naive ones against every known trick and 30,00
 
 crash: ## kill the receiver, cut its power, take its disk and its database away, all rounds (needs Linux, best as root)
 	go test ./internal/test/crashtest -count=1 -v -timeout 60m -full | grep --line-buffered -v '^=== '
+	go test ./internal/record/store -run 'EveryFlip|Restarts' -count=1 -v -full | grep --line-buffered -v '^=== '
 
 bench: ## time check beside git diff, the Action beside its bare requests, the receiver beside a bare handler (needs wrk)
 	go test ./cmd/receiver -run '^$$' -bench Throughput -benchtime 5x -v | grep -v '"msg"'

@@ -204,7 +204,7 @@ func (s *step) tellNotes(notes []string) {
 // end is the end of a command with a verdict. What could not be shown does not
 // change the verdict, but it is no success either.
 func (s *step) end(v finding.Verdict, problems ...error) error {
-	status := verdictStatus(v)
+	status := console.Conclude(v)
 	if err := errors.Join(problems...); err != nil {
 		s.Complain(err)
 		if status == nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,21 +48,20 @@ func (s *step) check() error {
 // nothing is the answer where an event has no update to look at.
 func (s *step) nothing(sub subject) judged {
 	fmt.Fprintf(s.Stdout, "note: %s\n", console.OneLine(sub.nothing))
-	return judged{Report: report.Report{Version: s.Version, Result: gate.Result{
-		Verdict: finding.NotApplicable, Reproduction: manifest.None, Evidence: gate.EvidenceNone,
-	}}}
+	return judged{Change: report.Change{Version: s.Version, Result: gate.Result{Answer: finding.Answer{Basis: finding.Foreign}}}}
 }
 
 // publish puts the verdict on GitHub, and gives the one that holds afterwards:
 // where the head moved, or nobody can say whether it did, that is undecided.
 func (s *step) publish(sub subject, j judged) judged {
 	var page bytes.Buffer
-	if err := report.Markdown(&page, j.Report); err != nil {
+	r := j.Report()
+	if err := report.Markdown(&page, r); err != nil {
 		return doubt(j, err)
 	}
 	p := plan.Publication{
-		Name: s.inputs.Text("check-name"), SHA: j.Result.Head.Commit, Number: sub.number, Verdict: j.Result.Verdict,
-		Title: report.Headline(j.Report), Summary: page.String(), Link: s.where.RunURL, Findings: j.Result.Findings,
+		Name: s.inputs.Text("check-name"), SHA: j.Result.Head.Commit, Number: sub.number, Verdict: r.Verdict(),
+		Title: r.Headline(), Summary: page.String(), Link: s.where.RunURL, Findings: j.Result.Findings,
 		Via: s.via(), Comment: s.inputs.Flag("comment"), DryRun: s.inputs.Flag("dry-run"),
 	}
 	if s.inputs.Flag("labels") {
@@ -86,7 +86,7 @@ func (s *step) publish(sub subject, j judged) judged {
 
 // doubt takes a verdict back.
 func doubt(j judged, why error) judged {
-	j.Result.Verdict = finding.Undecided
+	j.Result.Basis = finding.Whole
 	j.Result.Gaps = append(slices.Clone(j.Result.Gaps), gaps(why)...)
 	return j
 }
@@ -94,22 +94,23 @@ func doubt(j judged, why error) judged {
 // finish shows the answer in the log, the annotations, the summary, the outputs
 // and a SARIF file.
 func (s *step) finish(j judged) error {
-	problems := []error{report.Text(s.Stdout, j.Report, text.Style{}), s.outputs(j.Report)}
+	r := j.Report()
+	problems := []error{report.Text(s.Stdout, r, text.Style{}), s.outputs(j.Result, r)}
 	if s.inputs.Flag("annotations") {
-		problems = append(problems, s.runner.Annotate(j.Result.Findings))
+		problems = append(problems, s.runner.Annotate(r.Findings))
 	}
 	if s.inputs.Flag("summary") {
 		var page bytes.Buffer
-		problems = append(problems, report.Markdown(&page, j.Report), s.runner.Summary(page.String()))
+		problems = append(problems, report.Markdown(&page, r), s.runner.Summary(page.String()))
 	}
 	if name := s.inputs.Text("sarif-file"); name != "" {
-		problems = append(problems, s.sarif(name, j.Report))
+		problems = append(problems, s.sarif(name, r))
 	}
-	return s.end(j.Result.Verdict, problems...)
+	return s.end(r.Verdict(), problems...)
 }
 
 // outputs sets the step's outputs.
-func (s *step) outputs(r report.Report) error {
+func (s *step) outputs(result gate.Result, r report.Report) error {
 	var whole bytes.Buffer
 	if err := report.JSON(&whole, r); err != nil {
 		return err
@@ -120,11 +121,11 @@ func (s *step) outputs(r report.Report) error {
 	var updates bytes.Buffer
 	err := errors.Join(json.Unmarshal(whole.Bytes(), &part), json.Compact(&updates, part.Updates))
 	return errors.Join(err, s.setOutputs(
-		[2]string{"verdict", string(r.Result.Verdict)},
-		[2]string{"step", report.GravestStep(r.Result.Updates)},
-		[2]string{"evidence", string(r.Result.Evidence)},
-		[2]string{"reproduction", string(r.Result.Reproduction)},
-		[2]string{"head-sha", r.Result.Head.Commit},
+		[2]string{"verdict", string(r.Verdict())},
+		[2]string{"step", report.GravestStep(result.Updates)},
+		[2]string{"evidence", string(cmp.Or(result.Evidence, gate.EvidenceNone))},
+		[2]string{"reproduction", string(cmp.Or(result.Reproduction, manifest.None))},
+		[2]string{"head-sha", result.Head.Commit},
 		[2]string{"updates", updates.String()},
 		[2]string{"report", whole.String()},
 	))

@@ -8,22 +8,21 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
 
 // judged is a change with its verdict.
 type judged struct {
-	report.Report
+	report.Change
 	facts  gate.Facts
 	policy gate.Policy
 }
 
 // undecided is the answer about a commit of which too little is known.
 func (s *step) undecided(head string, err error) judged {
-	return judged{Report: report.Report{Version: s.Version, Result: gate.Result{
-		Verdict: finding.Undecided, Gaps: gaps(err), Head: gate.Revision{Commit: head}, Reproduction: manifest.None, Evidence: gate.EvidenceNone,
+	return judged{Change: report.Change{Version: s.Version, Result: gate.Result{
+		Answer: finding.Answer{Gaps: gaps(err)}, Head: gate.Revision{Commit: head},
 	}}}
 }
 
@@ -70,7 +69,7 @@ func (s *step) judgeSubject(sub subject) judged {
 // nothing of who made the change: that is judged of the pull request itself. Of
 // the commit, only the contents are judged, once the pull request passes.
 func (s *step) judgeQueued(sub subject, pull judged) judged {
-	if pull.Result.Verdict != finding.Pass {
+	if pull.Result.Verdict() != finding.Pass {
 		return pull
 	}
 	change, err := s.client.ReadRange(s.Context, sub.base, sub.head)
@@ -107,7 +106,7 @@ func (s *step) judge(change *github.Change, how judging) judged {
 		facts.HeadRef = how.headRef
 	}
 	return judged{
-		Report: report.Report{
+		Change: report.Change{
 			Result: gate.Judge(policy, facts), BaseName: facts.BaseRef, HeadName: facts.HeadRef,
 			Version: s.Version, Source: source(facts),
 		},

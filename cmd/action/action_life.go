@@ -39,7 +39,7 @@ func (s *step) propose() error {
 		return s.cannot(err)
 	}
 	j := s.judge(change, judging{headRef: branch})
-	if j.Result.Verdict == finding.Undecided {
+	if j.Result.Verdict() == finding.Undecided {
 		return s.finish(j)
 	}
 	out, err := s.writer.Propose(s.Context, plan.Proposal{
@@ -70,7 +70,7 @@ func (s *step) merge() error {
 	}
 	j := s.judgeSubject(sub)
 	out, err := s.writer.Merge(s.Context, plan.Merging{
-		Number: sub.number, SHA: j.Result.Head.Commit, Verdict: j.Result.Verdict,
+		Number: sub.number, SHA: j.Result.Head.Commit, Verdict: j.Result.Verdict(),
 		Approve: s.inputs.Flag("approve"), When: plan.When(s.inputs.Text("merge-when")), Method: s.inputs.Text("merge-method"),
 		DeleteBranch: s.inputs.Flag("delete-branch"), DryRun: s.inputs.Flag("dry-run"),
 	})
@@ -148,7 +148,7 @@ func (s *step) candidate(pull plan.Pull) (plan.Candidate, error) {
 		return c, err
 	}
 	j := s.judge(change, judging{})
-	if j.Result.Verdict == finding.Undecided {
+	if j.Result.Verdict() == finding.Undecided {
 		return c, fmt.Errorf("judge #%d: %s", pull.Number, j.Result.Gaps[0])
 	}
 	c.Head = j.Result.Head.Commit

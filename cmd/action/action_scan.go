@@ -10,6 +10,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
@@ -49,21 +50,21 @@ func (s *step) scan() error {
 	for _, f := range files.All {
 		found.Add(s.where.Repository, f.Path, f.Data)
 	}
-	r := report.Scan{Findings: found.Findings(), Unread: files.Gaps, Version: s.Version}
+	scan := report.Scan{Answer: finding.Answered(found.Findings(), files.Gaps...), Version: s.Version}
 	if err != nil {
-		r.Unread = append(r.Unread, gaps(err)...)
+		scan.Gaps = append(scan.Gaps, gaps(err)...)
 	}
-	if err := s.publishScan(name, r); err != nil {
-		r.Unread = append(r.Unread, gaps(err)...)
+	if err := s.publishScan(name, scan.Report()); err != nil {
+		scan.Gaps = append(scan.Gaps, gaps(err)...)
 	}
-	return s.finishScan(r)
+	return s.finishScan(scan.Report())
 }
 
 // publishScan puts what was found on the commit. It is of no pull request: the
 // commit stays what it is when the head moves on.
-func (s *step) publishScan(name string, r report.Scan) error {
+func (s *step) publishScan(name string, r report.Report) error {
 	var page bytes.Buffer
-	if err := report.ScanMarkdown(&page, r); err != nil {
+	if err := report.Markdown(&page, r); err != nil {
 		return err
 	}
 	out, err := s.writer.Publish(s.Context, plan.Publication{
@@ -76,14 +77,14 @@ func (s *step) publishScan(name string, r report.Scan) error {
 
 // finishScan shows what was found in the log, the annotations, the summary and the
 // outputs.
-func (s *step) finishScan(r report.Scan) error {
+func (s *step) finishScan(r report.Report) error {
 	var whole, page bytes.Buffer
-	problems := []error{report.ScanText(s.Stdout, r), report.ScanJSON(&whole, r)}
+	problems := []error{report.Text(s.Stdout, r, text.Style{}), report.JSON(&whole, r)}
 	if s.inputs.Flag("annotations") {
 		problems = append(problems, s.runner.Annotate(r.Findings))
 	}
 	if s.inputs.Flag("summary") {
-		problems = append(problems, report.ScanMarkdown(&page, r), s.runner.Summary(page.String()))
+		problems = append(problems, report.Markdown(&page, r), s.runner.Summary(page.String()))
 	}
 	outputs := s.setOutputs([2]string{"verdict", string(r.Verdict())}, [2]string{"head-sha", s.event.Head}, [2]string{"report", whole.String()})
 	return s.end(r.Verdict(), errors.Join(problems...), outputs)

@@ -291,8 +291,8 @@ func TestOutputsTooLong(t *testing.T) {
 	var stdout bytes.Buffer
 	env := func(name string) (string, bool) { return file, name == "GITHUB_OUTPUT" }
 	s := &step{Console: &console.Console{World: console.World{Environment: env, Stdout: &stdout}}, runner: runner.New(env, &stdout)}
-	r := report.Report{Result: gate.Result{Verdict: finding.Pass, Updates: make([]gate.Update, 5000)}}
-	if err := s.outputs(r); err != nil {
+	r := report.Change{Result: gate.Result{Answer: finding.Answered(nil), Updates: make([]gate.Update, 5000)}}
+	if err := s.outputs(r.Result, r.Report()); err != nil {
 		t.Error(err)
 	}
 	data, err := os.ReadFile(file)

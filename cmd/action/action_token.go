@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,16 +38,18 @@ func (s *step) token() error {
 	if err != nil {
 		return err
 	}
-	problems := []error{report.TokenText(s.Stdout, t, text.Style{}), s.tokenOutputs(t)}
+	r := t.Report()
+	problems := []error{report.Text(s.Stdout, r, text.Style{}), s.tokenOutputs(t)}
+	r.Facts = slices.DeleteFunc(r.Facts, func(f report.Fact) bool { return f.Name == report.RateLimit }) // an issue must not change with each run
 	var page bytes.Buffer
-	problems = append(problems, report.TokenMarkdown(&page, t))
+	problems = append(problems, report.Markdown(&page, r))
 	if s.inputs.Flag("summary") {
 		problems = append(problems, s.runner.Summary(page.String()))
 	}
 	if s.inputs.Flag("issue") {
 		problems = append(problems, s.notify(t, page.String()))
 	}
-	return s.end(t.Verdict, problems...)
+	return s.end(t.Verdict(), problems...)
 }
 
 // need is what the inputs say that the token is for.
@@ -64,7 +67,7 @@ func (s *step) need() token.Need {
 // tell whether the token is good, the issue stays as it is.
 func (s *step) notify(t report.Token, page string) error {
 	name := strings.Join(t.Need.Names(), ", ")
-	if t.Verdict == finding.Undecided && !t.Attention() {
+	if t.Verdict() == finding.Undecided && !t.Attention() {
 		fmt.Fprintln(s.Stdout, "note: the issue stays as it is, since it cannot be told whether the token is good")
 		return nil
 	}
@@ -85,10 +88,10 @@ func (s *step) notify(t report.Token, page string) error {
 // tokenOutputs sets the step's outputs.
 func (s *step) tokenOutputs(t report.Token) error {
 	var whole bytes.Buffer
-	err := report.TokenJSON(&whole, t)
+	err := report.JSON(&whole, t.Report())
 	expires := ""
 	if at, wrong := token.ParseExpiry(t.Seen.Expires); wrong == nil {
 		expires = at.Format(time.RFC3339)
 	}
-	return errors.Join(err, s.setOutputs([2]string{"verdict", string(t.Verdict)}, [2]string{"token-expires", expires}, [2]string{"report", whole.String()}))
+	return errors.Join(err, s.setOutputs([2]string{"verdict", string(t.Verdict())}, [2]string{"token-expires", expires}, [2]string{"report", whole.String()}))
 }

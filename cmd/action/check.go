@@ -12,7 +12,6 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
 
@@ -66,10 +65,7 @@ func (c *checkCmd) Run(a *console.Console) error {
 	}
 	facts.Today = today
 	facts.IgnoreIdentity = c.IgnoreIdentity
-	result := gate.Result{
-		Verdict: finding.Undecided, Base: facts.Base, Head: facts.Head,
-		Reproduction: manifest.None, Evidence: gate.EvidenceNone, Gaps: facts.Gaps,
-	}
+	result := gate.Result{Base: facts.Base, Head: facts.Head, Answer: finding.Answer{Gaps: facts.Gaps}}
 	if policy != nil {
 		result = gate.Judge(*policy, facts)
 	}
@@ -78,10 +74,11 @@ func (c *checkCmd) Run(a *console.Console) error {
 			a.Complain(errors.New(gap))
 		}
 	}
-	if err := c.print(a, result, facts); err != nil {
+	r := report.Change{Result: result, BaseName: c.Base, HeadName: c.Head, Version: a.Version, Source: source(facts)}.Report()
+	if err := r.Write(a.Stdout, c.Format, a.Style(c.Color)); err != nil {
 		return err
 	}
-	return verdictStatus(result.Verdict)
+	return console.Conclude(r.Verdict())
 }
 
 // today is the day that the person named, or the clock's, in UTC.
@@ -188,22 +185,6 @@ func keys(p gate.Policy) []string {
 	return all
 }
 
-// print writes the report in the wanted format.
-func (c *checkCmd) print(a *console.Console, result gate.Result, facts gate.Facts) error {
-	r := report.Report{
-		Result: result, BaseName: c.Base, HeadName: c.Head, Version: a.Version, Source: source(facts),
-	}
-	switch c.Format {
-	case "json":
-		return report.JSON(a.Stdout, r)
-	case "markdown":
-		return report.Markdown(a.Stdout, r)
-	case "sarif":
-		return report.SARIF(a.Stdout, r)
-	}
-	return report.Text(a.Stdout, r, a.Style(c.Color))
-}
-
 // source gives the report the text of the files that findings point into: of
 // the head, or of the files that the change leaves alone.
 func source(facts gate.Facts) func(file string) []byte {
@@ -215,15 +196,4 @@ func source(facts gate.Facts) func(file string) []byte {
 		files[f.Path] = f.New.Data
 	}
 	return func(file string) []byte { return files[file] }
-}
-
-// verdictStatus is a verdict's exit status, as a failure where it is not 0.
-func verdictStatus(v finding.Verdict) error {
-	switch v {
-	case finding.Pass, finding.NotApplicable:
-		return nil
-	case finding.Fail:
-		return console.Failure{Status: console.StatusFail}
-	}
-	return console.Failure{Status: console.StatusUndecided}
 }

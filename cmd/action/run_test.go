@@ -40,7 +40,7 @@ func TestStatusOfVerdicts(t *testing.T) {
 		"passed":              console.StatusUndecided,
 	} {
 		a := &console.Console{World: console.World{Stderr: &bytes.Buffer{}}}
-		if got := a.End(verdictStatus(verdict)); got != want {
+		if got := a.End(console.Conclude(verdict)); got != want {
 			t.Errorf("%q: exit status %d, want %d", verdict, got, want)
 		}
 	}

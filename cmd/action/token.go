@@ -102,18 +102,10 @@ func (c *tokenCheckCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
-	switch c.Format {
-	case "json":
-		err = report.TokenJSON(a.Stdout, t)
-	case "markdown":
-		err = report.TokenMarkdown(a.Stdout, t)
-	default:
-		err = report.TokenText(a.Stdout, t, a.Style(c.Color))
-	}
-	if err != nil {
+	if err := t.Report().Write(a.Stdout, c.Format, a.Style(c.Color)); err != nil {
 		return err
 	}
-	return verdictStatus(t.Verdict)
+	return console.Conclude(t.Verdict())
 }
 
 // checkToken asks GitHub about a token and judges what it answered.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
@@ -23,7 +24,8 @@ type tokenScanCmd struct {
 	Dirs   []string `arg:"" optional:"" name:"dir" complete:"file" help:"Folders to look through, with all that is in them but .git (default: the current one)."`
 	Base   string   `placeholder:"REVISION" help:"Look only at the files that a change to this revision changes, as the head has them."`
 	Head   string   `placeholder:"REVISION" help:"The head of that change (default: HEAD)."`
-	Format string   `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
+	Format string   `default:"text" enum:"text,json,markdown" placeholder:"FORMAT" help:"text (default), json or markdown."`
+	Color  string   `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
 }
 
 // Help is shown by token scan --help.
@@ -42,31 +44,27 @@ Exit status: 0 nothing is wrong, 1 a token was found, 2 wrong usage, 3 something
 // Run looks, and prints.
 func (c *tokenScanCmd) Run(a *console.Console) error {
 	var s token.Storage
-	var unread []string
+	var gaps []string
 	var err error
 	defer a.Announce("looking for tokens").Stop()
 	switch {
 	case c.Base != "" && len(c.Dirs) > 1:
 		return console.Fail(console.StatusUsage, errors.New("--base: a change is in one repository"), "name one folder")
 	case c.Base != "":
-		unread, err = c.change(a.Context, &s)
+		gaps, err = c.change(a.Context, &s)
 	case c.Head != "":
 		return console.Fail(console.StatusUsage, errors.New("--head: without --base there is no change"), "add --base main")
 	default:
-		unread, err = c.trees(a.Context, &s)
+		gaps, err = c.trees(a.Context, &s)
 	}
 	if err != nil {
 		return err
 	}
-	r := report.Scan{Findings: s.Findings(), Unread: unread, Version: a.Version}
-	print := report.ScanText
-	if c.Format == "json" {
-		print = report.ScanJSON
-	}
-	if err := print(a.Stdout, r); err != nil {
+	r := report.Scan{Answer: finding.Answered(s.Findings(), gaps...), Version: a.Version}.Report()
+	if err := r.Write(a.Stdout, c.Format, a.Style(c.Color)); err != nil {
 		return err
 	}
-	return verdictStatus(r.Verdict())
+	return console.Conclude(r.Verdict())
 }
 
 // change looks at what a change changes.
@@ -102,7 +100,7 @@ func (c *tokenScanCmd) trees(ctx context.Context, s *token.Storage) ([]string, e
 	if len(dirs) == 0 {
 		dirs = []string{"."}
 	}
-	var unread []string
+	var gaps []string
 	for _, dir := range dirs {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			return nil, console.Fail(console.StatusUsage, fmt.Errorf("%q is no folder that can be read", dir), "")
@@ -112,7 +110,7 @@ func (c *tokenScanCmd) trees(ctx context.Context, s *token.Storage) ([]string, e
 			case ctx.Err() != nil:
 				return ctx.Err()
 			case err != nil:
-				unread = append(unread, err.Error())
+				gaps = append(gaps, err.Error())
 				return nil
 			case entry.IsDir() && entry.Name() == ".git":
 				return filepath.SkipDir
@@ -120,7 +118,7 @@ func (c *tokenScanCmd) trees(ctx context.Context, s *token.Storage) ([]string, e
 				return nil
 			}
 			if err := scanFile(s, dir, name, len(dirs) > 1); err != nil {
-				unread = append(unread, err.Error())
+				gaps = append(gaps, err.Error())
 			}
 			return nil
 		})
@@ -128,7 +126,7 @@ func (c *tokenScanCmd) trees(ctx context.Context, s *token.Storage) ([]string, e
 			return nil, console.Fail(console.StatusUndecided, err, "")
 		}
 	}
-	return unread, nil
+	return gaps, nil
 }
 
 // scanFile reads one file of a folder; its name is told with the folder's where

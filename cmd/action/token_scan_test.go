@@ -57,10 +57,10 @@ func TestTokenScan(t *testing.T) {
 	put(t, one, ".git/config", "token = "+leaked) // Git's own business, and not committed
 	expect(0, []string{"no token was found"}, one)
 	put(t, one, "deploy/.env", "REGION=eu\n")
-	expect(0, []string{"deploy/.env: warning storage/env-file"}, one)
+	expect(0, []string{"warning[storage/env-file]", "--> deploy/.env"}, one)
 	put(t, one, "clusters/secret.yaml", "data:\n  password: "+base64.StdEncoding.EncodeToString([]byte(leaked))+"\n")
 	fingerprint := token.Fingerprint(secret.New(leaked))
-	expect(1, []string{"clusters/secret.yaml:2:13: error storage/token", "base64", fingerprint, "rotate start"}, one)
+	expect(1, []string{"error[storage/token]", "--> clusters/secret.yaml:2:13", "base64", fingerprint, "rotate start"}, one)
 	put(t, other, "notes.txt", leaked+"\n")
 	expect(1, []string{"storage/shared", "used in 2 places"}, one, other)
 	put(t, other, "\x1b[31mred\n.txt", leaked)
@@ -108,7 +108,7 @@ func TestTokenScanOfAChange(t *testing.T) {
 	git("add", "-A")
 	git("commit", "-q", "-m", "bad")
 	status, out := printed(t, nil, "", "token", "scan", "--base", "main", dir)
-	if status != 1 || !strings.Contains(out, "new.txt:2:1: error") || strings.Contains(out, "old.txt") {
+	if status != 1 || !strings.Contains(out, "--> new.txt:2:1") || strings.Contains(out, "old.txt") {
 		t.Errorf("status %d:\n%s", status, out)
 	}
 	if status, out := printed(t, nil, "", "token", "scan", "--base", "nothing", dir); status != 2 {

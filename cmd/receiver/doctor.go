@@ -6,7 +6,6 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/cluster"
-	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
@@ -69,36 +68,25 @@ func (c *doctorCmd) Run(a *console.Console) error {
 	if err != nil {
 		return console.Fail(console.StatusUndecided, err, "see whether `kubectl version` reaches the cluster with the same kubeconfig")
 	}
-	var asked []report.CheckupRow
+	var asked []finding.Check
 	if !c.Offline {
-		var row report.CheckupRow
-		row, expect.TokenWorks = c.probe(a, reading, given, expect.Policy)
-		asked = append(asked, row)
+		check := c.probe(a, reading, given, expect.Policy)
+		expect.TokenWorks = check.Verdict() == finding.Pass
+		asked = append(asked, check)
 		if !admin.Empty() {
 			asked = append(asked, c.settings(a, admin, reading.Cluster, expect.Policy)...)
 		}
 	}
 	if c.Observe != "" {
-		asked = append(asked, c.rotation(a.Context, client, reading, contract(*expect.Policy).Severities))
+		asked = append(asked, c.rotation(a.Context, client, reading, expect.Policy.Severities()))
 	}
-	return c.end(a, report.Checkup{
-		Subject: c.Repo + " in namespace " + c.Namespace, Version: a.Version,
-		Rows: append(checkupRows(flux.Examine(reading.Cluster, expect)), asked...),
-	})
-}
-
-// end prints the checkup; its verdict is the exit status.
-func (c *doctorCmd) end(a *console.Console, checkup report.Checkup) error {
-	if err := c.print(a, checkup); err != nil {
+	r := report.Checkup{
+		Subject: c.Repo + " in namespace " + c.Namespace, Version: a.Version, Checks: append(flux.Examine(reading.Cluster, expect), asked...),
+	}.Report()
+	if err := r.Write(a.Stdout, c.Format, a.Style(c.Color)); err != nil {
 		return err
 	}
-	switch checkup.Verdict() {
-	case finding.Pass, finding.NotApplicable:
-		return nil
-	case finding.Fail:
-		return console.Fail(console.StatusFail, nil, "")
-	}
-	return console.Fail(console.StatusUndecided, nil, "")
+	return console.Conclude(r.Verdict())
 }
 
 // expectation is what the cluster is held against, and the token that was given,
@@ -126,22 +114,4 @@ func (c *doctorCmd) expectation() (expect flux.Expectation, given secret.Secret,
 		expect.Copies = append(expect.Copies, flux.Copy{Where: c.TokenFile, Fingerprint: token.Fingerprint(given)})
 	}
 	return expect, given, nil
-}
-
-func checkupRows(checks []doctor.Check) []report.CheckupRow {
-	var rows []report.CheckupRow
-	for _, check := range checks {
-		rows = append(rows, report.CheckupRow{Check: check.Name, Evidence: check.Evidence, Unread: check.Unread, Findings: check.Findings})
-	}
-	return rows
-}
-
-func (c *doctorCmd) print(a *console.Console, checkup report.Checkup) error {
-	switch c.Format {
-	case "json":
-		return report.CheckupJSON(a.Stdout, checkup)
-	case "markdown":
-		return report.CheckupMarkdown(a.Stdout, checkup)
-	}
-	return report.CheckupText(a.Stdout, checkup, a.Style(c.Color))
 }

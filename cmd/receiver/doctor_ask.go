@@ -18,7 +18,6 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/github/probe"
 	reader "github.com/goldfish-inc/fluxkeeper/internal/github/settings"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
-	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
@@ -41,44 +40,38 @@ func (c *doctorCmd) api(read flux.Cluster) (string, error) {
 	return read.API(c.Repo)
 }
 
-// unreadRow is a check of which nothing could be told.
-func unreadRow(check string, err error) report.CheckupRow {
-	return report.CheckupRow{Check: check, Unread: []string{console.Fail(0, err, "").Sentence()}}
+// untold is a check that could not be made.
+func untold(name string, why error) finding.Check {
+	return finding.Check{Name: name, Answer: finding.Answered(nil, console.Fail(0, why, "").Sentence())}
 }
 
-// probe asks GitHub about the token that was given, or else the cluster's. It
-// also says whether the token is proven to work.
-func (c *doctorCmd) probe(
-	a *console.Console, reading cluster.Reading, value secret.Secret, policy *gate.Policy,
-) (row report.CheckupRow, works bool) {
+// probe asks GitHub about the token that was given, or else the cluster's.
+func (c *doctorCmd) probe(a *console.Console, reading cluster.Reading, value secret.Secret, policy *gate.Policy) finding.Check {
 	if value.Empty() {
 		value = reading.Token
 	}
 	if value.Empty() {
-		return unreadRow(checkToken,
-			errors.New("there is no token to check: none was read in the cluster, and none was given with --token-file")), false
+		return untold(checkToken,
+			errors.New("there is no token to check: none was read in the cluster, and none was given with --token-file"))
 	}
 	api, err := c.api(reading.Cluster)
 	if err != nil {
-		return unreadRow(checkToken, err), false
+		return untold(checkToken, err)
 	}
 	defer a.Announce("asking GitHub what the token can do").Stop()
 	need, observed, err := c.need(a.Context, policy)
 	if err != nil {
-		return unreadRow(checkToken, err), false
+		return untold(checkToken, err)
 	}
 	seen, err := probe.Token(a.Context, github.Options{Token: value, APIURL: api, UserAgent: a.UserAgent()}, need)
 	if err != nil {
-		return unreadRow(checkToken, err), false
+		return untold(checkToken, err)
 	}
-	row = report.CheckupRow{
-		Check: checkToken, Findings: token.Judge(need, seen), Unread: token.Gaps(need, seen),
-		Evidence: append(observed, fmt.Sprintf("%s token %s", seen.Kind, seen.Fingerprint)),
-	}
+	evidence := append(observed, fmt.Sprintf("%s token %s", seen.Kind, seen.Fingerprint))
 	if seen.Account != nil {
-		row.Evidence = append(row.Evidence, "of "+seen.Account.Login)
+		evidence = append(evidence, "of "+seen.Account.Login)
 	}
-	return row, token.Verdict(row.Findings, row.Unread) == finding.Pass
+	return finding.Check{Name: checkToken, Evidence: evidence, Answer: token.Judge(need, seen)}
 }
 
 // need is what the token is for, with the evidence for it where the ledger was asked.
@@ -117,8 +110,8 @@ func observed(
 
 // settings reads what is set on GitHub, and gives a row for each check. The
 // token goes only where the repository is, as the cluster's does.
-func (c *doctorCmd) settings(a *console.Console, admin secret.Secret, read flux.Cluster, policy *gate.Policy) []report.CheckupRow {
-	failed := func(err error) []report.CheckupRow { return []report.CheckupRow{unreadRow(checkSettings, err)} }
+func (c *doctorCmd) settings(a *console.Console, admin secret.Secret, read flux.Cluster, policy *gate.Policy) []finding.Check {
+	failed := func(err error) []finding.Check { return []finding.Check{untold(checkSettings, err)} }
 	api, err := c.api(read)
 	if err != nil {
 		return failed(err)
@@ -136,41 +129,38 @@ func (c *doctorCmd) settings(a *console.Console, admin secret.Secret, read flux.
 	if err != nil {
 		return failed(err)
 	}
-	return checkupRows(settings.Examine(set, intent))
+	return settings.Examine(set, intent)
 }
 
 // rotation looks at the rotations on record: what those of the repository call for,
 // and whether the cluster's token is on record for another cluster or repository.
 func (c *doctorCmd) rotation(
 	ctx context.Context, client *cluster.Client, reading cluster.Reading, severities map[string]finding.Severity,
-) report.CheckupRow {
-	row := report.CheckupRow{Check: checkRotation}
+) finding.Check {
 	h, err := c.history(ctx)
 	if err != nil {
-		return unreadRow(checkRotation, err)
+		return untold(checkRotation, err)
 	}
+	check := finding.Check{Name: checkRotation, Answer: finding.Answered(nil)}
 	if len(h.Records) == 0 { // nothing to hold the cluster against
-		row.Evidence = []string{"no rotation is on record"}
-		return row
+		check.Evidence = []string{"no rotation is on record"}
+		return check
 	}
 	now := reading.Cluster.Read
-	row.Evidence, row.Findings = h.About(c.Repo, now, severities)
+	check.Evidence, check.Findings = h.About(c.Repo, now)
 	id, err := client.ID(ctx)
 	if err != nil {
-		row.Unread = append(row.Unread, err.Error())
+		check.Gaps = append(check.Gaps, err.Error())
 	} else {
-		row.Evidence = append(row.Evidence, "this is cluster "+id)
+		check.Evidence = append(check.Evidence, "this is cluster "+id)
 	}
 	seen := reading.Holders(id, c.Repo)
 	held := func(token string) bool {
 		return slices.ContainsFunc(seen, func(h rotation.Holder) bool { return h.Token == token })
 	}
-	for _, f := range rotation.Shared(h.Records, now, seen, held) {
-		if f, reported := f.Weighed(severities); reported {
-			row.Findings = append(row.Findings, f)
-		}
-	}
-	return row
+	check.Findings = append(check.Findings, rotation.Shared(h.Records, now, seen, held)...)
+	check.Answer = check.Weighed(severities)
+	return check
 }
 
 // history is what the ledger that --observe names has of rotations.

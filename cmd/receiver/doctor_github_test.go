@@ -75,7 +75,7 @@ func TestDoctorReadsSettings(t *testing.T) {
 	c := &doctorCmd{Repo: fleet, APIURL: hub.URL}
 	rows := c.settings(a, secret.New(doctorsToken), read, &policy)
 	for _, row := range rows {
-		if len(row.Findings)+len(row.Unread) > 0 || len(row.Evidence) == 0 {
+		if len(row.Findings)+len(row.Gaps) > 0 || len(row.Evidence) == 0 {
 			t.Errorf("%+v", row)
 		}
 	}
@@ -84,12 +84,12 @@ func TestDoctorReadsSettings(t *testing.T) {
 	}
 	read.Automations[0].PushBranch = "main-updates"
 	rows = c.settings(a, secret.New(doctorsToken), read, &policy)
-	if len(rows) == 0 || !strings.Contains(strings.Join(rows[0].Unread, ""), `"main-updates"`) {
+	if len(rows) == 0 || !strings.Contains(strings.Join(rows[0].Gaps, ""), `"main-updates"`) {
 		t.Errorf("the cluster's branch is not looked at: %+v", rows)
 	}
 	c.APIURL = "" // of github.com, by the cluster's word, which must not be asked here
 	read.Repositories[0].URL = "ssh://git@github.com/acme/fleet"
-	if rows = c.settings(a, secret.New(doctorsToken), read, nil); len(rows) != 1 || len(rows[0].Unread) != 1 {
+	if rows = c.settings(a, secret.New(doctorsToken), read, nil); len(rows) != 1 || len(rows[0].Gaps) != 1 {
 		t.Errorf("%+v", rows)
 	}
 }

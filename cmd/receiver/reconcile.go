@@ -76,20 +76,11 @@ func (c *reconcileCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
-	if c.Format == "json" {
-		err = report.StatementJSON(a.Stdout, statement)
-	} else {
-		err = report.StatementText(a.Stdout, statement, a.Style(c.Color))
-	}
-	switch {
-	case err != nil:
+	r := report.Completeness{Statement: statement, Version: a.Version}.Report()
+	if err := r.Write(a.Stdout, c.Format, a.Style(c.Color)); err != nil {
 		return err
-	case statement.Gaps() > 0:
-		return console.Fail(console.StatusFail, nil, "")
-	case !statement.Decided():
-		return console.Fail(console.StatusUndecided, nil, "")
 	}
-	return nil
+	return console.Conclude(r.Verdict())
 }
 
 // reconcile asks for what is missing, and looks again until it is there or the time

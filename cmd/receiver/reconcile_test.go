@@ -110,19 +110,23 @@ func TestReconcileCommand(t *testing.T) {
 		Time: time.Now().Add(-time.Hour).UTC().Truncate(time.Second)})
 	hub.Deliver()
 	status, out, trouble = runReconcile(t, hub, ledger, "--wait", "1s", "--format", "json")
-	var statement struct {
-		Listed, Held, Recovered int
-		Open                    []struct{ Kind, Text, Ref string }
+	var document struct {
+		Verdict      string
+		Completeness struct {
+			Listed, Held, Recovered int
+			Open                    []struct{ Kind, GUID, Ref string }
+		}
 	}
-	if err := json.Unmarshal([]byte(out), &statement); err != nil {
+	if err := json.Unmarshal([]byte(out), &document); err != nil {
 		t.Fatalf("%v\n%s%s", err, out, trouble)
 	}
+	statement := document.Completeness
 	kinds := map[string]string{}
 	for _, open := range statement.Open {
-		kinds[open.Kind] = open.Text + open.Ref
+		kinds[open.Kind] = open.GUID + open.Ref
 	}
-	if status != console.StatusFail || statement.Listed != 4 || statement.Held != 3 || statement.Recovered != 2 ||
-		!strings.Contains(kinds["missing"], hopeless) || !strings.Contains(kinds["never-emitted"], "refs/heads/main") {
+	if status != console.StatusFail || document.Verdict != "fail" || statement.Listed != 4 || statement.Held != 3 || statement.Recovered != 2 ||
+		!strings.Contains(kinds["missing"], hopeless) || !strings.Contains(kinds["never-sent"], "refs/heads/main") {
 		t.Errorf("status %d\n%s%s", status, out, trouble)
 	}
 	receiver.stop(syscall.SIGTERM)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
@@ -35,9 +34,9 @@ func (reportCmd) Help() string {
 
 With a repository or an organization and a token, the report also says how complete the record is; see reconcile.
 
-Above the uses it has the alerts of the rotations on record (see rotate): a stored token that ends within 30, 14, 7 or 1 days, an old one that outlived its overlap.
+Among the findings are those about the rotations on record (see rotate): a stored token that ends within 30, 14, 7 or 1 days, an old one that outlived its overlap.
 
-Exit status: 0 everything was expected, 1 something was not, or an alert has the severity error, 3 something could not be told.`
+Exit status: 0 everything was expected, 1 a finding has the severity error, such as a delivery that is missing, 3 something could not be told.`
 }
 
 // Run reads the deliveries of the window, judges them, and prints the report.
@@ -51,24 +50,19 @@ func (c *reportCmd) Run(a *console.Console) error {
 		return err
 	}
 	defer l.Close()
-	timeline, err := c.timeline(a, l, contract(policy))
+	timeline, err := c.timeline(a, l, policy)
 	if err != nil {
 		return err
 	}
-	if err := c.print(a, timeline); err != nil {
+	r := timeline.Report()
+	if err := r.Write(a.Stdout, c.Format, a.Style(c.Color)); err != nil {
 		return err
 	}
-	switch timeline.Verdict() {
-	case finding.Pass, finding.NotApplicable:
-		return nil
-	case finding.Fail:
-		return console.Fail(console.StatusFail, nil, "")
-	}
-	return console.Fail(console.StatusUndecided, nil, "")
+	return console.Conclude(r.Verdict())
 }
 
 // timeline reads the ledger once, after GitHub's lists where those are asked for.
-func (c *reportCmd) timeline(a *console.Console, l *store.Ledger, contract audit.Contract) (report.Timeline, error) {
+func (c *reportCmd) timeline(a *console.Console, l *store.Ledger, policy gate.Policy) (report.Timeline, error) {
 	now := now()
 	t := report.Timeline{Window: audit.Window{From: now.Add(-time.Duration(c.Since)), To: now}, Version: a.Version}
 	progress := a.Progress("read", "entries")
@@ -102,22 +96,10 @@ func (c *reportCmd) timeline(a *console.Console, l *store.Ledger, contract audit
 	if history.Gap != nil {
 		gaps = append(gaps, history.Gap.Error())
 	}
-	t.Audit = audit.Judge(readings, contract)
+	t.Audit = audit.Judge(readings, contract(policy))
 	t.Audit.Gaps = append(t.Audit.Gaps, gaps...)
-	t.Alerts = rotation.Weigh(rotation.Alerts(history.Rotations, now, ""), contract.Severities)
+	t.Alerts, t.Severities = rotation.Alerts(history.Rotations, now, ""), policy.Severities()
 	return t, nil
-}
-
-func (c *reportCmd) print(a *console.Console, t report.Timeline) error {
-	switch c.Format {
-	case "json":
-		return report.TimelineJSON(a.Stdout, t)
-	case "csv":
-		return report.TimelineCSV(a.Stdout, t)
-	case "markdown":
-		return report.TimelineMarkdown(a.Stdout, t)
-	}
-	return report.TimelineText(a.Stdout, t, a.Style(c.Color))
 }
 
 func readPolicy(name string) (gate.Policy, error) {
@@ -139,14 +121,9 @@ func readPolicy(name string) (gate.Policy, error) {
 // contract is the part of the policy that the audit holds uses against.
 func contract(p gate.Policy) audit.Contract {
 	uses := p.Contract()
-	c := audit.Contract{
-		Repositories: uses.Repositories, Branches: uses.Branches, Events: uses.Events, Severities: map[string]finding.Severity{},
-	}
+	c := audit.Contract{Repositories: uses.Repositories, Branches: uses.Branches, Events: uses.Events}
 	for _, bot := range p.Bots {
 		c.Accounts = append(c.Accounts, audit.Account{ID: bot.ID, Login: bot.Login})
-	}
-	for rule, setting := range p.Rules {
-		c.Severities[rule] = setting.Severity
 	}
 	return c
 }

@@ -85,7 +85,7 @@ metadata: {name: fluxkeeper-rotate, namespace: kube-system}
 rules: [{apiGroups: [""], resources: [namespaces], resourceNames: [%s], verbs: [get]}]
 `
 	k.Apply(t, fmt.Sprintf(role, "none"))
-	s.expect(t, 3, []string{"not known: tell which cluster this is: read namespace kube-system: no right to read it", "has the new token"}, "", status...)
+	s.expect(t, 3, []string{"gap: tell which cluster this is: read namespace kube-system: no right to read it", "has the new token"}, "", status...)
 	k.Apply(t, fmt.Sprintf(role, "kube-system"))
 }
 
@@ -103,7 +103,7 @@ func (s *drillScene) elsewhere(t *testing.T, in []string) {
 	fourth := leaktest.Token("4th")
 	s.hub.AddToken(fourth, goodDrillGrant())
 	put(token.Fingerprint(secret.New(fourth)), fleet, same)
-	s.expect(t, 1, []string{"error storage/shared: one token is used in 2 places", "in cluster another for acme/fleet", "nothing was stored"}, fourth, append([]string{"start", "--repo", fleet}, in...)...)
+	s.expect(t, 1, []string{"error[storage/shared]: one token is used in 2 places", "in cluster another for acme/fleet", "nothing was stored"}, fourth, append([]string{"start", "--repo", fleet}, in...)...)
 
 	// What the Secret holds, which is still the second token.
 	put(token.Fingerprint(secret.New(s.fresh)), "acme/app", rotation.Place{Where: "secret app/github-token password"})

@@ -90,10 +90,10 @@ func (c *rotateStartCmd) check(a *console.Console, need token.Need, fresh secret
 		return seen, console.Fail(console.StatusUsage, err, "")
 	}
 	t := report.JudgeToken(need, seen, a.Version)
-	if err := report.TokenText(a.Stdout, t, a.Style(c.Color)); err != nil {
+	if err := report.Text(a.Stdout, t.Report(), a.Style(c.Color)); err != nil {
 		return seen, err
 	}
-	switch t.Verdict {
+	switch t.Verdict() {
 	case finding.Pass, finding.NotApplicable:
 		return seen, nil
 	case finding.Fail:
@@ -139,14 +139,14 @@ func (c *rotateStartCmd) swap(a *console.Console, l *store.Ledger, places []rota
 func (c *rotateStartCmd) alone(a *console.Console, h rotation.History, places []rotation.Copy, r rotation.Record) error {
 	for _, p := range places {
 		if p.Unknown != "" {
-			fmt.Fprintf(a.Stdout, "not known: %s\n", text.Line(p.Unknown))
+			fmt.Fprintf(a.Stdout, "gap: %s\n", text.Line(p.Unknown))
 		}
 	}
 	found := rotation.Shared(h.Records, r.Time, rotation.HoldersOf(places, c.Repo, r.New), func(token string) bool { return token == r.New })
 	if len(found) == 0 {
 		return nil
 	}
-	if err := report.Findings(a.Stdout, found); err != nil {
+	if err := report.Text(a.Stdout, report.Report{Answer: finding.Answered(found)}, a.Style(c.Color)); err != nil {
 		return err
 	}
 	return console.Fail(console.StatusFail, errors.New("the new token would be in use in several places: nothing was stored"),

@@ -17,14 +17,15 @@ type rotateStatusCmd struct {
 	Repo         string `placeholder:"OWNER/NAME" help:"The last rotation of this repository (default: the last one of all)."`
 	OldTokenFile string `placeholder:"FILE" complete:"file" help:"Ask GitHub whether this, the old token, still answers (default: that of the environment's revision before)."`
 	APIURL       string `name:"api-url" placeholder:"URL" help:"Where GitHub's API is (default: github.com's)."`
-	Format       string `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
+	Format       string `default:"text" enum:"text,json,markdown" placeholder:"FORMAT" help:"text (default), json or markdown."`
+	Color        string `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
 }
 
 // Help is shown by rotate status --help.
 func (rotateStatusCmd) Help() string {
 	return `Goes by the ledger, and by what it is pointed at: the environment, the Secret with Flux's last runs, and GitHub's answer to the old token. What it does not look at it says. It changes nothing.
 
-On top stands what the rotations on record call for, of all repositories, and a token that two clusters hold, or two Secrets or environments of different repositories: by the record, and by what was looked at.
+The findings are what the rotations on record call for, of all repositories, and a token that two clusters hold, or two Secrets or environments of different repositories: by the record, and by what was looked at.
 
 Exit status: 0 nothing is late, 1 one of these is an error, such as an old token that outlived its overlap and was not seen dead, or a shared one, 2 wrong usage, 3 something could not be told.`
 }
@@ -40,12 +41,11 @@ func (c *rotateStatusCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
-	if len(h.Rotations) == 0 {
-		if h.Gap == nil {
-			_, err = fmt.Fprintln(a.Stdout, "no rotation is on record: begin one with `rotate start`")
-			return err
-		}
+	switch {
+	case len(h.Rotations) == 0 && h.Gap != nil:
 		return h.Gap
+	case len(h.Rotations) == 0:
+		return c.tell(a, report.Rotation{Answer: finding.Answer{Basis: finding.Foreign}, Version: a.Version})
 	}
 	last, ok := rotation.Newest(h.Rotations, c.Repo)
 	if !ok {
@@ -55,25 +55,21 @@ func (c *rotateStatusCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
-	if c.Format == "json" {
-		err = report.RotationJSON(a.Stdout, r)
-	} else {
-		err = report.RotationText(a.Stdout, r)
-	}
-	switch {
-	case err != nil:
+	return c.tell(a, r)
+}
+
+// tell prints the rotation; its verdict is the exit status.
+func (c *rotateStatusCmd) tell(a *console.Console, rotation report.Rotation) error {
+	r := rotation.Report()
+	if err := r.Write(a.Stdout, c.Format, a.Style(c.Color)); err != nil {
 		return err
-	case r.Verdict() == finding.Fail:
-		return console.Fail(console.StatusFail, nil, "")
-	case r.Verdict() == finding.Undecided:
-		return console.Fail(console.StatusUndecided, nil, "")
 	}
-	return nil
+	return console.Conclude(r.Verdict())
 }
 
 // look looks at the places and at the old token, and joins that with the record.
 func (c *rotateStatusCmd) look(a *console.Console, h rotation.History, last rotation.Rotation) (report.Rotation, error) {
-	r := report.Rotation{Rotation: last}
+	r := report.Rotation{Rotation: last, Version: a.Version}
 	places, err := c.places(a)
 	if err != nil {
 		return r, err
@@ -82,20 +78,21 @@ func (c *rotateStatusCmd) look(a *console.Console, h rotation.History, last rota
 	if err != nil {
 		return r, err
 	}
-	if r.Seen, r.Gaps, err = observe(a, places, last, old, c.APIURL); err != nil {
+	var gaps []string
+	if r.Seen, gaps, err = observe(a, places, last, old, c.APIURL); err != nil {
 		return r, err
 	}
 	if h.Gap != nil {
-		r.Gaps = append(r.Gaps, h.Gap.Error())
+		gaps = append(gaps, h.Gap.Error())
 	}
 	dead := ""
 	if r.Seen.Old == token.BadCredentials {
 		dead = last.Old
 	}
-	r.Findings = rotation.Shared(h.Records, r.Seen.Now, rotation.HoldersOf(places, last.Repositories, ""), nil)
+	found := rotation.Shared(h.Records, r.Seen.Now, rotation.HoldersOf(places, last.Repositories, ""), nil)
 	for _, alert := range rotation.Alerts(h.Rotations, r.Seen.Now, dead) {
-		r.Findings = append(r.Findings, alert.Finding)
+		found = append(found, alert.Finding)
 	}
-	r.Findings = finding.Sort(r.Findings)
+	r.Answer = finding.Answered(found, gaps...)
 	return r, nil
 }

@@ -161,7 +161,7 @@ func TestRotationWithoutPlaces(t *testing.T) {
 	s := newDrillScene(t)
 	start := []string{"start", "--repo", fleet}
 	s.expect(t, 0, []string{"no place was named"}, s.fresh, start...)
-	s.expect(t, 0, []string{"[ ] old dead  not known"}, "", "status")
+	s.expect(t, 0, []string{"[ ]  old dead  not known"}, "", "status")
 	s.expect(t, 2, []string{"not on record whether there was an old token", "--old-token-file", "--deleted"}, "", "finish")
 	old := filepath.Join(t.TempDir(), "old")
 	if err := os.WriteFile(old, []byte(s.old+"\n"), 0o600); err != nil {

@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
@@ -180,7 +179,7 @@ func examples(t *testing.T, run func(t *testing.T, e example) []finding.Finding)
 // its allowed example must have no finding at all.
 func TestExamples(t *testing.T) {
 	examples(t, func(t *testing.T, e example) []finding.Finding {
-		return doctor.Findings(flux.Examine(e.cluster(t), e.expect))
+		return finding.Together(flux.Examine(e.cluster(t), e.expect)).Findings
 	})
 }
 
@@ -193,7 +192,7 @@ func TestHealthy(t *testing.T) {
 		t.Errorf("%d checks", len(checks))
 	}
 	for _, c := range checks {
-		if c.State() != doctor.OK || len(c.Evidence) == 0 {
+		if c.State() != finding.OK || len(c.Evidence) == 0 {
 			t.Errorf("%s is %s: %+v", c.Name, c.State(), c)
 		}
 	}

@@ -20,7 +20,6 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/kubetest"
@@ -49,9 +48,9 @@ func TestServer(t *testing.T) {
 	t.Run("examples", func(t *testing.T) {
 		examples(t, func(t *testing.T, e example) []finding.Finding {
 			if e.apis != nil {
-				return doctor.Findings(flux.Examine(e.cluster(t), e.expect)) // not for one cluster to have
+				return finding.Together(flux.Examine(e.cluster(t), e.expect)).Findings // not for one cluster to have
 			}
-			return doctor.Findings(flux.Examine(ask(t, s, least, e).Cluster, e.expect))
+			return finding.Together(flux.Examine(ask(t, s, least, e).Cluster, e.expect)).Findings
 		})
 	})
 	t.Run("healthy", func(t *testing.T) { healthy(t, s, least) })
@@ -105,8 +104,8 @@ func ask(t *testing.T, s *kubetest.Server, kubeconfig string, e example) Reading
 	return readAll(t, kubeconfig)
 }
 
-func states(checks []doctor.Check) map[string]doctor.State {
-	all := map[string]doctor.State{}
+func states(checks []finding.Check) map[string]finding.State {
+	all := map[string]finding.State{}
 	for _, c := range checks {
 		all[c.Name] = c.State()
 	}
@@ -125,7 +124,7 @@ func rules(findings []finding.Finding) (names []string) {
 
 func withoutFlux(t *testing.T, least string) {
 	got := readAll(t, least)
-	found := doctor.Findings(flux.Examine(got.Cluster, flux.Expectation{Repository: "acme/fleet"}))
+	found := finding.Together(flux.Examine(got.Cluster, flux.Expectation{Repository: "acme/fleet"})).Findings
 	missing := 0
 	for _, f := range found {
 		if f.Rule == "cluster/api-missing" {
@@ -135,7 +134,7 @@ func withoutFlux(t *testing.T, least string) {
 	if missing != 3 {
 		t.Errorf("findings are %+v", found)
 	}
-	if state := states(flux.Examine(got.Cluster, flux.Expectation{}))[flux.CheckFailures]; state != doctor.Unknown {
+	if state := states(flux.Examine(got.Cluster, flux.Expectation{}))[flux.CheckFailures]; state != finding.Gap {
 		t.Errorf("without controllers, events and logs are %s", state)
 	}
 }
@@ -153,7 +152,7 @@ func oldVersions(t *testing.T, s *kubetest.Server, least string) {
 		s.Apply(t, string(text))
 	}
 	got := readAll(t, least)
-	if names := rules(doctor.Findings(flux.Examine(got.Cluster, e.expect))); !slices.Equal(names, []string{"cluster/api-old"}) {
+	if names := rules(finding.Together(flux.Examine(got.Cluster, e.expect)).Findings); !slices.Equal(names, []string{"cluster/api-old"}) {
 		t.Errorf("rules are %q", names)
 	}
 	if len(got.Cluster.Repositories)+len(got.Cluster.Automations)+len(got.Cluster.Policies) != 3 {
@@ -165,7 +164,7 @@ func healthy(t *testing.T, s *kubetest.Server, least string) {
 	e := read(t, &txtar.Archive{Files: []txtar.File{{Name: "expect.yaml", Data: []byte("repository: acme/fleet\ncopies: [{where: ESC, token: example-1}]\n")}}})
 	got := ask(t, s, least, e)
 	for _, c := range flux.Examine(got.Cluster, e.expect) {
-		if c.State() != doctor.OK {
+		if c.State() != finding.OK {
 			t.Errorf("%s is %s: %+v", c.Name, c.State(), c)
 		}
 	}
@@ -272,7 +271,7 @@ lastTimestamp: "` + at + `"
 	if len(got.Cluster.Events) != 1 {
 		t.Errorf("events are %+v", got.Cluster.Events)
 	}
-	if names := rules(doctor.Findings(flux.Examine(got.Cluster, e.expect))); !slices.Equal(names, []string{"cluster/push-refused"}) {
+	if names := rules(finding.Together(flux.Examine(got.Cluster, e.expect)).Findings); !slices.Equal(names, []string{"cluster/push-refused"}) {
 		t.Errorf("rules are %q", names)
 	}
 }
@@ -282,11 +281,11 @@ func noRights(t *testing.T, s *kubetest.Server) {
 	s.Apply(t, "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: nobody, namespace: flux-system}\n")
 	got := readAll(t, s.As(t, namespace, "nobody"))
 	for name, state := range states(flux.Examine(got.Cluster, flux.Expectation{Repository: "acme/fleet"})) {
-		if name != flux.CheckAPI && state == doctor.OK {
+		if name != flux.CheckAPI && state == finding.OK {
 			t.Errorf("without rights, %s is ok", name)
 		}
 	}
-	if found := doctor.Findings(flux.Examine(got.Cluster, flux.Expectation{Repository: "acme/fleet"})); len(found) > 0 {
+	if found := finding.Together(flux.Examine(got.Cluster, flux.Expectation{Repository: "acme/fleet"})).Findings; len(found) > 0 {
 		t.Errorf("what could not be read was judged: %+v", found)
 	}
 	for _, u := range got.Cluster.Unread {
@@ -366,7 +365,7 @@ spec: {url: https://github.com/acme/fleet, interval: 5m, secretRef: {name: admin
 `)}}})
 	got := ask(t, s, least, e)
 	of := states(flux.Examine(got.Cluster, flux.Expectation{Repository: "acme/fleet", Copies: []flux.Copy{{Where: "ESC", Fingerprint: "x"}}}))
-	if of[flux.CheckSecret] != doctor.Unknown || of[flux.CheckToken] != doctor.Unknown || !got.Token.Empty() {
+	if of[flux.CheckSecret] != finding.Gap || of[flux.CheckToken] != finding.Gap || !got.Token.Empty() {
 		t.Errorf("states are %v", of)
 	}
 }

@@ -1,43 +1,11 @@
 package doctor
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 )
-
-// State is how a check ended.
-type State string
-
-// The states.
-const (
-	OK      State = "ok"
-	Found   State = "finding"
-	Unknown State = "could not tell"
-)
-
-// Check is one row of a checkup.
-type Check struct {
-	Name string
-	// Evidence is what speaks for the state, Unread what is missing for it.
-	// Both may quote outside text.
-	Evidence, Unread []string
-	Findings         []finding.Finding
-}
-
-// State is Found where there is an error or a warning, and OK only where
-// nothing is missing.
-func (c Check) State() State {
-	switch {
-	case slices.ContainsFunc(c.Findings, func(f finding.Finding) bool { return f.Severity != finding.Note }):
-		return Found
-	case len(c.Unread) > 0:
-		return Unknown
-	}
-	return OK
-}
 
 // Unread is something that could not be read.
 type Unread struct {
@@ -62,17 +30,17 @@ type Step struct {
 // Examiner runs checks, and is told by them what they find.
 type Examiner struct {
 	missing []Unread
-	check   Check
+	check   finding.Check
 }
 
 // NewExaminer makes an examiner that knows what could not be read.
 func NewExaminer(missing []Unread) Examiner { return Examiner{missing: missing} }
 
 // Run runs the checks in turn, and leaves out those that say nothing.
-func (x *Examiner) Run(steps ...Step) []Check {
-	var checks []Check
+func (x *Examiner) Run(steps ...Step) []finding.Check {
+	var checks []finding.Check
 	for _, step := range steps {
-		x.check = Check{Name: step.Name}
+		x.check = finding.Check{Name: step.Name, Answer: finding.Answered(nil)}
 		for _, u := range x.missing {
 			if u.Check == step.Name {
 				x.Gap("%s: %s", u.What, u.Why)
@@ -80,7 +48,7 @@ func (x *Examiner) Run(steps ...Step) []Check {
 		}
 		step.Run()
 		x.check.Findings = finding.Sort(x.check.Findings)
-		if len(x.check.Findings)+len(x.check.Evidence)+len(x.check.Unread) > 0 {
+		if len(x.check.Findings)+len(x.check.Evidence)+len(x.check.Gaps) > 0 {
 			checks = append(checks, x.check)
 		}
 	}
@@ -94,15 +62,13 @@ func (x *Examiner) Lacks(check string) bool {
 
 // Report adds a finding of a rule with the rule's own severity.
 func (x *Examiner) Report(rule, hint, format string, args ...any) {
-	known, _ := finding.Lookup(rule)
-	x.Add(rule, cmp.Or(known.Severity, finding.Error), hint, format, args...)
+	x.check.Findings = append(x.check.Findings, finding.New(rule, hint, format, args...))
 }
 
 // Add adds a finding with another severity.
 func (x *Examiner) Add(rule string, severity finding.Severity, hint, format string, args ...any) {
-	x.check.Findings = append(x.check.Findings, finding.Finding{
-		Rule: rule, Severity: severity, Message: fmt.Sprintf(format, args...), Hint: hint,
-	})
+	x.Report(rule, hint, format, args...)
+	x.check.Findings[len(x.check.Findings)-1].Severity = severity
 }
 
 // Evidence says what speaks for the check being well.
@@ -112,14 +78,5 @@ func (x *Examiner) Evidence(format string, args ...any) {
 
 // Gap says what could not be told.
 func (x *Examiner) Gap(format string, args ...any) {
-	x.check.Unread = append(x.check.Unread, fmt.Sprintf(format, args...))
-}
-
-// Findings are those of all checks, gravest first.
-func Findings(checks []Check) []finding.Finding {
-	var all []finding.Finding
-	for _, check := range checks {
-		all = append(all, check.Findings...)
-	}
-	return finding.Sort(all)
+	x.check.Gaps = append(x.check.Gaps, fmt.Sprintf(format, args...))
 }

@@ -18,6 +18,9 @@ type Rule struct {
 	Name     string   `yaml:"-"`
 	Title    string   `yaml:"title"`
 	Severity Severity `yaml:"severity"`
+	// Floor is the least that a policy file can make of the rule; empty where it
+	// can silence it.
+	Floor Severity `yaml:"floor"`
 	// Why names the attack, accident or incident behind the rule.
 	Why string `yaml:"why"`
 	// Mend says what to do about a finding.
@@ -30,6 +33,15 @@ type Rule struct {
 func (r Rule) Family() string {
 	family, _, _ := strings.Cut(r.Name, "/")
 	return family
+}
+
+// Remedy is what to do about a finding, as a hint: in one line, without a full stop.
+func (r Rule) Remedy() string {
+	text := strings.TrimSuffix(strings.Join(strings.Fields(r.Mend), " "), ".")
+	if text == "" {
+		return ""
+	}
+	return strings.ToLower(text[:1]) + text[1:]
 }
 
 //go:embed rules

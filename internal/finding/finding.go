@@ -2,6 +2,7 @@ package finding
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -16,69 +17,98 @@ const (
 	Off     Severity = "off"     // only in a policy file: the rule is not reported
 )
 
-func (s Severity) rank() int {
-	switch s {
-	case Error:
-		return 0
-	case Warning:
-		return 1
-	case Note:
-		return 2
-	}
-	return 3
-}
+// Severities are all severities, gravest first.
+func Severities() []Severity { return []Severity{Error, Warning, Note, Off} }
+
+// rank is the severity's place among all; a word that nobody knows is graver than any.
+func (s Severity) rank() int { return slices.Index(Severities(), s) }
+
+// Below tells whether the severity is less grave than another.
+func (s Severity) Below(other Severity) bool { return s.rank() > other.rank() }
 
 // Place is where a finding points: a file of the head tree and, where known,
-// a position in it. Line and Column count from 1 (columns count characters);
-// zero means unknown.
+// a position in it, or an entry of the ledger. Line and Column count from 1
+// (columns count characters); zero means unknown.
 type Place struct {
-	File   string `json:"file,omitempty"`
-	Line   int    `json:"line,omitempty"`
-	Column int    `json:"column,omitempty"`
+	File   string `json:"file,omitempty" jsonschema:"description=Path from the root of the repository. Bytes that are not UTF-8 are written as a backslash and xNN."`
+	Line   int    `json:"line,omitempty" jsonschema:"minimum=1,description=Line in the head from 1."`
+	Column int    `json:"column,omitempty" jsonschema:"minimum=1,description=Column in characters from 1."`
 	// Path is the YAML path of the value, such as spec.template.spec.containers[0].image.
-	Path string `json:"path,omitempty"`
+	Path string `json:"path,omitempty" jsonschema:"description=YAML path of the value."`
+	// Entry is the place of an entry in the ledger, from 0; nil for none.
+	Entry *int64 `json:"entry,omitempty" jsonschema:"minimum=0,description=Place of the entry in the ledger from 0."`
 }
 
-// Finding is one thing that a rule has to say about a change.
+// Finding is one thing that a rule has to say. This is its JSON form everywhere.
 type Finding struct {
 	// Rule is the rule's name, family/name.
-	Rule     string   `json:"rule"`
-	Severity Severity `json:"severity"`
+	Rule     string   `json:"rule" jsonschema:"description=Name of the rule as family/name."`
+	Severity Severity `json:"severity" jsonschema:"enum=error,enum=warning,enum=note"`
 	Place
 	// Message says what is the matter, in one sentence. It may quote outside
 	// text: every printer escapes it.
-	Message string `json:"message"`
-	// Hint says how to mend it.
-	Hint string `json:"hint,omitempty"`
+	Message string `json:"message" jsonschema:"description=What is the matter. May quote outside text: escape it before showing it."`
+	// Hint says what to do.
+	Hint string `json:"hint,omitempty" jsonschema:"description=What to do. May quote outside text."`
 	// Was is the rule's own severity where the policy file raised or lowered it.
-	Was Severity `json:"was,omitempty"`
+	Was Severity `json:"was,omitempty" jsonschema:"enum=error,enum=warning,enum=note,description=The rule's own severity where the policy file changed it."`
 }
 
-// Verdict is the answer to "is this change only what Flux would write, and allowed?".
-type Verdict string
+// New makes a finding of a rule with the severity that the catalogue gives it.
+// The hint may be empty.
+func New(rule, hint, format string, args ...any) Finding {
+	return Finding{Rule: rule, Severity: Natural(rule), Message: fmt.Sprintf(format, args...), Hint: hint}
+}
 
-// The verdicts. Undecided is never green.
-const (
-	Pass          Verdict = "pass"
-	Fail          Verdict = "fail"
-	NotApplicable Verdict = "not-applicable"
-	Undecided     Verdict = "undecided"
-)
+// Natural is the severity of a rule by the catalogue. That of a rule that nobody
+// knows is error.
+func Natural(rule string) Severity {
+	known, _ := Lookup(rule)
+	return cmp.Or(known.Severity, Error)
+}
 
-// Decide adds findings up: any error fails.
-func Decide(findings []Finding) Verdict {
-	for _, f := range findings {
-		if f.Severity == Error {
-			return Fail
+// weighed is the finding as a policy's severities have it, by rule; false where they
+// silence it. A policy can make no less of a rule than its floor, and of a finding
+// that is below the floor by nature, no less than it is.
+func (f Finding) weighed(set map[string]Severity) (Finding, bool) {
+	if s, ok := set[f.Rule]; ok && s != f.Severity {
+		rule, _ := Lookup(f.Rule)
+		floor := cmp.Or(rule.Floor, Off)
+		if f.Severity.Below(floor) {
+			floor = f.Severity
+		}
+		if s.Below(floor) {
+			s = floor
+		}
+		if s != f.Severity {
+			f.Severity, f.Was = s, f.Severity
 		}
 	}
-	return Pass
+	return f, f.Severity != Off
+}
+
+// Count is how many of the findings have the severity.
+func Count(findings []Finding, s Severity) int {
+	n := 0
+	for _, f := range findings {
+		if f.Severity == s {
+			n++
+		}
+	}
+	return n
 }
 
 // Compare orders findings gravest first, then by place, rule and text.
 func Compare(a, b Finding) int {
+	entry := func(f Finding) int64 {
+		if f.Entry == nil {
+			return -1
+		}
+		return *f.Entry
+	}
 	return cmp.Or(
 		cmp.Compare(a.Severity.rank(), b.Severity.rank()),
+		cmp.Compare(entry(a), entry(b)),
 		cmp.Compare(a.File, b.File),
 		cmp.Compare(a.Line, b.Line),
 		cmp.Compare(a.Column, b.Column),
@@ -88,17 +118,8 @@ func Compare(a, b Finding) int {
 }
 
 // Sort orders findings as Compare does, so that equal facts always print equal
-// reports, and drops exact repeats.
+// reports, and drops repeats.
 func Sort(findings []Finding) []Finding {
-	slices.SortFunc(findings, Compare)
-	return slices.Compact(findings)
-}
-
-// Weighed is the finding as a policy's severities have it, by rule; false where they
-// silence it.
-func (f Finding) Weighed(set map[string]Severity) (Finding, bool) {
-	if s, ok := set[f.Rule]; ok && s != f.Severity {
-		f.Severity, f.Was = s, f.Severity
-	}
-	return f, f.Severity != Off
+	slices.SortStableFunc(findings, Compare)
+	return slices.CompactFunc(findings, func(a, b Finding) bool { return Compare(a, b) == 0 })
 }

@@ -17,12 +17,13 @@ func Markdown(rules []Rule) []byte {
 <!-- Generated from internal/finding/rules by "go test ./internal/finding -update". Do not edit. -->
 
 An **error** makes the verdict fail, a **warning** is shown, a **note** informs. The policy file can raise, lower or
-silence a rule, and the report says when it did.
+silence a rule, down to the rule's floor where it has one, and the report says when it did.
 
 The examples are the cases that the tests run: ` + "`base/`" + ` holds a file before the change and ` + "`head/`" + ` after it,
 ` + "`tip/`" + ` what the base has meanwhile; ` + "`policy.yaml`" + ` is the policy file and ` + "`facts.yaml`" + ` what else is known. A
 file whose name ends in ` + "`.esc`" + ` is written with Go's escapes. The rules of the families ` + "`delivery`" + ` and ` + "`use`" + ` are about
-webhook deliveries in a ledger, each of which is a file ` + "`.http`" + `: headers, an empty line and the body. The rules of the family
+webhook deliveries in a ledger, each of which is a file ` + "`.http`" + `: headers, an empty line and the body; ` + "`listed.txt`" + ` is
+GitHub's list of what it sent, ` + "`activity.txt`" + ` that of what moved in the repository. The rules of the family
 ` + "`cluster`" + ` are about what runs there: ` + "`objects.yaml`" + `, ` + "`absent.txt`" + `, ` + "`apis.yaml`" + ` and the controllers' logs say in what it differs
 from a cluster where all is well, and ` + "`expect.yaml`" + ` what is expected of it. Those of the family ` + "`token`" + ` are about a token:
 ` + "`need.json`" + ` is what it is for, and ` + "`observations.json`" + ` what GitHub answered. Those of the family ` + "`github`" + ` are about what is
@@ -52,7 +53,11 @@ Those of the family ` + "`rotation`" + ` are about what the ledger has of a toke
 // two examples, under a heading of the second level.
 func (r Rule) Markdown() []byte {
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "## %s\n\n%s (%s).\n\n%s\n**Mend:** %s", r.Name, r.Title, r.Severity, r.Why, r.Mend)
+	floor := ""
+	if r.Floor != "" {
+		floor = ", at least " + string(r.Floor)
+	}
+	fmt.Fprintf(&out, "## %s\n\n%s (%s%s).\n\n%s\n**Mend:** %s", r.Name, r.Title, r.Severity, floor, r.Why, r.Mend)
 	example(&out, "Refused", r.Refused)
 	example(&out, "Allowed", r.Allowed)
 	return out.Bytes()

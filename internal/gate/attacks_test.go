@@ -38,7 +38,7 @@ func TestAttacks(t *testing.T) {
 			if c.want.verdict == finding.Pass || c.want.verdict == finding.NotApplicable {
 				t.Errorf("an attack may not be wanted to be %s", c.want.verdict)
 			}
-			if c.run(t).Verdict != finding.Pass {
+			if c.run(t).Verdict() != finding.Pass {
 				stopped++
 			}
 		})
@@ -64,7 +64,7 @@ func TestHonest(t *testing.T) {
 			if c.want.verdict != finding.Pass && c.want.verdict != finding.NotApplicable {
 				t.Errorf("an honest change may not be wanted to be %s", c.want.verdict)
 			}
-			if c.run(t).Verdict == c.want.verdict {
+			if c.run(t).Verdict() == c.want.verdict {
 				passed++
 			}
 		})
@@ -84,8 +84,8 @@ type testCase struct {
 func (c testCase) run(t *testing.T) gate.Result {
 	t.Helper()
 	result, k := judge(t, c.archive), knownfail.Of(t)
-	if result.Verdict != c.want.verdict {
-		k.Errorf("verdict %s, want %s", result.Verdict, c.want.verdict)
+	if result.Verdict() != c.want.verdict {
+		k.Errorf("verdict %s, want %s", result.Verdict(), c.want.verdict)
 	}
 	for _, rule := range c.want.rules {
 		if !has(result, rule, "") {
@@ -177,7 +177,7 @@ func wants(comment string) (wanted, error) {
 // describe shows a result as a test's log needs it.
 func describe(result gate.Result) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "verdict %s, outcome %s", result.Verdict, result.Reproduction)
+	fmt.Fprintf(&out, "verdict %s, outcome %s", result.Verdict(), result.Reproduction)
 	for _, f := range result.Findings {
 		fmt.Fprintf(&out, "\n  %s %s %s:%d:%d %q", f.Severity, f.Rule, f.File, f.Line, f.Column, f.Message)
 	}

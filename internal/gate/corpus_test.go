@@ -41,7 +41,7 @@ func TestCorpus(t *testing.T) {
 		name, _ := filepath.Rel(root, filepath.Dir(path))
 		r := gate.Judge(gate.DefaultPolicy(), f)
 		outcomes[r.Reproduction]++
-		verdicts[r.Verdict]++
+		verdicts[r.Verdict()]++
 		if r.Reproduction != manifest.Reproduced && r.Reproduction != manifest.Equivalent {
 			t.Errorf("%s: %s: %+v", name, r.Reproduction, r.Findings)
 		}

@@ -24,14 +24,14 @@ func TestExamples(t *testing.T) {
 			if !has(refused, rule.Name, rule.Severity) {
 				t.Errorf("the refused example has no finding of severity %s:\n%s", rule.Severity, describe(refused))
 			}
-			if rule.Severity == finding.Error && refused.Verdict != finding.Fail {
-				t.Errorf("the refused example's verdict is %s", refused.Verdict)
+			if rule.Severity == finding.Error && refused.Verdict() != finding.Fail {
+				t.Errorf("the refused example's verdict is %s", refused.Verdict())
 			}
 			if has(allowed, rule.Name, "") {
 				t.Errorf("the allowed example has the finding:\n%s", describe(allowed))
 			}
-			if allowed.Verdict != finding.Pass {
-				t.Errorf("the allowed example's verdict is %s:\n%s", allowed.Verdict, describe(allowed))
+			if allowed.Verdict() != finding.Pass {
+				t.Errorf("the allowed example's verdict is %s:\n%s", allowed.Verdict(), describe(allowed))
 			}
 		})
 	}

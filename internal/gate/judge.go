@@ -15,12 +15,10 @@ import (
 // prove counts against the change, and any gap in them makes it undecided.
 func Judge(p Policy, f Facts) Result {
 	j := newJudge(p, f)
-	result := Result{Base: f.Base, Head: f.Head, Reproduction: manifest.None, Evidence: EvidenceNone, Gaps: slices.Clone(f.Gaps)}
+	result := Result{Base: f.Base, Head: f.Head, Reproduction: manifest.None, Evidence: EvidenceNone}
+	result.Basis, result.Gaps = finding.Whole, slices.Clone(f.Gaps)
 	if !j.applies() {
-		result.Verdict = finding.NotApplicable
-		if len(f.Gaps) > 0 {
-			result.Verdict = finding.Undecided
-		}
+		result.Basis = finding.Foreign
 		return result
 	}
 	for i := range j.files {
@@ -45,11 +43,8 @@ func Judge(p Policy, f Facts) Result {
 		result.Evidence = j.identity()
 		j.text(result.Updates)
 	}
-	result.Findings = finding.Sort(j.findings)
-	result.Verdict = finding.Decide(result.Findings)
-	if len(f.Gaps) > 0 {
-		result.Verdict = finding.Undecided
-	}
+	result.Findings = j.findings
+	result.Answer = result.Weighed(p.Severities())
 	return result
 }
 
@@ -98,24 +93,9 @@ func (j *judge) applies() bool {
 	return slices.ContainsFunc(j.files, fileView.touched)
 }
 
-// report adds a finding. Without a severity it has the catalogue's, and that
-// of a rule that nobody knows is error. The policy file has the last word,
-// down to the rule's floor.
+// report adds a finding. Without a severity it has the catalogue's.
 func (j *judge) report(f finding.Finding) {
-	natural := cmp.Or(f.Severity, finding.Error)
-	if rule, ok := finding.Lookup(f.Rule); ok {
-		natural = cmp.Or(f.Severity, rule.Severity)
-	}
-	f.Severity = natural
-	if setting, ok := j.policy.Rules[f.Rule]; ok {
-		f.Severity = raise(setting.Severity, natural, floor(f.Rule))
-	}
-	if f.Severity == finding.Off {
-		return
-	}
-	if f.Severity != natural {
-		f.Was = natural
-	}
+	f.Severity = cmp.Or(f.Severity, finding.Natural(f.Rule))
 	if strings.HasPrefix(f.File, ".github/") && f.File != PolicyFile {
 		f.Hint = strings.TrimPrefix(f.Hint+"; ", "; ") + "files under .github/ can change what checks a pull request: review them by hand, in a change of their own"
 	}
@@ -128,31 +108,4 @@ func (j *judge) once(parts ...string) bool {
 	first := !j.said[key]
 	j.said[key] = true
 	return first
-}
-
-// floor is the least that a policy file can make of a rule. A fork never
-// passes, and what is left over beside Flux's update is never kept silent.
-func floor(rule string) finding.Severity {
-	switch {
-	case rule == "identity/fork":
-		return finding.Error
-	case strings.HasPrefix(rule, "scope/") && rule != "scope/writer-loss", rule == "policy/marker-changed":
-		return finding.Warning
-	}
-	return finding.Off
-}
-
-// raise is the severity that the policy file sets, but not below the floor,
-// unless the finding was below it by nature.
-func raise(set, natural, floor finding.Severity) finding.Severity {
-	gravest := func(a, b finding.Severity) finding.Severity {
-		if slices.Index(severityWords, a) < slices.Index(severityWords, b) {
-			return a
-		}
-		return b
-	}
-	if gravest(natural, floor) != natural {
-		floor = natural
-	}
-	return gravest(set, floor)
 }

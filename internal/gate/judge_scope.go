@@ -161,12 +161,11 @@ func (j *judge) judgeSpot(s spot) {
 // the file says.
 func (j *judge) defect(v *fileView, d manifest.Defect) {
 	f := finding.Finding{Rule: d.Rule, Place: place(v.Path, d.Position, d.Path), Message: d.Message}
-	rule, _ := finding.Lookup(d.Rule)
 	switch {
 	case spelling(d.Rule) && v.changes(d.Path):
 		f.Severity = finding.Error
 		f.Hint = "quote the value on the base; Flux keeps the quotes"
-	case d.Old && harmless(d.Rule) && rule.Severity == finding.Error:
+	case d.Old && harmless(d.Rule) && finding.Warning.Below(finding.Natural(d.Rule)):
 		f.Severity = finding.Warning
 		f.Hint = "the base has it too; mend it there"
 	}

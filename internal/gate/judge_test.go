@@ -27,7 +27,7 @@ func loadCase(t *testing.T, text string) (gate.Policy, gate.Facts) {
 // summary is the verdict and then "severity rule" of each finding, without the
 // warning that no ImagePolicy is known, which most cases have.
 func summary(r gate.Result) []string {
-	out := []string{string(r.Verdict)}
+	out := []string{string(r.Verdict())}
 	for _, f := range r.Findings {
 		if f.Rule != "policy/orphan-marker" {
 			out = append(out, string(f.Severity)+" "+f.Rule)
@@ -235,8 +235,8 @@ func TestPinnedKeys(t *testing.T) {
 		policy, facts := loadCase(t, good)
 		policy.Bots[0].Keys = []string{c.key}
 		facts.Commits[0].Verification = gate.Verification{Kind: "openpgp", Verified: true, Key: c.print}
-		if got := gate.Judge(policy, facts); got.Evidence != c.want || (got.Verdict == finding.Pass) != (c.want == gate.EvidenceKey) {
-			t.Errorf("key %.40q signed by %q: %s with evidence %s, want %s", c.key, c.print, got.Verdict, got.Evidence, c.want)
+		if got := gate.Judge(policy, facts); got.Evidence != c.want || (got.Verdict() == finding.Pass) != (c.want == gate.EvidenceKey) {
+			t.Errorf("key %.40q signed by %q: %s with evidence %s, want %s", c.key, c.print, got.Verdict(), got.Evidence, c.want)
 		}
 	}
 }
@@ -301,8 +301,8 @@ func openers(opener string) string {
 func TestEmptyBot(t *testing.T) {
 	policy, facts := loadCase(t, good)
 	policy.Bots = []gate.Bot{{}}
-	if got := gate.Judge(policy, facts); got.Verdict != finding.Fail {
-		t.Errorf("an empty bot made the commit: %s", got.Verdict)
+	if got := gate.Judge(policy, facts); got.Verdict() != finding.Fail {
+		t.Errorf("an empty bot made the commit: %s", got.Verdict())
 	}
 }
 
@@ -350,8 +350,8 @@ func TestBody(t *testing.T) {
 			policy, facts := loadCase(t, "-- facts.yaml --\npull: {}\n"+good)
 			facts.Pull.Body = c.body
 			got := gate.Judge(policy, facts)
-			if string(got.Verdict) != c.want {
-				t.Errorf("got %s, want %s: %v", got.Verdict, c.want, got.Findings)
+			if string(got.Verdict()) != c.want {
+				t.Errorf("got %s, want %s: %v", got.Verdict(), c.want, got.Findings)
 			}
 		})
 	}

@@ -105,3 +105,12 @@ type RuleSetting struct {
 	Severity finding.Severity
 	Reason   string
 }
+
+// Severities are what the policy makes of single rules, by their names.
+func (p Policy) Severities() map[string]finding.Severity {
+	set := map[string]finding.Severity{}
+	for name, rule := range p.Rules {
+		set[name] = rule.Severity
+	}
+	return set
+}

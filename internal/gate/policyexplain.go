@@ -134,7 +134,7 @@ func (s RuleSetting) explain(name string) string {
 	if s.Reason != "" {
 		text += ", because " + strconv.Quote(s.Reason)
 	}
-	if lowered(s.Severity, cmp.Or(rule.Severity, finding.Error)) && loadBearing(name) {
+	if s.Severity.Below(finding.Natural(name)) && loadBearing(name) {
 		return "ATTENTION: " + text + ". WITHOUT IT AN UPDATE CAN CARRY MORE THAN IMAGES."
 	}
 	return text + "."

@@ -19,7 +19,6 @@ const policyVersion = 1
 // The words that a policy file may use.
 var (
 	evidenceWords = []Evidence{EvidenceNone, EvidenceText, EvidenceAccount, EvidenceSignature, EvidenceKey, EvidencePusher, EvidenceWitness}
-	severityWords = []finding.Severity{finding.Error, finding.Warning, finding.Note, finding.Off} // gravest first
 	versionings   = []image.Versioning{image.Semver, image.Calendar, image.ByPolicy}
 	allowWords    = []string{
 		"patch", "minor", "zero-minor", "major", "downgrade", "prerelease", "variant", "prefix", "not-semver",
@@ -232,20 +231,20 @@ func (r *reader) rules(into *map[string]RuleSetting) func(*yaml.Node) {
 			if !known {
 				r.report(key, nearest(key.Value, ruleNames(), "list the rules with: fluxkeeper rules"), "unknown rule %s", quote(key.Value))
 			}
-			if value.Kind == yaml.ScalarNode && slices.Contains(plain(severityWords), value.Value) {
+			if value.Kind == yaml.ScalarNode && slices.Contains(plain(finding.Severities()), value.Value) {
 				r.report(value, "write {severity: "+value.Value+"}, and a reason where that is less than the rule's own", "a rule must be keys and values")
 				return
 			}
 			var s RuleSetting
 			seen := r.mapping(value, "a rule", fields{
-				"severity": word(r, "severity", severityWords, &s.Severity),
+				"severity": word(r, "severity", finding.Severities(), &s.Severity),
 				"reason":   r.string("reason", &s.Reason, anything),
 			})
 			switch {
 			case seen == nil:
 			case seen["severity"] == nil:
-				r.report(key, "write {severity: "+strings.Join(plain(severityWords), " | ")+"}", "the rule has no severity")
-			case known && lowered(s.Severity, rule.Severity) && seen["reason"] == nil:
+				r.report(key, "write {severity: "+strings.Join(plain(finding.Severities()), " | ")+"}", "the rule has no severity")
+			case known && s.Severity.Below(rule.Severity) && seen["reason"] == nil:
 				r.report(key, "say why it may be less than "+string(rule.Severity), "lowering %s needs a reason", key.Value)
 			}
 			settings[key.Value] = s
@@ -260,11 +259,6 @@ func ruleNames() []string {
 		names = append(names, rule.Name)
 	}
 	return names
-}
-
-// lowered tells whether to is a lesser severity than from.
-func lowered(to, from finding.Severity) bool {
-	return slices.Index(severityWords, to) > slices.Index(severityWords, from)
 }
 
 func (r *reader) uses(into *Uses) func(*yaml.Node) {

@@ -7,23 +7,19 @@ import (
 
 // Result is the whole answer to a change.
 type Result struct {
-	Verdict      finding.Verdict
+	finding.Answer
 	Base, Head   Revision
 	Reproduction manifest.Outcome
 	Files        []FileResult
 	Updates      []Update
-	Findings     []finding.Finding
 	// Evidence is the step of the ladder that the facts reach.
 	Evidence Evidence
-	// Gaps say, one sentence each, what could not be established. Any makes the
-	// verdict undecided. They may quote outside text: every printer escapes it.
-	Gaps []string
 }
 
 // FileResult is the outcome of one changed file.
 type FileResult struct {
-	Path         string
-	Reproduction manifest.Outcome
+	Path         string           `json:"file"`
+	Reproduction manifest.Outcome `json:"reproduction" jsonschema:"enum=reproduced,enum=equivalent,enum=residue,enum=none"`
 }
 
 // Update is one changed marked place; the name, tag and digest fields of one
@@ -31,10 +27,11 @@ type FileResult struct {
 type Update struct {
 	finding.Place
 	// Policy is the marker's namespace:name.
-	Policy string
+	Policy string `json:"policy" jsonschema:"description=The marker's ImagePolicy as namespace:name."`
 	// Image is the image's name without tag and digest, as written.
-	Image string
+	Image string `json:"image" jsonschema:"description=Name of the image without tag and digest as written."`
 	// From and To are tags, or digests where only the digest moved.
-	From, To string
-	Step     string
+	From string `json:"from" jsonschema:"description=Tag before; the digest where only the digest moved."`
+	To   string `json:"to" jsonschema:"description=Tag after; the digest where only the digest moved."`
+	Step string `json:"step" jsonschema:"description=What happened between the two such as patch or minor or major or downgrade."`
 }

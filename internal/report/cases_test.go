@@ -54,21 +54,28 @@ func update(p finding.Place, policy, image, from, to, step string) gate.Update {
 
 func digest(c string) string { return "sha256:" + strings.Repeat(c, 64) }
 
+var (
+	whole   = finding.Answer{Basis: finding.Whole}
+	foreign = finding.Answer{Basis: finding.Foreign}
+)
+
 // cases are the reports that the golden files show.
-func cases() map[string]report.Report {
-	all := map[string]report.Report{
+func cases() map[string]report.Change {
+	all := map[string]report.Change{
 		"pass": passing(), "fail": failing(), "hostile": attacked(), "many": many(), "crowd": crowd(), "wide": wide(),
 		"not-applicable": {HeadName: "fix-typo", Result: gate.Result{
-			Verdict: finding.NotApplicable, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
+			Answer: foreign, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
 			Reproduction: manifest.None,
 		}},
 		"undecided": {BaseName: "main", HeadName: "flux-image-updates", Result: gate.Result{
-			Verdict: finding.Undecided, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
+			Answer: finding.Answer{Basis: finding.Whole, Gaps: []string{
+				"the list of changed files was cut at 3000 files", "main:.github/fluxkeeper.yaml:2:1: unknown key \"alow\"",
+			}},
+			Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
 			Reproduction: manifest.None, Evidence: gate.EvidenceText,
-			Gaps: []string{"the list of changed files was cut at 3000 files", "main:.github/fluxkeeper.yaml:2:1: unknown key \"alow\""},
 		}},
 		"unmoved": {BaseName: "main", HeadName: "HEAD", Result: gate.Result{
-			Verdict: finding.NotApplicable, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: baseSHA},
+			Answer: foreign, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: baseSHA},
 			Reproduction: manifest.None,
 		}},
 		"empty": {},
@@ -80,9 +87,9 @@ func cases() map[string]report.Report {
 	return all
 }
 
-func passing() report.Report {
-	return report.Report{BaseName: "main", HeadName: "flux-image-updates", Result: gate.Result{
-		Verdict: finding.Pass, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
+func passing() report.Change {
+	return report.Change{BaseName: "main", HeadName: "flux-image-updates", Result: gate.Result{
+		Answer: whole, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
 		Reproduction: manifest.Reproduced, Evidence: gate.EvidenceSignature,
 		Files: []gate.FileResult{{Path: "clusters/app.yaml", Reproduction: manifest.Reproduced}, {Path: "infra/cache.yaml", Reproduction: manifest.Reproduced}},
 		Updates: []gate.Update{
@@ -93,10 +100,10 @@ func passing() report.Report {
 	}}
 }
 
-func failing() report.Report {
+func failing() report.Change {
 	r := passing()
 	r.Source = sources(map[string]string{"clusters/app.yaml": appYAML})
-	r.Result.Verdict, r.Result.Reproduction, r.Result.Evidence = finding.Fail, manifest.Residue, gate.EvidenceText
+	r.Result.Reproduction, r.Result.Evidence = manifest.Residue, gate.EvidenceText
 	r.Result.Files[0].Reproduction = manifest.Residue
 	r.Result.Updates = append(r.Result.Updates[:2:2],
 		update(at("clusters/app.yaml", 12, 16, "spec.template.spec.containers[0].image"), "flux-system:app", "ghcr.io/acme/app", "1.4.2", "2.0.0", "major"),
@@ -122,20 +129,20 @@ func failing() report.Report {
 	return r
 }
 
-func attacked() report.Report {
+func attacked() report.Change {
 	line := "image: \"\u202e" + hostile.Text[:20] + "\xff\" # ##[group]x ::error::y"
-	r := report.Report{BaseName: hostile.Text, HeadName: "::error::x", Result: gate.Result{
-		Verdict: finding.Fail, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
+	r := report.Change{BaseName: hostile.Text, HeadName: "::error::x", Result: gate.Result{
+		Answer: whole, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
 		Reproduction: manifest.Outcome(hostile.Text), Evidence: gate.Evidence(hostile.Text),
 		Files:   []gate.FileResult{{Path: "dir/" + hostile.Text, Reproduction: manifest.Residue}},
 		Updates: []gate.Update{update(at(hostile.Text, 3, 4, hostile.Text), hostile.Text, "::set-output name=verdict::pass", "1.0\u202e", "gһcr\n", "step|"+hostile.Text)},
-		Findings: []finding.Finding{
-			{Rule: "scope/residue", Severity: finding.Error, Place: at(hostile.Text, 1, 8, hostile.Text), Message: hostile.Text, Hint: hostile.Text},
-			{Rule: hostile.Text, Severity: finding.Severity(hostile.Text), Was: finding.Severity(hostile.Text), Place: at("x"+hostile.Text, 1, 1, hostile.Text), Message: "::warning::" + hostile.Text},
-			{Rule: "text/title", Severity: finding.Note, Was: finding.Severity(hostile.Text), Place: at("n"+hostile.Text, 1, 1, hostile.Text), Message: hostile.Text, Hint: hostile.Text},
-			{Rule: "text/title", Severity: finding.Warning, Message: strings.Repeat(hostile.Text, 20), Hint: strings.Repeat("`|@", 2000)},
-		},
 	}}
+	r.Result.Findings = []finding.Finding{
+		{Rule: "scope/residue", Severity: finding.Error, Place: at(hostile.Text, 1, 8, hostile.Text), Message: hostile.Text, Hint: hostile.Text},
+		{Rule: hostile.Text, Severity: finding.Severity(hostile.Text), Was: finding.Severity(hostile.Text), Place: at("x"+hostile.Text, 1, 1, hostile.Text), Message: "::warning::" + hostile.Text},
+		{Rule: "text/title", Severity: finding.Note, Was: finding.Severity(hostile.Text), Place: at("n"+hostile.Text, 1, 1, hostile.Text), Message: hostile.Text, Hint: hostile.Text},
+		{Rule: "text/title", Severity: finding.Warning, Message: strings.Repeat(hostile.Text, 20), Hint: strings.Repeat("`|@", 2000)},
+	}
 	r.Result.Gaps = slices.Repeat([]string{hostile.Text, "::error::" + hostile.Text}, 12)
 	r.Source = func(string) []byte { return []byte(line) }
 	return r
@@ -143,7 +150,7 @@ func attacked() report.Report {
 
 // wide has what makes carets miss: tabs, wide and combining characters, CRLF,
 // lines longer than the terminal.
-func wide() report.Report {
+func wide() report.Change {
 	text := "名前: ghcr.io/日本/アプリ:2.0.0 # 印\r\n" +
 		"\timage:\tregistry:1.0 # tab\r\n" +
 		strings.Repeat("k: [", 60) + "ghcr.io/acme/long:2.0.0" + strings.Repeat("]", 60) + strings.Repeat(" # tail", 20) + "\r\n" +
@@ -151,8 +158,8 @@ func wide() report.Report {
 		"e\u0301te\u0301: \"q\\\"uo # te\" # x\r\n" +
 		"single: 'it''s' # y\n" +
 		"bad: \xffvalue # z"
-	r := report.Report{BaseName: baseSHA[:7], HeadName: "HEAD", Source: sources(map[string]string{"日本/アプリ.yaml": text})}
-	r.Result = gate.Result{Verdict: finding.Fail, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
+	r := report.Change{BaseName: baseSHA[:7], HeadName: "HEAD", Source: sources(map[string]string{"日本/アプリ.yaml": text})}
+	r.Result = gate.Result{Answer: whole, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
 		Reproduction: manifest.Equivalent, Evidence: gate.EvidenceKey}
 	columns := []int{5, 9, 241, 6, 7, 9, 6, 1}
 	for i, c := range columns {
@@ -169,9 +176,9 @@ func wide() report.Report {
 }
 
 // many has more of everything than anybody reads.
-func many() report.Report {
-	r := report.Report{BaseName: "main", HeadName: "flux-image-updates"}
-	r.Result = gate.Result{Verdict: finding.Fail, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA}, Reproduction: manifest.Residue}
+func many() report.Change {
+	r := report.Change{BaseName: "main", HeadName: "flux-image-updates"}
+	r.Result = gate.Result{Answer: whole, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA}, Reproduction: manifest.Residue}
 	for i := range 500 {
 		p := at(fmt.Sprintf("apps/team-%03d/deployment.yaml", i/2), i%2*10+5, 9, "spec.template.spec.containers[0].image")
 		r.Result.Findings = append(r.Result.Findings, finding.Finding{Rule: "version/minor-skip", Severity: finding.Error, Place: p,
@@ -183,9 +190,9 @@ func many() report.Report {
 }
 
 // crowd has one error among what many images have in common.
-func crowd() report.Report {
-	r := report.Report{BaseName: "main", HeadName: "flux-image-updates", Source: func(string) []byte { return []byte(appYAML) }}
-	r.Result = gate.Result{Verdict: finding.Fail, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA}, Reproduction: manifest.Reproduced}
+func crowd() report.Change {
+	r := report.Change{BaseName: "main", HeadName: "flux-image-updates", Source: func(string) []byte { return []byte(appYAML) }}
+	r.Result = gate.Result{Answer: whole, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA}, Reproduction: manifest.Reproduced}
 	for i := range 30 {
 		p := at(fmt.Sprintf("apps/app-%02d.yaml", i), 12, 16, "spec.template.spec.containers[0].image")
 		image := fmt.Sprintf("ghcr.io/acme/app-%02d", i)

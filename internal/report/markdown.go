@@ -5,10 +5,8 @@ import (
 	"io"
 	"strings"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 const (
@@ -16,42 +14,54 @@ const (
 	openRows    = 20     // rows and findings before the rest is folded away
 )
 
-// Markdown writes the report for a step summary or a comment: at most 60,000
-// bytes, and it says how much it left out.
+// Markdown writes the report for a step summary, an issue or a comment: at most
+// 60,000 bytes, and it says how much it left out.
 func Markdown(w io.Writer, r Report) error {
-	r = r.sorted()
 	head, foot := r.markdownHead(), r.markdownFoot()
-	gaps := foldable{items: r.markdownGaps(), open: openRows, noun: "reason", fold: "\n"}
-	head += gaps.render((maxMarkdown - len(head) - len(foot)) / 3)
 	room := maxMarkdown - len(head) - len(foot)
-	findings := foldable{
-		items: r.markdownFindings(), open: openRows, noun: "finding",
-		head: "### Findings\n\n", fold: "\n",
+	gaps := foldable{items: r.markdownGaps(), noun: "gap", fold: "\n"}.render(room / 3)
+	room -= len(gaps)
+	findings := foldable{noun: "finding", head: "### Findings\n\n", fold: "\n"}
+	for _, f := range r.Findings {
+		findings.items = append(findings.items, markdownFinding(f))
 	}
-	updates := foldable{
-		items: r.markdownUpdates(), open: openRows, noun: "update",
-		head: "| Image | From → to | Step | Policy | Place |\n| --- | --- | --- | --- | --- |\n",
+	// The first table is what the report is about; the others are small.
+	tables := make([]string, len(r.Tables))
+	for i := len(r.Tables) - 1; i >= 0; i-- {
+		share := maxMarkdown / 8
+		if i == 0 {
+			share = room
+			if len(findings.items) > 0 {
+				share = max(room/2, room-findings.size())
+			}
+		}
+		tables[i] = r.Tables[i].markdown().render(share)
+		room -= len(tables[i])
 	}
-	updates.fold = "\n" + updates.head // a folded table needs its own head
-	share := room
-	if len(findings.items) > 0 {
-		share = max(room/2, room-findings.size())
-	}
-	table := updates.render(share)
-	page := head + table + findings.render(room-len(table)) + foot
+	page := head + gaps + strings.Join(tables, "") + findings.render(room) + foot
 	if _, err := io.WriteString(w, page); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil
 }
 
+// markdownHead is the verdict and the facts.
 func (r Report) markdownHead() string {
-	return markdownTitle(r.headline())
-}
-
-func markdownTitle(title, phrase string) string {
-	sign := map[string]string{"PASS": "✅", "FAIL": "❌", "NOT APPLICABLE": "➖", "UNDECIDED": "⚠️"}[title]
-	return fmt.Sprintf("## %s Fluxkeeper: %s\n\n%s.\n\n", sign, strings.ToLower(title), text.Markdown(text.Cut(upperFirst(phrase), maxMessage)))
+	sign := map[finding.Verdict]string{
+		finding.Pass: "✅", finding.Fail: "❌", finding.NotApplicable: "➖", finding.Undecided: "⚠️",
+	}[r.Verdict()]
+	if r.Verdict() == finding.Pass && r.Urgent {
+		sign = "⚠️"
+	}
+	summary := text.Markdown(text.Cut(upperFirst(r.Summary()), maxMessage))
+	head := fmt.Sprintf("## %s Fluxkeeper: %s\n\n%s.\n\n", sign, strings.ToLower(r.Title()), summary)
+	for _, f := range r.Facts {
+		head += fmt.Sprintf("- **%s**: %s\n", text.Markdown(f.Name), text.Markdown(text.Cut(f.Value, maxMessage)))
+	}
+	if len(r.Facts) > 0 {
+		head += "\n"
+	}
+	return head
 }
 
 func upperFirst(s string) string {
@@ -62,64 +72,65 @@ func upperFirst(s string) string {
 }
 
 func (r Report) markdownFoot() string {
-	res := r.Result
-	parts := []string{
-		text.MarkdownCode(text.Cut(revision(r.BaseName, res.Base), maxCell)) + " → " + text.MarkdownCode(text.Cut(revision(r.HeadName, res.Head), maxCell)),
-		text.Markdown(text.Cut(outcome(res.Reproduction), maxCell)),
-		"evidence: " + text.Markdown(text.Cut(r.evidence(), maxCell)),
-	}
-	if s := r.settings(); s != "" {
-		parts = append(parts, s)
+	var parts []string
+	for _, part := range r.Closing {
+		parts = append(parts, text.Markdown(text.Cut(part, 2*maxCell)))
 	}
 	if r.Version != "" {
 		parts = append(parts, "Fluxkeeper "+text.Markdown(text.Cut(r.Version, maxCell)))
+	}
+	if len(parts) == 0 {
+		return ""
 	}
 	return strings.Join(parts, " · ") + "\n"
 }
 
 func (r Report) markdownGaps() []string {
 	var items []string
-	for _, gap := range r.Result.Gaps {
-		items = append(items, "- **undecided**: "+text.Markdown(text.Cut(gap, maxMessage))+"\n")
+	for _, gap := range r.Gaps {
+		items = append(items, "- **gap**: "+text.Markdown(text.Cut(gap, maxMessage))+"\n")
 	}
 	return items
 }
 
-func (r Report) markdownUpdates() []string {
-	var rows []string
-	for _, u := range worstFirst(r.Result.Updates) {
-		rows = append(rows, markdownUpdate(u))
+// markdown is the table as lines that can be folded away.
+func (t Table) markdown() foldable {
+	f := foldable{noun: t.Noun}
+	var heads, rules []string
+	for _, c := range t.Columns {
+		heads = append(heads, upperFirst(c.Head))
+		rules = append(rules, map[bool]string{true: "---:", false: "---"}[c.Right])
 	}
-	return rows
-}
-
-func markdownUpdate(u gate.Update) string {
-	code := func(s string) string {
-		if s == "" {
-			return "–"
+	f.head = "| " + strings.Join(heads, " | ") + " |\n| " + strings.Join(rules, " | ") + " |\n"
+	f.fold = "\n" + f.head // a folded table needs its own head
+	for _, row := range t.Rows {
+		var cells []string
+		for i, cell := range row.Cells {
+			cell = text.Cut(cell, t.Columns[i].most())
+			switch {
+			case cell == "–" || !t.Columns[i].Code:
+				cell = text.Markdown(cell)
+			default:
+				cell = text.MarkdownCode(cell)
+			}
+			if i == t.Marked && row.Paint == text.Red {
+				cell = "**" + cell + "**"
+			}
+			cells = append(cells, cell)
 		}
-		return text.MarkdownCode(text.Cut(s, maxCell))
+		f.items = append(f.items, "| "+strings.Join(cells, " | ")+" |\n")
 	}
-	from, to := shortDigests(text.Reference(u.From), text.Reference(u.To))
-	return fmt.Sprintf("| %s | %s → %s | %s | %s | %s |\n",
-		code(text.Reference(u.Image)), code(from), code(to), text.Markdown(text.Cut(text.Reference(u.Step), maxCell)),
-		code(text.Reference(u.Policy)), code(place(wholeLine(u.Place))))
-}
-
-func (r Report) markdownFindings() []string {
-	var items []string
-	for _, f := range r.Result.Findings {
-		items = append(items, markdownFinding(f))
-	}
-	return items
+	return f
 }
 
 func markdownFinding(f finding.Finding) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "- **%s** %s: %s", text.Markdown(text.Cut(string(f.Severity), maxCell)), markdownRule(f.Rule), text.Markdown(text.Cut(f.Message, maxMessage)))
-	if f.File != "" {
-		// The position comes last and is ours: it must not be cut away.
-		b.WriteString("\\\n  " + text.MarkdownCode(text.Cut(f.File, maxCell)+place(finding.Place{Line: f.Line, Column: f.Column})))
+	// The position comes last and is ours: it must not be cut away.
+	at := f.Place
+	at.File = text.Cut(at.File, maxCell)
+	if where := place(at); where != "" {
+		b.WriteString("\\\n  " + text.MarkdownCode(where))
 		if f.Path != "" {
 			b.WriteString(" (" + text.MarkdownCode(text.Cut(f.Path, maxCell)) + ")")
 		}
@@ -146,7 +157,6 @@ func markdownRule(rule string) string {
 type foldable struct {
 	head  string // before the first item
 	items []string
-	open  int    // items before the fold
 	fold  string // between the fold's summary and its items
 	noun  string
 }
@@ -173,7 +183,7 @@ func (f foldable) render(room int) string {
 		room -= len(f.items[shown])
 		shown++
 	}
-	open := min(shown, f.open)
+	open := min(shown, openRows)
 	var b strings.Builder
 	if open > 0 {
 		b.WriteString(f.head + strings.Join(f.items[:open], ""))

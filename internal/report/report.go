@@ -3,27 +3,117 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"slices"
+	"io"
 	"strings"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
-// Report is a result with what is needed to show it.
+// Report is what a command has to say, whatever the command: every kind of report
+// builds one, and every format prints it. What is in it may be outside text: the
+// printers escape it.
 type Report struct {
-	Result gate.Result
-	// BaseName and HeadName are the revisions as the user wrote them.
-	BaseName, HeadName string
-	// Source gives the head text of a changed file, for source lines. It may
-	// be nil, or return nil for a file that it does not have.
+	finding.Answer
+	// Phrase says in words what the verdict means, such as "2 updates".
+	Phrase string
+	// Urgent marks a pass that somebody has to look at all the same.
+	Urgent bool
+	Facts  []Fact
+	Tables []Table
+	// Closing are the parts of the last line.
+	Closing []string
+	// Source gives the text of a file, for source lines. It may be nil, or return
+	// nil for a file that it does not have.
 	Source func(file string) []byte
 	// Version is that of the program.
 	Version string
+	// Document is the JSON form; it begins with the report's Envelope.
+	Document any
+	// Sheet is the CSV form; its first row has the names of the columns.
+	Sheet [][]string
+	// Properties are what SARIF has beside the findings, Somewhere the file of
+	// findings that point to none.
+	Properties map[string]string
+	Somewhere  string
+}
+
+// Fact is a line of its own: a name and a value.
+type Fact struct{ Name, Value string }
+
+// Table is a list of things with columns.
+type Table struct {
+	Noun    string // of a row, in the singular
+	Most    int    // rows that are shown as text; 0 for all
+	Marked  int    // the column that a row's paint is for
+	Columns []Column
+	Rows    []Row
+}
+
+// Column is a column of a table.
+type Column struct {
+	Head  string
+	Code  bool // is shown as code in Markdown
+	Right bool // is a number
+	Most  int  // characters in a cell; 0 for the usual
+}
+
+// Row is a row of a table.
+type Row struct {
+	Cells []string
+	Paint text.Paint
+}
+
+// Envelope is how every JSON report begins. Within a version, keys may be added and
+// nothing else changes.
+type Envelope struct {
+	Version  int               `json:"version" jsonschema:"enum=1,description=Version of this format. Keys may be added within a version."`
+	Verdict  finding.Verdict   `json:"verdict" jsonschema:"enum=pass,enum=fail,enum=not-applicable,enum=undecided,description=Undecided means that something could not be told: it is never a pass."`
+	Findings []finding.Finding `json:"findings" jsonschema:"description=Findings gravest first. One of severity error fails the verdict."`
+	Gaps     []string          `json:"gaps" jsonschema:"description=What could not be told. May quote outside text: escape it before showing it."`
+}
+
+// EnvelopeOf is how the JSON form of an answer begins.
+func EnvelopeOf(a finding.Answer) Envelope {
+	return Envelope{
+		Version: 1, Verdict: a.Verdict(), Findings: append([]finding.Finding{}, a.Findings...), Gaps: append([]string{}, a.Gaps...),
+	}
+}
+
+// Write prints the report in a format by its name; anything else is text.
+func (r Report) Write(w io.Writer, format string, s text.Style) error {
+	print := map[string]func(io.Writer, Report) error{"json": JSON, "markdown": Markdown, "sarif": SARIF, "csv": CSV}[format]
+	if print == nil {
+		return Text(w, r, s)
+	}
+	return print(w, r)
+}
+
+// Title is the verdict as a heading.
+func (r Report) Title() string {
+	return strings.ToUpper(strings.ReplaceAll(string(r.Verdict()), "-", " "))
+}
+
+// Summary is the phrase, and how much was found and could not be told.
+func (r Report) Summary() string {
+	var parts []string
+	if r.Phrase != "" {
+		parts = append(parts, r.Phrase)
+	}
+	for _, s := range finding.Severities() {
+		if n := finding.Count(r.Findings, s); n > 0 {
+			parts = append(parts, text.Count(n, string(s)))
+		}
+	}
+	if n := len(r.Gaps); n > 0 {
+		parts = append(parts, text.Count(n, "gap"))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Headline is the verdict as one line of text, escaped by Plain.
+func (r Report) Headline() string {
+	return text.Plain(r.Title() + ": " + r.Summary())
 }
 
 const rulesPage = "https://github.com/goldfish-inc/fluxkeeper/blob/main/docs/rules.md"
@@ -34,110 +124,6 @@ func RuleURL(rule string) string {
 	return rulesPage + "#" + strings.ReplaceAll(rule, "/", "")
 }
 
-// sorted is the report in the one order that every format shows: findings
-// gravest first, updates by place.
-func (r Report) sorted() Report {
-	r.Result.Findings = finding.Sort(slices.Clone(r.Result.Findings))
-	r.Result.Updates = slices.Clone(r.Result.Updates)
-	slices.SortStableFunc(r.Result.Updates, byPlace)
-	return r
-}
-
-func byPlace(a, b gate.Update) int {
-	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-}
-
-// worstFirst orders updates by how much a reader should mind their step.
-func worstFirst(updates []gate.Update) []gate.Update {
-	updates = slices.Clone(updates)
-	slices.SortStableFunc(updates, func(a, b gate.Update) int {
-		return cmp.Or(cmp.Compare(stepRank(a.Step), stepRank(b.Step)), byPlace(a, b))
-	})
-	return updates
-}
-
-// GravestStep is the step among the updates that a reader should mind most;
-// empty where there is none.
-func GravestStep(updates []gate.Update) string {
-	if len(updates) == 0 {
-		return ""
-	}
-	return worstFirst(updates)[0].Step
-}
-
-// Headline is the verdict as one line of text, escaped by Plain.
-func Headline(r Report) string {
-	title, phrase := r.headline()
-	return text.Plain(title + ": " + phrase)
-}
-
-// stepRank puts steps that it does not know first.
-func stepRank(step string) int {
-	return 1 + slices.Index([]image.Kind{
-		image.Incomparable, image.Downgrade, image.Major, image.Variant,
-		image.Prerelease, image.Digest, image.Minor, image.Patch, image.Same,
-	}, image.Kind(step))
-}
-
-// headline is the verdict as a title and a phrase.
-func (r Report) headline() (title, phrase string) {
-	res := r.Result
-	var parts []string
-	switch res.Verdict {
-	case finding.Pass:
-		title = "PASS"
-		parts = append(parts, text.Count(len(res.Updates), "update"))
-		if len(res.Updates) > 0 || res.Reproduction != manifest.None {
-			parts = append(parts, outcome(res.Reproduction))
-		}
-	case finding.Fail:
-		title = "FAIL"
-	case finding.NotApplicable:
-		title = "NOT APPLICABLE"
-		reason := "not a Flux image update"
-		if res.Base.Commit != "" && res.Base.Commit == res.Head.Commit {
-			reason = "base and head are the same commit"
-		}
-		parts = append(parts, reason+", so there is nothing to judge")
-	case finding.Undecided:
-		title = "UNDECIDED"
-		parts = append(parts, "not all facts could be established")
-	default: // an unknown verdict is never text.Green
-		return "UNDECIDED", fmt.Sprintf(`unknown verdict "%s"`, text.Plain(string(res.Verdict)))
-	}
-	for _, s := range []finding.Severity{finding.Error, finding.Warning, finding.Note} {
-		if n := r.countOf(s); n > 0 {
-			parts = append(parts, text.Count(n, string(s)))
-		}
-	}
-	return title, strings.Join(parts, ", ")
-}
-
-func (r Report) countOf(s finding.Severity) int {
-	n := 0
-	for _, f := range r.Result.Findings {
-		if f.Severity == s {
-			n++
-		}
-	}
-	return n
-}
-
-// outcome says in words how near the re-executed update came to the head.
-func outcome(o manifest.Outcome) string {
-	switch o {
-	case manifest.Reproduced:
-		return "reproduced byte for byte"
-	case manifest.Equivalent:
-		return "equivalent but for layout"
-	case manifest.Residue:
-		return "more changed than Flux would write"
-	case manifest.None, "":
-		return "nothing to reproduce"
-	}
-	return text.Plain(string(o))
-}
-
 // How many characters of outside text are shown. Paths in the text report may
 // be as long as a message.
 const (
@@ -145,13 +131,18 @@ const (
 	maxMessage = 1_000
 )
 
+// most is how long a cell may be.
+func (c Column) most() int { return cmp.Or(c.Most, maxCell) }
+
 func moreOf(n int, noun string) string {
 	return strings.Replace(text.Count(n, noun), " ", " more ", 1)
 }
 
-// place is file:line:column as far as it is known.
+// place is where a finding points, as far as it is known.
 func place(p finding.Place) string {
 	switch {
+	case p.Entry != nil:
+		return fmt.Sprintf("entry %d", *p.Entry)
 	case p.Line == 0:
 		return p.File
 	case p.Column == 0:
@@ -160,113 +151,28 @@ func place(p finding.Place) string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 }
 
+// shownPlace is the place with its path cut, since the position comes last and is ours.
+func shownPlace(p finding.Place) string {
+	p.File = text.Cut(text.Plain(p.File), maxMessage)
+	return place(p)
+}
+
 // wholeLine is the place without its column.
 func wholeLine(p finding.Place) finding.Place {
 	p.Column = 0
 	return p
 }
 
-// shortDigests cuts two digests to their first twelve digits where that keeps
-// them apart; other values stay as they are.
-func shortDigests(from, to string) (string, string) {
-	a, b := shortDigest(from), shortDigest(to)
-	if a == b {
-		return from, to
-	}
-	return a, b
-}
-
-func shortDigest(s string) string {
-	algorithm, digits, ok := strings.Cut(s, ":")
-	if !ok || len(digits) < 32 {
-		return s
-	}
-	return algorithm + ":" + digits[:12] + "…"
-}
-
-// revision is a commit's short id with the name that the user gave it.
-func revision(name string, r gate.Revision) string {
-	id := r.Commit
-	if len(id) > 12 {
-		id = id[:12]
-	}
-	if name == "" || strings.HasPrefix(r.Commit, name) {
-		return id
-	}
-	if id == "" {
-		return name
-	}
-	return name + " (" + id + ")"
-}
-
-// shift says which way the policy file moved a finding's severity: 1 raised,
-// -1 lowered, 0 not at all.
-func shift(f finding.Finding) int {
-	if f.Was == "" || f.Was == f.Severity {
-		return 0
-	}
-	rank := []finding.Severity{finding.Note, finding.Warning, finding.Error}
-	if slices.Index(rank, f.Severity) > slices.Index(rank, f.Was) {
-		return 1
-	}
-	return -1
-}
-
-// settings says how many findings the policy file raised and lowered.
-func (r Report) settings() string {
-	raised, lowered := 0, 0
-	for _, f := range r.Result.Findings {
-		switch shift(f) {
-		case 1:
-			raised++
-		case -1:
-			lowered++
-		}
-	}
-	switch {
-	case raised > 0 && lowered > 0:
-		return fmt.Sprintf("the policy raised %s and lowered %d", text.Count(raised, "finding"), lowered)
-	case raised > 0:
-		return "the policy raised " + text.Count(raised, "finding")
-	case lowered > 0:
-		return "the policy lowered " + text.Count(lowered, "finding")
-	}
-	return ""
-}
-
 // changed says how the policy file moved a finding's severity.
 func changed(f finding.Finding) string {
-	switch shift(f) {
-	case 1:
-		return "raised from " + text.Reference(string(f.Was))
-	case -1:
-		return "lowered from " + text.Reference(string(f.Was))
+	was := text.Cut(text.Reference(string(f.Was)), maxCell)
+	switch {
+	case f.Was == "" || f.Was == f.Severity:
+		return ""
+	case f.Severity.Below(f.Was):
+		return "lowered from " + was
 	}
-	return ""
+	return "raised from " + was
 }
 
-// evidence is the step of the ladder that the facts reach.
-func (r Report) evidence() string {
-	return text.Reference(string(cmp.Or(r.Result.Evidence, gate.EvidenceNone)))
-}
-
-// byRule parts sorted findings into runs of one severity and rule, gravest
-// first, rules in the order of their first finding.
-func byRule(findings []finding.Finding) [][]finding.Finding {
-	type key struct {
-		finding.Severity
-		rule string
-	}
-	at := map[key]int{}
-	var groups [][]finding.Finding
-	for _, f := range findings {
-		k := key{f.Severity, f.Rule}
-		i, ok := at[k]
-		if !ok {
-			i, at[k] = len(groups), len(groups)
-			groups = append(groups, nil)
-		}
-		groups[i] = append(groups[i], f)
-	}
-	return groups
-}
+func orDash(s string) string { return cmp.Or(s, "–") }

@@ -1,9 +1,7 @@
 package report
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -13,181 +11,165 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
-// Rotation is where the replacing of a token stands, with what it goes by.
+// Rotation is where the rotation of a token stands, with what there is to say of all
+// rotations on record. A foreign answer means that none is.
 type Rotation struct {
-	rotation.Rotation
-	Seen rotation.Observation
-	// Findings are of all rotations on record, Gaps what could not be told.
-	Findings []finding.Finding
-	Gaps     []string
+	finding.Answer
+	Rotation rotation.Rotation
+	Seen     rotation.Observation
+	Version  string
 }
 
-// Verdict is fail where a finding is an error, else undecided where something
-// could not be told.
-func (r Rotation) Verdict() finding.Verdict { return token.Verdict(r.Findings, r.Gaps) }
-
-// rotationDocument is the JSON form of a rotation.
+// rotationDocument is the JSON form. docs/rotation.schema.json is made from it.
 type rotationDocument struct {
-	Stage        rotation.Stage   `json:"stage"`
-	Next         string           `json:"next"`
-	Repositories []string         `json:"repositories"`
-	By           string           `json:"by"`
+	Envelope
+	Stage        rotation.Stage   `json:"stage" jsonschema:"description=Where it stands. Empty where no rotation is on record."`
+	Next         string           `json:"next" jsonschema:"description=What to do next."`
+	Repositories []string         `json:"repositories" jsonschema:"description=What the token is for as owner/name."`
+	By           string           `json:"by" jsonschema:"description=Who did it as that person or job said."`
 	New          string           `json:"new_hashed_token"`
 	Old          string           `json:"old_hashed_token,omitempty"`
-	OldAnswer    token.Class      `json:"old_answer,omitempty"`
-	Places       []rotation.Place `json:"places,omitempty"`
-	Missing      []rotation.Place `json:"missing,omitempty"`
+	OldAnswer    token.Class      `json:"old_answer,omitempty" jsonschema:"description=What GitHub answered to the old token."`
+	Places       []rotation.Place `json:"places" jsonschema:"description=Where the new token was stored."`
+	Missing      []rotation.Place `json:"missing" jsonschema:"description=Those of them that do not hold it."`
 	Started      time.Time        `json:"started,omitzero"`
 	Stored       time.Time        `json:"stored,omitzero"`
-	InUse        *bool            `json:"in_use,omitempty"` // missing: not looked at
+	InUse        *bool            `json:"in_use,omitempty" jsonschema:"description=Flux works with the new token. Left out where nobody looked."`
 	Finished     time.Time        `json:"finished,omitzero"`
-	Proof        rotation.Proof   `json:"proof,omitempty"`
-	HoursLeft    float64          `json:"hours_left"`
-	Expires      time.Time        `json:"expires,omitzero"`
+	Proof        rotation.Proof   `json:"proof,omitempty" jsonschema:"description=How it is known that the old token is dead."`
+	HoursLeft    float64          `json:"hours_left" jsonschema:"description=Of the overlap. Negative once it is over."`
+	Expires      time.Time        `json:"expires,omitzero" jsonschema:"description=The new token's end."`
 	Reminders    []time.Time      `json:"reminders,omitempty"`
-	Troubles     []string         `json:"troubles,omitempty"`
-	// Findings are of all rotations on record.
-	Findings []finding.Finding `json:"findings,omitempty"`
 }
 
-// RotationJSON writes the rotation for programs.
-func RotationJSON(w io.Writer, r Rotation) error {
-	st := r.Stand(r.Seen)
-	d := rotationDocument{
-		Stage: st.Stage, Next: st.Next(), Repositories: r.Repositories, By: r.By, New: r.New, Old: r.Old, OldAnswer: r.Seen.Old,
-		Places: r.Places, Missing: st.Missing, Started: r.Started, Stored: r.Stored, Finished: r.Finished, Proof: r.Proof,
-		HoursLeft: st.Left.Hours(), Expires: r.Expires, Troubles: r.Gaps, Findings: r.Findings,
+// Report is the rotation for every format.
+func (n Rotation) Report() Report {
+	d, st := n.Rotation, n.Rotation.Stand(n.Seen)
+	r := Report{Answer: n.Answer, Version: n.Version, Document: n.document(st)}
+	if n.Basis == finding.Foreign {
+		r.Phrase = "no rotation is on record: begin one with `rotate start`"
+		return r
+	}
+	r.Phrase = fmt.Sprintf("rotation of the token for %s, by %s: %s", strings.Join(d.Repositories, ", "), d.By, st.Stage)
+	r.Facts = append(r.Facts, Fact{"new hashed_token", d.New})
+	if d.Old != "" {
+		r.Facts = append(r.Facts, Fact{"old hashed_token", d.Old})
+	}
+	if st.Stage != rotation.Done && !d.Stored.IsZero() {
+		overlap := "over since " + text.Minute(d.Stored.Add(rotation.Overlap))
+		if st.Left > 0 {
+			overlap = fmt.Sprintf("%.1f hours left, until %s", st.Left.Hours(), text.Minute(d.Stored.Add(rotation.Overlap)))
+		}
+		r.Facts = append(r.Facts, Fact{"overlap", overlap})
+	}
+	if !d.Expires.IsZero() {
+		var days []string
+		for _, at := range token.Reminders(d.Expires) {
+			days = append(days, at.Format(time.DateOnly))
+		}
+		r.Facts = append(r.Facts, Fact{"expires", text.Minute(d.Expires) + "; reminders " + strings.Join(days, ", ")})
+	}
+	r.Tables, r.Closing = []Table{n.steps(st)}, []string{"next: " + st.Next()}
+	return r
+}
+
+// steps is the table of what was done, with the places below.
+func (n Rotation) steps(st rotation.Standing) Table {
+	d := n.Rotation
+	table := Table{Noun: "step", Columns: []Column{{}, {Head: "step"}, {Head: "state", Most: maxMessage}}}
+	step := func(done bool, name, state string) {
+		row := Row{Cells: []string{"[ ]", name, state}}
+		if done {
+			row.Cells[0], row.Paint = "[x]", text.Green
+		}
+		table.Rows = append(table.Rows, row)
+	}
+	step(!d.Started.IsZero(), "checked", dayOf(d.Started))
+	step(!d.Stored.IsZero(), "stored", dayOf(d.Stored))
+	for _, p := range d.Places {
+		table.Rows = append(table.Rows, Row{Cells: []string{"", "", p.Where + placeNow(p, n.Seen, d)}})
+	}
+	step(st.Seen, "in use", inUse(st, n.Seen))
+	step(st.Stage == rotation.Done || st.Stage == rotation.Dead, "old dead", oldNow(d, n.Seen))
+	return table
+}
+
+func (n Rotation) document(st rotation.Standing) rotationDocument {
+	d := n.Rotation
+	doc := rotationDocument{
+		Envelope: EnvelopeOf(n.Answer), Repositories: append([]string{}, d.Repositories...),
+		By: d.By, New: d.New, Old: d.Old, OldAnswer: n.Seen.Old,
+		Places: append([]rotation.Place{}, d.Places...), Missing: append([]rotation.Place{}, st.Missing...),
+		Started: d.Started, Stored: d.Stored, Finished: d.Finished, Proof: d.Proof, HoursLeft: st.Left.Hours(), Expires: d.Expires,
+	}
+	if n.Basis != finding.Foreign {
+		doc.Stage, doc.Next = st.Stage, st.Next()
 	}
 	if st.SeenKnown {
-		d.InUse = &st.Seen
+		doc.InUse = &st.Seen
 	}
-	if !r.Expires.IsZero() {
-		d.Reminders = token.Reminders(r.Expires)
+	if !d.Expires.IsZero() {
+		doc.Reminders = token.Reminders(d.Expires)
 	}
-	return text.JSON(w, d)
+	return doc
 }
 
-// RotationText writes the rotation for people: what it calls for first, then its
-// steps and what to do next.
-func RotationText(w io.Writer, r Rotation) error {
-	var out bytes.Buffer
-	st := r.Stand(r.Seen)
-	writeFindings(&out, r.Findings)
-	fmt.Fprintf(&out, "rotation of the token for %s, by %s: %s\n", text.Line(strings.Join(r.Repositories, ", ")), text.Line(r.By), st.Stage)
-	fmt.Fprintf(&out, "  new hashed_token %s\n", text.Line(r.New))
-	if r.Old != "" {
-		fmt.Fprintf(&out, "  old hashed_token %s\n", text.Line(r.Old))
-	}
-	step := func(done bool, name, what string) {
-		fmt.Fprintf(&out, "  %s %-9s %s\n", map[bool]string{true: "[x]", false: "[ ]"}[done], name, what)
-	}
-	step(!r.Started.IsZero(), "checked", date(r.Started))
-	step(!r.Stored.IsZero(), "stored", date(r.Stored))
-	for _, p := range r.Places {
-		fmt.Fprintf(&out, "                %s%s\n", text.Line(p.Where), r.place(p))
-	}
-	step(st.Seen, "in use", inUse(st, r.Seen))
-	step(st.Stage == rotation.Done || st.Stage == rotation.Dead, "old dead", r.oldToken())
-	r.dates(&out, st)
-	for _, gap := range r.Gaps {
-		fmt.Fprintf(&out, "not known: %s\n", text.Line(gap))
-	}
-	fmt.Fprintf(&out, "next: %s\n", st.Next())
-	_, err := w.Write(out.Bytes())
-	return err
-}
-
-// dates are the lines on the overlap and on the new token's end.
-func (r Rotation) dates(out *bytes.Buffer, st rotation.Standing) {
-	switch over := text.Minute(r.Stored.Add(rotation.Overlap)); {
-	case st.Stage == rotation.Done || r.Stored.IsZero():
-	case st.Left > 0:
-		fmt.Fprintf(out, "overlap: %.1f hours left, until %s\n", st.Left.Hours(), over)
-	default:
-		fmt.Fprintf(out, "overlap: over since %s\n", over)
-	}
-	if r.Expires.IsZero() {
-		return
-	}
-	var days []string
-	for _, at := range token.Reminders(r.Expires) {
-		days = append(days, at.Format(time.DateOnly))
-	}
-	fmt.Fprintf(out, "the new token expires %s; reminders %s\n", date(r.Expires), strings.Join(days, ", "))
-}
-
-// Findings writes each finding with its hint below it.
-func Findings(w io.Writer, all []finding.Finding) error {
-	var out bytes.Buffer
-	writeFindings(&out, all)
-	_, err := w.Write(out.Bytes())
-	return err
-}
-
-func writeFindings(out *bytes.Buffer, all []finding.Finding) {
-	for _, f := range all {
-		fmt.Fprintf(out, "%s %s: %s\n  %s\n", f.Severity, f.Rule, text.Line(f.Message), text.Line(f.Hint))
-	}
-}
-
-func date(t time.Time) string {
+func dayOf(t time.Time) string {
 	if t.IsZero() {
 		return "not yet"
 	}
 	return text.Minute(t)
 }
 
-// place is what one place holds now.
-func (r Rotation) place(p rotation.Place) string {
-	line := ""
+func placeNow(p rotation.Place, s rotation.Observation, d rotation.Rotation) string {
+	text := ""
 	if p.Owner != "" {
-		line = " (" + text.Line(p.Owner) + " brings it there)"
+		text = " (" + p.Owner + " brings it there)"
 	}
-	have, looked := r.Seen.Copies[p.Where]
+	have, looked := s.Copies[p.Where]
 	switch {
 	case !looked:
-		return line + ": not looked at"
-	case have == r.New:
-		return line + ": has the new token"
+		return text + ": not looked at"
+	case have == d.New:
+		return text + ": has the new token"
 	case have == "":
-		return line + ": has no token"
-	case have == r.Old:
-		return line + ": still has the old token"
+		return text + ": has no token"
+	case have == d.Old:
+		return text + ": still has the old token"
 	}
-	return line + ": has another token, " + have
+	return text + ": has another token, " + have
 }
 
-func inUse(st rotation.Standing, seen rotation.Observation) string {
+func inUse(st rotation.Standing, s rotation.Observation) string {
 	switch {
 	case !st.SeenKnown:
 		return "not looked at: name the Secret with --cluster-secret"
-	case seen.Worked.IsZero():
+	case s.Worked.IsZero():
 		return "Flux does not work, or complains"
 	}
-	return "Flux last worked " + date(seen.Worked)
+	return "Flux last worked " + text.Minute(s.Worked)
 }
 
-// oldToken is what is known of the old token.
-func (r Rotation) oldToken() string {
-	switch finished := date(r.Finished); {
-	case r.Proof == rotation.Revoked:
-		return finished + ", revoked through GitHub's API"
-	case r.Proof == rotation.Vouched:
-		return finished + ", as " + text.Line(r.By) + " says"
-	case r.Proof == rotation.Rejected:
-		return finished + ", GitHub does not take it"
-	case r.NoOld():
+func oldNow(d rotation.Rotation, s rotation.Observation) string {
+	switch {
+	case d.Proof == rotation.Revoked:
+		return text.Minute(d.Finished) + ", revoked through GitHub's API"
+	case d.Proof == rotation.Vouched:
+		return text.Minute(d.Finished) + ", as " + d.By + " says"
+	case d.Proof == rotation.Rejected:
+		return text.Minute(d.Finished) + ", GitHub does not take it"
+	case d.NoOld():
 		return "there was none"
-	case r.Old == "":
+	case d.Old == "":
 		return "not known: no place was looked at; name it to rotate finish with --old-token-file"
-	case r.Seen.Old == "" && r.Dead(r.Seen):
-		return "it expired " + date(r.OldExpires)
-	case r.Seen.Old == "":
+	case s.Old == "" && d.Dead(s):
+		return "it expired " + text.Minute(d.OldExpires)
+	case s.Old == "":
 		return "not asked: give it with --old-token-file"
-	case r.Seen.Old == token.OK:
+	case s.Old == token.OK:
 		return "it still answers"
-	case r.Seen.Old == token.BadCredentials:
+	case s.Old == token.BadCredentials:
 		return "GitHub does not take it"
 	}
-	return "not known: GitHub's answer was " + string(r.Seen.Old)
+	return "not known: GitHub's answer was " + string(s.Old)
 }

@@ -5,13 +5,12 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"strings"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // The part of SARIF 2.1.0 that a code scanning service reads
@@ -27,7 +26,7 @@ type (
 		Invocations []sarifInvocation `json:"invocations"`
 		ColumnKind  string            `json:"columnKind"`
 		Results     []sarifResult     `json:"results"`
-		Properties  sarifProperties   `json:"properties"`
+		Properties  map[string]string `json:"properties"`
 	}
 	sarifTool struct {
 		Driver sarifDriver `json:"driver"`
@@ -89,37 +88,27 @@ type (
 	sarifLogical struct {
 		Name string `json:"fullyQualifiedName"`
 	}
-	sarifProperties struct {
-		Verdict      string `json:"verdict"`
-		Base         string `json:"base"`
-		Head         string `json:"head"`
-		Reproduction string `json:"reproduction"`
-		Evidence     string `json:"evidence"`
-	}
 )
 
 // SARIF writes the findings for code scanning services, as SARIF 2.1.0.
 func SARIF(w io.Writer, r Report) error {
-	r = r.sorted()
-	d := r.document()
 	run := sarifRun{
 		Tool: sarifTool{sarifDriver{
-			Name: "Fluxkeeper", Version: text.UTF8(r.Version), InformationURI: "https://github.com/goldfish-inc/fluxkeeper"}},
-		Invocations: []sarifInvocation{{
-			d.Verdict == finding.Pass || d.Verdict == finding.Fail || d.Verdict == finding.NotApplicable, r.notifications()}},
-		ColumnKind: "unicodeCodePoints",
-		Results:    []sarifResult{},
-		Properties: sarifProperties{
-			string(d.Verdict), d.Base, d.Head, string(d.Reproduction), string(d.Evidence)},
+			Name: "Fluxkeeper", Version: r.Version, InformationURI: "https://github.com/goldfish-inc/fluxkeeper"}},
+		Invocations: []sarifInvocation{{r.Verdict() != finding.Undecided, r.notifications()}},
+		ColumnKind:  "unicodeCodePoints",
+		Results:     []sarifResult{},
+		Properties:  map[string]string{"verdict": string(r.Verdict())},
 	}
+	maps.Copy(run.Properties, r.Properties)
 	index := map[string]int{}
 	for i, rule := range finding.Catalogue() {
 		index[rule.Name] = i
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRuleOf(rule))
 	}
 	seen := map[string]int{}
-	for _, f := range r.Result.Findings {
-		result := sarifResultOf(f, r.somewhere())
+	for _, f := range r.Findings {
+		result := sarifResultOf(f, r.Somewhere)
 		result.RuleIndex = -1
 		if i, known := index[f.Rule]; known {
 			result.RuleIndex = i
@@ -136,7 +125,7 @@ func SARIF(w io.Writer, r Report) error {
 // notifications say what kept the run from an answer.
 func (r Report) notifications() []sarifNotification {
 	var out []sarifNotification
-	for _, gap := range r.Result.Gaps {
+	for _, gap := range r.Gaps {
 		out = append(out, sarifNotification{"error", sarifMessage(text.Plain(gap))})
 	}
 	return out
@@ -158,7 +147,7 @@ func sarifRuleOf(rule finding.Rule) sarifRule {
 			Markdown: why + "\n\n**To mend it:** " + mend,
 		},
 		HelpURI:       RuleURL(rule.Name),
-		Configuration: sarifSettings{Enabled: rule.Severity != finding.Off, Level: sarifLevel(rule.Severity)},
+		Configuration: sarifSettings{Enabled: true, Level: sarifLevel(rule.Severity)},
 	}
 }
 
@@ -185,21 +174,12 @@ func sarifResultOf(f finding.Finding, somewhere string) sarifResult {
 		location.Physical.Region = &sarifRegion{f.Line, f.Column}
 	}
 	if f.Path != "" {
-		location.Logical = []sarifLogical{{text.UTF8(f.Path)}}
+		location.Logical = []sarifLogical{{f.Path}}
 	}
 	return sarifResult{
 		RuleID: f.Rule, Level: sarifLevel(f.Severity), Locations: []sarifLocation{location},
 		Message: sarifMessage(message),
 	}
-}
-
-// somewhere is the place of findings about the change as a whole. GitHub
-// refuses a whole upload for one result without a location.
-func (r Report) somewhere() string {
-	if len(r.Result.Files) > 0 {
-		return r.Result.Files[0].Path
-	}
-	return gate.PolicyFile
 }
 
 // fingerprint names a finding across runs. It leaves lines out where a YAML

@@ -8,6 +8,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // TestScan: nothing that a file's name says acts, the JSON keeps its schema, and
@@ -18,19 +19,19 @@ func TestScan(t *testing.T) {
 	slip := finding.Finding{Rule: "storage/token", Severity: finding.Error, Place: place, Message: evil, Hint: evil}
 	doubt := finding.Finding{Rule: "storage/env-file", Severity: finding.Warning, Place: place, Message: evil, Hint: evil}
 	s := compile(t, scanSchemaFile)
-	for headline, r := range map[string]Scan{
-		"PASS: no token was found":                                         {},
-		"PASS: 1 warning":                                                  {Findings: []finding.Finding{doubt}},
-		"FAIL: 1 error; not everything could be looked at":                 {Findings: []finding.Finding{slip}, Unread: []string{evil}, Version: evil},
-		"UNDECIDED: no token was found; not everything could be looked at": {Unread: []string{evil}},
-		"UNDECIDED: 1 warning; not everything could be looked at":          {Findings: []finding.Finding{doubt}, Unread: []string{evil}},
-		"FAIL: 4000 errors":                                                {Findings: many(slip, 4000)},
+	for headline, scan := range map[string]Scan{
+		"PASS: no token was found":             {Answer: finding.Answered(nil)},
+		"PASS: no token was found, 1 warning":  {Answer: finding.Answered([]finding.Finding{doubt})},
+		"FAIL: 1 error, 1 gap":                 {Answer: finding.Answered([]finding.Finding{slip}, evil), Version: evil},
+		"UNDECIDED: no token was found, 1 gap": {Answer: finding.Answered(nil, evil)},
+		"FAIL: 4000 errors":                    {Answer: finding.Answered(many(slip, 4000))},
 	} {
+		r := scan.Report()
 		if got := r.Headline(); got != headline {
 			t.Errorf("%q, want %q", got, headline)
 		}
 		var shown, page, document bytes.Buffer
-		for _, err := range []error{ScanText(&shown, r), ScanMarkdown(&page, r), ScanJSON(&document, r)} {
+		for _, err := range []error{Text(&shown, r, text.Style{}), Markdown(&page, r), JSON(&document, r)} {
 			if err != nil {
 				t.Fatal(err)
 			}

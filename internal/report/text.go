@@ -4,25 +4,61 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
 
 	"github.com/clipperhouse/displaywidth"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 const (
 	plainWidth  = 120 // for source lines where there is no terminal
 	leastWidth  = 40
-	maxFindings = 20  // of one rule and severity, in full
-	maxLines    = 10  // of one rule and severity, on one line each; gaps, too
-	maxUpdates  = 100 // rows of the table
+	maxFindings = 20 // of one rule and severity, in full
+	maxLines    = 10 // of one rule and severity, on one line each; gaps, too
+	between     = 2  // columns between two cells, and before the first
 )
+
+// Text writes the report for people: the verdict, what could not be told, facts,
+// tables, the findings gravest first, and what the verdict rests on.
+func Text(w io.Writer, r Report, s text.Style) error {
+	t := &printer{Report: r, style: s}
+	t.printf("%s  %s\n", s.Paint(r.paint(), r.Title()), text.Cut(text.Plain(r.Summary()), maxMessage))
+	t.gaps()
+	t.facts()
+	for _, table := range r.Tables {
+		t.table(table)
+	}
+	for _, group := range byRule(r.Findings) {
+		t.group(group)
+	}
+	if len(r.Closing) > 0 {
+		t.printf("\n%s\n", s.Paint(text.Dim, text.Plain(strings.Join(r.Closing, " · "))))
+	}
+	if _, err := w.Write(t.out.Bytes()); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+// paint is the colour of the verdict.
+func (r Report) paint() text.Paint {
+	switch r.Verdict() {
+	case finding.Pass:
+		if r.Urgent {
+			return text.Yellow
+		}
+		return text.Green
+	case finding.Fail:
+		return text.Red
+	case finding.NotApplicable:
+		return text.Bold
+	}
+	return text.Yellow
+}
 
 func severityPaint(s finding.Severity) text.Paint {
 	switch s {
@@ -34,176 +70,146 @@ func severityPaint(s finding.Severity) text.Paint {
 	return text.Cyan
 }
 
-// Text writes the report for people: the verdict, a table of steps, the
-// findings gravest first, and what the verdict rests on.
-func Text(w io.Writer, r Report, s text.Style) error {
-	t := &printer{Report: r.sorted(), style: s, gravest: map[finding.Place]finding.Severity{}}
-	for _, f := range t.Result.Findings { // sorted, so the first is the gravest
-		at := finding.Place{File: f.File, Line: f.Line}
-		if _, seen := t.gravest[at]; !seen {
-			t.gravest[at] = f.Severity
-		}
-	}
-	t.verdict()
-	t.gaps()
-	t.updates()
-	for _, group := range byRule(t.Result.Findings) {
-		t.group(group)
-	}
-	t.closing()
-	if _, err := w.Write(t.out.Bytes()); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	return nil
-}
-
 type printer struct {
 	Report
-	style   text.Style
-	gravest map[finding.Place]finding.Severity // by file and line
-	dense   finding.Severity                   // of the one-line finding above; else empty
-	out     bytes.Buffer
+	style text.Style
+	dense finding.Severity // of the one-line finding above; else empty
+	out   bytes.Buffer
 }
 
 func (t *printer) printf(format string, args ...any) { fmt.Fprintf(&t.out, format, args...) }
 
-func (t *printer) verdict() {
-	title, phrase := t.headline()
-	p := text.Yellow
-	switch t.Result.Verdict {
-	case finding.Pass:
-		p = text.Green
-	case finding.Fail:
-		p = text.Red
-	case finding.NotApplicable:
-		p = text.Bold
-	}
-	t.printf("%s  %s\n", t.style.Paint(p, title), phrase)
-}
-
-// gaps says why the verdict is undecided.
+// gaps says what could not be told.
 func (t *printer) gaps() {
-	gaps := t.Result.Gaps
-	if len(gaps) > 0 {
+	if len(t.Gaps) > 0 {
 		t.printf("\n")
 	}
-	for _, gap := range gaps[:min(len(gaps), maxLines)] {
-		t.printf("%s %s\n", t.style.Paint(text.Yellow, "undecided:"), text.Cut(text.Plain(gap), maxMessage))
+	for _, gap := range t.Gaps[:min(len(t.Gaps), maxLines)] {
+		t.printf("%s %s\n", t.style.Paint(text.Yellow, "gap:"), text.Cut(text.Plain(gap), maxMessage))
 	}
-	if n := len(gaps) - maxLines; n > 0 {
-		t.printf("  and %s\n", moreOf(n, "reason"))
+	if n := len(t.Gaps) - maxLines; n > 0 {
+		t.printf("  and %s\n", moreOf(n, "gap"))
 	}
 }
 
-func (t *printer) updates() {
-	updates := worstFirst(t.Result.Updates)
-	if len(updates) == 0 {
+func (t *printer) facts() {
+	width := 0
+	for _, f := range t.Facts {
+		width = max(width, displaywidth.String(text.Plain(f.Name)))
+	}
+	for i, f := range t.Facts {
+		if i == 0 {
+			t.printf("\n")
+		}
+		name := text.Plain(f.Name)
+		pad := strings.Repeat(" ", width-displaywidth.String(name))
+		t.printf("  %s%s  %s\n", t.style.Paint(text.Dim, name), pad, text.Cut(text.Plain(f.Value), maxMessage))
+	}
+}
+
+// table prints a table. Columns for which the terminal is too narrow go to further
+// lines: nothing is cut, since what a reader copies often stands last.
+func (t *printer) table(table Table) {
+	if len(table.Rows) == 0 {
 		return
 	}
-	hidden := max(0, len(updates)-maxUpdates)
-	updates = updates[:len(updates)-hidden]
-	rows := [][]string{{"image", "from", "", "to", "step", "policy", "place"}}
-	for _, u := range updates {
-		rows = append(rows, updateRow(u))
+	rows, hidden := table.Rows, 0
+	if table.Most > 0 && len(rows) > table.Most {
+		rows, hidden = rows[:table.Most], len(rows)-table.Most
 	}
+	cells := [][]string{{}}
+	for _, c := range table.Columns {
+		cells[0] = append(cells[0], c.Head)
+	}
+	for _, row := range rows {
+		cells = append(cells, shownCells(table.Columns, row.Cells))
+	}
+	widths := measure(cells)
+	lines := t.lay(widths)
 	t.printf("\n")
-	t.table(rows, updates)
+	for n, row := range cells {
+		for l, line := range lines {
+			if n == 0 && l > 0 {
+				break // the heads of further lines would not say where they belong
+			}
+			var b strings.Builder
+			for _, i := range line {
+				pad := strings.Repeat(" ", widths[i]-between-displaywidth.String(row[i]))
+				cell := row[i]
+				switch {
+				case n == 0:
+					cell = t.style.Paint(text.Dim, cell)
+				case i == table.Marked:
+					cell = t.style.Paint(rows[n-1].Paint, cell)
+				}
+				if table.Columns[i].Right {
+					cell, pad = pad+cell, ""
+				}
+				if i == line[len(line)-1] {
+					pad = ""
+				}
+				b.WriteString("  " + cell + pad)
+			}
+			t.printf("%s%s\n", strings.Repeat("  ", min(l, 1)), strings.TrimRight(b.String(), " "))
+		}
+	}
 	if hidden > 0 {
-		t.printf("  and %s\n", moreOf(hidden, "update"))
+		t.printf("  and %s\n", moreOf(hidden, table.Noun))
 	}
 }
 
-func updateRow(u gate.Update) []string {
-	from, to := shortDigests(text.Reference(u.From), text.Reference(u.To))
-	name := func(s string) string { return text.Cut(text.Reference(s), maxCell) }
-	return []string{
-		name(u.Image), orDash(text.Cut(from, maxCell)), "→", orDash(text.Cut(to, maxCell)),
-		name(u.Step), name(u.Policy), shownPlace(wholeLine(u.Place)),
+// shownCells makes cells fit for a table: one long name does not spoil it, and no run of
+// spaces feigns further columns.
+func shownCells(columns []Column, cells []string) []string {
+	var all []string
+	for i, c := range cells {
+		all = append(all, text.Cut(strings.ReplaceAll(text.Plain(c), "  ", ` \u{0020}`), columns[i].most()))
 	}
+	return all
 }
-
-// shownPlace cuts the path only, since the position comes last and is ours.
-func shownPlace(p finding.Place) string {
-	p.File = text.Cut(text.Plain(p.File), maxMessage)
-	return place(p)
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "–"
-	}
-	return s
-}
-
-const gap = 2 // columns between two cells, and before the first
 
 func measure(rows [][]string) []int {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, c := range row {
-			widths[i] = max(widths[i], gap+displaywidth.String(c))
+			widths[i] = max(widths[i], between+displaywidth.String(c))
 		}
 	}
 	return widths
 }
 
-const stepColumn = 4
-
-// table prints the rows, the first of which is the head. Where the terminal is
-// too narrow, policy and place go to a second line, and the image to one
-// before: nothing is cut, since paths are what a reader copies.
-func (t *printer) table(rows [][]string, updates []gate.Update) {
-	widths := measure(rows)
-	from, to := 0, len(rows[0])
-	tooWide := func() bool { return t.style.Width > 0 && sum(widths[from:to]) > t.style.Width }
-	if tooWide() {
-		to = stepColumn + 1
-	}
-	if tooWide() {
-		from, rows = 1, rows[1:]
-	}
-	head := len(rows) - len(updates)
-	for n, row := range rows {
-		if from > 0 {
-			t.printf("  %s\n  ", row[0])
+// lay parts columns into lines that fit the terminal.
+func (t *printer) lay(widths []int) [][]int {
+	lines, used := [][]int{nil}, 0
+	for i, width := range widths {
+		last := len(lines) - 1
+		if t.style.Width > 0 && used+width > t.style.Width && len(lines[last]) > 0 {
+			lines, used, last = append(lines, nil), between, last+1
 		}
-		for i, c := range row[from:to] {
-			i += from
-			pad := strings.Repeat(" ", widths[i]-gap-displaywidth.String(c))
-			if i == to-1 {
-				pad = "\n"
-			}
-			switch {
-			case n < head:
-				c = t.style.Paint(text.Dim, c)
-			case i == stepColumn:
-				c = t.style.Paint(t.stepPaint(updates[n-head]), c)
-			}
-			t.printf("  %s%s", c, pad)
-		}
-		if to < len(row) && n >= head {
-			t.printf("    %s  %s\n", t.style.Paint(text.Dim, row[6]), t.style.Paint(text.Dim, row[5]))
-		}
+		lines[last] = append(lines[last], i)
+		used += width
 	}
+	return lines
 }
 
-// stepPaint is the colour of the gravest finding on the update's line, green
-// for a small step without one.
-func (t *printer) stepPaint(u gate.Update) text.Paint {
-	s, found := t.gravest[finding.Place{File: u.File, Line: u.Line}]
-	kind := image.Kind(u.Step)
-	switch {
-	case found && s != finding.Note:
-		return severityPaint(s)
-	case kind == image.Patch || kind == image.Minor:
-		return text.Green
+// byRule parts sorted findings into runs of one severity and rule, gravest
+// first, rules in the order of their first finding.
+func byRule(findings []finding.Finding) [][]finding.Finding {
+	var groups [][]finding.Finding
+	for _, f := range findings {
+		i := slices.IndexFunc(groups, func(g []finding.Finding) bool { return g[0].Severity == f.Severity && g[0].Rule == f.Rule })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], f)
 	}
-	return ""
+	return groups
 }
 
-// room is how many findings of one rule and severity are shown in full, and
+// allowance is how many findings of one rule and severity are shown in full, and
 // how many more on one line each: what is less grave must not bury an error.
-func room(s finding.Severity) (full, lines int) {
+func allowance(s finding.Severity) (full, lines int) {
 	switch s {
 	case finding.Note:
 		return 0, maxLines
@@ -215,7 +221,7 @@ func room(s finding.Severity) (full, lines int) {
 
 // group prints the findings of one rule. A hint that they share is said once.
 func (t *printer) group(group []finding.Finding) {
-	full, lines := room(group[0].Severity)
+	full, lines := allowance(group[0].Severity)
 	full = min(full, len(group))
 	lines = min(lines, len(group)-full)
 	hint := ""
@@ -252,8 +258,8 @@ func (t *printer) lines(findings []finding.Finding, said string) {
 			common = ""
 		}
 		var about []string
-		if f.File != "" {
-			about = append(about, shownPlace(wholeLine(f.Place)))
+		if where := shownPlace(wholeLine(f.Place)); where != "" {
+			about = append(about, where)
 		}
 		if c := changed(f); c != "" {
 			about = append(about, c+" by the policy")
@@ -264,8 +270,15 @@ func (t *printer) lines(findings []finding.Finding, said string) {
 		}
 		t.printf("%s: %s%s\n", t.label(f), text.Cut(text.Plain(f.Message), maxMessage), behind)
 	}
-	if common != "" && common != said {
-		t.printf("  %s hint: %s\n", t.style.Paint(text.Dim, "="), text.Cut(text.Plain(common), maxMessage))
+	if common != said {
+		t.remark(" ", "hint", common)
+	}
+}
+
+// remark prints a line that belongs to the finding above it.
+func (t *printer) remark(margin, name, value string) {
+	if value != "" {
+		t.printf("%s %s %s: %s\n", margin, t.style.Paint(text.Dim, "="), name, text.Cut(text.Plain(value), maxMessage))
 	}
 }
 
@@ -282,8 +295,8 @@ func (t *printer) finding(f finding.Finding, withHint bool) {
 		gutter = len(strconv.Itoa(f.Line))
 	}
 	margin := strings.Repeat(" ", gutter)
-	if f.File != "" {
-		t.printf("%s%s %s", margin, t.style.Paint(text.Dim, "-->"), shownPlace(f.Place))
+	if where := shownPlace(f.Place); where != "" {
+		t.printf("%s%s %s", margin, t.style.Paint(text.Dim, "-->"), where)
 		if f.Path != "" {
 			t.printf("  %s", t.style.Paint(text.Dim, "("+text.Cut(text.Plain(f.Path), maxMessage)+")"))
 		}
@@ -296,11 +309,9 @@ func (t *printer) finding(f finding.Finding, withHint bool) {
 			t.printf("%s %s%s\n", bar, strings.Repeat(" ", e.indent), t.style.Paint(p, strings.Repeat("^", e.length)))
 		}
 	}
-	if c := changed(f); c != "" {
-		t.printf("%s %s policy: %s\n", margin, t.style.Paint(text.Dim, "="), c)
-	}
-	if withHint && f.Hint != "" {
-		t.printf("%s %s hint: %s\n", margin, t.style.Paint(text.Dim, "="), text.Cut(text.Plain(f.Hint), maxMessage))
+	t.remark(margin, "policy", changed(f))
+	if withHint {
+		t.remark(margin, "hint", f.Hint)
 	}
 }
 
@@ -313,14 +324,4 @@ func (t *printer) excerpt(p finding.Place, gutter int) (excerpt, bool) {
 		width = plainWidth
 	}
 	return excerptOf(t.Source(p.File), p.Line, p.Column, max(leastWidth, width)-gutter-len(" | "))
-}
-
-func (t *printer) closing() {
-	res := t.Result
-	parts := []string{orDash(text.Plain(revision(t.BaseName, res.Base))) + " → " + orDash(text.Plain(revision(t.HeadName, res.Head)))}
-	parts = append(parts, outcome(res.Reproduction), "evidence: "+t.evidence())
-	if s := t.settings(); s != "" {
-		parts = append(parts, s)
-	}
-	t.printf("\n%s\n", t.style.Paint(text.Dim, strings.Join(parts, " · ")))
 }

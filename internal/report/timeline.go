@@ -8,15 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
-// Timeline is what the bot's account did in a window, with what is needed to
-// show it.
+// Timeline is what the bot's account did in a window.
 type Timeline struct {
 	Audit  audit.Timeline
 	Window audit.Window
@@ -24,94 +22,92 @@ type Timeline struct {
 	Completeness *audit.Statement
 	// Alerts are what the record of rotations says of the bot's tokens now.
 	Alerts []rotation.Alert
-	// Version is that of the program.
-	Version string
+	// Severities are what the policy makes of single rules.
+	Severities map[string]finding.Severity
+	Version    string
 }
 
-// Verdict adds the timeline up: an unexpected use or another error fails it, an
-// alert's included, and what could have been missed leaves it undecided. Whether the record is
-// complete counts only where it was looked at.
-func (t Timeline) Verdict() finding.Verdict {
-	a := t.Audit
-	if unexpected, by := t.counts(); unexpected > 0 || by[finding.Error] > 0 {
-		return finding.Fail
+// answer is that of the deliveries, of the rotations on record and of the comparison
+// with GitHub's lists together.
+func (t Timeline) answer() finding.Answer {
+	alerts := finding.Answer{Basis: finding.Seen}
+	for _, a := range t.Alerts {
+		alerts.Findings = append(alerts.Findings, a.Finding)
 	}
-	if s := t.Completeness; len(a.Gaps) > 0 || s != nil && (!s.Decided() || s.Gaps() > 0) {
-		return finding.Undecided
+	all := []finding.Answer{t.Audit.Answer, alerts}
+	if t.Completeness != nil {
+		all = append(all, t.Completeness.Answer())
 	}
-	return finding.Pass
+	return finding.Join(all...).Weighed(t.Severities)
 }
 
-// counts is the number of uses that need somebody's attention, and of findings
-// by severity.
-func (t Timeline) counts() (unexpected int, by map[finding.Severity]int) {
+// Report is the timeline for every format.
+func (t Timeline) Report() Report {
+	r := Report{Answer: t.answer(), Phrase: t.phrase(), Version: t.Version, Facts: []Fact{{"window", t.Window.String()}}}
+	complete := "not compared with what GitHub lists"
+	if t.Completeness != nil {
+		complete = t.Completeness.Summary()
+	}
+	r.Facts = append(r.Facts, Fact{"completeness", complete})
+	r.Tables = []Table{t.uses(), totals("day", "day (UTC)", t.Audit.Days), totals("event", "event", t.Audit.Events)}
+	r.Document, r.Sheet = t.document(r.Answer), t.sheet(r.Answer)
+	return r
+}
+
+// phrase counts the uses.
+func (t Timeline) phrase() string {
+	deliveries := fmt.Sprintf("%d deliveries", t.Audit.Deliveries)
+	if t.Audit.Deliveries == 1 {
+		deliveries = "1 delivery"
+	}
+	s := text.Count(len(t.Audit.Uses), "use") + " in " + deliveries
+	if n := t.Audit.Followed; n > 0 {
+		s += fmt.Sprintf(" (and %d of checks and runs that followed)", n)
+	}
+	unexpected := 0
 	for _, u := range t.Audit.Uses {
 		if alarming(u.Attribution) {
 			unexpected++
 		}
 	}
-	by = map[finding.Severity]int{}
-	for _, f := range t.Audit.Findings {
-		by[f.Severity]++
+	if unexpected > 0 {
+		s += fmt.Sprintf(", %d unexpected", unexpected)
 	}
-	for _, a := range t.Alerts {
-		by[a.Severity]++
-	}
-	return unexpected, by
+	return s
 }
 
 // alarming is every attribution but the two good ones.
 func alarming(a audit.Attribution) bool { return a != audit.Expected && a != audit.Explained }
 
-// headline is the verdict as a title and a phrase.
-func (t Timeline) headline() (title, phrase string) {
-	title = map[finding.Verdict]string{finding.Pass: "PASS", finding.Fail: "FAIL", finding.Undecided: "UNDECIDED"}[t.Verdict()]
-	unexpected, by := t.counts()
-	parts := []string{fmt.Sprintf("%s in %s", text.Count(len(t.Audit.Uses), "use"), deliveries(t.Audit.Deliveries))}
-	if n := t.Audit.Followed; n > 0 {
-		parts[0] += fmt.Sprintf(" (and %d of checks and runs that followed)", n)
-	}
-	if unexpected > 0 {
-		parts = append(parts, strconv.Itoa(unexpected)+" unexpected")
-	}
-	for _, s := range []finding.Severity{finding.Error, finding.Warning, finding.Note} {
-		if by[s] > 0 {
-			parts = append(parts, text.Count(by[s], string(s)))
+const maxUseCell = 80
+
+// uses is the table of what the account did.
+func (t Timeline) uses() Table {
+	name := text.Reference
+	table := Table{Noun: "use", Marked: 7, Columns: []Column{
+		{Head: "entry", Right: true}, {Head: "time (UTC)"},
+		{Head: "event", Code: true, Most: maxUseCell}, {Head: "repository", Code: true, Most: maxUseCell},
+		{Head: "about", Code: true, Most: maxUseCell}, {Head: "commit", Code: true, Most: maxUseCell},
+		{Head: "who", Code: true, Most: maxUseCell}, {Head: "attribution"},
+	}}
+	for _, u := range t.Audit.Uses {
+		paint := text.Green
+		if alarming(u.Attribution) {
+			paint = text.Red
 		}
+		table.Rows = append(table.Rows, Row{Paint: paint, Cells: []string{
+			strconv.FormatInt(u.Index, 10), u.Time.UTC().Format(time.DateTime),
+			orDash(name(eventOf(u.Event, u.Action))), orDash(name(u.Repository.Name)), orDash(about(u)),
+			orDash(name(text.Commit(u.Commit))), name(fmt.Sprintf("%s (%d)", cmp.Or(u.Who.Login, "–"), u.Who.ID)), attribution(u),
+		}})
 	}
-	return title, strings.Join(parts, ", ")
+	return table
 }
 
-func deliveries(n int) string {
-	if n == 1 {
-		return "1 delivery"
-	}
-	return fmt.Sprintf("%d deliveries", n)
-}
+// eventOf is an event with its action.
+func eventOf(event, action string) string { return strings.TrimSuffix(event+"."+action, ".") }
 
-// clock is a time as tables show it, in UTC.
-func clock(t time.Time) string { return t.UTC().Format(time.DateTime) }
-
-// shownRef leaves out what every branch's name begins with, but not where that
-// would make a branch look like a tag.
-func shownRef(ref string) string {
-	if name, ok := strings.CutPrefix(ref, "refs/heads/"); ok && !strings.HasPrefix(name, "refs/") {
-		return name
-	}
-	return ref
-}
-
-// shownEvent is an event with its action.
-func shownEvent(event, action string) string {
-	return strings.TrimSuffix(event+"."+action, ".")
-}
-
-// shownWho is an account by its login and the id that decides.
-func shownWho(a audit.Account) string {
-	return fmt.Sprintf("%s (%d)", cmp.Or(a.Login, "–"), a.ID)
-}
-
-// about is what the use is about besides a ref.
+// about is what the use is about: a ref or something else.
 func about(u audit.Use) string {
 	switch {
 	case u.Ref != "":
@@ -122,27 +118,30 @@ func about(u audit.Use) string {
 	return u.Subject
 }
 
-// shownAttribution adds the reasons, which are ours, and where else the use is told.
-func shownAttribution(u audit.Use) string {
-	s := string(u.Attribution)
-	if len(u.Why) > 0 {
-		s += ": " + strings.Join(u.Why, ", ")
+// shownRef leaves out what every branch's name begins with, but not where that
+// would make a branch look like a tag.
+func shownRef(ref string) string {
+	if name, ok := strings.CutPrefix(ref, "refs/heads/"); ok && !strings.HasPrefix(name, "refs/") {
+		return name
 	}
-	if len(u.Also) > 0 {
-		s += fmt.Sprintf(" (also %s)", few(u.Also))
-	}
-	return s
+	return ref
 }
 
 // maxAlso bounds how many other entries of a use are named to people.
 const maxAlso = 4
 
-// few names the first of many entries, and how many more there are.
-func few(indices []int64) string {
-	if more := len(indices) - maxAlso; more > 1 {
-		return fmt.Sprintf("%s and %d more", joined(indices[:maxAlso]), more)
+// attribution adds the reasons, and the first of the other entries that tell of the use.
+func attribution(u audit.Use) string {
+	s := string(u.Attribution)
+	if len(u.Why) > 0 {
+		s += ": " + strings.Join(u.Why, ", ")
 	}
-	return joined(indices)
+	if more := len(u.Also) - maxAlso; more > 1 {
+		return s + fmt.Sprintf(" (also %s and %d more)", joined(u.Also[:maxAlso]), more)
+	} else if len(u.Also) > 0 {
+		s += fmt.Sprintf(" (also %s)", joined(u.Also))
+	}
+	return s
 }
 
 func joined(indices []int64) string {
@@ -153,90 +152,58 @@ func joined(indices []int64) string {
 	return strings.Join(texts, ", ")
 }
 
-// line is one thing that the statement of completeness names.
-type line struct {
-	Kind       string // missing, never-emitted, unsettled, unlisted or unread
-	Time       time.Time
-	Event      string
-	Repository string
-	Ref        string
-	Text       string
+// totals is a table of how many uses there were by something.
+func totals(noun, head string, all []audit.Total) Table {
+	table := Table{Noun: noun, Marked: 2, Columns: []Column{{Head: head}, {Head: "uses", Right: true}, {Head: "unexpected", Right: true}}}
+	for _, t := range all {
+		row := Row{Cells: []string{orDash(text.Reference(t.Name)), strconv.Itoa(t.Uses), strconv.Itoa(t.Unexpected)}}
+		if t.Unexpected > 0 {
+			row.Paint = text.Red
+		}
+		table.Rows = append(table.Rows, row)
+	}
+	return table
 }
 
-// lines are the things that the statement names, in its own order.
-func (t Timeline) lines() []line {
-	s := t.Completeness
-	if s == nil {
-		return nil
+// sheet has a line for each use, each finding and each gap; the first column says which.
+func (t Timeline) sheet(a finding.Answer) [][]string {
+	rows := [][]string{{
+		"kind", "entry", "time", "event", "repository", "repository_id", "ref", "commit", "number", "subject",
+		"login", "account_id", "attribution", "severity", "rule", "text", "also",
+	}}
+	number := func(n int64) string {
+		if n == 0 {
+			return ""
+		}
+		return strconv.FormatInt(n, 10)
 	}
-	var all []line
-	for _, d := range s.Missing {
-		all = append(all, line{"missing", d.First, shownEvent(d.Event, d.Action), idOrNone(d.Repository), "", fmt.Sprintf("delivery %s of hook %d: %s", d.GUID, d.Hook, d.Status)})
+	for _, u := range t.Audit.Uses {
+		rows = append(rows, []string{
+			"use", strconv.FormatInt(u.Index, 10), stamp(u.Time), eventOf(u.Event, u.Action), u.Repository.Name, number(u.Repository.ID),
+			u.Ref, u.Commit, number(u.Number), u.Subject, u.Who.Login, number(u.Who.ID), string(u.Attribution),
+			"", "", strings.Join(u.Why, ", "), joined(u.Also),
+		})
 	}
-	for _, u := range s.NeverEmitted {
-		all = append(all, line{"never-emitted", u.Time, u.Type, u.Name, u.Ref, u.Reason})
+	short := func(kind, entry, severity, rule, said string) {
+		rows = append(rows, slices.Concat([]string{kind, entry}, make([]string, 11), []string{severity, rule, said, ""}))
 	}
-	for _, u := range s.Unsettled {
-		all = append(all, line{"unsettled", u.Time, u.Type, u.Name, u.Ref, u.Reason})
+	for _, f := range a.Findings {
+		entry := ""
+		if f.Entry != nil {
+			entry = strconv.FormatInt(*f.Entry, 10)
+		}
+		short("finding", entry, string(f.Severity), f.Rule, f.Message)
 	}
-	for _, u := range s.Unlisted {
-		all = append(all, line{"unlisted", u.Time, "", "", "", fmt.Sprintf("delivery %s of hook %d is held, and GitHub does not list it", u.GUID, u.Hook)})
+	for _, gap := range a.Gaps {
+		short("gap", "", "", "", gap)
 	}
-	for _, text := range s.Unread {
-		all = append(all, line{Kind: "unread", Text: text})
-	}
-	return all
+	return rows
 }
 
-func idOrNone(id int64) string {
-	if id == 0 {
+// stamp is a time as programs read it; empty for none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
 		return ""
 	}
-	return strconv.FormatInt(id, 10)
-}
-
-// sentence is the line on one line, with outside text as it came.
-func (l line) sentence() string {
-	var parts []string
-	if !l.Time.IsZero() {
-		parts = append(parts, clock(l.Time))
-	}
-	for _, s := range []string{l.Event, l.Repository, shownRef(l.Ref)} {
-		if s != "" {
-			parts = append(parts, s)
-		}
-	}
-	return strings.Join(append(parts, l.Text), "  ")
-}
-
-// statement is the sentence on completeness.
-func (t Timeline) statement() string {
-	if t.Completeness == nil {
-		return "not compared with what GitHub lists"
-	}
-	return t.Completeness.Summary()
-}
-
-// runs parts the findings, which are sorted, into those of one severity and rule.
-func (t Timeline) runs() [][]audit.Finding {
-	sorted := slices.Clone(t.Audit.Findings)
-	slices.SortStableFunc(sorted, func(a, b audit.Finding) int {
-		return cmp.Or(cmp.Compare(severityRank(a.Severity), severityRank(b.Severity)), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Index, b.Index))
-	})
-	var runs [][]audit.Finding
-	for _, f := range sorted {
-		if n := len(runs); n > 0 && runs[n-1][0].Rule == f.Rule && runs[n-1][0].Severity == f.Severity {
-			runs[n-1] = append(runs[n-1], f)
-		} else {
-			runs = append(runs, []audit.Finding{f})
-		}
-	}
-	return runs
-}
-
-func severityRank(s finding.Severity) int {
-	if i := slices.Index([]finding.Severity{finding.Error, finding.Warning, finding.Note}, s); i >= 0 {
-		return i
-	}
-	return -1 // what is not known comes first
+	return t.UTC().Format(time.RFC3339Nano)
 }

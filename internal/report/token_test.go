@@ -32,18 +32,18 @@ func TestTokenIsInert(t *testing.T) {
 			},
 			Reach: &token.Reach{Repositories: []token.Repository{{Name: evil, Private: true}}},
 		}
-		r := report.JudgeToken(need, o, "test")
+		r := report.JudgeToken(need, o, "test").Report()
 		if len(r.Findings) < 4 || len(r.Gaps) == 0 {
 			t.Fatalf("%s: %+v", kind, r)
 		}
 		var shown, page, document bytes.Buffer
-		if err := report.TokenText(&shown, r, text.Style{}); err != nil {
+		if err := report.Text(&shown, r, text.Style{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := report.TokenMarkdown(&page, r); err != nil {
+		if err := report.Markdown(&page, r); err != nil {
 			t.Fatal(err)
 		}
-		if err := report.TokenJSON(&document, r); err != nil {
+		if err := report.JSON(&document, r); err != nil {
 			t.Fatal(err)
 		}
 		for name, out := range map[string]string{"text": shown.String(), "markdown": page.String(), "json": document.String()} {
@@ -59,7 +59,7 @@ func TestTokenIsInert(t *testing.T) {
 		if err := json.Unmarshal(document.Bytes(), &again); err != nil {
 			t.Fatal(err)
 		}
-		if got := token.Judge(again.Need, again.Observations); len(got) != len(again.Findings) {
+		if got := token.Judge(again.Need, again.Observations).Findings; len(got) != len(again.Findings) {
 			t.Errorf("%s: the report does not lead to its own findings: %+v", kind, got)
 		}
 	}

@@ -63,5 +63,5 @@ func judge(t *testing.T, archive *txtar.Archive) []finding.Finding {
 			t.Fatalf("%s: %v", file.Name, err)
 		}
 	}
-	return token.Judge(need, seen)
+	return token.Judge(need, seen).Findings
 }

@@ -52,12 +52,13 @@ const leastSigned = 40
 // tokens of before April 2021 cannot be told from commits' ids, and are not found.
 // What stands right before a token hides it as little as what stands behind it.
 func Find(text []byte) []Found {
-	all := findPlain(text)
-	if wide, err := unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder().Bytes(text); err == nil {
-		all = append(all, findPlain(wide)...) // it may be a binary file, too
-	}
-	return all
+	var s search
+	return s.everywhere(text)
 }
+
+// search looks for tokens, and counts the bytes that it looks at: whoever looks
+// through a text again for each token needs hours for a large one (TestFindIsLinear).
+type search struct{ looked int }
 
 // hit is a token that begins at a place of a text.
 type hit struct {
@@ -67,15 +68,23 @@ type hit struct {
 	encoded bool
 }
 
-// findPlain finds the tokens in a text of one byte for each of their characters.
-func findPlain(text []byte) []Found {
-	hits := find(text)
-	for _, at := range packed.FindAllIndex(text, -1) {
+func (s *search) everywhere(text []byte) []Found {
+	all := s.plain(text)
+	if wide, err := unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder().Bytes(text); err == nil {
+		all = append(all, s.plain(wide)...) // it may be a binary file, too
+	}
+	return all
+}
+
+// plain finds the tokens in a text of one byte for each of their characters.
+func (s *search) plain(text []byte) []Found {
+	hits := s.hits(text)
+	for _, at := range s.matches(packed, text) {
 		// From the start alone: a value's base64 begins with the value.
 		run := bytes.TrimRight(text[at[0]:at[1]], "=")
 		plain := make([]byte, base64.RawStdEncoding.DecodedLen(len(run)))
 		n, _ := base64.RawStdEncoding.Decode(plain, run) // as far as it goes
-		for _, h := range find(plain[:n]) {
+		for _, h := range s.hits(plain[:n]) {
 			hits = append(hits, hit{at[0], h.kind, h.exact, true})
 		}
 	}
@@ -83,9 +92,8 @@ func findPlain(text []byte) []Found {
 	var all []Found
 	line, start, seen := 1, 0, 0
 	for _, h := range hits {
-		passed := text[seen:h.at]
-		if last := bytes.LastIndexByte(passed, '\n'); last >= 0 {
-			line += bytes.Count(passed, []byte("\n"))
+		if breaks, last := s.breaks(text[seen:h.at]); breaks > 0 {
+			line += breaks
 			start = seen + last + 1
 		}
 		seen = h.at
@@ -94,34 +102,57 @@ func findPlain(text []byte) []Found {
 	return all
 }
 
-// find tries every place where a prefix stands: a token may begin inside of what
+// hits tries every place where a prefix stands: a token may begin inside of what
 // only looks like one.
-func find(text []byte) []hit {
+func (s *search) hits(text []byte) []hit {
 	var all []hit
-	for _, s := range shapes {
-		prefix := []byte(s.prefix)
-		for at := bytes.Index(text, prefix); at >= 0 && at+s.length <= len(text); {
-			exact := secret.New(string(text[at : at+s.length]))
+	for _, shape := range shapes {
+		prefix := []byte(shape.prefix)
+		for at := s.index(text, prefix); at >= 0 && at+shape.length <= len(text); {
+			exact := secret.New(string(text[at : at+shape.length]))
 			if kind, ok := recognise(exact); ok {
 				all = append(all, hit{at: at, kind: kind, exact: exact})
 			}
-			next := bytes.Index(text[at+len(prefix):], prefix)
+			next := s.index(text[at+len(prefix):], prefix)
 			if next < 0 {
 				break
 			}
 			at += len(prefix) + next
 		}
 	}
-	if !bytes.Contains(text, []byte("ghs_")) {
+	if s.index(text, []byte("ghs_")) < 0 {
 		return all // most texts, which are not searched for an expression
 	}
-	for _, at := range signed.FindAllIndex(text, -1) {
+	for _, at := range s.matches(signed, text) {
 		exact := secret.New(strings.TrimRight(string(text[at[0]:at[1]]), "-_"))
 		if kind, ok := recognise(exact); ok && at[1]-at[0] >= leastSigned {
 			all = append(all, hit{at: at[0], kind: kind, exact: exact})
 		}
 	}
 	return all
+}
+
+// index is where a text has a part first, or -1.
+func (s *search) index(text, part []byte) int {
+	at := bytes.Index(text, part)
+	if at < 0 {
+		s.looked += len(text)
+	} else {
+		s.looked += at + len(part)
+	}
+	return at
+}
+
+// matches are the places where an expression fits.
+func (s *search) matches(e *regexp.Regexp, text []byte) [][]int {
+	s.looked += len(text)
+	return e.FindAllIndex(text, -1)
+}
+
+// breaks counts a text's line breaks, and says where the last one is.
+func (s *search) breaks(text []byte) (count, last int) {
+	s.looked += len(text)
+	return bytes.Count(text, []byte("\n")), bytes.LastIndexByte(text, '\n')
 }
 
 // recognise says whether a text is a token. The checksum of a fine-grained token is

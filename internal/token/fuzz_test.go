@@ -25,11 +25,11 @@ func FuzzJudge(f *testing.F) {
 		if json.Unmarshal(needed, &n) != nil || json.Unmarshal(seen, &o) != nil {
 			return
 		}
-		first, gaps := token.Judge(n, o), token.Gaps(n, o)
+		first := token.Judge(n, o)
 		if diff := cmp.Diff(first, token.Judge(n, o)); diff != "" {
 			t.Error(diff)
 		}
-		for _, one := range first {
+		for _, one := range first.Findings {
 			if _, ok := finding.Lookup(one.Rule); !ok || one.Severity == "" || one.Message == "" {
 				t.Errorf("%+v", one)
 			}
@@ -40,7 +40,7 @@ func FuzzJudge(f *testing.F) {
 		for _, a := range o.Answers {
 			known = known || a.Class == token.OK || a.Class == token.Invalid || a.Class == token.Lacks || a.Class == token.NotFound || a.Class == token.Disabled || a.Class == token.Elsewhere
 		}
-		if !known && len(n.Repositories) > 0 && token.Verdict(first, gaps) == finding.Pass {
+		if !known && len(n.Repositories) > 0 && first.Verdict() == finding.Pass {
 			t.Errorf("nothing is known, and the token passes: %+v", o)
 		}
 	})

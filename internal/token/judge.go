@@ -15,12 +15,11 @@ type judge struct {
 	findings []finding.Finding
 }
 
-// Judge holds what was seen of a token against what it is for. It says nothing of
-// what was not asked; that is Gaps's.
-func Judge(n Need, o Observations) []finding.Finding {
+// Judge holds what was seen of a token against what it is for.
+func Judge(n Need, o Observations) finding.Answer {
 	j := &judge{need: n, Observations: o}
 	j.all()
-	return finding.Sort(j.findings)
+	return finding.Answered(j.findings, gaps(n, o)...)
 }
 
 // all goes from what makes the rest pointless to the rest.
@@ -57,22 +56,10 @@ func (j *judge) add(rule, format string, args ...any) {
 	j.findings = append(j.findings, found("token/"+rule, fmt.Sprintf(format, args...)))
 }
 
-// found makes a finding of a rule, with the rule's severity and remedy.
+// found makes a finding of a rule, with the rule's remedy for a hint.
 func found(rule, message string) finding.Finding {
-	f := finding.Finding{Rule: rule, Message: message}
-	if known, ok := finding.Lookup(rule); ok {
-		f.Severity, f.Hint = known.Severity, hint(known.Mend)
-	}
-	return f
-}
-
-// hint makes a hint of a rule's remedy, which is whole sentences.
-func hint(mend string) string {
-	text := strings.TrimSuffix(strings.Join(strings.Fields(mend), " "), ".")
-	if text == "" {
-		return ""
-	}
-	return strings.ToLower(text[:1]) + text[1:]
+	known, _ := finding.Lookup(rule)
+	return finding.New(rule, known.Remedy(), "%s", message)
 }
 
 // hinted is add with a hint of its own.
@@ -202,9 +189,9 @@ func (j *judge) name() {
 	j.add("name", "the token is called %q, not %s", j.Observations.Name, strings.Join(j.need.Names(), " or "))
 }
 
-// Gaps are the questions that have no answer, in sentences: with one of them it
+// gaps are the questions that have no answer, in sentences: with one of them it
 // cannot be said that the token is good.
-func Gaps(n Need, o Observations) []string {
+func gaps(n Need, o Observations) []string {
 	if o.Kind == Unknown || o.Kind == Refresh {
 		return nil
 	}
@@ -313,13 +300,4 @@ func (r *Reach) lists(full string) bool {
 		}
 	}
 	return false
-}
-
-// Verdict adds up what was found and what is not known.
-func Verdict(findings []finding.Finding, gaps []string) finding.Verdict {
-	v := finding.Decide(findings)
-	if v == finding.Pass && len(gaps) > 0 {
-		return finding.Undecided
-	}
-	return v
 }

@@ -15,6 +15,30 @@ type Right struct {
 	Has string `json:"has,omitempty"`
 }
 
+// RightState is how what a token has compares with what it needs.
+type RightState string
+
+// The states of a right.
+const (
+	Enough  RightState = "ok"
+	TooMuch RightState = "too much"
+	Missing RightState = "missing"
+	Unasked RightState = "not known"
+)
+
+// State compares what the token has with what it needs.
+func (r Right) State() RightState {
+	switch {
+	case r.Has == "":
+		return Unasked
+	case r.Need == "" && r.Has != string(None):
+		return TooMuch
+	case r.Need != "" && r.Has == string(None), r.Need == string(Write) && r.Has == string(Read):
+		return Missing
+	}
+	return Enough
+}
+
 // Rights lists what the token needs beside what it has, the needed first. It is
 // what Judge goes by, for people to look at.
 func Rights(n Need, o Observations) []Right {

@@ -63,10 +63,8 @@ func (s *Storage) add(rule, file string, line, column int, format string, args .
 }
 
 func storageFinding(rule, file string, line, column int, format string, args ...any) finding.Finding {
-	f := finding.Finding{Rule: "storage/" + rule, Place: finding.Place{File: file, Line: line, Column: column}, Message: fmt.Sprintf(format, args...)}
-	if known, ok := finding.Lookup(f.Rule); ok {
-		f.Severity, f.Hint = known.Severity, strings.Join(strings.Fields(known.Mend), " ")
-	}
+	f := found("storage/"+rule, fmt.Sprintf(format, args...))
+	f.Place = finding.Place{File: file, Line: line, Column: column}
 	return f
 }
 

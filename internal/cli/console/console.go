@@ -10,6 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
@@ -145,6 +146,18 @@ func usageHint(command string, err error) string {
 		}
 	}
 	return "run `" + command + " --help` to see what can be said"
+}
+
+// Conclude is the end of a command that has an answer: no failure for a verdict that
+// is green, one with its exit status for any other word.
+func Conclude(v finding.Verdict) error {
+	switch v {
+	case finding.Pass, finding.NotApplicable:
+		return nil
+	case finding.Fail:
+		return Failure{Status: StatusFail}
+	}
+	return Failure{Status: StatusUndecided}
 }
 
 // End prints what went wrong and returns the exit status that goes with it.

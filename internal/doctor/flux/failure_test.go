@@ -108,7 +108,7 @@ func TestUnreadNeverPasses(t *testing.T) {
 				continue
 			}
 			found = true
-			if got.State() != doctor.Unknown {
+			if got.State() != finding.Gap {
 				t.Errorf("%s is %s: %+v", check, got.State(), got)
 			}
 		}
@@ -133,7 +133,7 @@ func TestOtherRepositories(t *testing.T) {
 		Logs:         []flux.Log{{Controller: "image-automation-controller", Lines: failed("other", "1", refusal, 1)}},
 	}
 	rules := func(repository string) (names []string) {
-		for _, f := range doctor.Findings(flux.Examine(c, flux.Expectation{Repository: repository})) {
+		for _, f := range finding.Together(flux.Examine(c, flux.Expectation{Repository: repository})).Findings {
 			names = append(names, f.Rule)
 		}
 		return names
@@ -146,7 +146,7 @@ func TestOtherRepositories(t *testing.T) {
 	}
 	healed := c
 	healed.Logs = []flux.Log{{Lines: append(failed("other", "1", refusal, 1), worked("other", "pushed commit '27c2407' to branch 'x'", 2)...)}}
-	found := doctor.Findings(flux.Examine(healed, flux.Expectation{Repository: "acme/other"}))
+	found := finding.Together(flux.Examine(healed, flux.Expectation{Repository: "acme/other"})).Findings
 	if len(found) != 1 || found[0].Severity != finding.Note {
 		t.Errorf("what is over is %+v", found)
 	}
@@ -161,16 +161,16 @@ func TestUnknownRepository(t *testing.T) {
 		Unread:      []doctor.Unread{{Check: flux.CheckRepository, What: "GitRepository apps/elsewhere", Why: "it is in another namespace"}},
 	}
 	expect := flux.Expectation{Repository: "acme/fleet"}
-	if found := doctor.Findings(flux.Examine(c, expect)); len(found) > 0 {
+	if found := finding.Together(flux.Examine(c, expect)).Findings; len(found) > 0 {
 		t.Errorf("findings are %+v", found)
 	}
 	for _, check := range flux.Examine(c, expect) {
-		if check.State() == doctor.OK && check.Name != flux.CheckFailures {
+		if check.State() == finding.OK && check.Name != flux.CheckFailures {
 			t.Errorf("%s is ok: %+v", check.Name, check)
 		}
 	}
 	c.Unread = nil // now it is known that there is no such GitRepository
-	if found := doctor.Findings(flux.Examine(c, expect)); len(found) == 0 {
+	if found := finding.Together(flux.Examine(c, expect)).Findings; len(found) == 0 {
 		t.Error("an automation without a GitRepository has no finding")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 )
 
 // The names of the checks, in the order in which they are reported.
@@ -23,7 +24,7 @@ const (
 
 // Examine holds what was read of a cluster against what is expected: the findings by
 // check, with the evidence and with what could not be told.
-func Examine(c Cluster, e Expectation) []doctor.Check {
+func Examine(c Cluster, e Expectation) []finding.Check {
 	x := newExaminer(c, e)
 	return x.Run(
 		doctor.Step{Name: CheckAPI, Run: x.apis},

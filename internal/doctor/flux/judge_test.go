@@ -69,7 +69,7 @@ func TestSecretKeys(t *testing.T) {
 		for name := range strings.FieldsSeq(c.keys) {
 			cluster.Secrets[0].Keys = append(cluster.Secrets[0].Keys, flux.Key{Name: name})
 		}
-		found := doctor.Findings(flux.Examine(cluster, flux.Expectation{Repository: "acme/fleet"}))
+		found := finding.Together(flux.Examine(cluster, flux.Expectation{Repository: "acme/fleet"})).Findings
 		switch {
 		case c.words == "" && len(found) > 0:
 			t.Errorf("%s %q %q: %+v", c.url, c.provider, c.keys, found)
@@ -117,7 +117,7 @@ func TestJudge(t *testing.T) {
 		cluster, own := sound(), policy
 		expect := flux.Expectation{Repository: "acme/fleet", Policy: &own}
 		c.change(&cluster, &expect)
-		found := doctor.Findings(flux.Examine(cluster, expect))
+		found := finding.Together(flux.Examine(cluster, expect)).Findings
 		if diff := cmp.Diff(c.want, rulesOf(found)); diff != "" {
 			t.Errorf("%s: %s%+v", name, diff, found)
 		}
@@ -128,11 +128,11 @@ func TestJudge(t *testing.T) {
 func TestLastPush(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*flux.Automation)
-		want   doctor.State
+		want   finding.State
 	}{
-		"within": {func(*flux.Automation) {}, doctor.OK},
-		"before": {func(a *flux.Automation) { a.LastPush = noon.AddDate(0, 0, -1) }, doctor.Unknown},
-		"never":  {func(a *flux.Automation) { a.LastPush, a.LastPushCommit = time.Time{}, "" }, doctor.Unknown},
+		"within": {func(*flux.Automation) {}, finding.OK},
+		"before": {func(a *flux.Automation) { a.LastPush = noon.AddDate(0, 0, -1) }, finding.Gap},
+		"never":  {func(a *flux.Automation) { a.LastPush, a.LastPushCommit = time.Time{}, "" }, finding.Gap},
 	} {
 		cluster := sound()
 		c.change(&cluster.Automations[0])
@@ -143,7 +143,7 @@ func TestLastPush(t *testing.T) {
 		}
 		for _, check := range flux.Examine(cluster, flux.Expectation{TokenWorks: true}) {
 			said := strings.Contains(strings.Join(check.Evidence, "\n"), "GitHub says that the token may push")
-			if check.Name == flux.CheckPush && (check.State() != doctor.OK || said != (c.want == doctor.Unknown)) {
+			if check.Name == flux.CheckPush && (check.State() != finding.OK || said != (c.want == finding.Gap)) {
 				t.Errorf("%s, with a token that works: %+v", name, check)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 )
 
 // The names of the checks of GitHub's settings, in the order in which they are
@@ -23,7 +24,7 @@ const (
 
 // Examine holds what was read of a repository's settings against what is intended:
 // the findings by check, with the evidence and with what could not be told.
-func Examine(s Settings, i Intent) []doctor.Check {
+func Examine(s Settings, i Intent) []finding.Check {
 	i.Source, i.Action = cmp.Or(i.Source, actionsApp), i.ActionName()
 	x := &examiner{Examiner: doctor.NewExaminer(s.Unread), Settings: s, intent: i}
 	x.choose()

@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/tools/txtar"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/settings"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 )
@@ -121,7 +120,7 @@ func TestSettingsExamples(t *testing.T) {
 		ran++
 		t.Run(rule.Name, func(t *testing.T) {
 			s, i := settingsOf(t, rule.Refused)
-			refused := doctor.Findings(settings.Examine(s, i))
+			refused := finding.Together(settings.Examine(s, i)).Findings
 			if !slices.ContainsFunc(refused, func(f finding.Finding) bool {
 				return f.Rule == rule.Name && f.Severity == rule.Severity && f.Message != "" && f.Hint != ""
 			}) || slices.ContainsFunc(refused, func(f finding.Finding) bool { return f.Rule != rule.Name }) {
@@ -129,7 +128,7 @@ func TestSettingsExamples(t *testing.T) {
 			}
 			s, i = settingsOf(t, rule.Allowed)
 			for _, c := range settings.Examine(s, i) {
-				if c.State() != doctor.OK || len(c.Findings) > 0 || len(c.Evidence) == 0 && c.Name != settings.CheckQueue {
+				if c.State() != finding.OK || len(c.Findings) > 0 || len(c.Evidence) == 0 && c.Name != settings.CheckQueue {
 					t.Errorf("the allowed example: %s %s: %+v", c.Name, c.State(), c)
 				}
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/settings"
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 )
 
@@ -47,7 +48,7 @@ func TestWorkflowForms(t *testing.T) {
 			s.Actions.Token = one.token
 			s.Workflows = []settings.Workflow{workflow(t, ".github/workflows/a.yml", one.text)}
 			var got []string
-			for _, f := range doctor.Findings(settings.Examine(s, i)) {
+			for _, f := range finding.Together(settings.Examine(s, i)).Findings {
 				got = append(got, strings.TrimPrefix(f.Rule, "github/"))
 			}
 			if strings.Join(got, " ") != one.want {
@@ -69,7 +70,7 @@ func FuzzWorkflow(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		w, err := settings.ParseWorkflow(".github/workflows/a.yml", text)
 		if err == nil {
-			doctor.Findings(settings.Examine(settings.Settings{DefaultBranch: "main", Base: settings.Branch{Name: "main"}, Workflows: []settings.Workflow{w}}, settings.Intent{}))
+			settings.Examine(settings.Settings{DefaultBranch: "main", Base: settings.Branch{Name: "main"}, Workflows: []settings.Workflow{w}}, settings.Intent{})
 		}
 	})
 }

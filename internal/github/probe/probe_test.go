@@ -116,7 +116,8 @@ func (s situation) probed(t *testing.T, dir string) (pat.Observations, []finding
 		t.Fatal(err)
 	}
 	seen.Name = s.name2
-	return seen, pat.Judge(need, seen), pat.Gaps(need, seen), hub
+	answer := pat.Judge(need, seen)
+	return seen, answer.Findings, answer.Gaps, hub
 }
 
 // TestSituations is the matrix: each situation has exactly the findings that it
@@ -227,9 +228,9 @@ func TestProbeWithoutServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	findings, gaps := pat.Judge(need, seen), pat.Gaps(need, seen)
-	if v := pat.Verdict(findings, gaps); v != finding.Undecided || len(gaps) == 0 {
-		t.Errorf("%s, %+v, %q", v, findings, gaps)
+	answer := pat.Judge(need, seen)
+	if answer.Verdict() != finding.Undecided || len(answer.Gaps) == 0 {
+		t.Errorf("%s: %+v", answer.Verdict(), answer)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/settings"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
@@ -164,10 +163,10 @@ func TestSettings(t *testing.T) {
 			var gaps []string
 			for _, c := range checks {
 				findings = append(findings, c.Findings...)
-				for _, u := range c.Unread {
+				for _, u := range c.Gaps {
 					gaps = append(gaps, c.Name+": "+u)
 				}
-				if (c.State() == doctor.OK) != (len(c.Unread) == 0 && !slices.ContainsFunc(c.Findings, func(f finding.Finding) bool { return f.Severity != finding.Note })) {
+				if (c.State() == finding.OK) != (len(c.Gaps) == 0 && !slices.ContainsFunc(c.Findings, func(f finding.Finding) bool { return f.Severity != finding.Note })) {
 					t.Errorf("%s is %s: %+v", c.Name, c.State(), c)
 				}
 			}
@@ -240,7 +239,7 @@ func TestSettingsRequests(t *testing.T) {
 		t.Errorf("%d requests after a refusal:\n%s", hub.Count(), hub.Log())
 	}
 	for _, c := range settings.Examine(got, s.intent) {
-		if c.State() == doctor.OK && c.Name != settings.CheckMerging {
+		if c.State() == finding.OK && c.Name != settings.CheckMerging {
 			t.Errorf("%s is ok, though nothing was read of it: %+v", c.Name, c)
 		}
 		if len(c.Findings) > 0 {

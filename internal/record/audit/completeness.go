@@ -88,36 +88,14 @@ type Statement struct {
 	Unread []string
 }
 
-// Decided says that all of the window could be compared. Otherwise what the
-// statement does not name may be missing all the same.
-func (s Statement) Decided() bool {
-	return s.Expired.Empty() && len(s.Unsettled) == 0 && len(s.Unread) == 0
-}
-
-// Gaps is the number of things that are known to be absent from the ledger.
-func (s Statement) Gaps() int { return len(s.Missing) + len(s.NeverEmitted) }
-
-// Summary is the statement as one sentence.
+// Summary is what was counted, as one sentence.
 func (s Statement) Summary() string {
-	text := fmt.Sprintf("%s: of %d deliveries listed by GitHub %d are held (%d by redelivery) and %d missing; %d pushes never emitted",
-		s.Window, s.Listed, s.Held, len(s.Recovered), len(s.Missing), len(s.NeverEmitted))
+	sentence := fmt.Sprintf("GitHub lists %d deliveries: %d held (%d by redelivery), %d missing; %d pushes never sent",
+		s.Listed, s.Held, len(s.Recovered), len(s.Missing), len(s.NeverEmitted))
 	if len(s.Unlisted) > 0 {
-		text += fmt.Sprintf("; %d held that GitHub does not list", len(s.Unlisted))
+		sentence += fmt.Sprintf("; %d held that GitHub does not list", len(s.Unlisted))
 	}
-	var open []string
-	if !s.Expired.Empty() {
-		open = append(open, "no longer listed by GitHub: "+s.Expired.String())
-	}
-	if n := len(s.Unsettled); n > 0 {
-		open = append(open, fmt.Sprintf("%d pushes not settled", n))
-	}
-	if n := len(s.Unread); n > 0 {
-		open = append(open, fmt.Sprintf("%d lists not read", n))
-	}
-	if len(open) > 0 {
-		text += "; undecided: " + strings.Join(open, ", ")
-	}
-	return text
+	return sentence
 }
 
 // clockSkew is how far GitHub's clock and the ledger's may be apart.

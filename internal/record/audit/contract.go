@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
-
-	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 )
 
 // Contract is what the bot's accounts may do, in plain values.
@@ -23,8 +21,6 @@ type Contract struct {
 	Branches []string
 	// Events are what the bot may cause: "event" or "event.action".
 	Events []string
-	// Severities changes what single rules weigh, by their names.
-	Severities map[string]finding.Severity
 }
 
 // bot tells whether the account is one of the bot's.

@@ -9,6 +9,8 @@ import (
 	"io"
 	"net/textproto"
 	"path"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,40 +51,78 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// judge reads an example: policy.yaml is the policy file, and every *.http a
-// delivery.
-func judge(t *testing.T, archive *txtar.Archive) audit.Timeline {
+// judge reads an example: policy.yaml is the policy file, every *.http a delivery;
+// listed.txt is GitHub's list of the deliveries of hook 77, and activity.txt that of
+// what moved in acme/fleet.
+func judge(t *testing.T, archive *txtar.Archive) finding.Answer {
 	t.Helper()
 	policy := gate.DefaultPolicy()
 	var readings []audit.Reading
+	day := audit.Window{From: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)}
+	lists := audit.Observations{
+		Window: day, Now: day.To, Retention: 48 * time.Hour,
+		Listings: []audit.Listing{{Hook: audit.Hook{ID: 77, Scope: "repository", Owner: "acme/fleet", Active: true, Events: []string{"push"}}}},
+		Held:     audit.Held{Deliveries: map[audit.DeliveryKey]time.Time{}},
+	}
+	compared := false
 	for _, file := range archive.Files {
 		var err error
-		if file.Name == "policy.yaml" {
+		switch {
+		case file.Name == "policy.yaml":
 			policy, err = gate.ParsePolicy(file.Name, file.Data)
-		} else if path.Ext(file.Name) == ".http" {
+		case path.Ext(file.Name) == ".http":
 			var r ledger.Record
 			var body []byte
 			r, body, err = delivery(int64(len(readings)), file.Data)
-			readings = append(readings, audit.Read(r, body))
-		} else {
+			reading := audit.Read(r, body)
+			readings = append(readings, reading)
+			lists.Held.Deliveries[audit.DeliveryKey{Hook: 77, GUID: r.ID}] = r.Time
+			lists.Held.Pushes = append(lists.Held.Pushes, audit.Push{Repository: reading.Body.Repository.ID, Ref: reading.Body.Ref, Before: reading.Body.Before, After: reading.Body.After, GUID: r.ID})
+		case file.Name == "listed.txt":
+			compared = true
+			err = eachLine(file.Data, 4, func(at time.Time, cells []string) {
+				lists.Listings[0].Attempts = append(lists.Listings[0].Attempts, audit.Attempt{GUID: cells[0], Event: cells[1], Time: at, Status: cells[3]})
+			})
+		case file.Name == "activity.txt":
+			compared = true
+			moved := audit.RepositoryActivity{ID: 100, Name: "acme/fleet"}
+			err = eachLine(file.Data, 5, func(at time.Time, cells []string) {
+				moved.Activities = append(moved.Activities, audit.Activity{Type: cells[0], Ref: cells[1], Before: cells[2], After: cells[3], Time: at})
+			})
+			lists.Repositories = append(lists.Repositories, moved)
+		default:
 			err = fmt.Errorf("%s is no part of an example", file.Name)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	return audit.Judge(readings, contract(policy))
+	if compared {
+		return audit.Complete(lists).Answer()
+	}
+	return audit.Judge(readings, contract(policy)).Weighed(policy.Severities())
+}
+
+// eachLine cuts lines into cells, one of which is a time.
+func eachLine(data []byte, cells int, each func(time.Time, []string)) error {
+	for line := range strings.Lines(string(data)) {
+		all := strings.SplitN(strings.TrimSpace(line), " ", cells)
+		at := slices.IndexFunc(all, func(s string) bool { _, err := time.Parse(time.RFC3339, s); return err == nil })
+		if len(all) != cells || at < 0 {
+			return fmt.Errorf("line %q", line)
+		}
+		when, _ := time.Parse(time.RFC3339, all[at])
+		each(when, all)
+	}
+	return nil
 }
 
 // contract is what a program makes of the policy file.
 func contract(p gate.Policy) audit.Contract {
 	uses := p.Contract()
-	c := audit.Contract{Repositories: uses.Repositories, Branches: uses.Branches, Events: uses.Events, Severities: map[string]finding.Severity{}}
+	c := audit.Contract{Repositories: uses.Repositories, Branches: uses.Branches, Events: uses.Events}
 	for _, b := range p.Bots {
 		c.Accounts = append(c.Accounts, audit.Account{ID: b.ID, Login: b.Login})
-	}
-	for name, s := range p.Rules {
-		c.Severities[name] = s.Severity
 	}
 	return c
 }

@@ -11,12 +11,6 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 )
 
-// Finding is a finding about an entry of the ledger.
-type Finding struct {
-	finding.Finding
-	Index int64 // of the entry
-}
-
 // Judge attributes what the deliveries show to the bot's contract, and says
 // what is wrong with the deliveries themselves. The order of the readings does
 // not matter; entries that are no deliveries are passed over.
@@ -33,13 +27,13 @@ func Judge(readings []Reading, c Contract) Timeline {
 			j.act(r)
 		}
 	}
-	t := Timeline{Deliveries: len(readings), Followed: j.timeline.Followed, Uses: j.timeline.Uses, Findings: j.timeline.Findings, Gaps: j.gaps()}
+	t := j.timeline
+	t.Answer, t.Deliveries = finding.Answered(j.findings, j.gaps()...), len(readings)
 	if len(readings) == 0 {
 		t.Gaps = append(t.Gaps, "there is no delivery at all: a webhook may be missing")
 	}
 	t.Days = totals(t.Uses, func(u Use) string { return u.Time.Format(time.DateOnly) })
 	t.Events = totals(t.Uses, func(u Use) string { return u.Event })
-	sortFindings(t.Findings)
 	return t
 }
 
@@ -71,29 +65,18 @@ type (
 type judge struct {
 	contract Contract
 	timeline Timeline
+	findings []finding.Finding
 	bodies   map[bodyKey]ledger.Record // the first of each
 	guids    map[guidKey]ledger.Record // the first of each
 	uses     map[useKey]int            // index in timeline.Uses, -1 for somebody else's doing
 	nameless int                       // deliveries that ought to name who acted, and do not
 }
 
-// report adds a finding of a rule, with the weight that the contract gives it.
+// report adds a finding of a rule.
 func (j *judge) report(r Reading, rule, hint, format string, args ...any) {
-	known, _ := finding.Lookup(rule)
-	f := finding.Finding{Rule: rule, Severity: cmp.Or(known.Severity, finding.Error), Message: fmt.Sprintf(format, args...), Hint: hint}
-	if f, reported := f.Weighed(j.contract.Severities); reported {
-		j.timeline.Findings = append(j.timeline.Findings, Finding{f, r.Record.Index})
-	}
-}
-
-// sortFindings orders by weight, then entry, rule and text.
-func sortFindings(findings []Finding) {
-	rank := func(f Finding) int {
-		return slices.Index([]finding.Severity{finding.Error, finding.Warning, finding.Note}, f.Severity)
-	}
-	slices.SortFunc(findings, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Index, b.Index), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message))
-	})
+	f := finding.New(rule, hint, format, args...)
+	f.Entry = new(r.Record.Index)
+	j.findings = append(j.findings, f)
 }
 
 // act attributes what the delivery shows: a use of the bot's, or somebody

@@ -42,7 +42,7 @@ func of(bodies ...string) []audit.Reading {
 func rulesOf(t audit.Timeline) []string {
 	var rules []string
 	for _, f := range t.Findings {
-		rules = append(rules, fmt.Sprintf("%d %s", f.Index, f.Rule))
+		rules = append(rules, fmt.Sprintf("%d %s", *f.Entry, f.Rule))
 	}
 	return rules
 }
@@ -226,19 +226,19 @@ func TestStrangers(t *testing.T) {
 }
 
 func TestSeverities(t *testing.T) {
-	c := botContract()
-	c.Severities = map[string]finding.Severity{
-		"use/unexpected-branch": finding.Off, "delivery/malformed": finding.Error, "use/unknown-account": finding.Error,
+	set := map[string]finding.Severity{
+		"use/unexpected-branch": finding.Off, "delivery/clock": finding.Off, "delivery/malformed": finding.Error, "use/unknown-account": finding.Error,
 	}
-	got := audit.Judge(of("push "+jsonPush(4242, "refs/heads/main"), "push {", "push "+jsonPush(1, "refs/heads/flux")), c)
-	if diff := cmp.Diff([]string{"1 delivery/malformed", "2 use/unknown-account"}, rulesOf(got)); diff != "" {
+	got := audit.Judge(of("push "+jsonPush(4242, "refs/heads/main"), "push {", "push "+jsonPush(1, "refs/heads/flux")), botContract())
+	got.Answer = got.Weighed(set)
+	if diff := cmp.Diff([]string{"0 use/unexpected-branch", "1 delivery/malformed", "2 use/unknown-account"}, rulesOf(got)); diff != "" {
 		t.Error(diff)
 	}
-	if f := got.Findings; f[0].Severity != finding.Error || f[0].Was != finding.Warning || f[1].Was != "" {
+	if f := got.Findings; f[1].Severity != finding.Error || f[1].Was != finding.Warning || f[0].Was+f[2].Was != "" {
 		t.Errorf("%+v", f)
 	}
 	if got.Uses[0].Attribution != audit.Unexpected {
-		t.Error("a silenced rule makes a use expected")
+		t.Error("a rule that cannot be silenced makes a use expected")
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 )
 
 // Attribution says what accounts for a use.
@@ -46,19 +48,19 @@ type Timeline struct {
 	// Followed is how many deliveries tell of checks and runs that GitHub began
 	// because of something that the bot did, which are no uses.
 	Followed int
-	Uses     []Use     // by index
-	Findings []Finding // gravest first, then by index
-	Days     []Total   // by day in UTC, 2006-01-02, the oldest first
-	Events   []Total   // by event, in the order of the alphabet
-	// Gaps say why uses could have been missed or misjudged; else empty.
-	Gaps []string
+	Uses     []Use   // by index
+	Days     []Total // by day in UTC, 2006-01-02, the oldest first
+	Events   []Total // by event, in the order of the alphabet
+	// Answer has findings by entry. Its gaps say why uses could have been missed or
+	// misjudged.
+	finding.Answer
 }
 
 // Total counts uses.
 type Total struct {
-	Name       string // of the day, or of the event
-	Uses       int
-	Unexpected int // those of them that are unexpected or unexplained
+	Name       string `json:"name" jsonschema:"description=The day as 2006-01-02 or the event."`
+	Uses       int    `json:"uses" jsonschema:"minimum=0"`
+	Unexpected int    `json:"unexpected" jsonschema:"minimum=0,description=Those of them that are unexpected or unexplained."`
 }
 
 // totals counts the uses by name, in the order of the names.

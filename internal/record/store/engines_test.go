@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
@@ -36,7 +37,7 @@ func newOptions(t testing.TB) store.Options {
 }
 
 func TestPostgreSQL(t *testing.T) {
-	places.Store(t.Name(), databases(postgrestest.Start(t)))
+	places.Store(t.Name(), databases(postgrestest.Shared(t)))
 	defer places.Delete(t.Name())
 	for name, test := range suite {
 		t.Run(name, test)
@@ -45,12 +46,15 @@ func TestPostgreSQL(t *testing.T) {
 
 // databases gives a new database on the server each time.
 func databases(server *postgrestest.Server) func(testing.TB) store.Options {
-	n := 0
 	return func(t testing.TB) store.Options {
-		n++
-		return store.Options{Address: server.Create(t, fmt.Sprint("ledger-", n)), Key: newKey(t)}
+		return store.Options{Address: server.Create(t, newName()), Key: newKey(t)}
 	}
 }
+
+// newName is one that nothing on a server has yet.
+func newName() string { return fmt.Sprint("ledger-", names.Add(1)) }
+
+var names atomic.Int64
 
 func TestReopened(t *testing.T) {
 	o := newOptions(t)

@@ -96,7 +96,6 @@ func grow(t testing.TB, l *store.Ledger, from, to int64) {
 type scene struct {
 	server *postgrestest.Server // nil: SQLite
 	made   map[int64]original
-	count  int
 }
 
 // original is an honest ledger that was made once.
@@ -114,7 +113,7 @@ var madeInSQLite = map[int64]original{}
 func scenes(t *testing.T, test func(*testing.T, *scene)) {
 	t.Run("SQLite", func(t *testing.T) { test(t, &scene{made: madeInSQLite}) })
 	t.Run("PostgreSQL", func(t *testing.T) {
-		test(t, &scene{server: postgrestest.Start(t, "max_connections=50"), made: map[int64]original{}})
+		test(t, &scene{server: postgrestest.Shared(t), made: map[int64]original{}})
 	})
 }
 
@@ -174,17 +173,11 @@ func (s *scene) make(t testing.TB, size int64) *evidence {
 	return e
 }
 
-// name is one that was not used yet.
-func (s *scene) name() string {
-	s.count++
-	return fmt.Sprint("ledger-", s.count)
-}
-
 // place is the address of a ledger to be.
 func (s *scene) place(t testing.TB) string {
 	t.Helper()
 	if s.server != nil {
-		return s.server.Create(t, s.name())
+		return s.server.Create(t, newName())
 	}
 	return filepath.Join(t.TempDir(), "ledger.db")
 }
@@ -230,7 +223,7 @@ func (e *evidence) statement(t testing.TB, text string) {
 func (e *evidence) save(t testing.TB) (state string) {
 	t.Helper()
 	if e.scene.server != nil { // beside the tables: a whole database takes a second to copy
-		state = e.scene.name()
+		state = newName()
 		e.statement(t, fmt.Sprintf("CREATE SCHEMA %q", state))
 		for _, table := range tables {
 			e.statement(t, fmt.Sprintf("CREATE TABLE %q.%s AS TABLE public.%s", state, table, table))

@@ -107,13 +107,9 @@ func flipSome(t *testing.T, random *mathrand.Rand, e *evidence, table, column st
 }
 
 // TestEveryFlipIsFound changes single bits in all columns of all tables.
-func TestEveryFlipIsFound(t *testing.T) {
-	scenes(t, func(t *testing.T, s *scene) {
-		testFlips(t, s, 200)
-	})
-}
+func TestEveryFlipIsFound(t *testing.T) { scenes(t, testFlips) }
 
-func testFlips(t *testing.T, s *scene, flips int) {
+func testFlips(t *testing.T, s *scene) {
 	seed := mathrand.Uint64()
 	if text := os.Getenv("STORE_SEED"); text != "" {
 		if _, err := fmt.Sscan(text, &seed); err != nil {
@@ -143,6 +139,10 @@ func testFlips(t *testing.T, s *scene, flips int) {
 	honest := e.save(t)
 	if v := e.verify(t, store.VerifyOptions{Public: e.key.Public()}); !v.OK() {
 		t.Fatal(messages(v))
+	}
+	flips := 2 * len(places)
+	if *full {
+		flips = 10 * len(places)
 	}
 	done, same := 0, 0
 	for i := 0; done < flips; i++ {

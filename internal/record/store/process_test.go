@@ -3,6 +3,7 @@ package store_test
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,6 +18,9 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
+
+// full makes the tests that go by chance run all their rounds (make crash).
+var full = flag.Bool("full", false, "run all rounds, not a few")
 
 // TestMain runs the tests, or what a test asked of another process.
 func TestMain(m *testing.M) {

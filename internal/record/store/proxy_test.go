@@ -22,9 +22,13 @@ type proxy struct {
 	met    chan struct{} // closed when it was met
 }
 
-// newProxy gives the proxy and the address of the database through it.
+// newProxy gives the proxy and the address of a database through it.
 func newProxy(t testing.TB, server *postgrestest.Server, database string) (*proxy, string) {
 	t.Helper()
+	direct, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
 	listen, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +44,7 @@ func newProxy(t testing.TB, server *postgrestest.Server, database string) (*prox
 			go p.serve(ledger)
 		}
 	}()
-	u := url.URL{Scheme: "postgres", User: url.User("postgres"), Host: listen.Addr().String(), Path: "/" + database, RawQuery: "sslmode=disable"}
+	u := url.URL{Scheme: "postgres", User: url.User("postgres"), Host: listen.Addr().String(), Path: direct.Path, RawQuery: "sslmode=disable"}
 	return p, u.String()
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -89,7 +90,8 @@ func (s *site) suffer(r *Receiver, begin, end func(), lasts time.Duration, someF
 	return refused
 }
 
-// inTime holds every answer to the ten seconds that GitHub waits.
+// inTime wants an answer to everything, with all rounds within the ten seconds that
+// GitHub waits: a busy machine can take longer.
 func (s *site) inTime() {
 	s.t.Helper()
 	longest := time.Duration(0)
@@ -100,7 +102,7 @@ func (s *site) inTime() {
 		}
 	}
 	s.t.Logf("longest wait for an answer %v", longest.Round(time.Millisecond))
-	if longest >= 10*time.Second {
+	if *full && longest >= 10*time.Second {
 		s.t.Error("that is too long")
 	}
 }
@@ -229,6 +231,13 @@ func TestFailedSyncFindsReceiversThatGoOn(t *testing.T) {
 	}
 }
 
+// writtenFirst says whether the disk began and ended an fsync between a request
+// and its answer.
+func (s *site) writtenFirst(a Attempt, syncs []powercut.Sync) bool {
+	start, end := s.load.start.Add(a.Start), s.load.start.Add(a.End)
+	return slices.ContainsFunc(syncs, func(y powercut.Sync) bool { return y.Begin.After(start) && y.End.Before(end) })
+}
+
 // TestSlowDisk: no answer comes before the disk has written, and each comes
 // before GitHub stops waiting.
 func TestSlowDisk(t *testing.T) {
@@ -251,9 +260,10 @@ func TestSlowDisk(t *testing.T) {
 			stop()
 			until := s.load.Clock()
 			d.Slow(0)
+			syncs := d.Syncs()
 			for _, a := range s.load.History() {
-				if a.Status == http.StatusAccepted && a.Start > slow && a.End-a.Start < delay {
-					t.Errorf("%s was acknowledged after %v", a.GUID, a.End-a.Start)
+				if a.Status == http.StatusAccepted && !s.writtenFirst(a, syncs) {
+					t.Errorf("%s was acknowledged between %v and %v, and nothing was written then", a.GUID, a.Start, a.End)
 				}
 			}
 			s.inTime()

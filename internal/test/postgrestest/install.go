@@ -1,6 +1,7 @@
 package postgrestest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -59,6 +60,19 @@ func version(path string) int {
 		return 0
 	}
 	return n
+}
+
+// folder makes a temporary one. A socket's path must be short, which a test's own
+// folder is not, and the account must reach it.
+func (i install) folder() (string, error) {
+	dir, err := os.MkdirTemp("", "postgres-")
+	if err != nil || i.as == nil {
+		return dir, err
+	}
+	if err := os.Chown(dir, int(i.as.Uid), int(i.as.Gid)); err != nil {
+		return "", errors.Join(err, os.RemoveAll(dir))
+	}
+	return dir, nil
 }
 
 // command prepares one of the programs.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -49,14 +50,8 @@ type Server struct {
 // installed the test is skipped; in CI it fails.
 func Start(t testing.TB, settings ...string) *Server {
 	t.Helper()
-	found, err := find()
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	s, err := create(found, settings)
+	need(t)
+	s, err := create(settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,23 +66,81 @@ func Start(t testing.TB, settings ...string) *Server {
 	return s
 }
 
-// create makes the data directory. The socket lies beside it: its path must be
-// short, which a test's own folder is not, and the account must reach it.
-func create(i install, settings []string) (*Server, error) {
-	dir, err := os.MkdirTemp("", "postgres-")
+// Shared gives the one server of all tests of this process that neither stop it nor
+// change its settings, each with databases of its own. It ends with the process.
+func Shared(t testing.TB) *Server {
+	t.Helper()
+	need(t)
+	s, err := shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+var shared = sync.OnceValues(func() (*Server, error) {
+	s, err := create(nil)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.start()
+})
+
+// need skips a test that finds no PostgreSQL.
+func need(t testing.TB) {
+	t.Helper()
+	if _, err := find(); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+}
+
+// template is a data directory as initdb makes it, which takes a second of processor
+// time: the servers of one process begin with copies. It goes when the process does.
+type template struct {
+	data  string
+	guard *exec.Cmd // guards as long as it is referred to
+}
+
+var blank = sync.OnceValues(func() (template, error) {
+	i, err := find()
+	if err != nil {
+		return template{}, err
+	}
+	dir, err := i.folder()
+	if err != nil {
+		return template{}, err
+	}
+	made := template{data: filepath.Join(dir, "data")}
+	if made.guard, err = guard(`rm -rf "$1"`, dir); err != nil {
+		return template{}, errors.Join(err, os.RemoveAll(dir))
+	}
+	out, err := i.command("initdb", "-D", made.data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync").CombinedOutput()
+	if err != nil {
+		return template{}, fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	return made, nil
+})
+
+// create makes the data directory. The socket lies beside it.
+func create(settings []string) (*Server, error) {
+	i, err := find()
+	if err != nil {
+		return nil, err
+	}
+	blank, err := blank()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := i.folder()
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{install: i, dir: dir}
-	if i.as != nil {
-		if err := os.Chown(dir, int(i.as.Uid), int(i.as.Gid)); err != nil {
-			return nil, errors.Join(err, os.RemoveAll(dir))
-		}
-	}
-	out, err := i.command("initdb", "-D", s.Data(), "-A", "trust", "-U", "postgres", "-E", "UTF8",
-		"--locale=C.UTF-8", "--no-sync").CombinedOutput()
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("initdb: %w\n%s", err, out), os.RemoveAll(dir))
+	if out, err := exec.Command("cp", "-a", blank.data, s.Data()).CombinedOutput(); err != nil {
+		return nil, errors.Join(fmt.Errorf("copy %s: %w\n%s", blank.data, err, out), os.RemoveAll(dir))
 	}
 	s.args = []string{"-D", s.Data(), "-k", dir, "-c", "listen_addresses="} // fsync is on unless told otherwise
 	for _, setting := range settings {
@@ -236,20 +289,21 @@ func (s *Server) remove() error {
 	return errors.Join(err, os.RemoveAll(s.dir))
 }
 
-// watch starts a process that ends the server when this one is gone: a test
-// that runs out of time cleans nothing up. The guard does.
-func (s *Server) watch() error {
-	guard := exec.Command("sh", "-c", `read -r _; kill -QUIT "$1"; while kill -0 "$1"; do sleep 1; done 2>/dev/null; rm -rf "$2"`,
-		"sh", strconv.Itoa(s.PID()), s.dir)
-	guard.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if _, err := guard.StdinPipe(); err != nil { // ends with this process
-		return err
+// guard starts a process that runs a shell script when this one is gone, or lets go
+// of it: a test that runs out of time cleans nothing up. The guard does.
+func guard(script string, args ...string) (*exec.Cmd, error) {
+	c := exec.Command("sh", append([]string{"-c", "read -r _; " + script, "sh"}, args...)...)
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if _, err := c.StdinPipe(); err != nil { // ends with this process
+		return nil, err
 	}
-	if err := guard.Start(); err != nil {
-		return err
-	}
-	s.guard = guard
-	return nil
+	return c, c.Start()
+}
+
+// watch ends the server when this process is gone.
+func (s *Server) watch() (err error) {
+	s.guard, err = guard(`kill -QUIT "$1"; while kill -0 "$1"; do sleep 1; done 2>/dev/null; rm -rf "$2"`, strconv.Itoa(s.PID()), s.dir)
+	return err
 }
 
 // unwatch ends the guard, before another process can have the server's number.

@@ -32,19 +32,24 @@ type Disk struct {
 	dir    directory
 	used   int64 // bytes in files that have a name
 
-	dead, readOnly          bool
-	failSyncs, failWrites   int
-	room                    int64 // bytes; below 0: any
-	slow                    time.Duration
-	syncs, failedOperations int
+	dead, readOnly        bool
+	failSyncs, failWrites int
+	room                  int64 // bytes; below 0: any
+	slow                  time.Duration
+	sleep                 func(time.Duration)
+	syncs                 []Sync
+	failedOperations      int
 }
+
+// Sync is a call of fsync that succeeded.
+type Sync struct{ Begin, End time.Time }
 
 // Mount shows an image (nil: nothing) in the folder path. Chance is seeded, so
 // that the same changes meet the same fate; what a program does under load is
 // of course not the same each time. The error wraps ErrMissing where nothing
 // can be mounted.
 func Mount(path string, seed uint64, image Image) (*Disk, error) {
-	d := &Disk{path: path, random: rand.New(rand.NewPCG(seed, 0)), dir: directory{disk: map[string]*file{}}, room: -1}
+	d := &Disk{path: path, random: rand.New(rand.NewPCG(seed, 0)), dir: directory{disk: map[string]*file{}}, room: -1, sleep: time.Sleep}
 	top := &root{disk: d}
 	second := time.Second
 	options := &fs.Options{
@@ -127,7 +132,14 @@ func (d *Disk) Slow(by time.Duration) { d.set(func() { d.slow = by }) }
 func (d *Disk) Count() (syncs, failed int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.syncs, d.failedOperations
+	return len(d.syncs), d.failedOperations
+}
+
+// Syncs are the calls of fsync that succeeded so far.
+func (d *Disk) Syncs() []Sync {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.syncs)
 }
 
 func (d *Disk) set(f func()) {
@@ -178,10 +190,13 @@ func (d *Disk) change(f *file, c change) syscall.Errno {
 
 // sync makes a file durable, or the directory where n is nil.
 func (d *Disk) sync(n *node) syscall.Errno {
+	begin := time.Now()
 	d.mu.Lock()
-	slow := d.slow
+	slow, sleep := d.slow, d.sleep
 	d.mu.Unlock()
-	time.Sleep(slow) // the disk is slow; nothing waits for this but the caller
+	if slow > 0 {
+		sleep(slow) // nothing waits for this but the caller
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if errno := d.fail(false); errno != 0 {
@@ -193,12 +208,12 @@ func (d *Disk) sync(n *node) syscall.Errno {
 		d.loseLoose(n)
 		return syscall.EIO
 	}
-	d.syncs++
 	if n == nil {
 		d.dir.sync()
 	} else {
 		n.file.sync()
 	}
+	d.syncs = append(d.syncs, Sync{begin, time.Now()})
 	return 0
 }
 

@@ -1,7 +1,6 @@
 package rotation
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -37,11 +36,7 @@ type Alert struct {
 func Alerts(all []Rotation, now time.Time, dead string) []Alert {
 	var alerts []Alert
 	add := func(d Rotation, reminder int, rule, hint, format string, args ...any) {
-		f := finding.Finding{Rule: rule, Message: fmt.Sprintf(format, args...), Hint: hint}
-		if known, ok := finding.Lookup(rule); ok {
-			f.Severity = known.Severity
-		}
-		alerts = append(alerts, Alert{f, d.New, d.Repositories, reminder})
+		alerts = append(alerts, Alert{finding.New(rule, hint, format, args...), d.New, d.Repositories, reminder})
 	}
 	for _, d := range Live(all) {
 		again := "make a new token and give it to `" + d.command("start") + "`"

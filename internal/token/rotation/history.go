@@ -113,9 +113,8 @@ func (h History) UnderWay(repository string) (Rotation, error) {
 	return Rotation{}, refusal{"no rotation is under way", "begin one with `rotate start`"}
 }
 
-// About is what the record says of one repository's token at a time, and what it
-// finds, by a policy's severities.
-func (h History) About(repository string, now time.Time, severities map[string]finding.Severity) (evidence []string, found []finding.Finding) {
+// About is what the record says of one repository's token at a time, and what it finds.
+func (h History) About(repository string, now time.Time) (evidence []string, found []finding.Finding) {
 	for _, r := range Live(h.Rotations) {
 		if r.of(repository) {
 			evidence = append(evidence, "the token on record is "+r.New+", stored on "+text.Minute(r.Stored))
@@ -124,24 +123,12 @@ func (h History) About(repository string, now time.Time, severities map[string]f
 	if len(evidence) == 0 {
 		evidence = []string{"no token of " + repository + " is on record as stored"}
 	}
-	for _, alert := range Weigh(Alerts(h.Rotations, now, ""), severities) {
+	for _, alert := range Alerts(h.Rotations, now, "") {
 		if among(alert.Repositories, repository) {
 			found = append(found, alert.Finding)
 		}
 	}
 	return evidence, found
-}
-
-// Weigh gives alerts the severities of a policy, and leaves out those that it silences.
-func Weigh(alerts []Alert, severities map[string]finding.Severity) []Alert {
-	var kept []Alert
-	for _, a := range alerts {
-		if f, reported := a.Weighed(severities); reported {
-			a.Finding = f
-			kept = append(kept, a)
-		}
-	}
-	return kept
 }
 
 // Ends is when the first of the stored tokens expires, by the record; zero where it

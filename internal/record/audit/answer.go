@@ -1,0 +1,46 @@
+package audit
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+)
+
+// Answer is the statement as findings and gaps: what is known to be absent is an
+// error, what nobody could compare is a gap.
+func (s Statement) Answer() finding.Answer {
+	var found []finding.Finding
+	report := func(rule, hint, format string, args ...any) {
+		found = append(found, finding.New(rule, hint, format, args...))
+	}
+	for _, d := range s.Missing {
+		report("delivery/missing", "reconcile asks GitHub to send it again; see why it did not come in",
+			"delivery %s of hook %d (%s, %s) is listed by GitHub and not here: %s",
+			d.GUID, d.Hook, dotted(d.Event, d.Action), clock(d.First), d.Status)
+	}
+	for _, u := range s.NeverEmitted {
+		report("delivery/never-sent", "look at the webhook's events and whether it is active; read the commits in the repository itself",
+			"%s: %s", u, u.Reason)
+	}
+	for _, u := range s.Unlisted {
+		report("delivery/unlisted", "compare its body with the repository: somebody else may have the webhook's secret",
+			"delivery %s of hook %d (%s) is here, and GitHub does not list it", u.GUID, u.Hook, clock(u.Time))
+	}
+	var gaps []string
+	if !s.Expired.Empty() {
+		gaps = append(gaps, "GitHub no longer lists the deliveries of "+s.Expired.String())
+	}
+	for _, u := range s.Unsettled {
+		gaps = append(gaps, fmt.Sprintf("whether a delivery of %s was sent: %s", u, u.Reason))
+	}
+	return finding.Answered(found, append(gaps, s.Unread...)...)
+}
+
+// String is the activity in words.
+func (u Untold) String() string {
+	return fmt.Sprintf("the %s of %s in %s (%s)", strings.ReplaceAll(u.Type, "_", " "), short(u.Ref), u.Name, clock(u.Time))
+}
+
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
