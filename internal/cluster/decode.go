@@ -29,10 +29,7 @@ func flag(o *unstructured.Unstructured, path ...string) bool {
 }
 
 func moment(o *unstructured.Unstructured, path ...string) time.Time {
-	t, err := time.Parse(time.RFC3339, text(o, path...))
-	if err != nil {
-		return time.Time{}
-	}
+	t, _ := time.Parse(time.RFC3339, text(o, path...)) // zero where it is none
 	return t
 }
 
@@ -45,12 +42,9 @@ func gitRepository(o *unstructured.Unstructured) flux.GitRepository {
 }
 
 func automation(o *unstructured.Unstructured) flux.Automation {
-	interval, err := time.ParseDuration(text(o, "spec", "interval"))
-	if err != nil {
-		interval = 0
-	}
+	interval, _ := time.ParseDuration(text(o, "spec", "interval")) // 0 where it is none
 	observed, _, _ := unstructured.NestedInt64(o.Object, "status", "observedGeneration")
-	a := flux.Automation{
+	return flux.Automation{
 		Namespace: o.GetNamespace(), Name: o.GetName(),
 		Source: text(o, "spec", "sourceRef", "name"), SourceNamespace: text(o, "spec", "sourceRef", "namespace"),
 		CheckoutBranch: text(o, "spec", "git", "checkout", "ref", "branch"),
@@ -64,7 +58,6 @@ func automation(o *unstructured.Unstructured) flux.Automation {
 		LastRun: moment(o, "status", "lastAutomationRunTime"), LastPush: moment(o, "status", "lastPushTime"),
 		LastPushCommit: text(o, "status", "lastPushCommit"), Conditions: conditions(o),
 	}
-	return a
 }
 
 func imagePolicy(o *unstructured.Unstructured) flux.ImagePolicy {

@@ -62,7 +62,9 @@ const (
 // logs reads what the controllers wrote within the window. With several
 // replicas only one of them works, so all are read.
 func (r *reader) logs() {
-	pods, err := r.core.Pods(r.query.Namespace).List(r.ctx, meta.ListOptions{LabelSelector: "app in (" + strings.Join(controllers(), ",") + ")"})
+	pods, err := r.core.Pods(r.query.Namespace).List(r.ctx, meta.ListOptions{
+		LabelSelector: "app in (" + strings.Join(controllers(), ",") + ")",
+	})
 	if err != nil {
 		r.unread(flux.CheckFailures, "pods in namespace "+r.query.Namespace, err)
 		return

@@ -154,7 +154,8 @@ func (r *reader) list(k kind, served []string) {
 	if len(served) == 0 {
 		return // the check of the APIs says so
 	}
-	of := r.dynamic.Resource(schema.GroupVersionResource{Group: k.group, Version: served[0], Resource: k.resource}).Namespace(r.query.Namespace)
+	resource := schema.GroupVersionResource{Group: k.group, Version: served[0], Resource: k.resource}
+	of := r.dynamic.Resource(resource).Namespace(r.query.Namespace)
 	r.pages(k.check, k.resource, meta.ListOptions{}, func(options meta.ListOptions) (string, error) {
 		page, err := of.List(r.ctx, options)
 		if err != nil {

@@ -63,7 +63,7 @@ func (e *Error) Error() string {
 	return e.Op + ": " + e.Text
 }
 
-// Hint says how to mend it; empty where there is nothing to add.
+// Hint says what to do about it; empty where there is nothing to add.
 func (e *Error) Hint() string { return e.hint }
 
 func failf(hint, format string, args ...any) error {
@@ -186,12 +186,11 @@ func (c *Client) set(ctx context.Context, op string, e Environment, p Path, valu
 		return 0, &Error{Op: op, Text: "the backend does not say which revision it gave, so that another's change could be lost"}
 	}
 	text, err := d.with(p, value)
+	if known, ok := errors.AsType[*Error](err); ok {
+		known.Op = op
+	}
 	if err != nil {
-		var known *Error
-		if errors.As(err, &known) {
-			return 0, &Error{Op: op, Text: known.Text, hint: known.hint}
-		}
-		return 0, &Error{Op: op, Text: err.Error()}
+		return 0, err
 	}
 	a, err := c.send(ctx, op, request{method: http.MethodPatch, path: c.path(e), body: text, tag: d.tag, value: value})
 	if err != nil {
@@ -270,7 +269,12 @@ func unreached(op string, err error) error {
 
 // refusal says what the backend said, without the value that it may quote.
 func (c *Client) refusal(op string, status int, body []byte, value secret.Secret) error {
-	e := &Error{Op: op, Status: status, Text: fmt.Sprintf("Pulumi answered %d", status)}
+	e := &Error{Op: op, Status: status, Text: fmt.Sprintf("Pulumi answered %d", status), hint: map[int]string{
+		http.StatusUnauthorized:    "the Pulumi access token is wrong or expired: make one at https://app.pulumi.com/account/tokens",
+		http.StatusForbidden:       "give the token's owner the right to do this in the environment",
+		http.StatusNotFound:        "check the name, organization/project/environment, and that the token's owner may read it",
+		http.StatusTooManyRequests: "try again later",
+	}[status]}
 	var said struct {
 		Message     string `json:"message"`
 		Diagnostics []struct {
@@ -294,16 +298,6 @@ func (c *Client) refusal(op string, status int, body []byte, value secret.Secret
 				e.Text += fmt.Sprintf(": %q", text[:min(len(text), 300)])
 			}
 		}
-	}
-	switch status {
-	case http.StatusUnauthorized:
-		e.hint = "the Pulumi access token is wrong or expired: make one at https://app.pulumi.com/account/tokens"
-	case http.StatusForbidden:
-		e.hint = "give the token's owner the right to do this in the environment"
-	case http.StatusNotFound:
-		e.hint = "check the name, organization/project/environment, and that the token's owner may read it"
-	case http.StatusTooManyRequests:
-		e.hint = "try again later"
 	}
 	return e
 }
