@@ -40,7 +40,7 @@ type Stats struct {
 // Stats tells how the writer does. It asks no database.
 func (l *Ledger) Stats() Stats {
 	s := Stats{
-		Size: l.size.Load(), Queued: l.queue.len(), QueuedBytes: l.queuedBytes.Load(),
+		Size: l.size.Load(), Queued: len(l.queue), QueuedBytes: l.queuedBytes.Load(),
 		Committed: time.UnixMicro(l.committed.Load()).UTC(),
 	}
 	if cause := l.broken.Load(); cause != nil {

@@ -15,7 +15,6 @@ import (
 type headRow struct {
 	size       int64
 	frontier   *ledger.Frontier // nil: not readable
-	roots      []tlog.Hash      // the frontier's, largest subtree first
 	public     string
 	checkpoint []byte
 }
@@ -49,9 +48,6 @@ func (v *verifier) readHead() error {
 	if h.frontier, err = ledger.ParseFrontier(frontier); err != nil {
 		v.fault(-1, FaultHead, "the head's right edge of the tree cannot be read: %v", err)
 		return nil
-	}
-	for rest := frontier[8:]; len(rest) > 0; rest = rest[tlog.HashSize:] {
-		h.roots = append(h.roots, tlog.Hash(rest[:tlog.HashSize]))
 	}
 	if h.frontier.Size() != h.size {
 		v.fault(-1, FaultHead, "the head says %d entries, its right edge of the tree %d", h.size, h.frontier.Size())

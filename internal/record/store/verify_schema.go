@@ -61,23 +61,18 @@ func sqliteSchema(ctx context.Context) ([]string, error) {
 	return texts(ctx, db, sqliteSchemaQuery)
 }
 
-func texts(ctx context.Context, db interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}, query string) ([]string, error) {
-	rows, err := db.QueryContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
+// texts reads all that a query of one column of text gives.
+func texts(ctx context.Context, q querier, query string) ([]string, error) {
 	var all []string
-	for rows.Next() {
+	err := each(ctx, q, func(rows *sql.Rows) error {
 		var text string
 		if err := rows.Scan(&text); err != nil {
-			return nil, err
+			return err
 		}
 		all = append(all, text)
-	}
-	return all, rows.Err()
+		return nil
+	}, query)
+	return all, err
 }
 
 // postgresSchemaQuery tells of the tables as a session finds them. Constraints
