@@ -87,7 +87,7 @@ func (c *serveCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
-	kept, err = c.open(a.Context, store.Options{Log: log, Observe: commits{metrics}, Seen: seen})
+	kept, err = c.open(a.Context, store.Options{Log: log, Observe: metrics, Seen: seen})
 	if err != nil {
 		return err
 	}

@@ -51,15 +51,6 @@ func (r requests) Accepted(event string)         { r.metrics.Accepted(event) }
 func (r requests) Duplicate(event string)        { r.metrics.Duplicate(event) }
 func (r requests) Rejected(reason intake.Reason) { r.metrics.Rejected(string(reason)) }
 
-// commits counts what the ledger's writer tells.
-type commits struct{ metrics *metric.Metrics }
-
-func (c commits) Committed(entries, duplicates int, _ int64, took time.Duration) {
-	c.metrics.Committed(entries+duplicates, took)
-}
-func (c commits) Failed(error, bool)         { c.metrics.CommitFailed() }
-func (c commits) Checkpointed(time.Duration) {}
-
 // gauges read the ledger, once it is open.
 func gauges(l **store.Ledger) metric.Gauges {
 	return metric.Gauges{

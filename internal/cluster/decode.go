@@ -69,11 +69,10 @@ func imagePolicy(o *unstructured.Unstructured) flux.ImagePolicy {
 			Pattern: text(o, "spec", "filterTags", "pattern"), Extract: text(o, "spec", "filterTags", "extract"),
 		},
 	}
-	if _, ok, _ := unstructured.NestedMap(o.Object, "spec", "policy", "numerical"); ok {
-		p.Selector.Numerical = cmp.Or(text(o, "spec", "policy", "numerical", "order"), "asc")
-	}
-	if _, ok, _ := unstructured.NestedMap(o.Object, "spec", "policy", "alphabetical"); ok {
-		p.Selector.Alphabetical = cmp.Or(text(o, "spec", "policy", "alphabetical", "order"), "asc")
+	for name, order := range map[string]*string{"numerical": &p.Selector.Numerical, "alphabetical": &p.Selector.Alphabetical} {
+		if _, ok, _ := unstructured.NestedMap(o.Object, "spec", "policy", name); ok {
+			*order = cmp.Or(text(o, "spec", "policy", name, "order"), "asc")
+		}
 	}
 	if latest := text(o, "status", "latestImage"); p.Latest == "" && latest != "" { // until v1beta2
 		latest, _, _ = strings.Cut(latest[strings.LastIndex(latest, "/")+1:], "@")

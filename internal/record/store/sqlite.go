@@ -28,11 +28,10 @@ var sqliteMigrations embed.FS
 // sqliteEngine writes over one connection and moves the log into the database
 // over a second; questions go over others.
 type sqliteEngine struct {
-	path    string
-	sign    signer
-	report  func(error)
-	observe Observer
-	log     *slog.Logger
+	path   string
+	sign   signer
+	report func(error)
+	log    *slog.Logger
 
 	mu    sync.Mutex // held while the writer's connection is used
 	files files
@@ -55,7 +54,7 @@ func dsn(path, mode string, pragmas ...string) string {
 
 func openSQLite(ctx context.Context, o Options, seen *witness, report func(error)) (*sqliteEngine, error) {
 	e := &sqliteEngine{path: o.Address, sign: signer{key: o.Key, now: o.Now, seen: seen},
-		report: report, observe: o.Observe, log: o.Log, stop: func() {}}
+		report: report, log: o.Log, stop: func() {}}
 	steps := []func() error{
 		func() error { return createFile(e.path) },
 		func() error { return refuseFile(ctx, e.path) },
@@ -359,15 +358,11 @@ func (e *sqliteEngine) move(ctx context.Context) error {
 	if e.mover == nil {
 		return nil
 	}
-	start := time.Now()
 	size, err := e.checkpoint(ctx, "PASSIVE")
 	if err == nil && size > maxLog {
 		e.mu.Lock()
 		_, err = e.checkpoint(ctx, "PASSIVE")
 		e.mu.Unlock()
-	}
-	if err == nil {
-		e.observe.Checkpointed(time.Since(start))
 	}
 	return err
 }

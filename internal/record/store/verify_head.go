@@ -76,7 +76,7 @@ func (v *verifier) readMarks() error {
 	if v.options.Against != nil {
 		v.mark("the checkpoint given", v.options.Against, key)
 	} else {
-		v.out.Notes = append(v.out.Notes, "no older checkpoint was given: that the ledger was put back to an earlier state cannot be seen")
+		v.out.Notes = append(v.out.Notes, "no older checkpoint was given: without one a rollback cannot be detected")
 	}
 	slices.SortStableFunc(v.marks, func(a, b *mark) int { return cmp.Compare(a.Size, b.Size) })
 	v.passMarks()

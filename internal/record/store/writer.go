@@ -93,7 +93,7 @@ func (l *Ledger) keep(ctx context.Context, batch []*item) {
 		}
 		l.broken.Store(&err)
 		again := l.engine.transient(err) && ctx.Err() == nil
-		l.o.Observe.Failed(err, again)
+		l.o.Observe.CommitFailed()
 		if !again {
 			for _, it := range batch {
 				l.answer(it, fmt.Errorf("%w: %w", ledger.ErrUnavailable, err))
@@ -109,17 +109,11 @@ func (l *Ledger) keep(ctx context.Context, batch []*item) {
 
 func (l *Ledger) kept(batch []*item, took time.Duration) {
 	l.whole()
-	duplicates, bytes := 0, int64(0)
 	for _, it := range batch {
 		l.size.Store(max(l.size.Load(), it.receipt.Index+1))
-		if it.receipt.Duplicate {
-			duplicates++
-		} else {
-			bytes += int64(len(it.data))
-		}
 		l.answer(it, nil)
 	}
-	l.o.Observe.Committed(len(batch)-duplicates, duplicates, bytes, took)
+	l.o.Observe.Committed(len(batch), took)
 }
 
 // recover works at a broken ledger until it takes entries again. Nothing is taken
