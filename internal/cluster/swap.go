@@ -44,12 +44,10 @@ func (c *Client) Token(ctx context.Context, namespace, name string) (Held, error
 		return Held{}, hinted{errors.New(what + ": " + why(err)), "examples/kubernetes/rotate.yaml lists the rights"}
 	}
 	h := Held{Namespace: namespace, Name: name, Version: s.ResourceVersion, Token: tokenOf(s), object: s}
-	switch {
-	case len(s.Data["password"]) > 0:
-		h.Key = "password"
-	case len(s.Data["bearerToken"]) > 0:
-		h.Key = "bearerToken"
-	default:
+	keys := []string{"password", "bearerToken"}
+	if at := slices.IndexFunc(keys, func(key string) bool { return len(s.Data[key]) > 0 }); at >= 0 {
+		h.Key = keys[at]
+	} else {
 		return Held{}, hinted{errors.New(what + ": it has neither password nor bearerToken, so that Flux asks without a token"),
 			"make it with `flux create secret git`, with username and password"}
 	}

@@ -68,11 +68,10 @@ func (d *delivery) signature(h http.Header) Reason {
 	if n == 0 {
 		return Unsigned
 	}
-	digits, ok := strings.CutPrefix(value, "sha256=")
-	if n > 1 || !ok || !digest.MatchString(digits) {
+	if n > 1 || !signatureForm.MatchString(value) {
 		return Signature
 	}
-	if _, err := hex.Decode(d.mac[:], []byte(digits)); err != nil {
+	if _, err := hex.Decode(d.mac[:], []byte(value[len("sha256="):])); err != nil {
 		return Signature
 	}
 	return ""
@@ -139,8 +138,8 @@ func header(h http.Header, name string) (string, int) {
 
 // The forms of what headers say.
 var (
-	digest   = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	guidForm = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
+	signatureForm = regexp.MustCompile(`^sha256=[0-9a-f]{64}$`)
+	guidForm      = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
 	// word is a name of an event or a target, such as "projects_v2_item".
 	word = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,63}$`)
 	// number is the one decimal form of an id. (A second one, with zeros in front,

@@ -66,12 +66,9 @@ func (k Key) Private() secret.Secret { return k.private }
 // Public is the key that others verify with: "name+hash+data".
 func (k Key) Public() string { return k.public }
 
-// Origin is the key's name.
-func (k Key) Origin() string { return k.signer.Name() }
-
 // Sign gives the checkpoint as a signed note.
 func (k Key) Sign(size int64, root tlog.Hash) ([]byte, error) {
-	c := Checkpoint{k.Origin(), size, root}
+	c := Checkpoint{k.signer.Name(), size, root}
 	signed, err := note.Sign(&note.Note{Text: c.Text()}, k.signer)
 	if err != nil {
 		return nil, fmt.Errorf("sign checkpoint: %w", err)

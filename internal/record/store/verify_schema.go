@@ -24,16 +24,15 @@ func (v *verifier) schema() error {
 	if err != nil {
 		return err
 	}
-	for _, line := range got {
-		if !slices.Contains(want, line) {
-			v.fault(-1, FaultSchema, "the database has what this program does not make: %q", line)
-			v.odd = true
-		}
-	}
-	for _, line := range want {
-		if !slices.Contains(got, line) {
-			v.fault(-1, FaultSchema, "the database lacks what this program makes: %q", line)
-			v.odd = true
+	for _, side := range []struct {
+		has, lacks []string
+		message    string
+	}{{got, want, "the database has what this program does not make: %q"}, {want, got, "the database lacks what this program makes: %q"}} {
+		for _, line := range side.has {
+			if !slices.Contains(side.lacks, line) {
+				v.fault(-1, FaultSchema, side.message, line)
+				v.odd = true
+			}
 		}
 	}
 	return nil

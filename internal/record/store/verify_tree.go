@@ -123,18 +123,16 @@ func (v *verifier) judge(level int, twins []twin, width int, above *tlog.Hash) *
 func (v *verifier) altered(level int, n int64, belowRight, keptRight bool) {
 	from, to := n<<level, (n+1)<<level
 	kind, what := FaultLeaf, "the entry and its leaf hash do not belong together"
+	below, kept := ": the leaf hash was altered, the entry is right", ": the entry was altered, the leaf hash is right"
 	if level > 0 {
 		kind, what = FaultNode, fmt.Sprintf("%s and the hash kept over them do not belong together", span(from, to))
+		below, kept = ": the hash was altered, the entries are right", ": the hash is right, at least one of the entries was altered or has moved"
 	}
 	switch {
-	case belowRight && !keptRight && level == 0:
-		what += ": the leaf hash was altered, the entry is right"
 	case belowRight && !keptRight:
-		what += ": the hash was altered, the entries are right"
-	case keptRight && !belowRight && level == 0:
-		what += ": the entry was altered, the leaf hash is right"
+		what += below
 	case keptRight && !belowRight:
-		what += ": the hash is right, at least one of the entries was altered or has moved"
+		what += kept
 	}
 	if level == ledger.Stride {
 		for i := range v.doubts {

@@ -1,6 +1,7 @@
 package esc
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -38,8 +39,6 @@ type Options struct {
 	// Token is a Pulumi access token.
 	Token     secret.Secret
 	UserAgent string
-	// Transport sends the requests; http.DefaultTransport where it is nil.
-	Transport http.RoundTripper
 }
 
 // Client speaks to one backend.
@@ -75,10 +74,7 @@ var errConflict = errors.New("the environment was changed at the same time")
 
 // New prepares a client; nothing is sent.
 func New(o Options) (*Client, error) {
-	if o.URL == "" {
-		o.URL = defaultURL
-	}
-	u, err := url.Parse(o.URL)
+	u, err := url.Parse(cmp.Or(o.URL, defaultURL))
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, &Error{Op: "use Pulumi's backend", Text: "the address is not a plain URL", hint: "give one such as " + defaultURL}
 	}
@@ -88,13 +84,10 @@ func New(o Options) (*Client, error) {
 	if o.Token.Empty() {
 		return nil, &Error{Op: "use Pulumi's backend", Text: "there is no access token", hint: "set PULUMI_ACCESS_TOKEN; make one at https://app.pulumi.com/account/tokens"}
 	}
-	if o.UserAgent == "" {
-		o.UserAgent = "fluxkeeper"
-	}
 	return &Client{
 		root: strings.TrimSuffix(u.String(), "/") + "/api/esc/environments/", agent: o.UserAgent, token: o.Token,
 		// A redirect would take the token to an address that nobody named.
-		http: &http.Client{Transport: o.Transport, Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		http: &http.Client{Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}, nil
 }
 
