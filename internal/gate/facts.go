@@ -1,6 +1,8 @@
 package gate
 
 import (
+	"bytes"
+	"fmt"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
@@ -104,6 +106,14 @@ type Blob struct {
 	Data []byte
 }
 
+// same tells whether two sides are equal, with their contents.
+func (b Blob) same(other Blob) bool {
+	return b.Mode == other.Mode && b.ID == other.ID && bytes.Equal(b.Data, other.Data)
+}
+
+// isFile tells whether the side is a regular file.
+func (b Blob) isFile() bool { return b.Mode == Regular || b.Mode == Executable }
+
 // FileChange is one path that differs. Paths use slashes and are relative to
 // the repository's root.
 type FileChange struct {
@@ -151,3 +161,16 @@ type ImagePolicy struct {
 	image.Selector
 	DigestReflection string // digestReflectionPolicy
 }
+
+// alike tells whether two objects select the same.
+func (p ImagePolicy) alike(other ImagePolicy) bool {
+	return p.Selector == other.Selector && p.Image == other.Image && p.reflects() == other.reflects()
+}
+
+// reflects tells whether Flux writes digests under the policy.
+func (p ImagePolicy) reflects() bool {
+	return p.DigestReflection != "" && p.DigestReflection != "Never"
+}
+
+// place is where the object stands, as file:line.
+func (p ImagePolicy) place() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }

@@ -38,12 +38,6 @@ type spot struct {
 
 func (s spot) changed() bool { return s.from != s.to }
 
-func (b Blob) same(other Blob) bool {
-	return b.Mode == other.Mode && b.ID == other.ID && bytes.Equal(b.Data, other.Data)
-}
-
-func (b Blob) isFile() bool { return b.Mode == Regular || b.Mode == Executable }
-
 func viewFile(c FileChange) fileView {
 	v := fileView{FileChange: c}
 	if !c.Old.isFile() || !c.New.isFile() || !manifest.Named(c.Path) || !manifest.Marked(c.Old.Data) {

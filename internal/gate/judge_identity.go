@@ -212,21 +212,21 @@ func (b *Bot) wrote(c Commit) bool {
 func committerFault(c Commit) string {
 	a, b := c.Author, c.Committer
 	switch {
-	case a.Name == b.Name && a.Email == b.Email && c.strangeCommitter():
+	case a.Name == b.Name && a.Email == b.Email && strangeCommitter(c):
 		return fmt.Sprintf("its committer is account %d, its author account %d", c.CommitterAccount, c.Account)
 	case a.Name == b.Name && a.Email == b.Email && !a.When.Equal(b.When):
 		return "it was committed at another time than written, so it is not as Flux made it"
-	case a.Name == b.Name && a.Email == b.Email, c.byWebFlow():
+	case a.Name == b.Name && a.Email == b.Email, byWebFlow(c):
 		return ""
 	}
 	return fmt.Sprintf("its committer %q is not its author %q", address(b), address(a))
 }
 
-func (c Commit) strangeCommitter() bool {
+func strangeCommitter(c Commit) bool {
 	return c.Account != 0 && c.CommitterAccount != 0 && c.Account != c.CommitterAccount
 }
 
-func (c Commit) byWebFlow() bool {
+func byWebFlow(c Commit) bool {
 	return c.Committer.Name == webFlowName && c.Committer.Email == webFlowEmail && c.Verification.Verified &&
 		(c.CommitterAccount == 0 || c.CommitterAccount == webFlowID)
 }

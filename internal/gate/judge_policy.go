@@ -35,18 +35,6 @@ func (j *judge) candidates(key, file string) []ImagePolicy {
 	return out
 }
 
-// alike tells whether two objects select the same.
-func (p ImagePolicy) alike(other ImagePolicy) bool {
-	return p.Selector == other.Selector && p.Image == other.Image && p.reflects() == other.reflects()
-}
-
-// reflects tells whether Flux writes digests under the policy.
-func (p ImagePolicy) reflects() bool {
-	return p.DigestReflection != "" && p.DigestReflection != "Never"
-}
-
-func (p ImagePolicy) place() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
-
 // commonImage is the image that all of the policies scan, if they agree.
 func commonImage(policies []ImagePolicy) string {
 	if len(policies) == 0 {
