@@ -8,6 +8,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
@@ -15,14 +16,14 @@ import (
 // judged is a change with its verdict.
 type judged struct {
 	report.Change
-	facts  gate.Facts
+	facts  change.Facts
 	policy gate.Policy
 }
 
 // undecided is the answer about a commit of which too little is known.
 func (s *step) undecided(head string, err error) judged {
 	return judged{Change: report.Change{Version: s.Version, Result: gate.Result{
-		Answer: finding.Answer{Gaps: gaps(err)}, Head: gate.Revision{Commit: head},
+		Answer: finding.Answer{Gaps: gaps(err)}, Head: change.Revision{Commit: head},
 	}}}
 }
 
@@ -46,17 +47,17 @@ func gaps(err error) []string {
 // judgeSubject judges what the event is about. What cannot be read is undecided.
 func (s *step) judgeSubject(sub subject) judged {
 	if sub.number == 0 {
-		change, err := s.client.ReadRange(s.Context, sub.base, sub.head)
+		read, err := s.client.ReadRange(s.Context, sub.base, sub.head)
 		if err != nil {
 			return s.undecided(sub.head, err)
 		}
-		return s.judge(change, judging{headRef: sub.branch, head: sub.head})
+		return s.judge(read, judging{headRef: sub.branch, head: sub.head})
 	}
-	change, err := s.client.ReadPull(s.Context, sub.number)
+	read, err := s.client.ReadPull(s.Context, sub.number)
 	if err != nil {
 		return s.undecided(sub.head, err)
 	}
-	j := s.judge(change, judging{head: sub.head})
+	j := s.judge(read, judging{head: sub.head})
 	if !sub.queued {
 		return j
 	}
@@ -72,11 +73,11 @@ func (s *step) judgeQueued(sub subject, pull judged) judged {
 	if pull.Result.Verdict() != finding.Pass {
 		return pull
 	}
-	change, err := s.client.ReadRange(s.Context, sub.base, sub.head)
+	read, err := s.client.ReadRange(s.Context, sub.base, sub.head)
 	if err != nil {
 		return s.undecided(sub.head, err)
 	}
-	queued := s.judge(change, judging{head: sub.head, contents: true})
+	queued := s.judge(read, judging{head: sub.head, contents: true})
 	queued.Result.Evidence = pull.Result.Evidence
 	queued.BaseName, queued.HeadName = pull.BaseName, s.event.HeadRef
 	return queued
@@ -90,16 +91,16 @@ type judging struct {
 }
 
 // judge holds a change against the policy of its base.
-func (s *step) judge(change *github.Change, how judging) judged {
-	policy, err := s.policy(change)
+func (s *step) judge(read *github.Change, how judging) judged {
+	policy, err := s.policy(read)
 	if err != nil {
-		return s.unjudged(change, how, err)
+		return s.unjudged(read, how, err)
 	}
-	facts, err := change.Facts(keys(policy))
+	facts, err := read.Facts(keys(policy))
 	if err != nil {
-		return s.unjudged(change, how, fmt.Errorf("read policy: %w", err))
+		return s.unjudged(read, how, fmt.Errorf("read policy: %w", err))
 	}
-	facts.Policies = gate.FindPolicies(facts.Sources)
+	facts.Policies = change.FindPolicies(facts.Sources)
 	facts.Today = time.Now().UTC().Truncate(24 * time.Hour)
 	facts.IgnoreIdentity = how.contents
 	if facts.HeadRef == "" {
@@ -115,9 +116,9 @@ func (s *step) judge(change *github.Change, how judging) judged {
 }
 
 // unjudged is the answer about a change that there is no policy to judge by.
-func (s *step) unjudged(change *github.Change, how judging, why error) judged {
+func (s *step) unjudged(read *github.Change, how judging, why error) judged {
 	j := s.undecided(how.head, why)
-	if facts, err := change.Facts(nil); err == nil {
+	if facts, err := read.Facts(nil); err == nil {
 		j.facts, j.Result.Base, j.Result.Head = facts, facts.Base, facts.Head
 		j.BaseName, j.HeadName = facts.BaseRef, facts.HeadRef
 	}
@@ -126,9 +127,9 @@ func (s *step) unjudged(change *github.Change, how judging, why error) judged {
 
 // policy reads the policy file of the change's base. A file that cannot be read
 // leaves nothing to judge by.
-func (s *step) policy(change *github.Change) (gate.Policy, error) {
+func (s *step) policy(read *github.Change) (gate.Policy, error) {
 	name := s.inputs.Text("policy")
-	data, ok, err := change.BaseFile(s.Context, name)
+	data, ok, err := read.BaseFile(s.Context, name)
 	return s.parsePolicy(name, data, ok, err)
 }
 

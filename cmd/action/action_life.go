@@ -9,6 +9,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/proposal"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
@@ -34,11 +35,11 @@ func (s *step) propose() error {
 	default:
 		return s.wrongEvent("push, workflow_dispatch or schedule")
 	}
-	change, err := s.client.ReadRange(s.Context, base, head)
+	read, err := s.client.ReadRange(s.Context, base, head)
 	if err != nil {
 		return s.cannot(err)
 	}
-	j := s.judge(change, judging{headRef: branch})
+	j := s.judge(read, judging{headRef: branch})
 	if j.Result.Verdict() == finding.Undecided {
 		return s.finish(j)
 	}
@@ -143,17 +144,17 @@ func (s *step) basePolicy(branch string) (gate.Policy, error) {
 // candidate finds out what a sweep needs to know of a pull request.
 func (s *step) candidate(pull plan.Pull) (plan.Candidate, error) {
 	c := plan.Candidate{Pull: pull}
-	change, err := s.client.ReadPull(s.Context, pull.Number)
+	read, err := s.client.ReadPull(s.Context, pull.Number)
 	if err != nil {
 		return c, err
 	}
-	j := s.judge(change, judging{})
+	j := s.judge(read, judging{})
 	if j.Result.Verdict() == finding.Undecided {
 		return c, fmt.Errorf("judge #%d: %s", pull.Number, j.Result.Gaps[0])
 	}
 	c.Head = j.Result.Head.Commit
 	c.Empty, c.Updates = plan.Empty(j.facts), j.Result.Updates
-	newest := slices.MaxFunc(append(j.facts.Commits, gate.Commit{}), func(a, b gate.Commit) int {
+	newest := slices.MaxFunc(append(j.facts.Commits, change.Commit{}), func(a, b change.Commit) int {
 		return a.Committer.When.Compare(b.Committer.When)
 	})
 	c.Pushed = newest.Committer.When

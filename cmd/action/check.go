@@ -11,6 +11,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
@@ -95,8 +96,8 @@ func (c *checkCmd) today() (time.Time, error) {
 
 // gather reads the facts and the policy. There is no policy where the base's
 // own cannot be read: its problems are gaps, and the change cannot be judged.
-func (c *checkCmd) gather(a *console.Console) (gate.Facts, *gate.Policy, error) {
-	var none gate.Facts
+func (c *checkCmd) gather(a *console.Console) (change.Facts, *gate.Policy, error) {
+	var none change.Facts
 	repo, err := gitrepo.Open(c.Repo)
 	if err != nil {
 		return none, nil, refusal(err)
@@ -118,7 +119,7 @@ func (c *checkCmd) gather(a *console.Console) (gate.Facts, *gate.Policy, error) 
 	if err != nil {
 		return none, nil, refusal(err)
 	}
-	facts.Policies = gate.FindPolicies(facts.Sources)
+	facts.Policies = change.FindPolicies(facts.Sources)
 	facts.Gaps = slices.Concat(gaps, facts.Gaps)
 	facts.BaseRef = cmp.Or(c.BaseRef, facts.BaseRef)
 	facts.HeadRef = cmp.Or(c.HeadRef, facts.HeadRef)
@@ -187,7 +188,7 @@ func keys(p gate.Policy) []string {
 
 // source gives the report the text of the files that findings point into: of
 // the head, or of the files that the change leaves alone.
-func source(facts gate.Facts) func(file string) []byte {
+func source(facts change.Facts) func(file string) []byte {
 	files := map[string][]byte{}
 	for _, f := range facts.Bystanders {
 		files[f.Path] = f.Data

@@ -10,6 +10,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/leaktest"
@@ -66,7 +67,7 @@ func soundHub(t *testing.T) *fakehub.Hub {
 func TestDoctorReadsSettings(t *testing.T) {
 	hub := soundHub(t)
 	policy := gate.DefaultPolicy()
-	policy.Bots = []gate.Bot{{Account: gate.Account{Login: "flux-bot", ID: 4711}}}
+	policy.Bots = []gate.Bot{{Account: change.Account{Login: "flux-bot", ID: 4711}}}
 	read := flux.Cluster{
 		Repositories: []flux.GitRepository{{Namespace: "flux-system", Name: "fleet", URL: "https://github.com/acme/fleet", Branch: "main"}},
 		Automations:  []flux.Automation{{Namespace: "flux-system", Name: "fleet", Source: "fleet", PushBranch: "flux-image-updates"}},

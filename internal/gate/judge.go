@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 )
 
@@ -13,7 +14,7 @@ import (
 // looks at nothing but its arguments and leaves them as they are; the order of
 // files, policies and bystanders makes no difference. What the facts do not
 // prove counts against the change, and any gap in them makes it undecided.
-func Judge(p Policy, f Facts) Result {
+func Judge(p Policy, f change.Facts) Result {
 	j := newJudge(p, f)
 	result := Result{Base: f.Base, Head: f.Head, Reproduction: manifest.None, Evidence: EvidenceNone}
 	result.Basis, result.Gaps = finding.Whole, slices.Clone(f.Gaps)
@@ -51,9 +52,9 @@ func Judge(p Policy, f Facts) Result {
 // judge is one run of Judge.
 type judge struct {
 	policy   Policy
-	facts    Facts
+	facts    change.Facts
 	files    []fileView // sorted by path
-	policies map[string][]ImagePolicy
+	policies map[string][]change.ImagePolicy
 	said     map[string]bool // what once has let through
 	// illegal names files with a new value that Flux cannot write, since it
 	// takes every reference apart before it uses it.
@@ -61,24 +62,24 @@ type judge struct {
 	findings []finding.Finding
 }
 
-func newJudge(p Policy, f Facts) *judge {
-	j := &judge{policy: p, facts: f, said: map[string]bool{}, illegal: map[string]bool{}, policies: map[string][]ImagePolicy{}}
+func newJudge(p Policy, f change.Facts) *judge {
+	j := &judge{policy: p, facts: f, said: map[string]bool{}, illegal: map[string]bool{}, policies: map[string][]change.ImagePolicy{}}
 	objects := slices.Clone(f.Policies)
-	slices.SortStableFunc(objects, func(a, b ImagePolicy) int {
+	slices.SortStableFunc(objects, func(a, b change.ImagePolicy) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
 	for _, o := range objects {
 		j.policies[o.Name] = append(j.policies[o.Name], o)
 	}
-	var changes []FileChange
+	var changes []change.File
 	for _, c := range f.Files {
 		// Where head left the file as it was, or the base has the same already,
 		// a merge takes the base's: nothing happens.
-		if !c.Old.same(c.New) && !c.Tip.same(c.New) {
+		if !c.Old.Same(c.New) && !c.Tip.Same(c.New) {
 			changes = append(changes, c)
 		}
 	}
-	slices.SortStableFunc(changes, func(a, b FileChange) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortStableFunc(changes, func(a, b change.File) int { return cmp.Compare(a.Path, b.Path) })
 	j.files = make([]fileView, len(changes))
 	parallel(len(changes), func(i int) { j.files[i] = viewFile(changes[i]) })
 	return j

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 )
 
 // signatures reports commits whose signature is not what the policy asks for,
@@ -99,7 +100,7 @@ func (j *judge) reached(commits []made) Evidence {
 	switch {
 	case !every(func(m made) bool { return m.bot != nil && m.self }):
 		return EvidenceNone
-	case pull != nil && j.isBot(pull.Pusher.ID) && !slices.ContainsFunc(pull.AlsoPushed, func(a Account) bool { return !j.isBot(a.ID) }):
+	case pull != nil && j.isBot(pull.Pusher.ID) && !slices.ContainsFunc(pull.AlsoPushed, func(a change.Account) bool { return !j.isBot(a.ID) }):
 		return EvidencePusher
 	case every(made.pinned):
 		return EvidenceKey

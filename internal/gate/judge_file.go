@@ -8,12 +8,13 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 )
 
 // fileView is a changed path with what reading it has shown.
 type fileView struct {
-	FileChange
+	change.File
 	compared   bool
 	comparison manifest.Comparison
 	// viaTip says that the comparison is with the base's tip, since the base
@@ -38,14 +39,14 @@ type spot struct {
 
 func (s spot) changed() bool { return s.from != s.to }
 
-func viewFile(c FileChange) fileView {
-	v := fileView{FileChange: c}
-	if !c.Old.isFile() || !c.New.isFile() || !manifest.Named(c.Path) || !manifest.Marked(c.Old.Data) {
+func viewFile(c change.File) fileView {
+	v := fileView{File: c}
+	if !c.Old.IsFile() || !c.New.IsFile() || !manifest.Named(c.Path) || !manifest.Marked(c.Old.Data) {
 		return v
 	}
 	v.compared = true
 	v.comparison = manifest.Compare(c.Old.Data, c.New.Data)
-	moved := c.Tip.isFile() && !bytes.Equal(c.Tip.Data, c.Old.Data)
+	moved := c.Tip.IsFile() && !bytes.Equal(c.Tip.Data, c.Old.Data)
 	if !moved {
 		v.plainSpots()
 		return v
@@ -159,8 +160,8 @@ type markedValue struct {
 	value string
 }
 
-func markedValues(b Blob) (values []markedValue, ok bool) {
-	if !b.isFile() || !manifest.Marked(b.Data) {
+func markedValues(b change.Blob) (values []markedValue, ok bool) {
+	if !b.IsFile() || !manifest.Marked(b.Data) {
 		return nil, true
 	}
 	file := manifest.Read(b.Data)

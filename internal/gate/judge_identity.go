@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 )
 
 // webFlow is the account with which GitHub commits for people in its web
@@ -83,7 +84,7 @@ func (j *judge) pull() {
 	}
 }
 
-func (j *judge) pusher(a Account, what string) {
+func (j *judge) pusher(a change.Account, what string) {
 	if a.ID != 0 && j.knowsAccounts() && !j.isBot(a.ID) {
 		j.who("identity/pusher", fmt.Sprintf("%q (account %d), not the bot, pushed %s", a.Login, a.ID, what),
 			"ask that account what it pushed; a ruleset can let only the bot push to its branch")
@@ -146,7 +147,7 @@ func (j *judge) history() {
 
 // made is a commit and the bot that made it; nil where none did.
 type made struct {
-	Commit
+	change.Commit
 	bot *Bot
 	// self says that the committer is the author.
 	self bool
@@ -183,7 +184,7 @@ func (j *judge) authors() []made {
 
 // botOf finds the bot that a commit's author is. Where only the account
 // differs, it says so.
-func (j *judge) botOf(c Commit) (bot *Bot, why string) {
+func (j *judge) botOf(c change.Commit) (bot *Bot, why string) {
 	why = fmt.Sprintf("its author %q is not the bot", address(c.Author))
 	for i := range j.policy.Bots {
 		b := &j.policy.Bots[i]
@@ -200,7 +201,7 @@ func (j *judge) botOf(c Commit) (bot *Bot, why string) {
 
 // wrote compares what the policy says of a bot with a commit's author, byte by
 // byte. A bot without name and e-mail is known by its account alone.
-func (b *Bot) wrote(c Commit) bool {
+func (b *Bot) wrote(c change.Commit) bool {
 	if b.Name == "" && b.Email == "" {
 		return b.ID != 0 && b.ID == c.Account
 	}
@@ -209,7 +210,7 @@ func (b *Bot) wrote(c Commit) bool {
 
 // committerFault says why a committer is not the author. Flux writes both with
 // one name, e-mail and second; GitHub commits for people with its own, and signs.
-func committerFault(c Commit) string {
+func committerFault(c change.Commit) string {
 	a, b := c.Author, c.Committer
 	switch {
 	case a.Name == b.Name && a.Email == b.Email && strangeCommitter(c):
@@ -222,16 +223,16 @@ func committerFault(c Commit) string {
 	return fmt.Sprintf("its committer %q is not its author %q", address(b), address(a))
 }
 
-func strangeCommitter(c Commit) bool {
+func strangeCommitter(c change.Commit) bool {
 	return c.Account != 0 && c.CommitterAccount != 0 && c.Account != c.CommitterAccount
 }
 
-func byWebFlow(c Commit) bool {
+func byWebFlow(c change.Commit) bool {
 	return c.Committer.Name == webFlowName && c.Committer.Email == webFlowEmail && c.Verification.Verified &&
 		(c.CommitterAccount == 0 || c.CommitterAccount == webFlowID)
 }
 
-func address(s Signature) string { return s.Name + " <" + s.Email + ">" }
+func address(s change.Signature) string { return s.Name + " <" + s.Email + ">" }
 
 // tally collects commits with one fault, so that a thousand of them are one finding.
 type tally struct {

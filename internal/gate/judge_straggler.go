@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 )
@@ -127,9 +128,9 @@ func most(counts map[string]int) (value string, known bool) {
 }
 
 // bystanders are the marked places of unchanged files, sorted by file.
-func bystanders(contents []Content) []spot {
+func bystanders(contents []change.Content) []spot {
 	contents = slices.Clone(contents)
-	slices.SortStableFunc(contents, func(a, b Content) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortStableFunc(contents, func(a, b change.Content) int { return cmp.Compare(a.Path, b.Path) })
 	found := make([][]spot, len(contents))
 	parallel(len(contents), func(i int) {
 		c := contents[i]

@@ -12,10 +12,11 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/gatetest"
 )
 
-func loadCase(t *testing.T, text string) (gate.Policy, gate.Facts) {
+func loadCase(t *testing.T, text string) (gate.Policy, change.Facts) {
 	t.Helper()
 	policy, facts, err := gatetest.Load(txtar.Parse([]byte(text)))
 	if err != nil {
@@ -234,7 +235,7 @@ func TestPinnedKeys(t *testing.T) {
 	} {
 		policy, facts := loadCase(t, good)
 		policy.Bots[0].Keys = []string{c.key}
-		facts.Commits[0].Verification = gate.Verification{Kind: "openpgp", Verified: true, Key: c.print}
+		facts.Commits[0].Verification = change.Verification{Kind: "openpgp", Verified: true, Key: c.print}
 		if got := gate.Judge(policy, facts); got.Evidence != c.want || (got.Verdict() == finding.Pass) != (c.want == gate.EvidenceKey) {
 			t.Errorf("key %.40q signed by %q: %s with evidence %s, want %s", c.key, c.print, got.Verdict(), got.Evidence, c.want)
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 )
 
@@ -42,7 +43,7 @@ func bare(err error) error { return cmp.Or(errors.Unwrap(err), err) }
 // steps holds the step against the terms. An image that takes another's name
 // must satisfy the terms of both: else an override for the new name would let
 // any image become it.
-func (j *judge) steps(u *joined, old, now image.Ref, policies []ImagePolicy) image.Step {
+func (j *judge) steps(u *joined, old, now image.Ref, policies []change.ImagePolicy) image.Step {
 	terms, _ := j.policy.TermsFor(u.Image, u.Policy, j.facts.Today)
 	step := j.step(u, old, now, terms, policies)
 	if old.Name != "" && old.Name != u.Image {
@@ -53,7 +54,7 @@ func (j *judge) steps(u *joined, old, now image.Ref, policies []ImagePolicy) ima
 }
 
 // step names the step and reports what of it the terms do not allow.
-func (j *judge) step(u *joined, old, now image.Ref, terms Terms, policies []ImagePolicy) image.Step {
+func (j *judge) step(u *joined, old, now image.Ref, terms Terms, policies []change.ImagePolicy) image.Step {
 	step, why := compareUnder(terms, old, now, policies)
 	if step.Kind == image.Same && len(step.Words) == 0 {
 		// The text changed, or there were no update, and no reader can say how.
@@ -104,7 +105,7 @@ func (j *judge) digestKept(u *joined, old, now image.Ref) {
 
 // compareUnder compares in the way that the terms ask for. Where several
 // ImagePolicies could be meant, what any of them says counts.
-func compareUnder(terms Terms, old, now image.Ref, policies []ImagePolicy) (step image.Step, why string) {
+func compareUnder(terms Terms, old, now image.Ref, policies []change.ImagePolicy) (step image.Step, why string) {
 	if terms.Versioning != image.ByPolicy {
 		return image.Compare(old, now, terms.Versioning), ""
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 )
 
@@ -22,7 +23,7 @@ type Policy struct {
 	Bots []Bot
 	// Openers may open the pull request, besides the bots; none means anyone,
 	// since opening proves nothing.
-	Openers []Account
+	Openers []change.Account
 	// Evidence is the least proof of who made the change that will do.
 	Evidence Evidence
 	// Terms hold for every image that no override names.
@@ -55,7 +56,7 @@ type Uses struct {
 
 // Bot is one identity of Flux. Empty fields are not compared.
 type Bot struct {
-	Account
+	change.Account
 	Name, Email string
 	// Keys are pinned public keys: "ssh-ed25519 AAAA…" lines or armored OpenPGP
 	// public keys, with which signatures can be verified offline, or bare

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 )
 
@@ -85,7 +86,7 @@ func everything() Policy {
 		Base:  []string{"main", "release/*"},
 		Paths: []string{"clusters/**", "apps/*/{values,release}.yaml"},
 		Bots: []Bot{{
-			Account: Account{Login: "goldfish-flux", ID: 123456},
+			Account: change.Account{Login: "goldfish-flux", ID: 123456},
 			Name:    "fluxcdbot", Email: "fluxcdbot@users.noreply.github.com",
 			Keys: []string{
 				ed25519Key + " flux@example.com",
@@ -94,7 +95,7 @@ func everything() Policy {
 				"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nbm90IGEga2V5\n-----END PGP PUBLIC KEY BLOCK-----\n",
 			},
 		}, {Email: "second@example.com"}},
-		Openers:  []Account{{Login: "github-actions[bot]", ID: 41898282}},
+		Openers:  []change.Account{{Login: "github-actions[bot]", ID: 41898282}},
 		Evidence: EvidenceKey,
 		Terms:    Terms{Allow: []string{"patch"}, Versioning: image.Semver, MinorSkip: 1},
 		Overrides: []Override{{

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 )
 
@@ -115,10 +116,10 @@ func (r *reader) bots(into *[]Bot) func(*yaml.Node) {
 	}
 }
 
-func (r *reader) openers(into *[]Account) func(*yaml.Node) {
+func (r *reader) openers(into *[]change.Account) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		r.each(n, "openers", func(item *yaml.Node) {
-			var a Account
+			var a change.Account
 			seen := r.mapping(item, "an opener", fields{"login": r.string("login", &a.Login, r.login), "id": r.id(&a.ID)})
 			r.whole(item, seen)
 			if seen != nil && seen["login"] == nil && seen["id"] == nil {

@@ -2,13 +2,14 @@ package gate
 
 import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 )
 
 // Result is the whole answer to a change.
 type Result struct {
 	finding.Answer
-	Base, Head   Revision
+	Base, Head   change.Revision
 	Reproduction manifest.Outcome
 	Files        []FileResult
 	Updates      []Update

@@ -12,7 +12,7 @@ import (
 
 	gh "github.com/google/go-github/v66/github"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 )
 
 // push is one entry of a repository's activity list, which go-github does not
@@ -68,7 +68,7 @@ func (c *Client) pushesOf(ctx context.Context, branch, head string) ([]push, err
 // pushers finds who pushed the head, and who else pushed the commits of the
 // change below it where they were pushed one after the other. The first is
 // zero where the list does not tell; so is one of the others.
-func pushers(list []push, head string, commits []*gh.RepositoryCommit) (first gate.Account, others []gate.Account) {
+func pushers(list []push, head string, commits []*gh.RepositoryCommit) (first change.Account, others []change.Account) {
 	inside := map[string]bool{}
 	for _, c := range commits {
 		inside[c.GetSHA()] = true
@@ -84,7 +84,7 @@ func pushers(list []push, head string, commits []*gh.RepositoryCommit) (first ga
 		actor := account(p.Actor)
 		if i == 0 {
 			first = actor
-		} else if actor.ID != first.ID && !slices.ContainsFunc(others, func(a gate.Account) bool { return a.ID == actor.ID }) {
+		} else if actor.ID != first.ID && !slices.ContainsFunc(others, func(a change.Account) bool { return a.ID == actor.ID }) {
 			others = append(others, actor)
 		}
 		// Who forces a push answers for the whole branch.
@@ -93,7 +93,7 @@ func pushers(list []push, head string, commits []*gh.RepositoryCommit) (first ga
 		}
 		want = p.Before
 	}
-	return first, append(others, gate.Account{})
+	return first, append(others, change.Account{})
 }
 
 // whoPushed fills in what the activity list tells; a gap where it cannot be

@@ -8,14 +8,14 @@ import (
 
 	gh "github.com/google/go-github/v66/github"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 )
 
 // describe makes the fact of a commit. The gaps name what GitHub left out.
-func describe(commit *gh.RepositoryCommit, keys signature.Keyring, now time.Time) (out gate.Commit, gaps []string) {
+func describe(commit *gh.RepositoryCommit, keys signature.Keyring, now time.Time) (out change.Commit, gaps []string) {
 	sha, inner := commit.GetSHA(), commit.GetCommit()
-	out = gate.Commit{
+	out = change.Commit{
 		SHA: sha, Message: inner.GetMessage(),
 		Account: account(commit.Author).ID, CommitterAccount: account(commit.Committer).ID,
 	}
@@ -25,13 +25,13 @@ func describe(commit *gh.RepositoryCommit, keys signature.Keyring, now time.Time
 	for _, side := range []struct {
 		word string
 		from *gh.CommitAuthor
-		to   *gate.Signature
+		to   *change.Signature
 	}{{"author", inner.GetAuthor(), &out.Author}, {"committer", inner.GetCommitter(), &out.Committer}} {
 		if side.from == nil || side.from.Name == nil || side.from.Email == nil || side.from.Date == nil {
 			gaps = append(gaps, fmt.Sprintf("GitHub does not tell the %s of commit %s", side.word, sha))
 			continue
 		}
-		*side.to = gate.Signature{Name: *side.from.Name, Email: *side.from.Email, When: side.from.Date.Time}
+		*side.to = change.Signature{Name: *side.from.Name, Email: *side.from.Email, When: side.from.Date.Time}
 	}
 	v := inner.GetVerification()
 	out.Verification = verification(sha, v, keys, now)
@@ -45,27 +45,27 @@ func describe(commit *gh.RepositoryCommit, keys signature.Keyring, now time.Time
 }
 
 // account is an account that GitHub names; zero where it is null or empty.
-func account(u *gh.User) gate.Account {
+func account(u *gh.User) change.Account {
 	if u.GetID() <= 0 {
-		return gate.Account{}
+		return change.Account{}
 	}
-	return gate.Account{Login: u.GetLogin(), ID: u.GetID()}
+	return change.Account{Login: u.GetLogin(), ID: u.GetID()}
 }
 
 // verification joins what GitHub says of a signature with our own check. The
 // key is known where the pinned keys verify the signature, or where it names
 // its key in a way that can be checked (SSH). What an OpenPGP signature says of
 // its key is the signer's word alone.
-func verification(sha string, v *gh.SignatureVerification, keys signature.Keyring, now time.Time) gate.Verification {
+func verification(sha string, v *gh.SignatureVerification, keys signature.Keyring, now time.Time) change.Verification {
 	if v.GetSignature() == "" {
 		if reason := v.GetReason(); reason != "" && reason != "unsigned" {
-			return gate.Verification{Reason: "GitHub says " + plain(reason)}
+			return change.Verification{Reason: "GitHub says " + plain(reason)}
 		}
-		return gate.Verification{}
+		return change.Verification{}
 	}
 	payload, armored := []byte(v.GetPayload()), []byte(v.GetSignature())
 	whole := signedObject(sha, payload, armored)
-	own := gate.Verification{Kind: signature.Kind(armored), Reason: "what is signed does not make up the commit"}
+	own := change.Verification{Kind: signature.Kind(armored), Reason: "what is signed does not make up the commit"}
 	if whole {
 		if own = keys.Verify(payload, armored, now); own.Verified {
 			return own
@@ -75,7 +75,7 @@ func verification(sha string, v *gh.SignatureVerification, keys signature.Keyrin
 		own.Reason = "GitHub says " + plain(v.GetReason()) + "; " + own.Reason
 		return own
 	}
-	out := gate.Verification{Kind: own.Kind, Verified: true}
+	out := change.Verification{Kind: own.Kind, Verified: true}
 	if whole && out.Kind == "ssh" {
 		if key, err := signature.SSHSigner(payload, armored); err == nil {
 			out.Key = key

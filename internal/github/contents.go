@@ -10,6 +10,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 )
 
@@ -23,9 +24,9 @@ const (
 // contents are the files that the change touches, and what of the base has a
 // bearing on them.
 type contents struct {
-	files      []gate.FileChange
-	sources    []gate.Content
-	bystanders []gate.Content
+	files      []change.File
+	sources    []change.Content
+	bystanders []change.Content
 	unsearched int
 	gaps       []string
 }
@@ -40,7 +41,7 @@ func (c *Client) readContents(ctx context.Context, h history) (contents, error) 
 		return out, err
 	}
 	rest, unread := trees.list(h.base.Tree, manifest.Named)
-	if slices.ContainsFunc(changes, func(ch change) bool { return manifest.Named(ch.path) }) {
+	if slices.ContainsFunc(changes, func(ch sides) bool { return manifest.Named(ch.path) }) {
 		out.unsearched = unread
 	} else { // then no update can be in the change, and there is nothing to search for
 		rest = slices.DeleteFunc(rest, func(f file) bool { return f.path != gate.PolicyFile })
@@ -54,7 +55,7 @@ func (c *Client) readContents(ctx context.Context, h history) (contents, error) 
 	changed := make(map[string]bool, len(changes))
 	for _, ch := range changes {
 		changed[ch.path] = true
-		out.files = append(out.files, gate.FileChange{
+		out.files = append(out.files, change.File{
 			Path: ch.path, Old: c.side(ch.path, ch.old), Tip: c.side(ch.path, ch.tip), New: c.side(ch.path, ch.head),
 		})
 	}
@@ -65,20 +66,20 @@ func (c *Client) readContents(ctx context.Context, h history) (contents, error) 
 			continue
 		}
 		if bytes.Contains(data, []byte("ImagePolicy")) || bytes.Contains(data, []byte("ImageRepository")) {
-			out.sources = append(out.sources, gate.Content{Path: f.path, Data: data})
+			out.sources = append(out.sources, change.Content{Path: f.path, Data: data})
 		}
 		if !changed[f.path] && manifest.Marked(data) {
-			out.bystanders = append(out.bystanders, gate.Content{Path: f.path, Data: data})
+			out.bystanders = append(out.bystanders, change.Content{Path: f.path, Data: data})
 		}
 	}
 	return out, nil
 }
 
-func (c *Client) side(path string, e entry) gate.Blob {
-	if e.mode == gate.Absent {
-		return gate.Blob{}
+func (c *Client) side(path string, e entry) change.Blob {
+	if e.mode == change.Absent {
+		return change.Blob{}
 	}
-	b := gate.Blob{Mode: e.mode, ID: e.id}
+	b := change.Blob{Mode: e.mode, ID: e.id}
 	if e.isFile() && manifest.Named(path) {
 		b.Data, _ = c.store.blob(e.id)
 	}
@@ -88,7 +89,7 @@ func (c *Client) side(path string, e entry) gate.Blob {
 // wants lists the blobs to read, each once: of the changed files all sides,
 // and of the rest as many as are searched, the policy file and those nearest
 // to a change first.
-func (c *Client) wants(changes []change, rest []file) ([]wanted, error) {
+func (c *Client) wants(changes []sides, rest []file) ([]wanted, error) {
 	var wants []wanted
 	seen := map[string]bool{}
 	total := 0
@@ -120,7 +121,7 @@ func (c *Client) wants(changes []change, rest []file) ([]wanted, error) {
 
 // nearest sorts files by how much of their folder they share with a changed
 // one, the policy file before all.
-func nearest(rest []file, changes []change) []file {
+func nearest(rest []file, changes []sides) []file {
 	folders := map[string]bool{}
 	for _, ch := range changes {
 		for dir := ch.path; dir != ""; {
@@ -182,7 +183,7 @@ func (c *Client) fileBelow(ctx context.Context, root, path string) ([]byte, bool
 	switch {
 	case err != nil:
 		return nil, false, err
-	case e.mode == gate.Absent:
+	case e.mode == change.Absent:
 		return nil, false, nil
 	case !e.isFile():
 		return nil, false, &Error{Op: op, Kind: Refused, text: "not a regular file", hint: "put a regular file there"}

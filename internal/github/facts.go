@@ -12,7 +12,7 @@ import (
 	gh "github.com/google/go-github/v66/github"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 )
 
@@ -23,7 +23,7 @@ type Change struct {
 	client           *Client
 	history          history
 	baseRef, headRef string
-	pull             *gate.Pull
+	pull             *change.Pull
 	contents         contents
 	gaps             []string
 }
@@ -32,23 +32,23 @@ type Change struct {
 // pinned keys of the policy's bots. Today and Policies are left to the caller;
 // Policies are found in Sources. Its error is an *Error, or a
 // *signature.KeyError.
-func (c *Client) PullFacts(ctx context.Context, number int, keys []string) (gate.Facts, error) {
-	change, err := c.ReadPull(ctx, number)
+func (c *Client) PullFacts(ctx context.Context, number int, keys []string) (change.Facts, error) {
+	read, err := c.ReadPull(ctx, number)
 	if err != nil {
-		return gate.Facts{}, err
+		return change.Facts{}, err
 	}
-	return change.Facts(keys)
+	return read.Facts(keys)
 }
 
 // RangeFacts gathers the facts of merging head into base, each the full id of
 // a commit, the name of a branch, or a ref that begins with refs/. It is
 // PullFacts without the pull request.
-func (c *Client) RangeFacts(ctx context.Context, base, head string, keys []string) (gate.Facts, error) {
-	change, err := c.ReadRange(ctx, base, head)
+func (c *Client) RangeFacts(ctx context.Context, base, head string, keys []string) (change.Facts, error) {
+	read, err := c.ReadRange(ctx, base, head)
 	if err != nil {
-		return gate.Facts{}, err
+		return change.Facts{}, err
 	}
-	return change.Facts(keys)
+	return read.Facts(keys)
 }
 
 // ReadPull reads a pull request, by its number alone.
@@ -128,7 +128,7 @@ func (c *Client) resolve(ctx context.Context, name string) (id, branch string, e
 
 // pullEnds are what a pull request is, and from where to where it goes.
 type pullEnds struct {
-	pull                         gate.Pull
+	pull                         change.Pull
 	base, head, baseRef, headRef string
 	commits                      *int // as GitHub counts them
 }
@@ -165,7 +165,7 @@ func (c *Client) pullEnds(ctx context.Context, number int) (pullEnds, error) {
 		return pullEnds{}, err
 	}
 	ends := pullEnds{
-		pull: gate.Pull{
+		pull: change.Pull{
 			Number: p.GetNumber(), Title: p.GetTitle(), Body: p.GetBody(), Opener: account(p.User),
 			HeadRepoID: max(p.GetHead().GetRepo().GetID(), 0), BaseRepoID: max(p.GetBase().GetRepo().GetID(), 0),
 		},
@@ -279,12 +279,12 @@ func (c *Client) ends(ctx context.Context, base, head string) (h history, err er
 
 // Facts holds what was read against the pinned keys of the policy's bots. It
 // sends nothing. Its error is a *signature.KeyError.
-func (ch *Change) Facts(keys []string) (gate.Facts, error) {
+func (ch *Change) Facts(keys []string) (change.Facts, error) {
 	ring, err := signature.ParseKeys(keys)
 	if err != nil {
-		return gate.Facts{}, err
+		return change.Facts{}, err
 	}
-	facts := gate.Facts{
+	facts := change.Facts{
 		BaseRef: ch.baseRef, HeadRef: ch.headRef,
 		Base: ch.history.base, MergeBase: ch.history.mergeBase, Head: ch.history.head,
 		Files: ch.contents.files, Sources: ch.contents.sources, Bystanders: ch.contents.bystanders,

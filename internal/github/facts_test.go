@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 )
@@ -62,9 +63,9 @@ func TestPull(t *testing.T) {
 	w := typical(t, 1)
 	w.AddAccount(fakehub.Account{Login: "opener", ID: 99})
 	facts := w.pullFacts(w.open("flux", func(p *fakehub.Pull) { p.Author = "opener" }))
-	want := &gate.Pull{
-		Number: 1, Title: "Update images", Body: "by Flux", Opener: gate.Account{Login: "opener", ID: 99},
-		HeadRepoID: 1234, BaseRepoID: 1234, Pusher: gate.Account{Login: bot, ID: botID},
+	want := &change.Pull{
+		Number: 1, Title: "Update images", Body: "by Flux", Opener: change.Account{Login: "opener", ID: 99},
+		HeadRepoID: 1234, BaseRepoID: 1234, Pusher: change.Account{Login: bot, ID: botID},
 	}
 	if diff := cmp.Diff(want, facts.Pull); diff != "" {
 		t.Error(diff)

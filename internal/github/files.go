@@ -6,7 +6,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 )
 
 // maxSingle bounds the files that are read one by one, since they are binary or
@@ -16,7 +16,7 @@ const maxSingle = 300
 // Files are regular files of a commit, sorted by path.
 type Files struct {
 	// All have no Data where it could not be read.
-	All []gate.Content
+	All []change.Content
 	// Gaps say what could not be read, and why. They may quote outside text.
 	Gaps []string
 }
@@ -80,7 +80,7 @@ func (c *Client) filesOf(ctx context.Context, old, tip, head string, gaps []stri
 	beyond, first := 0, ""
 	for _, f := range all {
 		data, ok := c.store.blob(f.id)
-		out.All = append(out.All, gate.Content{Path: f.path, Data: data})
+		out.All = append(out.All, change.Content{Path: f.path, Data: data})
 		switch {
 		case ok:
 		case why[f.id] != "":

@@ -9,7 +9,7 @@ import (
 	gh "github.com/google/go-github/v66/github"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 )
 
 const (
@@ -27,7 +27,7 @@ const (
 
 // history is how two commits stand to each other.
 type history struct {
-	base, mergeBase, head gate.Revision
+	base, mergeBase, head change.Revision
 	commits               []*gh.RepositoryCommit // reachable from head and not from base, parents first
 	// gaps are about the commits, and about whether there are other merge bases.
 	gaps []string
@@ -82,15 +82,15 @@ func (c *Client) history(ctx context.Context, base, head string) (history, error
 }
 
 // revision reads a commit that is named by its full id.
-func (c *Client) revision(ctx context.Context, sha string) (gate.Revision, error) {
+func (c *Client) revision(ctx context.Context, sha string) (change.Revision, error) {
 	op := "read commit " + sha
 	commit, _, err := c.api.Git.GetCommit(ctx, c.owner, c.name, sha)
 	if err != nil {
-		return gate.Revision{}, classify(ctx, op, err)
+		return change.Revision{}, classify(ctx, op, err)
 	}
-	r := gate.Revision{Commit: commit.GetSHA(), Tree: commit.GetTree().GetSHA()}
+	r := change.Revision{Commit: commit.GetSHA(), Tree: commit.GetTree().GetSHA()}
 	if r.Commit != sha || !isID(r.Tree) {
-		return gate.Revision{}, odd(op, "the answer has no tree, or is another commit")
+		return change.Revision{}, odd(op, "the answer has no tree, or is another commit")
 	}
 	return r, nil
 }
@@ -140,8 +140,8 @@ func sound(op string, commit *gh.RepositoryCommit) error {
 	return nil
 }
 
-func revisionOf(commit *gh.RepositoryCommit) gate.Revision {
-	return gate.Revision{Commit: commit.GetSHA(), Tree: commit.GetCommit().GetTree().GetSHA()}
+func revisionOf(commit *gh.RepositoryCommit) change.Revision {
+	return change.Revision{Commit: commit.GetSHA(), Tree: commit.GetCommit().GetTree().GetSHA()}
 }
 
 // order gives the commits that head reaches, parents before children, and the

@@ -15,7 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
@@ -58,7 +58,7 @@ func (p *tape) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-func (p *tape) facts(t testing.TB) (gate.Facts, error) {
+func (p *tape) facts(t testing.TB) (change.Facts, error) {
 	t.Helper()
 	c, err := github.NewFast(github.Options{
 		Token: secret.New(token), APIURL: "http://tape.example", Repository: fleet, Transport: p, Budget: 10 * time.Second,
@@ -70,7 +70,7 @@ func (p *tape) facts(t testing.TB) (gate.Facts, error) {
 }
 
 // newTape records an honest pull request of two commits whose base moved on.
-func newTape(t testing.TB) (*tape, gate.Facts) {
+func newTape(t testing.TB) (*tape, change.Facts) {
 	w := newRepo(t)
 	w.commit("start", "a.yaml", marked("1.0.0"), "b/c.yaml", marked("1.0.0"), "policy.yaml", imagePolicy, "left.yaml", marked("1.0.0"))
 	w.branch("flux")
@@ -97,10 +97,10 @@ func newTape(t testing.TB) (*tape, gate.Facts) {
 
 // core are the facts that must be whole where there is no gap: what differs,
 // and by which commits. Names and texts are what the API says they are.
-func core(f gate.Facts) gate.Facts {
-	out := gate.Facts{Base: f.Base, MergeBase: f.MergeBase, Head: f.Head, BaseRef: f.BaseRef, HeadRef: f.HeadRef, Files: f.Files}
+func core(f change.Facts) change.Facts {
+	out := change.Facts{Base: f.Base, MergeBase: f.MergeBase, Head: f.Head, BaseRef: f.BaseRef, HeadRef: f.HeadRef, Files: f.Files}
 	for _, c := range f.Commits {
-		out.Commits = append(out.Commits, gate.Commit{SHA: c.SHA, Parents: c.Parents})
+		out.Commits = append(out.Commits, change.Commit{SHA: c.SHA, Parents: c.Parents})
 	}
 	if f.Unsearched == 0 {
 		out.Sources, out.Bystanders = f.Sources, f.Bystanders
@@ -109,7 +109,7 @@ func core(f gate.Facts) gate.Facts {
 }
 
 // checkHostile plays the tape with one answer changed.
-func checkHostile(t *testing.T, p *tape, honest gate.Facts, key, what string, answer []byte) {
+func checkHostile(t *testing.T, p *tape, honest change.Facts, key, what string, answer []byte) {
 	t.Helper()
 	was := p.answers[key]
 	p.answers[key] = answer

@@ -10,7 +10,7 @@ import (
 
 	"github.com/pjbgf/sha1cd"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 )
 
 // objectID is the id that Git gives to an object. Contents that were made to
@@ -25,16 +25,16 @@ func objectID(kind string, data []byte) string {
 // entry is one entry of a tree. The zero entry is none.
 type entry struct {
 	name string
-	mode gate.Mode
+	mode change.Mode
 	id   string
 	size int // of a file, in bytes, as GitHub says; only a hint
 }
 
 // folder is the mode of a tree in a tree.
-const folder gate.Mode = "40000"
+const folder change.Mode = "40000"
 
 func (e entry) isTree() bool       { return e.mode == folder }
-func (e entry) isFile() bool       { return e.mode == gate.Regular || e.mode == gate.Executable }
+func (e entry) isFile() bool       { return e.mode == change.Regular || e.mode == change.Executable }
 func (e entry) same(o entry) bool  { return e.mode == o.mode && e.id == o.id }
 func treeEntry(id string) entry    { return entry{mode: folder, id: id} }
 func join(dir, name string) string { return strings.TrimPrefix(dir+"/"+name, "/") }
@@ -53,7 +53,7 @@ type listed struct {
 
 // normalMode reads a mode the way Git does: of a regular file only whether its
 // owner may execute it counts.
-func normalMode(octal string) (gate.Mode, bool) {
+func normalMode(octal string) (change.Mode, bool) {
 	n, err := strconv.ParseUint(octal, 8, 17)
 	if err != nil || strings.HasPrefix(octal, "0") {
 		return "", false
@@ -62,13 +62,13 @@ func normalMode(octal string) (gate.Mode, bool) {
 	case n == 0o040000:
 		return folder, true
 	case n == 0o120000:
-		return gate.Symlink, true
+		return change.Symlink, true
 	case n == 0o160000:
-		return gate.Submodule, true
+		return change.Submodule, true
 	case n&0o170000 == 0o100000 && n&0o100 != 0:
-		return gate.Executable, true
+		return change.Executable, true
 	case n&0o170000 == 0o100000:
-		return gate.Regular, true
+		return change.Regular, true
 	}
 	return "", false
 }

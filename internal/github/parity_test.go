@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/sharedtest"
@@ -19,7 +19,7 @@ import (
 // comparable takes out what only one of the two sources can know, or shows in
 // another way: accounts, the pull request, time zones, a message's last line
 // feed, the contents of files that nobody looks into, reasons.
-func comparable(facts gate.Facts) gate.Facts {
+func comparable(facts change.Facts) change.Facts {
 	facts.Pull = nil
 	facts.Commits = slices.Clone(facts.Commits)
 	for i := range facts.Commits {
@@ -35,8 +35,8 @@ func comparable(facts gate.Facts) gate.Facts {
 		f := &facts.Files[i]
 		named := manifest.Named(f.Path)
 		searched = searched || named
-		for _, b := range []*gate.Blob{&f.Old, &f.Tip, &f.New} {
-			if !named || b.Mode == gate.Symlink {
+		for _, b := range []*change.Blob{&f.Old, &f.Tip, &f.New} {
+			if !named || b.Mode == change.Symlink {
 				b.Data = nil
 			}
 		}
@@ -68,7 +68,7 @@ func (w *world) sameFacts(base, head string, keys ...string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	got := map[string]gate.Facts{"ids": ids, "refs": refs}
+	got := map[string]change.Facts{"ids": ids, "refs": refs}
 	if len(want.Commits) > 0 {
 		number := w.OpenPull(fleet, fakehubPull(head, base))
 		got["pull request"] = w.pullFacts(number, keys...)
@@ -219,7 +219,7 @@ func TestSameSignaturesAsTheRepository(t *testing.T) {
 	w.serve()
 	w.sameFacts("main", "head", public)
 	for _, c := range w.pullFacts(1, public).Commits {
-		if c.Verification != (gate.Verification{Kind: "ssh", Verified: true, Key: fingerprint}) {
+		if c.Verification != (change.Verification{Kind: "ssh", Verified: true, Key: fingerprint}) {
 			t.Errorf("verification %+v", c.Verification)
 		}
 	}
@@ -258,7 +258,7 @@ func TestCrosswiseMerges(t *testing.T) {
 	w.git("merge", "-q", "--no-ff", "-m", "merge", theirs)
 	w.commit("bump", "a.yaml", "2")
 	w.serve()
-	for how, facts := range map[string]gate.Facts{"git": w.local("main", "head"), "API": w.pullFacts(w.open("head"))} {
+	for how, facts := range map[string]change.Facts{"git": w.local("main", "head"), "API": w.pullFacts(w.open("head"))} {
 		if len(facts.Gaps) != 1 || !strings.Contains(facts.Gaps[0], "best common ancestors") {
 			t.Errorf("%s: gaps %q", how, facts.Gaps)
 		}

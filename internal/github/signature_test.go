@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 )
 
@@ -40,21 +40,21 @@ func TestVerification(t *testing.T) {
 	for _, tt := range []struct {
 		name, head, github string
 		keys               []string
-		want               gate.Verification
+		want               change.Verification
 		reason             string
 	}{
-		{"pinned", head, "valid", []string{public}, gate.Verification{Kind: "ssh", Verified: true, Key: fingerprint}, ""},
-		{"pinned, unknown to GitHub", head, "unknown_key", []string{public}, gate.Verification{Kind: "ssh", Verified: true, Key: fingerprint}, ""},
-		{"pinned, GitHub is not able", head, "gpgverify_error", []string{public}, gate.Verification{Kind: "ssh", Verified: true, Key: fingerprint}, ""},
-		{"known to GitHub alone", head, "valid", nil, gate.Verification{Kind: "ssh", Verified: true, Key: fingerprint}, ""},
-		{"pinned by fingerprint", head, "valid", []string{fingerprint}, gate.Verification{Kind: "ssh", Verified: true, Key: fingerprint}, ""},
-		{"known to nobody", head, "unknown_key", []string{other}, gate.Verification{Kind: "ssh"}, "unknown_key"},
-		{"tampered", tampered, "invalid", []string{public}, gate.Verification{Kind: "ssh"}, "does not fit"},
+		{"pinned", head, "valid", []string{public}, change.Verification{Kind: "ssh", Verified: true, Key: fingerprint}, ""},
+		{"pinned, unknown to GitHub", head, "unknown_key", []string{public}, change.Verification{Kind: "ssh", Verified: true, Key: fingerprint}, ""},
+		{"pinned, GitHub is not able", head, "gpgverify_error", []string{public}, change.Verification{Kind: "ssh", Verified: true, Key: fingerprint}, ""},
+		{"known to GitHub alone", head, "valid", nil, change.Verification{Kind: "ssh", Verified: true, Key: fingerprint}, ""},
+		{"pinned by fingerprint", head, "valid", []string{fingerprint}, change.Verification{Kind: "ssh", Verified: true, Key: fingerprint}, ""},
+		{"known to nobody", head, "unknown_key", []string{other}, change.Verification{Kind: "ssh"}, "unknown_key"},
+		{"tampered", tampered, "invalid", []string{public}, change.Verification{Kind: "ssh"}, "does not fit"},
 		// Whatever GitHub says: the key is named only where it signed this.
-		{"tampered and called valid", tampered, "valid", []string{public}, gate.Verification{Kind: "ssh", Verified: true}, ""},
-		{"another payload", behind, "valid", []string{public}, gate.Verification{Kind: "ssh", Verified: true}, ""},
-		{"two signatures", twice, "valid", []string{public}, gate.Verification{Verified: true}, ""},
-		{"OpenPGP known to GitHub", openpgp, "valid", []string{public}, gate.Verification{Kind: "openpgp", Verified: true}, ""},
+		{"tampered and called valid", tampered, "valid", []string{public}, change.Verification{Kind: "ssh", Verified: true}, ""},
+		{"another payload", behind, "valid", []string{public}, change.Verification{Kind: "ssh", Verified: true}, ""},
+		{"two signatures", twice, "valid", []string{public}, change.Verification{Verified: true}, ""},
+		{"OpenPGP known to GitHub", openpgp, "valid", []string{public}, change.Verification{Kind: "openpgp", Verified: true}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w.Sign(fleet, tt.head, fakehub.Signature{Reason: tt.github})

@@ -88,22 +88,22 @@ func (f *forest) load(ctx context.Context, ids []string) error {
 	return group.Wait()
 }
 
-// change is one path on three sides; a side without it has the zero entry.
-type change struct {
+// sides are one path on three sides; a side without it has the zero entry.
+type sides struct {
 	path           string
 	old, tip, head entry
 }
 
 // differs says whether merging would change the path: what is as it was, or as
 // the base already has it, has no effect.
-func (c change) differs() bool { return !c.head.same(c.old) && !c.head.same(c.tip) }
+func (c sides) differs() bool { return !c.head.same(c.old) && !c.head.same(c.tip) }
 
 // compare finds the paths that differ between the merge base and the head and
 // between the base and the head, sorted. It goes by ids and modes alone, level
 // by level, and down only into folders that differ themselves.
-func (f *forest) compare(ctx context.Context, old, tip, head string) ([]change, error) {
-	var out []change
-	level := []change{{old: treeEntry(old), tip: treeEntry(tip), head: treeEntry(head)}}
+func (f *forest) compare(ctx context.Context, old, tip, head string) ([]sides, error) {
+	var out []sides
+	level := []sides{{old: treeEntry(old), tip: treeEntry(tip), head: treeEntry(head)}}
 	for len(level) > 0 {
 		var ids []string
 		for _, c := range level {
@@ -112,7 +112,7 @@ func (f *forest) compare(ctx context.Context, old, tip, head string) ([]change, 
 		if err := f.load(ctx, ids); err != nil {
 			return nil, err
 		}
-		var next []change
+		var next []sides
 		for _, c := range level {
 			files, folders, err := f.children(c)
 			if err != nil {
@@ -123,15 +123,15 @@ func (f *forest) compare(ctx context.Context, old, tip, head string) ([]change, 
 		}
 		level = next
 	}
-	slices.SortFunc(out, func(a, b change) int { return strings.Compare(a.path, b.path) })
+	slices.SortFunc(out, func(a, b sides) int { return strings.Compare(a.path, b.path) })
 	return out, nil
 }
 
 // children pairs up the entries of one folder on three sides. A path may be a
 // file on one side and a folder on another; these are two changes.
-func (f *forest) children(c change) (files, folders []change, err error) {
+func (f *forest) children(c sides) (files, folders []sides, err error) {
 	at := map[string]int{}
-	var all, dirs []change
+	var all, dirs []sides
 	for side, id := range []string{c.old.id, c.tip.id, c.head.id} {
 		entries, _ := f.c.store.tree(id)
 		if f.entries += len(entries); f.entries > maxEntries {
@@ -143,7 +143,7 @@ func (f *forest) children(c change) (files, folders []change, err error) {
 			if !ok {
 				i = len(all)
 				at[e.name] = i
-				named := change{path: join(c.path, e.name)}
+				named := sides{path: join(c.path, e.name)}
 				all, dirs = append(all, named), append(dirs, named)
 			}
 			to := &all[i]
@@ -153,7 +153,7 @@ func (f *forest) children(c change) (files, folders []change, err error) {
 			*[]*entry{&to.old, &to.tip, &to.head}[side] = e
 		}
 	}
-	same := func(c change) bool { return !c.differs() }
+	same := func(c sides) bool { return !c.differs() }
 	return slices.DeleteFunc(all, same), slices.DeleteFunc(dirs, same), nil
 }
 

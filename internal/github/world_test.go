@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
@@ -103,7 +104,7 @@ func (w *world) client(change ...func(*github.Options)) *github.Client {
 	return c
 }
 
-func (w *world) pullFacts(number int, keys ...string) gate.Facts {
+func (w *world) pullFacts(number int, keys ...string) change.Facts {
 	w.t.Helper()
 	facts, err := w.client().PullFacts(w.t.Context(), number, keys)
 	if err != nil {
@@ -113,7 +114,7 @@ func (w *world) pullFacts(number int, keys ...string) gate.Facts {
 }
 
 // local is what the repository itself says of a range.
-func (w *world) local(base, head string, keys ...string) gate.Facts {
+func (w *world) local(base, head string, keys ...string) change.Facts {
 	w.t.Helper()
 	r, err := gitrepo.Open(w.dir)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
@@ -182,7 +183,7 @@ func shortDigest(s string) string {
 }
 
 // revision is a commit's short id with the name that the user gave it.
-func revision(name string, r gate.Revision) string {
+func revision(name string, r change.Revision) string {
 	id := r.Commit
 	if len(id) > 12 {
 		id = id[:12]

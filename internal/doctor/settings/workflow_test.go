@@ -9,6 +9,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/settings"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 )
 
 // TestWorkflowForms: the forms that GitHub takes for events, filters and
@@ -78,7 +79,7 @@ func FuzzWorkflow(f *testing.F) {
 // TestIntent: Flux says which branches it uses, and else the policy.
 func TestIntent(t *testing.T) {
 	policy := gate.DefaultPolicy()
-	policy.Base, policy.Bots = []string{"main"}, []gate.Bot{{}, {Account: gate.Account{Login: "flux-bot", ID: 4711}}}
+	policy.Base, policy.Bots = []string{"main"}, []gate.Bot{{}, {Account: change.Account{Login: "flux-bot", ID: 4711}}}
 	i := settings.NewIntent(&policy, doctor.Branches{Head: "updates", Base: "prod", Signs: true})
 	if i.Base != "prod" || i.Head != "updates" || !i.Signs || i.Bot.ID != 4711 || len(i.Uses) == 0 {
 		t.Errorf("%+v", i)

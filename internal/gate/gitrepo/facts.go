@@ -11,7 +11,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 )
 
@@ -22,8 +22,8 @@ const maxCommits = 10_000
 // pinned keys of the policy's bots: signatures are verified with them, and
 // with nothing else. Today, Pull and Policies are left to the caller; Policies
 // are found in Sources.
-func (r *Repository) Facts(ctx context.Context, rng Range, keys []string) (gate.Facts, error) {
-	var facts gate.Facts
+func (r *Repository) Facts(ctx context.Context, rng Range, keys []string) (change.Facts, error) {
+	var facts change.Facts
 	ring, err := signature.ParseKeys(keys)
 	if e, ok := errors.AsType[*signature.KeyError](err); ok {
 		return facts, &Error{Op: e.Op(), Kind: BadKey, Err: e.Err, hint: e.Hint()}
@@ -61,12 +61,12 @@ func (r *Repository) Facts(ctx context.Context, rng Range, keys []string) (gate.
 	return facts, r.contents(ctx, &facts, mergeBase.tree, base.tree, head.tree)
 }
 
-func (n *node) revision() gate.Revision {
-	return gate.Revision{Commit: n.id.String(), Tree: n.tree.String()}
+func (n *node) revision() change.Revision {
+	return change.Revision{Commit: n.id.String(), Tree: n.tree.String()}
 }
 
 // commits describes the commits of the change.
-func (r *Repository) commits(ctx context.Context, facts *gate.Facts, nodes []*node, keys signature.Keyring) error {
+func (r *Repository) commits(ctx context.Context, facts *change.Facts, nodes []*node, keys signature.Keyring) error {
 	for _, n := range nodes {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -75,7 +75,7 @@ func (r *Repository) commits(ctx context.Context, facts *gate.Facts, nodes []*no
 		if err != nil {
 			return err
 		}
-		commit := gate.Commit{SHA: n.id.String()}
+		commit := change.Commit{SHA: n.id.String()}
 		for _, p := range n.parents {
 			commit.Parents = append(commit.Parents, p.String())
 		}
@@ -93,7 +93,7 @@ func (r *Repository) commits(ctx context.Context, facts *gate.Facts, nodes []*no
 }
 
 // contents finds the changed files, and what of the base has a bearing on them.
-func (r *Repository) contents(ctx context.Context, facts *gate.Facts, old, tip, head plumbing.Hash) error {
+func (r *Repository) contents(ctx context.Context, facts *change.Facts, old, tip, head plumbing.Hash) error {
 	trees := forest{r: r, trees: map[plumbing.Hash][]entry{}}
 	changes, err := trees.compare(ctx, old, tip, head)
 	if err != nil {
@@ -110,17 +110,17 @@ func (r *Repository) contents(ctx context.Context, facts *gate.Facts, old, tip, 
 	changed := make(map[string]bool, len(changes))
 	for _, c := range changes {
 		changed[c.path] = true
-		facts.Files = append(facts.Files, gate.FileChange{
+		facts.Files = append(facts.Files, change.File{
 			Path: c.path, Old: blobs.side(c.old), Tip: blobs.side(c.tip), New: blobs.side(c.head),
 		})
 	}
 	for _, f := range rest {
 		data := blobs[f.id]
 		if bytes.Contains(data, []byte("ImagePolicy")) || bytes.Contains(data, []byte("ImageRepository")) {
-			facts.Sources = append(facts.Sources, gate.Content{Path: f.path, Data: data})
+			facts.Sources = append(facts.Sources, change.Content{Path: f.path, Data: data})
 		}
 		if !changed[f.path] && bytes.Contains(data, []byte(`"$imagepolicy"`)) {
-			facts.Bystanders = append(facts.Bystanders, gate.Content{Path: f.path, Data: data})
+			facts.Bystanders = append(facts.Bystanders, change.Content{Path: f.path, Data: data})
 		}
 	}
 	return nil
@@ -136,28 +136,28 @@ func isFluxFile(name string) bool {
 // searched and hold nothing of interest, nothing.
 type contentByID map[plumbing.Hash][]byte
 
-func (b contentByID) side(e entry) gate.Blob {
-	if e.mode == gate.Absent {
-		return gate.Blob{}
+func (b contentByID) side(e entry) change.Blob {
+	if e.mode == change.Absent {
+		return change.Blob{}
 	}
-	return gate.Blob{Mode: e.mode, ID: e.id.String(), Data: b[e.id]}
+	return change.Blob{Mode: e.mode, ID: e.id.String(), Data: b[e.id]}
 }
 
 // blobs reads every blob once: all sides of the changes, and the files of the
 // base that may hold markers, policies or image repositories.
-func (r *Repository) blobs(ctx context.Context, changes []change, rest []file) (contentByID, error) {
+func (r *Repository) blobs(ctx context.Context, changes []sides, rest []file) (contentByID, error) {
 	var ids []plumbing.Hash
 	index := map[plumbing.Hash]int{}
 	add := func(e entry) {
-		if _, ok := index[e.id]; !ok && (e.isFile() || e.mode == gate.Symlink) {
+		if _, ok := index[e.id]; !ok && (e.isFile() || e.mode == change.Symlink) {
 			index[e.id] = len(ids)
 			ids = append(ids, e.id)
 		}
 	}
 	// Side by side as they lie in a pack, the head first: the older contents
 	// are often deltas of it.
-	for _, side := range []func(change) entry{
-		func(c change) entry { return c.head }, func(c change) entry { return c.old }, func(c change) entry { return c.tip },
+	for _, side := range []func(sides) entry{
+		func(c sides) entry { return c.head }, func(c sides) entry { return c.old }, func(c sides) entry { return c.tip },
 	} {
 		for _, c := range changes {
 			add(side(c))
@@ -213,7 +213,7 @@ func (r *Repository) BaseFile(rng Range, path string) ([]byte, bool, error) {
 		}
 	}
 	switch {
-	case at.mode == gate.Absent:
+	case at.mode == change.Absent:
 		return nil, false, nil
 	case !at.isFile():
 		return nil, false, fail(Unsupported, op, "put a regular file there", "not a regular file")

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
 )
 
@@ -29,12 +30,12 @@ func update(t testing.TB) *work {
 func TestFacts(t *testing.T) {
 	w := update(t)
 	facts := w.facts("main", "flux-image-updates")
-	ids := func(rev string) gate.Revision {
-		return gate.Revision{Commit: w.git("rev-parse", rev), Tree: w.git("rev-parse", rev+"^{tree}")}
+	ids := func(rev string) change.Revision {
+		return change.Revision{Commit: w.git("rev-parse", rev), Tree: w.git("rev-parse", rev+"^{tree}")}
 	}
-	blob := func(rev, path string) gate.Blob {
-		return gate.Blob{
-			Mode: gate.Regular, ID: w.git("rev-parse", rev+":"+path), Data: []byte(w.git("show", rev+":"+path) + "\n"),
+	blob := func(rev, path string) change.Blob {
+		return change.Blob{
+			Mode: change.Regular, ID: w.git("rev-parse", rev+":"+path), Data: []byte(w.git("show", rev+":"+path) + "\n"),
 		}
 	}
 	if len(facts.Commits) != 1 {
@@ -44,23 +45,23 @@ func TestFacts(t *testing.T) {
 	if got := when.Format("2006-01-02T15:04:05Z07:00"); got != "2023-11-14T23:45:20+01:30" {
 		t.Errorf("author's time is %s", got)
 	}
-	flux := gate.Signature{Name: "Flux", Email: "flux@example.com", When: when}
-	want := gate.Facts{
+	flux := change.Signature{Name: "Flux", Email: "flux@example.com", When: when}
+	want := change.Facts{
 		BaseRef: "main", HeadRef: "flux-image-updates",
 		Base: ids("main"), MergeBase: ids("main"), Head: ids("flux-image-updates"),
-		Commits: []gate.Commit{{
+		Commits: []change.Commit{{
 			SHA: ids("HEAD").Commit, Parents: []string{ids("main").Commit},
 			Author: flux, Committer: flux, Message: "update\n",
 		}},
-		Files: []gate.FileChange{{
+		Files: []change.File{{
 			Path: "app.yaml", Old: blob("main", "app.yaml"), Tip: blob("main", "app.yaml"), New: blob("HEAD", "app.yaml"),
 		}},
-		Sources: []gate.Content{
+		Sources: []change.Content{
 			{Path: "policy.yaml", Data: []byte("kind: ImagePolicy\n")},
 			{Path: "repo.yml", Data: []byte("kind: ImageRepository\n")},
 			{Path: "sub/Kustomization", Data: []byte("x: ImagePolicy\n")},
 		},
-		Bystanders: []gate.Content{{Path: "other.yaml", Data: []byte(marked)}},
+		Bystanders: []change.Content{{Path: "other.yaml", Data: []byte(marked)}},
 	}
 	if diff := cmp.Diff(want, facts); diff != "" {
 		t.Error(diff)

@@ -9,11 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
 )
 
-func shas(facts gate.Facts) []string {
+func shas(facts change.Facts) []string {
 	var out []string
 	for _, c := range facts.Commits {
 		out = append(out, c.SHA)

@@ -8,28 +8,27 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
 
 	"github.com/go-git/go-git/v5/plumbing"
-
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 )
 
 // entry is one entry of a tree. The zero entry is none.
 type entry struct {
 	name string
-	mode gate.Mode
+	mode change.Mode
 	id   plumbing.Hash
 }
 
 func (e entry) isTree() bool { return e.mode == folder }
-func (e entry) isFile() bool { return e.mode == gate.Regular || e.mode == gate.Executable }
+func (e entry) isFile() bool { return e.mode == change.Regular || e.mode == change.Executable }
 func (e entry) same(o entry) bool {
 	return e.mode == o.mode && e.id == o.id
 }
 
 // folder is the mode of a tree in a tree.
-const folder gate.Mode = "40000"
+const folder change.Mode = "40000"
 
 // parseTree reads a tree object. It insists on git's order and on single
 // names: in a tree that has neither, two programs find two files. What else
@@ -73,7 +72,7 @@ func sortKey(e entry) string {
 
 // parseMode reads a mode the way git does: of a regular file only whether its
 // owner may execute it counts.
-func parseMode(octal []byte) (gate.Mode, error) {
+func parseMode(octal []byte) (change.Mode, error) {
 	n := 0
 	for _, c := range octal {
 		if c < '0' || c > '7' || n > 0o177777 {
@@ -85,13 +84,13 @@ func parseMode(octal []byte) (gate.Mode, error) {
 	case n == 0o040000:
 		return folder, nil
 	case n == 0o120000:
-		return gate.Symlink, nil
+		return change.Symlink, nil
 	case n == 0o160000:
-		return gate.Submodule, nil
+		return change.Submodule, nil
 	case n&0o170000 == 0o100000 && n&0o100 != 0:
-		return gate.Executable, nil
+		return change.Executable, nil
 	case n&0o170000 == 0o100000:
-		return gate.Regular, nil
+		return change.Regular, nil
 	}
 	return "", fmt.Errorf("tree entry of mode %s", text.Quote(string(octal)))
 }
@@ -137,22 +136,22 @@ func (f *forest) count(n int) error {
 	return nil
 }
 
-// change is one path on three sides; a side without it has the zero entry.
-type change struct {
+// sides are one path on three sides; a side without it has the zero entry.
+type sides struct {
 	path           string
 	old, tip, head entry
 }
 
 // differs says whether merging would change the path: what is as it was, or as
 // the base already has it, has no effect.
-func (c change) differs() bool { return !c.head.same(c.old) && !c.head.same(c.tip) }
+func (c sides) differs() bool { return !c.head.same(c.old) && !c.head.same(c.tip) }
 
 // compare finds the paths that differ between the merge base and the head and
 // between the base and the head, sorted. It goes by ids and modes alone, level
 // by level, and down only into folders that differ themselves.
-func (f *forest) compare(ctx context.Context, old, tip, head plumbing.Hash) ([]change, error) {
-	var out []change
-	level := []change{{old: treeEntry(old), tip: treeEntry(tip), head: treeEntry(head)}}
+func (f *forest) compare(ctx context.Context, old, tip, head plumbing.Hash) ([]sides, error) {
+	var out []sides
+	level := []sides{{old: treeEntry(old), tip: treeEntry(tip), head: treeEntry(head)}}
 	for len(level) > 0 {
 		ids := make([]plumbing.Hash, 3*len(level))
 		for i, c := range level { // side by side, as they lie in a pack
@@ -161,7 +160,7 @@ func (f *forest) compare(ctx context.Context, old, tip, head plumbing.Hash) ([]c
 		if err := f.load(ctx, ids); err != nil {
 			return nil, err
 		}
-		var next []change
+		var next []sides
 		for _, c := range level {
 			files, folders, err := f.children(c)
 			if err != nil {
@@ -172,16 +171,16 @@ func (f *forest) compare(ctx context.Context, old, tip, head plumbing.Hash) ([]c
 		}
 		level = next
 	}
-	slices.SortFunc(out, func(a, b change) int { return strings.Compare(a.path, b.path) })
+	slices.SortFunc(out, func(a, b sides) int { return strings.Compare(a.path, b.path) })
 	return out, nil
 }
 
 func treeEntry(id plumbing.Hash) entry { return entry{mode: folder, id: id} }
 
 // children pairs up the entries of one folder on three sides.
-func (f *forest) children(c change) (files, folders []change, err error) {
+func (f *forest) children(c sides) (files, folders []sides, err error) {
 	at := map[string]int{}
-	var all []change
+	var all []sides
 	for side, id := range []plumbing.Hash{c.old.id, c.tip.id, c.head.id} {
 		entries := f.trees[id]
 		if err := f.count(len(entries)); err != nil {
@@ -192,7 +191,7 @@ func (f *forest) children(c change) (files, folders []change, err error) {
 			if !ok {
 				i = len(all)
 				at[e.name] = i
-				all = append(all, change{path: join(c.path, e.name)})
+				all = append(all, sides{path: join(c.path, e.name)})
 			}
 			*[]*entry{&all[i].old, &all[i].tip, &all[i].head}[side] = e
 		}
@@ -213,7 +212,7 @@ func (f *forest) children(c change) (files, folders []change, err error) {
 	return files, folders, nil
 }
 
-func split(c change) (file, dir change) {
+func split(c sides) (file, dir sides) {
 	file.path, dir.path = c.path, c.path
 	for _, side := range []struct{ from, file, dir *entry }{
 		{&c.old, &file.old, &dir.old}, {&c.tip, &file.tip, &dir.tip}, {&c.head, &file.head, &dir.head},

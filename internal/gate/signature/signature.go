@@ -19,7 +19,7 @@ import (
 	"github.com/hiddeco/sshsig"
 	"golang.org/x/crypto/ssh"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 )
 
 // Keyring holds the keys that the policy pins. The zero Keyring has none.
@@ -103,7 +103,7 @@ func isPGPPrint(s string) bool {
 }
 
 // Fingerprints gives the fingerprints of one entry of gate.Bot.Keys, spelled
-// as gate.Verification.Key has them; several where an armored block holds
+// as change.Verification.Key has them; several where an armored block holds
 // several keys. A bare fingerprint is its own.
 func Fingerprints(key string) ([]string, error) {
 	ring, err := ParseKeys([]string{key})
@@ -134,7 +134,7 @@ func (k Keyring) unpinned(fingerprint string) error {
 	return fmt.Errorf("signed with key %s, which the policy does not pin", fingerprint)
 }
 
-// Kind is the kind of a signature as gate.Verification has it, by its first
+// Kind is the kind of a signature as change.Verification has it, by its first
 // line; empty where it is of none of them.
 func Kind(armored []byte) string {
 	switch first, _, _ := strings.Cut(string(armored), "\n"); first {
@@ -151,8 +151,8 @@ func Kind(armored []byte) string {
 // Verify says what is known of a commit's signature over the payload: verified
 // is what a pinned key made. The day of now decides whether a key has expired,
 // for the signer chooses the dates in a commit.
-func (k Keyring) Verify(payload, armored []byte, now time.Time) gate.Verification {
-	v := gate.Verification{Kind: Kind(armored)}
+func (k Keyring) Verify(payload, armored []byte, now time.Time) change.Verification {
+	v := change.Verification{Kind: Kind(armored)}
 	var err error
 	switch v.Kind {
 	case "openpgp":

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/gatetest"
 )
 
@@ -60,17 +60,17 @@ func TestLoad(t *testing.T) {
 	if diff := cmp.Diff([]string{"bot"}, policy.Head); diff != "" {
 		t.Errorf("head patterns: %s", diff)
 	}
-	blob := func(mode gate.Mode, id, data string) gate.Blob {
-		return gate.Blob{Mode: mode, ID: id, Data: []byte(data)}
+	blob := func(mode change.Mode, id, data string) change.Blob {
+		return change.Blob{Mode: mode, ID: id, Data: []byte(data)}
 	}
-	old := blob(gate.Regular, "3367afdbbf91e638efe983616377c60477cc6612", "old\n") // as git hash-object says
-	one := blob(gate.Regular, "d00491fd7e5bb6fa28c517a0bb32b8b506539d4d", "1\n")
-	empty := blob(gate.Regular, "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", "")
-	want := []gate.FileChange{
-		{Path: "app.yaml", Old: old, Tip: old, New: blob(gate.Regular, "3a367f861b5c8ff4460d429f3817e47c01926b98", "caf\xe9 é \\ \"q\"\r")},
+	old := blob(change.Regular, "3367afdbbf91e638efe983616377c60477cc6612", "old\n") // as git hash-object says
+	one := blob(change.Regular, "d00491fd7e5bb6fa28c517a0bb32b8b506539d4d", "1\n")
+	empty := blob(change.Regular, "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", "")
+	want := []change.File{
+		{Path: "app.yaml", Old: old, Tip: old, New: blob(change.Regular, "3a367f861b5c8ff4460d429f3817e47c01926b98", "caf\xe9 é \\ \"q\"\r")},
 		{Path: "gone.yaml", Old: empty, Tip: empty},
-		{Path: "lost.yaml", Old: one, New: blob(gate.Regular, "0cfbf08886fca9a91cb753ec8734c84fcbe52c9f", "2\n")},
-		{Path: "sub", New: gate.Blob{Mode: gate.Submodule, ID: "9fceb02d0ae598e95dc970b74767f19372d61af8"}},
+		{Path: "lost.yaml", Old: one, New: blob(change.Regular, "0cfbf08886fca9a91cb753ec8734c84fcbe52c9f", "2\n")},
+		{Path: "sub", New: change.Blob{Mode: change.Submodule, ID: "9fceb02d0ae598e95dc970b74767f19372d61af8"}},
 	}
 	if diff := cmp.Diff(want, facts.Files, cmp.Transformer("text", func(b []byte) string { return string(b) })); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)

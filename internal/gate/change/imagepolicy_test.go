@@ -1,4 +1,4 @@
-package gate
+package change
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package gate
+package change
 
 import (
 	"bytes"
@@ -24,7 +24,7 @@ type Facts struct {
 	// Files are the paths whose content or mode differs between MergeBase and
 	// Head and between Base and Head, sorted by path. Together with the base
 	// tree they are the whole effect of a merge.
-	Files []FileChange
+	Files []File
 	// Sources are the files of the base tree that may define ImagePolicy or
 	// ImageRepository objects, sorted by path.
 	Sources []Content
@@ -107,16 +107,16 @@ type Blob struct {
 }
 
 // same tells whether two sides are equal, with their contents.
-func (b Blob) same(other Blob) bool {
+func (b Blob) Same(other Blob) bool {
 	return b.Mode == other.Mode && b.ID == other.ID && bytes.Equal(b.Data, other.Data)
 }
 
 // isFile tells whether the side is a regular file.
-func (b Blob) isFile() bool { return b.Mode == Regular || b.Mode == Executable }
+func (b Blob) IsFile() bool { return b.Mode == Regular || b.Mode == Executable }
 
-// FileChange is one path that differs. Paths use slashes and are relative to
+// File is one path that differs. Paths use slashes and are relative to
 // the repository's root.
-type FileChange struct {
+type File struct {
 	Path string
 	// Old is the path at MergeBase, Tip at Base (equal to Old where the base
 	// did not touch it), New at Head.
@@ -163,14 +163,14 @@ type ImagePolicy struct {
 }
 
 // alike tells whether two objects select the same.
-func (p ImagePolicy) alike(other ImagePolicy) bool {
-	return p.Selector == other.Selector && p.Image == other.Image && p.reflects() == other.reflects()
+func (p ImagePolicy) Alike(other ImagePolicy) bool {
+	return p.Selector == other.Selector && p.Image == other.Image && p.Reflects() == other.Reflects()
 }
 
 // reflects tells whether Flux writes digests under the policy.
-func (p ImagePolicy) reflects() bool {
+func (p ImagePolicy) Reflects() bool {
 	return p.DigestReflection != "" && p.DigestReflection != "Never"
 }
 
 // place is where the object stands, as file:line.
-func (p ImagePolicy) place() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
+func (p ImagePolicy) Place() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
