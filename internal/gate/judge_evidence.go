@@ -1,14 +1,12 @@
 package gate
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
+	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
-	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 )
 
 // signatures reports commits whose signature is not what the policy asks for,
@@ -54,37 +52,9 @@ func (j *judge) pins(bot *Bot) []string {
 func (m made) pinned() bool {
 	return m.bot != nil && m.Verification.Verified && m.Verification.Key != "" &&
 		slices.ContainsFunc(m.bot.Keys, func(key string) bool {
-			return slices.Contains(fingerprints(key), fingerprint(m.Verification.Key))
+			prints, _ := signature.Fingerprints(key) // none of a key that cannot be read
+			return slices.Contains(prints, signature.Fingerprint(m.Verification.Key))
 		})
-}
-
-// fingerprint gives one spelling to a fingerprint: the hexadecimal ones of
-// OpenPGP in upper case and without spaces, those of SSH as ssh-keygen prints them.
-func fingerprint(s string) string {
-	if strings.HasPrefix(s, "SHA256:") {
-		return strings.TrimRight(s, "=")
-	}
-	return strings.ToUpper(strings.ReplaceAll(s, " ", ""))
-}
-
-// fingerprints are those of a pinned key in any of the forms that Bot.Keys may
-// have; none for a key that cannot be read.
-func fingerprints(key string) []string {
-	key = strings.TrimSpace(key)
-	if strings.HasPrefix(key, armorBegin) {
-		entities, _ := openpgp.ReadArmoredKeyRing(strings.NewReader(key))
-		var out []string
-		for _, e := range entities {
-			out = append(out, fmt.Sprintf("%X", e.PrimaryKey.Fingerprint))
-		}
-		return out
-	}
-	if words := strings.Fields(key); authorizedKey(words) {
-		blob, _ := base64.StdEncoding.DecodeString(words[1])
-		sum := sha256.Sum256(blob)
-		return []string{"SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])}
-	}
-	return []string{fingerprint(key)}
 }
 
 // reached is the highest step of the ladder that the facts prove. Every step
@@ -114,11 +84,7 @@ func (j *judge) reached(commits []made) Evidence {
 
 // evidence reports that less is proven than the policy asks for.
 func (j *judge) evidence(reached Evidence) {
-	least := slices.Index(evidenceWords, j.policy.Evidence)
-	if j.policy.Evidence == "" {
-		least = slices.Index(evidenceWords, EvidenceText)
-	}
-	if least >= 0 && slices.Index(evidenceWords, reached) >= least {
+	if reached.reaches(cmp.Or(j.policy.Evidence, EvidenceText)) {
 		return
 	}
 	message := fmt.Sprintf("who made the change is known by %s only, and the policy asks for %s", reached, j.policy.Evidence)

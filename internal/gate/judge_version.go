@@ -10,6 +10,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // judgeUpdate judges the step of one image and fills in its report.
@@ -85,7 +86,7 @@ func (j *judge) skipped(u *joined, old, now image.Ref, skipped uint64, limit int
 		return
 	}
 	f := finding.Finding{Rule: "version/minor-skip", Place: u.at("minor"),
-		Message: fmt.Sprintf("%s goes from %s to %s and leaves out %s", u.subject(), named(old.Tag), named(now.Tag), counted(int(min(skipped, 1<<30)), "minor version")),
+		Message: fmt.Sprintf("%s goes from %s to %s and leaves out %s", u.subject(), named(old.Tag), named(now.Tag), text.Count(int(min(skipped, 1<<30)), "minor version")),
 		Hint:    "move through the versions in between, or raise minor-skip for this image"}
 	if limit < 0 {
 		f.Severity, f.Hint = finding.Note, "set limits: {minor-skip: 0} for images that must not skip any"

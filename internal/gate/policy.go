@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"slices"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
@@ -77,6 +78,12 @@ const (
 	EvidencePusher    Evidence = "pusher"    // GitHub names who pushed this SHA
 	EvidenceWitness   Evidence = "witness"   // our receiver holds the push delivery
 )
+
+// reaches tells whether this step is the least that is asked for, or above it.
+func (e Evidence) reaches(least Evidence) bool {
+	step := slices.Index(evidenceWords, least)
+	return step >= 0 && slices.Index(evidenceWords, e) >= step
+}
 
 // Terms say what may happen to an image.
 type Terms struct {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // Explain says in plain sentences, one a line, who may do what and where.
@@ -20,7 +21,7 @@ func (p Policy) Explain() string {
 		"Updates come from the branch " + list(p.Head, "or") + ".",
 		"They may go to " + cmp.Or(list(p.Base, "or"), "any branch") + ".",
 		"They may change " + cmp.Or(list(p.Paths, "or"), "any file") + ".",
-		"They may change " + counted(p.MaxUpdates, "image") + " at most.",
+		"They may change " + text.Count(p.MaxUpdates, "image") + " at most.",
 	}
 	for _, b := range p.Bots {
 		lines = append(lines, "Commits may be made by "+b.explain()+".")
@@ -50,7 +51,7 @@ func (b Bot) explain() string {
 		s += fmt.Sprintf(", GitHub account %q with id %d", b.Login, b.ID)
 	}
 	if len(b.Keys) > 0 {
-		s += ", signed with " + counted(len(b.Keys), "pinned key")
+		s += ", signed with " + text.Count(len(b.Keys), "pinned key")
 	}
 	return s
 }
@@ -98,7 +99,7 @@ func (t Terms) explain() string {
 		steps += ", forward in the order of its own ImagePolicy"
 	}
 	if t.MinorSkip >= 0 && slices.Contains(t.Allow, "minor") {
-		steps += "; a minor step may leave out " + counted(t.MinorSkip, "minor version")
+		steps += "; a minor step may leave out " + text.Count(t.MinorSkip, "minor version")
 	}
 	return steps
 }
@@ -126,18 +127,18 @@ func (u Uses) explain() []string {
 }
 
 func (s RuleSetting) explain(name string) string {
-	text := fmt.Sprintf("The rule %s has the severity %s", name, s.Severity)
+	sentence := fmt.Sprintf("The rule %s has the severity %s", name, s.Severity)
 	rule, known := finding.Lookup(name)
 	if known && rule.Severity != s.Severity {
-		text += " instead of " + string(rule.Severity)
+		sentence += " instead of " + string(rule.Severity)
 	}
 	if s.Reason != "" {
-		text += ", because " + strconv.Quote(s.Reason)
+		sentence += ", because " + strconv.Quote(s.Reason)
 	}
 	if s.Severity.Below(finding.Natural(name)) && loadBearing(name) {
-		return "ATTENTION: " + text + ". WITHOUT IT AN UPDATE CAN CARRY MORE THAN IMAGES."
+		return "ATTENTION: " + sentence + ". WITHOUT IT AN UPDATE CAN CARRY MORE THAN IMAGES."
 	}
-	return text + "."
+	return sentence + "."
 }
 
 // loadBearing tells whether the proof that nothing else changed rests on the
@@ -160,11 +161,4 @@ func join(words []string, last string) string {
 		return strings.Join(words[:n], ", ") + " " + last + " " + words[n]
 	}
 	return strings.Join(words, "")
-}
-
-func counted(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return strconv.Itoa(n) + " " + noun
 }

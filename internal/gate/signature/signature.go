@@ -76,12 +76,8 @@ func (k *Keyring) add(key string) error {
 	if strings.HasPrefix(key, "-----") {
 		return errors.New("not a public key") // nor printed: it may be a private one
 	}
-	if hex := strings.ToUpper(strings.ReplaceAll(key, " ", "")); isPGPPrint(hex) {
-		k.prints = append(k.prints, hex)
-		return nil
-	}
-	if strings.HasPrefix(key, "SHA256:") {
-		k.prints = append(k.prints, strings.TrimRight(key, "="))
+	if print := Fingerprint(key); isPGPPrint(print) || strings.HasPrefix(print, "SHA256:") {
+		k.prints = append(k.prints, print)
 		return nil
 	}
 	public, _, options, rest, err := ssh.ParseAuthorizedKey([]byte(key))
@@ -100,6 +96,15 @@ func (k *Keyring) add(key string) error {
 
 func isPGPPrint(s string) bool {
 	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789ABCDEF") == ""
+}
+
+// Fingerprint gives one spelling to a fingerprint: hexadecimal ones, OpenPGP's,
+// in upper case and without spaces, those of SSH as ssh-keygen prints them.
+func Fingerprint(s string) string {
+	if strings.HasPrefix(s, "SHA256:") {
+		return strings.TrimRight(s, "=")
+	}
+	return strings.ToUpper(strings.ReplaceAll(s, " ", ""))
 }
 
 // Fingerprints gives the fingerprints of one entry of gate.Bot.Keys, spelled
