@@ -9,6 +9,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
@@ -17,7 +18,7 @@ import (
 type judged struct {
 	report.Change
 	facts  change.Facts
-	policy gate.Policy
+	policy policy.Policy
 }
 
 // undecided is the answer about a commit of which too little is known.
@@ -31,7 +32,7 @@ func (s *step) undecided(head string, err error) judged {
 // file, one for any other error.
 func gaps(err error) []string {
 	name := ""
-	if wrong, ok := errors.AsType[*gate.PolicyError](err); ok {
+	if wrong, ok := errors.AsType[*policy.Error](err); ok {
 		name = wrong.Name
 	}
 	var all []string
@@ -92,11 +93,11 @@ type judging struct {
 
 // judge holds a change against the policy of its base.
 func (s *step) judge(read *github.Change, how judging) judged {
-	policy, err := s.policy(read)
+	rules, err := s.policy(read)
 	if err != nil {
 		return s.unjudged(read, how, err)
 	}
-	facts, err := read.Facts(keys(policy))
+	facts, err := read.Facts(keys(rules))
 	if err != nil {
 		return s.unjudged(read, how, fmt.Errorf("read policy: %w", err))
 	}
@@ -108,10 +109,10 @@ func (s *step) judge(read *github.Change, how judging) judged {
 	}
 	return judged{
 		Change: report.Change{
-			Result: gate.Judge(policy, facts), BaseName: facts.BaseRef, HeadName: facts.HeadRef,
+			Result: gate.Judge(rules, facts), BaseName: facts.BaseRef, HeadName: facts.HeadRef,
 			Version: s.Version, Source: source(facts),
 		},
-		facts: facts, policy: policy,
+		facts: facts, policy: rules,
 	}
 }
 
@@ -127,22 +128,22 @@ func (s *step) unjudged(read *github.Change, how judging, why error) judged {
 
 // policy reads the policy file of the change's base. A file that cannot be read
 // leaves nothing to judge by.
-func (s *step) policy(read *github.Change) (gate.Policy, error) {
+func (s *step) policy(read *github.Change) (policy.Policy, error) {
 	name := s.inputs.Text("policy")
 	data, ok, err := read.BaseFile(s.Context, name)
 	return s.parsePolicy(name, data, ok, err)
 }
 
-func (s *step) parsePolicy(name string, data []byte, ok bool, err error) (gate.Policy, error) {
+func (s *step) parsePolicy(name string, data []byte, ok bool, err error) (policy.Policy, error) {
 	switch {
 	case err != nil:
-		return gate.Policy{}, err
-	case !ok && name != gate.PolicyFile:
-		return gate.Policy{}, console.Fail(console.StatusUndecided, fmt.Errorf("read policy: the base has no file %q", name), "mend the input policy, or leave it out")
+		return policy.Policy{}, err
+	case !ok && name != policy.File:
+		return policy.Policy{}, console.Fail(console.StatusUndecided, fmt.Errorf("read policy: the base has no file %q", name), "mend the input policy, or leave it out")
 	case !ok:
-		return gate.DefaultPolicy(), nil
+		return policy.Default(), nil
 	}
-	return gate.ParsePolicy("base:"+name, data)
+	return policy.Parse("base:"+name, data)
 }
 
 // errMoved says that a verdict holds no more.

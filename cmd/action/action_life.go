@@ -11,6 +11,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/proposal"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 )
@@ -131,10 +132,10 @@ func (s *step) sweep() error {
 }
 
 // basePolicy reads the policy of a branch.
-func (s *step) basePolicy(branch string) (gate.Policy, error) {
+func (s *step) basePolicy(branch string) (policy.Policy, error) {
 	sha, err := s.client.Branch(s.Context, branch)
 	if err != nil {
-		return gate.Policy{}, err
+		return policy.Policy{}, err
 	}
 	name := s.inputs.Text("policy")
 	data, ok, err := s.client.BaseFile(s.Context, sha, name)

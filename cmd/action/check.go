@@ -13,6 +13,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
 
@@ -59,7 +60,7 @@ func (c *checkCmd) Run(a *console.Console) error {
 		return err
 	}
 	patience := a.Announce("reading the repository")
-	facts, policy, err := c.gather(a)
+	facts, rules, err := c.gather(a)
 	patience.Stop()
 	if err != nil {
 		return c.elsewhere(err)
@@ -67,8 +68,8 @@ func (c *checkCmd) Run(a *console.Console) error {
 	facts.Today = today
 	facts.IgnoreIdentity = c.IgnoreIdentity
 	result := gate.Result{Base: facts.Base, Head: facts.Head, Answer: finding.Answer{Gaps: facts.Gaps}}
-	if policy != nil {
-		result = gate.Judge(*policy, facts)
+	if rules != nil {
+		result = gate.Judge(*rules, facts)
 	}
 	if c.Format != "text" { // that one is for whoever would read this
 		for _, gap := range result.Gaps {
@@ -96,7 +97,7 @@ func (c *checkCmd) today() (time.Time, error) {
 
 // gather reads the facts and the policy. There is no policy where the base's
 // own cannot be read: its problems are gaps, and the change cannot be judged.
-func (c *checkCmd) gather(a *console.Console) (change.Facts, *gate.Policy, error) {
+func (c *checkCmd) gather(a *console.Console) (change.Facts, *policy.Policy, error) {
 	var none change.Facts
 	repo, err := gitrepo.Open(c.Repo)
 	if err != nil {
@@ -104,13 +105,13 @@ func (c *checkCmd) gather(a *console.Console) (change.Facts, *gate.Policy, error
 	}
 	defer repo.Close()
 	rng := gitrepo.Range{Base: c.Base, Head: c.Head}
-	policy, gaps, err := c.policy(a, repo, rng)
+	rules, gaps, err := c.policy(a, repo, rng)
 	if err != nil {
 		return none, nil, err
 	}
 	var pinned []string
-	if policy != nil {
-		pinned = keys(*policy)
+	if rules != nil {
+		pinned = keys(*rules)
 	}
 	facts, err := repo.Facts(a.Context, rng, pinned)
 	if a.Context.Err() != nil {
@@ -123,31 +124,31 @@ func (c *checkCmd) gather(a *console.Console) (change.Facts, *gate.Policy, error
 	facts.Gaps = slices.Concat(gaps, facts.Gaps)
 	facts.BaseRef = cmp.Or(c.BaseRef, facts.BaseRef)
 	facts.HeadRef = cmp.Or(c.HeadRef, facts.HeadRef)
-	return facts, policy, nil
+	return facts, rules, nil
 }
 
 // policy reads the policy file that the person named, or the base's own. Nil
 // means that the base's cannot be read; gaps say why.
-func (c *checkCmd) policy(a *console.Console, repo *gitrepo.Repository, rng gitrepo.Range) (read *gate.Policy, gaps []string, err error) {
+func (c *checkCmd) policy(a *console.Console, repo *gitrepo.Repository, rng gitrepo.Range) (read *policy.Policy, gaps []string, err error) {
 	if c.Policy != "" {
-		policy, err := readPolicy(a, c.Policy)
-		return &policy, nil, err
+		rules, err := readPolicy(a, c.Policy)
+		return &rules, nil, err
 	}
-	data, ok, err := repo.BaseFile(rng, gate.PolicyFile)
+	data, ok, err := repo.BaseFile(rng, policy.File)
 	if err != nil {
 		return nil, nil, refusal(err)
 	}
-	policy := gate.DefaultPolicy()
+	rules := policy.Default()
 	if ok {
-		name := c.Base + ":" + gate.PolicyFile
-		if policy, err = gate.ParsePolicy(name, data); err != nil {
+		name := c.Base + ":" + policy.File
+		if rules, err = policy.Parse(name, data); err != nil {
 			for _, p := range problems(console.StatusUndecided, name, err) {
 				gaps = append(gaps, p.Sentence())
 			}
 			return nil, gaps, nil
 		}
 	}
-	return &policy, nil, nil
+	return &rules, nil, nil
 }
 
 // elsewhere adds to the hint where nobody said that the base is main, and it
@@ -178,7 +179,7 @@ func refusal(err error) error {
 }
 
 // keys are the public keys that the policy pins.
-func keys(p gate.Policy) []string {
+func keys(p policy.Policy) []string {
 	var all []string
 	for _, bot := range p.Bots {
 		all = append(all, bot.Keys...)

@@ -11,6 +11,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/sharedtest"
 )
 
@@ -39,7 +40,7 @@ func TestCorpus(t *testing.T) {
 		}
 		f.IgnoreIdentity = true
 		name, _ := filepath.Rel(root, filepath.Dir(path))
-		r := gate.Judge(gate.DefaultPolicy(), f)
+		r := gate.Judge(policy.Default(), f)
 		outcomes[r.Reproduction]++
 		verdicts[r.Verdict()]++
 		if r.Reproduction != manifest.Reproduced && r.Reproduction != manifest.Equivalent {

@@ -8,15 +8,16 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 // Judge says whether a change is only what Flux would write, and allowed. It
 // looks at nothing but its arguments and leaves them as they are; the order of
 // files, policies and bystanders makes no difference. What the facts do not
 // prove counts against the change, and any gap in them makes it undecided.
-func Judge(p Policy, f change.Facts) Result {
+func Judge(p policy.Policy, f change.Facts) Result {
 	j := newJudge(p, f)
-	result := Result{Base: f.Base, Head: f.Head, Reproduction: manifest.None, Evidence: EvidenceNone}
+	result := Result{Base: f.Base, Head: f.Head, Reproduction: manifest.None, Evidence: policy.EvidenceNone}
 	result.Basis, result.Gaps = finding.Whole, slices.Clone(f.Gaps)
 	if !j.applies() {
 		result.Basis = finding.Foreign
@@ -51,7 +52,7 @@ func Judge(p Policy, f change.Facts) Result {
 
 // judge is one run of Judge.
 type judge struct {
-	policy   Policy
+	policy   policy.Policy
 	facts    change.Facts
 	files    []fileView // sorted by path
 	policies map[string][]change.ImagePolicy
@@ -62,7 +63,7 @@ type judge struct {
 	findings []finding.Finding
 }
 
-func newJudge(p Policy, f change.Facts) *judge {
+func newJudge(p policy.Policy, f change.Facts) *judge {
 	j := &judge{policy: p, facts: f, said: map[string]bool{}, illegal: map[string]bool{}, policies: map[string][]change.ImagePolicy{}}
 	objects := slices.Clone(f.Policies)
 	slices.SortStableFunc(objects, func(a, b change.ImagePolicy) int {
@@ -97,7 +98,7 @@ func (j *judge) applies() bool {
 // report adds a finding. Without a severity it has the catalogue's.
 func (j *judge) report(f finding.Finding) {
 	f.Severity = cmp.Or(f.Severity, finding.Natural(f.Rule))
-	if strings.HasPrefix(f.File, ".github/") && f.File != PolicyFile {
+	if strings.HasPrefix(f.File, ".github/") && f.File != policy.File {
 		f.Hint = strings.TrimPrefix(f.Hint+"; ", "; ") + "files under .github/ can change what checks a pull request: review them by hand, in a change of their own"
 	}
 	j.findings = append(j.findings, f)

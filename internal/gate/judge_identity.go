@@ -6,6 +6,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 // webFlow is the account with which GitHub commits for people in its web
@@ -18,11 +19,11 @@ const (
 
 // identity judges who made the change and where it goes, and returns the step
 // of the ladder of evidence that the facts reach.
-func (j *judge) identity() Evidence {
+func (j *judge) identity() policy.Evidence {
 	j.branches()
 	j.pull()
 	if len(j.facts.Commits) == 0 && len(j.facts.Files) == 0 {
-		return EvidenceNone // a branch that holds nothing
+		return policy.EvidenceNone // a branch that holds nothing
 	}
 	j.history()
 	made := j.authors()
@@ -43,14 +44,14 @@ func (j *judge) branches() {
 		j.who("identity/branch", "it is not known which branch the change comes from", "name it with --head-ref, or judge the contents alone with --ignore-identity")
 	case !j.policy.MatchHead(head):
 		j.who("identity/branch", fmt.Sprintf("the change comes from the branch %q, not from one that Flux pushes to (%s)", head, quoted(j.policy.Head)),
-			fmt.Sprintf("let Flux make the change, or add its push branch to %s: branches: {head: [...]}", PolicyFile))
+			fmt.Sprintf("let Flux make the change, or add its push branch to %s: branches: {head: [...]}", policy.File))
 	}
 	switch {
 	case base == "" && len(j.policy.Base) > 0:
 		j.who("identity/base", "it is not known which branch the change goes to", "name it with --base-ref")
 	case !j.policy.MatchBase(base):
 		j.who("identity/base", fmt.Sprintf("the change goes to the branch %q, not to one that takes updates (%s)", base, quoted(j.policy.Base)),
-			fmt.Sprintf("propose it to the right branch, or add this one to %s: branches: {base: [...]}", PolicyFile))
+			fmt.Sprintf("propose it to the right branch, or add this one to %s: branches: {base: [...]}", policy.File))
 	}
 }
 
@@ -80,7 +81,7 @@ func (j *judge) pull() {
 	}
 	if len(j.policy.Openers) > 0 && !j.isOpener(p.Opener.ID) {
 		j.who("identity/opener", fmt.Sprintf("%q (account %d) opened the pull request", p.Opener.Login, p.Opener.ID),
-			fmt.Sprintf("close it and let the workflow open one, or add the account to openers in %s", PolicyFile))
+			fmt.Sprintf("close it and let the workflow open one, or add the account to openers in %s", policy.File))
 	}
 }
 
@@ -148,7 +149,7 @@ func (j *judge) history() {
 // made is a commit and the bot that made it; nil where none did.
 type made struct {
 	change.Commit
-	bot *Bot
+	bot *policy.Bot
 	// self says that the committer is the author.
 	self bool
 }
@@ -176,7 +177,7 @@ func (j *judge) authors() []made {
 	if ours > 0 {
 		j.tell("identity/foreign-commit", strangers, "take the commit out of the bot's branch, or delete the branch and let Flux write it anew")
 	} else {
-		j.tell("identity/author", strangers, fmt.Sprintf("let Flux make the change; if this is its identity, add it to bots in %s", PolicyFile))
+		j.tell("identity/author", strangers, fmt.Sprintf("let Flux make the change; if this is its identity, add it to bots in %s", policy.File))
 	}
 	j.tell("identity/committer", committers, "delete the push branch and let Flux write the commit again")
 	return all
@@ -184,11 +185,11 @@ func (j *judge) authors() []made {
 
 // botOf finds the bot that a commit's author is. Where only the account
 // differs, it says so.
-func (j *judge) botOf(c change.Commit) (bot *Bot, why string) {
+func (j *judge) botOf(c change.Commit) (bot *policy.Bot, why string) {
 	why = fmt.Sprintf("its author %q is not the bot", address(c.Author))
 	for i := range j.policy.Bots {
 		b := &j.policy.Bots[i]
-		if !b.wrote(c) {
+		if !wrote(b, c) {
 			continue
 		}
 		if b.ID == 0 || c.Account == 0 || c.Account == b.ID {
@@ -201,7 +202,7 @@ func (j *judge) botOf(c change.Commit) (bot *Bot, why string) {
 
 // wrote compares what the policy says of a bot with a commit's author, byte by
 // byte. A bot without name and e-mail is known by its account alone.
-func (b *Bot) wrote(c change.Commit) bool {
+func wrote(b *policy.Bot, c change.Commit) bool {
 	if b.Name == "" && b.Email == "" {
 		return b.ID != 0 && b.ID == c.Account
 	}

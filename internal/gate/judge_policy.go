@@ -10,6 +10,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 // candidates are the ImagePolicy objects that a marker in a file may mean: of
@@ -107,7 +108,7 @@ func (j *judge) judgePolicy(u *joined, now image.Ref, p change.ImagePolicy, byPo
 	if p.Range == "" && !byPolicy && j.once("not-semver", p.Place()) {
 		j.report(finding.Finding{Rule: "policy/not-semver", Place: u.Place,
 			Message: fmt.Sprintf("the ImagePolicy %s orders tags by %s, which cannot tell a breaking step", u.Policy, orderName(p.Selector)),
-			Hint:    fmt.Sprintf("give it a semver range, or add to images in %s: {policy: %s, versioning: policy, reason: WHY}", PolicyFile, u.Policy)})
+			Hint:    fmt.Sprintf("give it a semver range, or add to images in %s: {policy: %s, versioning: policy, reason: WHY}", policy.File, u.Policy)})
 	}
 	if now.Tag == "" {
 		return

@@ -11,6 +11,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 // judgeFile reports what is wrong with one changed path beside the versions in
@@ -33,7 +34,7 @@ func (j *judge) judgeFile(v *fileView) FileResult {
 // judged as well.
 func (j *judge) judgePath(v *fileView) bool {
 	if !j.policy.MatchPath(v.Path) {
-		j.at(v, "scope/path", "the policy does not let updates change this path", "take the file out of the branch, or add its path to paths in "+PolicyFile)
+		j.at(v, "scope/path", "the policy does not let updates change this path", "take the file out of the branch, or add its path to paths in "+policy.File)
 	}
 	switch {
 	case v.Old.Mode == change.Symlink || v.New.Mode == change.Symlink:

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/proposal"
 )
 
@@ -17,7 +18,7 @@ func (j *judge) text(updates []Update) {
 	}
 	if !j.policy.MatchTitle(pull.Title) {
 		j.report(finding.Finding{Rule: "text/title", Message: fmt.Sprintf("the title %q does not fit the pattern %q", pull.Title, j.policy.Title),
-			Hint: "give the pull request the title that its workflow gives, or change title in " + PolicyFile})
+			Hint: "give the pull request the title that its workflow gives, or change title in " + policy.File})
 	}
 	listed := proposal.Parse(pull.Body)
 	if len(listed) == 0 {

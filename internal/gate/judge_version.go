@@ -10,6 +10,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
@@ -55,7 +56,7 @@ func (j *judge) steps(u *joined, old, now image.Ref, policies []change.ImagePoli
 }
 
 // step names the step and reports what of it the terms do not allow.
-func (j *judge) step(u *joined, old, now image.Ref, terms Terms, policies []change.ImagePolicy) image.Step {
+func (j *judge) step(u *joined, old, now image.Ref, terms policy.Terms, policies []change.ImagePolicy) image.Step {
 	step, why := compareUnder(terms, old, now, policies)
 	if step.Kind == image.Same && len(step.Words) == 0 {
 		// The text changed, or there were no update, and no reader can say how.
@@ -106,7 +107,7 @@ func (j *judge) digestKept(u *joined, old, now image.Ref) {
 
 // compareUnder compares in the way that the terms ask for. Where several
 // ImagePolicies could be meant, what any of them says counts.
-func compareUnder(terms Terms, old, now image.Ref, policies []change.ImagePolicy) (step image.Step, why string) {
+func compareUnder(terms policy.Terms, old, now image.Ref, policies []change.ImagePolicy) (step image.Step, why string) {
 	if terms.Versioning != image.ByPolicy {
 		return image.Compare(old, now, terms.Versioning), ""
 	}
@@ -191,15 +192,15 @@ func stepMessage(u *joined, old, now image.Ref, word string) string {
 }
 
 // allowHint says what to add to the policy file to allow a kind of step.
-func allowHint(u *joined, terms Terms, word string) string {
+func allowHint(u *joined, terms policy.Terms, word string) string {
 	match := "policy: " + u.Policy
 	if u.Image != "" && plainOrQuoted(u.Image) == u.Image {
 		match = "match: " + u.Image
 	}
 	allow := strings.Join(append(slices.Clone(terms.Allow), word), ", ")
-	hint := fmt.Sprintf("read what changed; to allow it, add to images in %s: {%s, allow: [%s], reason: WHY}", PolicyFile, match, allow)
+	hint := fmt.Sprintf("read what changed; to allow it, add to images in %s: {%s, allow: [%s], reason: WHY}", policy.File, match, allow)
 	if word == "not-semver" && terms.Versioning != image.ByPolicy {
-		hint = fmt.Sprintf("if its ImagePolicy orders such tags, add to images in %s: {%s, versioning: policy, reason: WHY}", PolicyFile, match)
+		hint = fmt.Sprintf("if its ImagePolicy orders such tags, add to images in %s: {%s, versioning: policy, reason: WHY}", policy.File, match)
 	}
 	return hint
 }
@@ -209,7 +210,7 @@ func (j *judge) judgeWhole(updates []Update) {
 	if len(updates) > j.policy.MaxUpdates {
 		j.report(finding.Finding{Rule: "scope/too-many",
 			Message: fmt.Sprintf("the change holds %d updates, more than the %d that the policy allows", len(updates), j.policy.MaxUpdates),
-			Hint:    "merge in parts, or raise updates under limits in " + PolicyFile})
+			Hint:    "merge in parts, or raise updates under limits in " + policy.File})
 	}
 	if n := j.facts.Unsearched; n > 0 && len(updates) > 0 {
 		j.report(finding.Finding{Rule: "policy/unsearched",
@@ -229,8 +230,8 @@ func (j *judge) judgeWhole(updates []Update) {
 	}
 	for _, o := range j.policy.Ended(j.facts.Today) {
 		for _, u := range updates {
-			if o.matches(u.Image, u.Policy) {
-				j.report(finding.Finding{Rule: "policy/override-ended", Place: finding.Place{File: PolicyFile, Line: o.Line},
+			if o.Matches(u.Image, u.Policy) {
+				j.report(finding.Finding{Rule: "policy/override-ended", Place: finding.Place{File: policy.File, Line: o.Line},
 					Message: fmt.Sprintf("an entry for %s ended on %s and holds no more", cmp.Or(u.Image, u.Policy), o.Until.Format("2006-01-02")),
 					Hint:    "remove the entry, or give it a new date and say why"})
 				break

@@ -20,6 +20,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 // allMutants makes TestMutants use every mutation on every change, which takes
@@ -135,7 +136,7 @@ var mutations = []mutation{
 	{name: "another manifest", facts: func(f *change.Facts) { add(f, "clusters/smuggled.yaml", "kind: Pod\n") }},
 	{name: "another workflow", facts: func(f *change.Facts) { add(f, ".github/workflows/smuggled.yml", "on: push\n") }},
 	{name: "a script", facts: func(f *change.Facts) { add(f, "install.sh", "id\n") }},
-	{name: "a policy for the gate", facts: func(f *change.Facts) { add(f, gate.PolicyFile, "version: 1\nallow: [major]\n") }},
+	{name: "a policy for the gate", facts: func(f *change.Facts) { add(f, policy.File, "version: 1\nallow: [major]\n") }},
 	{name: "submodule", facts: func(f *change.Facts) {
 		f.Files = append(f.Files, change.File{Path: "vendor/smuggled", New: change.Blob{Mode: change.Submodule, ID: strings.Repeat("1", 40)}})
 	}},
@@ -175,15 +176,15 @@ func blob(text string) change.Blob {
 
 // lenient lets every version step pass, so that a mutant that fails does so
 // because of what was smuggled in.
-func lenient() gate.Policy {
-	p := gate.DefaultPolicy()
-	p.Terms = gate.Terms{Versioning: image.Semver, MinorSkip: -1, Allow: []string{
+func lenient() policy.Policy {
+	p := policy.Default()
+	p.Terms = policy.Terms{Versioning: image.Semver, MinorSkip: -1, Allow: []string{
 		"patch", "minor", "zero-minor", "major", "downgrade", "prerelease", "variant", "prefix",
 		"not-semver", "floating", "digest-moved", "digest-dropped", "incomparable",
 	}}
-	p.Rules = map[string]gate.RuleSetting{}
+	p.Rules = map[string]policy.Setting{}
 	for _, rule := range []string{"policy/straggler", "policy/out-of-range", "time/mass-regression"} {
-		p.Rules[rule] = gate.RuleSetting{Severity: finding.Warning, Reason: "other people's history"}
+		p.Rules[rule] = policy.Setting{Severity: finding.Warning, Reason: "other people's history"}
 	}
 	return p
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 // Result is the whole answer to a change.
@@ -14,7 +15,7 @@ type Result struct {
 	Files        []FileResult
 	Updates      []Update
 	// Evidence is the step of the ladder that the facts reach.
-	Evidence Evidence
+	Evidence policy.Evidence
 }
 
 // FileResult is the outcome of one changed file.

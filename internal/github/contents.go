@@ -9,9 +9,9 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 const (
@@ -44,7 +44,7 @@ func (c *Client) readContents(ctx context.Context, h history) (contents, error) 
 	if slices.ContainsFunc(changes, func(ch sides) bool { return manifest.Named(ch.path) }) {
 		out.unsearched = unread
 	} else { // then no update can be in the change, and there is nothing to search for
-		rest = slices.DeleteFunc(rest, func(f file) bool { return f.path != gate.PolicyFile })
+		rest = slices.DeleteFunc(rest, func(f file) bool { return f.path != policy.File })
 	}
 	wants, err := c.wants(changes, rest)
 	if err != nil {
@@ -113,7 +113,7 @@ func (c *Client) wants(changes []sides, rest []file) ([]wanted, error) {
 	changed, most := len(wants), total+maxSearchedBytes
 	for _, f := range nearest(rest, changes) {
 		if len(wants) < changed+maxSearched && total+f.size <= most && f.size <= maxText {
-			add(f.entry, f.path != gate.PolicyFile)
+			add(f.entry, f.path != policy.File)
 		}
 	}
 	return wants, nil
@@ -130,7 +130,7 @@ func nearest(rest []file, changes []sides) []file {
 		}
 	}
 	distance := func(f file) int { // how many folders the file is below one that holds a change
-		if f.path == gate.PolicyFile {
+		if f.path == policy.File {
 			return -1
 		}
 		n := 0

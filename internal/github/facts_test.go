@@ -14,8 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 )
@@ -40,7 +40,7 @@ func TestRequests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			policy, ok, err := change.BaseFile(t.Context(), gate.PolicyFile)
+			policy, ok, err := change.BaseFile(t.Context(), policy.File)
 			if err != nil || !ok || string(policy) != "version: 1\n" {
 				t.Errorf("policy file %q, %t, %v", policy, ok, err)
 			}
@@ -366,7 +366,7 @@ func TestBaseFile(t *testing.T) {
 	w.git("commit", "-qm", "link")
 	main := w.git("rev-parse", "main")
 	c := w.client()
-	if data, ok, err := c.BaseFile(t.Context(), main, gate.PolicyFile); err != nil || !ok || string(data) != "version: 1\n" {
+	if data, ok, err := c.BaseFile(t.Context(), main, policy.File); err != nil || !ok || string(data) != "version: 1\n" {
 		t.Errorf("policy %q, %t, %v", data, ok, err)
 	}
 	for _, path := range []string{"nothing.yaml", "README.md/below", ".github/nothing"} {

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
@@ -64,7 +64,7 @@ func typical(t testing.TB, n int) *world {
 	for i := range n {
 		w.write(fmt.Sprintf("apps/app%d/deployment.yaml", i), marked("1.4.2"))
 	}
-	w.commit("start", gate.PolicyFile, "version: 1\n", "clusters/policy.yaml", imagePolicy, "README.md", "hello\n")
+	w.commit("start", policy.File, "version: 1\n", "clusters/policy.yaml", imagePolicy, "README.md", "hello\n")
 	w.git("checkout", "-qb", "flux")
 	for i := range n {
 		w.write(fmt.Sprintf("apps/app%d/deployment.yaml", i), marked("1.4.3"))

@@ -11,6 +11,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
 
@@ -73,7 +74,7 @@ func cases() map[string]report.Change {
 				"the list of changed files was cut at 3000 files", "main:.github/fluxkeeper.yaml:2:1: unknown key \"alow\"",
 			}},
 			Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: headSHA},
-			Reproduction: manifest.None, Evidence: gate.EvidenceText,
+			Reproduction: manifest.None, Evidence: policy.EvidenceText,
 		}},
 		"unmoved": {BaseName: "main", HeadName: "HEAD", Result: gate.Result{
 			Answer: foreign, Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: baseSHA},
@@ -91,7 +92,7 @@ func cases() map[string]report.Change {
 func passing() report.Change {
 	return report.Change{BaseName: "main", HeadName: "flux-image-updates", Result: gate.Result{
 		Answer: whole, Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: headSHA},
-		Reproduction: manifest.Reproduced, Evidence: gate.EvidenceSignature,
+		Reproduction: manifest.Reproduced, Evidence: policy.EvidenceSignature,
 		Files: []gate.FileResult{{Path: "clusters/app.yaml", Reproduction: manifest.Reproduced}, {Path: "infra/cache.yaml", Reproduction: manifest.Reproduced}},
 		Updates: []gate.Update{
 			update(at("infra/cache.yaml", 7, 14, "spec.values.image.tag"), "flux-system:cache", "docker.io/library/redis", "7.2.4", "7.2.5", "patch"),
@@ -104,7 +105,7 @@ func passing() report.Change {
 func failing() report.Change {
 	r := passing()
 	r.Source = sources(map[string]string{"clusters/app.yaml": appYAML})
-	r.Result.Reproduction, r.Result.Evidence = manifest.Residue, gate.EvidenceText
+	r.Result.Reproduction, r.Result.Evidence = manifest.Residue, policy.EvidenceText
 	r.Result.Files[0].Reproduction = manifest.Residue
 	r.Result.Updates = append(r.Result.Updates[:2:2],
 		update(at("clusters/app.yaml", 12, 16, "spec.template.spec.containers[0].image"), "flux-system:app", "ghcr.io/acme/app", "1.4.2", "2.0.0", "major"),
@@ -134,7 +135,7 @@ func attacked() report.Change {
 	line := "image: \"\u202e" + hostile.Text[:20] + "\xff\" # ##[group]x ::error::y"
 	r := report.Change{BaseName: hostile.Text, HeadName: "::error::x", Result: gate.Result{
 		Answer: whole, Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: headSHA},
-		Reproduction: manifest.Outcome(hostile.Text), Evidence: gate.Evidence(hostile.Text),
+		Reproduction: manifest.Outcome(hostile.Text), Evidence: policy.Evidence(hostile.Text),
 		Files:   []gate.FileResult{{Path: "dir/" + hostile.Text, Reproduction: manifest.Residue}},
 		Updates: []gate.Update{update(at(hostile.Text, 3, 4, hostile.Text), hostile.Text, "::set-output name=verdict::pass", "1.0\u202e", "gһcr\n", "step|"+hostile.Text)},
 	}}
@@ -161,7 +162,7 @@ func wide() report.Change {
 		"bad: \xffvalue # z"
 	r := report.Change{BaseName: baseSHA[:7], HeadName: "HEAD", Source: sources(map[string]string{"日本/アプリ.yaml": text})}
 	r.Result = gate.Result{Answer: whole, Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: headSHA},
-		Reproduction: manifest.Equivalent, Evidence: gate.EvidenceKey}
+		Reproduction: manifest.Equivalent, Evidence: policy.EvidenceKey}
 	columns := []int{5, 9, 241, 6, 7, 9, 6, 1}
 	for i, c := range columns {
 		r.Result.Findings = append(r.Result.Findings, finding.Finding{Rule: "yaml/case", Severity: finding.Error,

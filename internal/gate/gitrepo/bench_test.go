@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 // fleet builds a packed repository of n files with three or four markers each,
@@ -63,7 +63,7 @@ func BenchmarkFacts(b *testing.B) {
 				if err != nil || len(facts.Files) != size.updated {
 					b.Fatal(len(facts.Files), err)
 				}
-				if _, _, err := r.BaseFile(gitrepo.Range{Base: "main"}, gate.PolicyFile); err != nil {
+				if _, _, err := r.BaseFile(gitrepo.Range{Base: "main"}, policy.File); err != nil {
 					b.Fatal(err)
 				}
 				blobs = size.files + size.updated

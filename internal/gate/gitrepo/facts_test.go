@@ -9,9 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 const marked = "image: app:1.0 # {\"$imagepolicy\": \"flux-system:app\"}\n"
@@ -268,7 +268,7 @@ func TestBaseFile(t *testing.T) {
 	w.commit("change", ".github/fluxkeeper.yaml", "head")
 	r := open(t, w.dir)
 	rng := gitrepo.Range{Base: "main", Head: "branch"}
-	data, ok, err := r.BaseFile(rng, gate.PolicyFile)
+	data, ok, err := r.BaseFile(rng, policy.File)
 	if string(data) != "base" || !ok || err != nil {
 		t.Errorf("got %q, %v, %v", data, ok, err)
 	}

@@ -53,7 +53,7 @@ func (*KeyError) Hint() string {
 	return "a key is an ssh-… line, an armored OpenPGP public key, or a fingerprint"
 }
 
-// ParseKeys reads entries of gate.Bot.Keys. Its error is a *KeyError.
+// ParseKeys reads entries of policy.Bot.Keys. Its error is a *KeyError.
 func ParseKeys(keys []string) (Keyring, error) {
 	var ring Keyring
 	for i, key := range keys {
@@ -107,7 +107,7 @@ func Fingerprint(s string) string {
 	return strings.ToUpper(strings.ReplaceAll(s, " ", ""))
 }
 
-// Fingerprints gives the fingerprints of one entry of gate.Bot.Keys, spelled
+// Fingerprints gives the fingerprints of one entry of policy.Bot.Keys, spelled
 // as change.Verification.Key has them; several where an armored block holds
 // several keys. A bare fingerprint is its own.
 func Fingerprints(key string) ([]string, error) {

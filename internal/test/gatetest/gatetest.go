@@ -15,30 +15,30 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/tools/txtar"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 // Load reads a case. The error names the file of the archive that is wrong.
-func Load(archive *txtar.Archive) (gate.Policy, change.Facts, error) {
+func Load(archive *txtar.Archive) (policy.Policy, change.Facts, error) {
 	c := changed{base: tree{}, tip: tree{}, head: tree{}}
 	c.facts.HeadRef, c.facts.BaseRef = "flux-image-updates", "main"
 	c.facts.Today = "2026-11-22"
-	policy := gate.DefaultPolicy()
+	rules := policy.Default()
 	for _, f := range archive.Files {
-		if err := c.add(f, &policy); err != nil {
-			return gate.Policy{}, change.Facts{}, fmt.Errorf("read %s: %w", f.Name, err)
+		if err := c.add(f, &rules); err != nil {
+			return policy.Policy{}, change.Facts{}, fmt.Errorf("read %s: %w", f.Name, err)
 		}
 	}
 	if err := c.grow(); err != nil {
-		return gate.Policy{}, change.Facts{}, fmt.Errorf("read facts.yaml: %w", err)
+		return policy.Policy{}, change.Facts{}, fmt.Errorf("read facts.yaml: %w", err)
 	}
 	facts, err := c.gather()
 	if err != nil {
-		return gate.Policy{}, change.Facts{}, fmt.Errorf("read facts.yaml: %w", err)
+		return policy.Policy{}, change.Facts{}, fmt.Errorf("read facts.yaml: %w", err)
 	}
-	return policy, facts, nil
+	return rules, facts, nil
 }
 
 // tree is a revision's files by path.
@@ -51,7 +51,7 @@ type changed struct {
 }
 
 // add reads one file of the archive.
-func (c *changed) add(f txtar.File, policy *gate.Policy) error {
+func (c *changed) add(f txtar.File, rules *policy.Policy) error {
 	name, data := f.Name, f.Data
 	if plain, ok := strings.CutSuffix(name, ".esc"); ok {
 		raw, err := unescape(data)
@@ -69,12 +69,12 @@ func (c *changed) add(f txtar.File, policy *gate.Policy) error {
 			return err
 		}
 	case name == "policy.yaml":
-		p, err := gate.ParsePolicy(gate.PolicyFile, data)
+		p, err := policy.Parse(policy.File, data)
 		if err != nil {
 			return err
 		}
-		*policy = p
-		c.base[gate.PolicyFile] = change.Blob{Data: data}
+		*rules = p
+		c.base[policy.File] = change.Blob{Data: data}
 	case path != "" && revision == "base":
 		c.base[path] = change.Blob{Data: data}
 	case path != "" && revision == "tip":

@@ -1,4 +1,4 @@
-package gate
+package policy
 
 import (
 	"cmp"
@@ -126,7 +126,7 @@ func (u Uses) explain() []string {
 	}
 }
 
-func (s RuleSetting) explain(name string) string {
+func (s Setting) explain(name string) string {
 	sentence := fmt.Sprintf("The rule %s has the severity %s", name, s.Severity)
 	rule, known := finding.Lookup(name)
 	if known && rule.Severity != s.Severity {

@@ -1,4 +1,4 @@
-package gate
+package policy
 
 import (
 	"bytes"
@@ -124,7 +124,7 @@ func generateSchema(t *testing.T) []byte {
 	schema := reflector.Reflect(&policyFile{})
 	schema.ID = "https://raw.githubusercontent.com/goldfish-inc/fluxkeeper/main/docs/fluxkeeper.schema.json"
 	schema.Title = "Fluxkeeper policy"
-	schema.Description = "What a Flux image update may do and who may make it: " + PolicyFile
+	schema.Description = "What a Flux image update may do and who may make it: " + File
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
@@ -137,7 +137,7 @@ func generateSchema(t *testing.T) []byte {
 
 func TestSchemaIsGenerated(t *testing.T) {
 	want := generateSchema(t)
-	for _, file := range []string{"fluxkeeper.schema.json", "../../docs/fluxkeeper.schema.json"} {
+	for _, file := range []string{"fluxkeeper.schema.json", "../../../docs/fluxkeeper.schema.json"} {
 		if *update {
 			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 				t.Fatal(err)
@@ -155,14 +155,14 @@ func TestSchemaIsGenerated(t *testing.T) {
 			t.Errorf("%s is out of date: run go test ./internal/gate -run TestSchemaIsGenerated -update", file)
 		}
 	}
-	if !*update && !bytes.Equal(PolicySchema(), want) {
+	if !*update && !bytes.Equal(Schema(), want) {
 		t.Error("PolicySchema differs from the generated schema")
 	}
 }
 
 func compileSchema(t *testing.T) *validator.Schema {
 	t.Helper()
-	doc, err := validator.UnmarshalJSON(bytes.NewReader(PolicySchema()))
+	doc, err := validator.UnmarshalJSON(bytes.NewReader(Schema()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func asJSON(n *yaml.Node) (any, error) {
 // that the schema has at the same place.
 func TestSchemaHasTheParsersKeys(t *testing.T) {
 	var schema map[string]any
-	if err := json.Unmarshal(PolicySchema(), &schema); err != nil {
+	if err := json.Unmarshal(Schema(), &schema); err != nil {
 		t.Fatal(err)
 	}
 	for place, file := range map[string]string{
@@ -255,8 +255,8 @@ func TestSchemaHasTheParsersKeys(t *testing.T) {
 		}
 		properties, _ := at["properties"].(map[string]any)
 		want := "the keys here are " + strings.Join(slices.Sorted(maps.Keys(properties)), ", ")
-		_, err := ParsePolicy("p", []byte(file))
-		var problems *PolicyError
+		_, err := Parse("p", []byte(file))
+		var problems *Error
 		if !errors.As(err, &problems) || len(problems.Problems) != 1 || problems.Problems[0].Hint != want {
 			t.Errorf("at %q: got %v\nwant the hint %s", place, err, want)
 		}

@@ -1,4 +1,4 @@
-package gate
+package policy
 
 import (
 	"bytes"
@@ -14,8 +14,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxPolicySize bounds a policy file, in bytes.
-const maxPolicySize = 256 << 10
+// maxSize bounds a policy file, in bytes.
+const maxSize = 256 << 10
 
 // Problem is one mistake in a policy file. Line and Column count from 1,
 // columns in characters.
@@ -24,14 +24,14 @@ type Problem struct {
 	Message, Hint string
 }
 
-// PolicyError holds every problem of a policy file, in the order of the file.
-type PolicyError struct {
-	Name     string // as it was given to ParsePolicy
+// Error holds every problem of a policy file, in the order of the file.
+type Error struct {
+	Name     string // as it was given to Parse
 	Problems []Problem
 }
 
 // Error has one line for each problem: file:line:column: message; hint.
-func (e *PolicyError) Error() string {
+func (e *Error) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
 		lines[i] = fmt.Sprintf("%s:%d:%d: %s", e.Name, p.Line, p.Column, p.Message)
@@ -42,23 +42,23 @@ func (e *PolicyError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// ParsePolicy reads a policy file. What the file does not say is as in
-// DefaultPolicy. It is strict, since a misspelt limit is no limit: the error
-// is a *PolicyError with all problems at once. The name is only for messages.
-func ParsePolicy(name string, data []byte) (Policy, error) {
-	p, problems := parsePolicy(data)
+// Parse reads a policy file. What the file does not say is as in
+// Default. It is strict, since a misspelt limit is no limit: the error
+// is a *Error with all problems at once. The name is only for messages.
+func Parse(name string, data []byte) (Policy, error) {
+	p, problems := parse(data)
 	if len(problems) == 0 {
 		return p, nil
 	}
 	slices.SortStableFunc(problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Message, b.Message))
 	})
-	return Policy{}, &PolicyError{Name: name, Problems: slices.Compact(problems)}
+	return Policy{}, &Error{Name: name, Problems: slices.Compact(problems)}
 }
 
-func parsePolicy(data []byte) (Policy, []Problem) {
-	if len(data) > maxPolicySize {
-		return Policy{}, []Problem{{1, 1, fmt.Sprintf("the file is larger than %d KiB", maxPolicySize>>10), "use patterns for images and paths"}}
+func parse(data []byte) (Policy, []Problem) {
+	if len(data) > maxSize {
+		return Policy{}, []Problem{{1, 1, fmt.Sprintf("the file is larger than %d KiB", maxSize>>10), "use patterns for images and paths"}}
 	}
 	if problem, ok := illegible(data); ok {
 		return Policy{}, []Problem{problem}

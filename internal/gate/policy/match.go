@@ -1,4 +1,4 @@
-package gate
+package policy
 
 import (
 	_ "embed"
@@ -10,27 +10,27 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 )
 
-//go:embed policy_template.yaml
-var policyTemplate []byte
+//go:embed template.yaml
+var templateFile []byte
 
 // The schema is generated from the types in policyschema_test.go, so that the
 // programs do not link the generator.
 //
 //go:embed fluxkeeper.schema.json
-var policySchema []byte
+var schemaFile []byte
 
-// PolicyTemplate is a policy file that says in comments what can be set, and
+// Template is a policy file that says in comments what can be set, and
 // sets nothing but the defaults.
-func PolicyTemplate() []byte { return append([]byte(nil), policyTemplate...) }
+func Template() []byte { return append([]byte(nil), templateFile...) }
 
-// PolicySchema is the JSON Schema (draft 2020-12) of the policy file. It is
-// for editors: ParsePolicy checks more than a schema can say.
-func PolicySchema() []byte { return append([]byte(nil), policySchema...) }
+// Schema is the JSON Schema (draft 2020-12) of the policy file. It is
+// for editors: Parse checks more than a schema can say.
+func Schema() []byte { return append([]byte(nil), schemaFile...) }
 
-// DefaultPolicy is what holds without a policy file. Branch, name and e-mail
+// Default is what holds without a policy file. Branch, name and e-mail
 // are those of Flux's own documentation
 // (https://fluxcd.io/flux/guides/image-update/).
-func DefaultPolicy() Policy {
+func Default() Policy {
 	return Policy{
 		Head:     []string{"flux-image-updates"},
 		Bots:     []Bot{{Name: "fluxcdbot", Email: "fluxcdbot@users.noreply.github.com"}},
@@ -97,7 +97,7 @@ func (p Policy) MatchTitle(title string) bool {
 // not ended, which is returned too; nil means that the general terms hold.
 func (p Policy) TermsFor(image, policy string, today time.Time) (Terms, *Override) {
 	for i := range p.Overrides {
-		if o := &p.Overrides[i]; !o.ended(today) && o.matches(image, policy) {
+		if o := &p.Overrides[i]; !o.ended(today) && o.Matches(image, policy) {
 			return o.Terms, o
 		}
 	}
@@ -119,7 +119,7 @@ func (o Override) ended(today time.Time) bool {
 	return !o.Until.IsZero() && !today.Before(o.Until.AddDate(0, 0, 1))
 }
 
-func (o Override) matches(image, policy string) bool {
+func (o Override) Matches(image, policy string) bool {
 	if o.Image == "" && o.Policy == "" {
 		return false
 	}
@@ -146,7 +146,7 @@ func matchAny(patterns []string, s string) bool {
 
 // match holds a whole text against a pattern: "*" stands for anything but a
 // slash, "**" between slashes for any number of directories. A bad pattern,
-// which ParsePolicy refuses, matches nothing.
+// which Parse refuses, matches nothing.
 func match(pattern, s string) bool {
 	ok, err := doublestar.Match(pattern, s)
 	return ok && err == nil

@@ -1,4 +1,4 @@
-package gate
+package policy
 
 import (
 	"bytes"
@@ -18,11 +18,11 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 )
 
-// Each file under testdata/policy/bad is one mistake: the policy file, the
-// error that ParsePolicy gives, and what the schema says of it.
+// Each file under testdata/bad is one mistake: the policy file, the
+// error that Parse gives, and what the schema says of it.
 func TestBadPolicies(t *testing.T) {
 	schema := compileSchema(t)
-	files, err := filepath.Glob("testdata/policy/bad/*.txtar")
+	files, err := filepath.Glob("testdata/bad/*.txtar")
 	if err != nil || len(files) < 50 {
 		t.Fatalf("found %d files, error %v", len(files), err)
 	}
@@ -33,10 +33,10 @@ func TestBadPolicies(t *testing.T) {
 				t.Fatal(err)
 			}
 			policy := archive.Files[0].Data
-			_, err = ParsePolicy(PolicyFile, policy)
-			var problems *PolicyError
+			_, err = Parse(File, policy)
+			var problems *Error
 			if !errors.As(err, &problems) {
-				t.Fatalf("error is %v, want a *PolicyError", err)
+				t.Fatalf("error is %v, want a *Error", err)
 			}
 			got := &txtar.Archive{Comment: archive.Comment, Files: []txtar.File{
 				archive.Files[0],
@@ -69,7 +69,7 @@ func TestBadBytes(t *testing.T) {
 		"key in a message": {"version: 1\n\"\\e[31m\": 1\n", `p:2:1: unknown key "\x1b[31m"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := ParsePolicy("p", []byte(c.data))
+			_, err := Parse("p", []byte(c.data))
 			if err == nil || !strings.HasPrefix(err.Error(), c.want) {
 				t.Errorf("got  %v\nwant %s…", err, c.want)
 			}
@@ -77,7 +77,7 @@ func TestBadBytes(t *testing.T) {
 	}
 }
 
-// ed25519Key is the one in testdata/policy/good/everything.yaml.
+// ed25519Key is the one in testdata/good/everything.yaml.
 const ed25519Key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0zt3BQyS3m0oGYVq8hbZ9XrSxwnVn3JMnmO0oeR6l9"
 
 func everything() Policy {
@@ -114,7 +114,7 @@ func everything() Policy {
 		}},
 		MaxUpdates: 50,
 		Title:      "chore: automated image updates*",
-		Rules:      map[string]RuleSetting{"version/major": {Severity: finding.Warning, Reason: "a person reads them"}},
+		Rules:      map[string]Setting{"version/major": {Severity: finding.Warning, Reason: "a person reads them"}},
 		Uses: Uses{
 			Repositories: []string{"acme/fleet", "acme-*/*", "1296269"},
 			Branches:     []string{"flux/**"},
@@ -127,7 +127,7 @@ func TestContract(t *testing.T) {
 	if diff := cmp.Diff(everything().Uses, everything().Contract()); diff != "" {
 		t.Errorf("what the file says is changed (-want +got):\n%s", diff)
 	}
-	p := DefaultPolicy()
+	p := Default()
 	p.Head = []string{"a", "b/*"}
 	got := p.Contract()
 	if diff := cmp.Diff(p.Head, got.Branches); diff != "" || got.Repositories != nil || len(got.Events) == 0 {
@@ -136,18 +136,18 @@ func TestContract(t *testing.T) {
 }
 
 func TestGoodPolicies(t *testing.T) {
-	patchOnly := DefaultPolicy()
+	patchOnly := Default()
 	patchOnly.Terms.Allow = []string{"patch"}
 	schema := compileSchema(t)
 	for name, want := range map[string]Policy{
-		"everything": everything(), "least": DefaultPolicy(), "crlf": patchOnly, "document-marks": DefaultPolicy(),
+		"everything": everything(), "least": Default(), "crlf": patchOnly, "document-marks": Default(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			data, err := os.ReadFile("testdata/policy/good/" + name + ".yaml")
+			data, err := os.ReadFile("testdata/good/" + name + ".yaml")
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := ParsePolicy(name, data)
+			got, err := Parse(name, data)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -162,16 +162,16 @@ func TestGoodPolicies(t *testing.T) {
 }
 
 func TestTemplateSetsTheDefaults(t *testing.T) {
-	got, err := ParsePolicy("template", PolicyTemplate())
+	got, err := Parse("template", Template())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(DefaultPolicy(), got); diff != "" {
+	if diff := cmp.Diff(Default(), got); diff != "" {
 		t.Errorf("(-default +template):\n%s", diff)
 	}
 	// The lines that begin with a bare # are examples: they must be right too.
-	examples := regexp.MustCompile(`(?m)^( *)#([^ \n]|  )`).ReplaceAll(PolicyTemplate(), []byte("$1$2"))
-	p, err := ParsePolicy("template", examples)
+	examples := regexp.MustCompile(`(?m)^( *)#([^ \n]|  )`).ReplaceAll(Template(), []byte("$1$2"))
+	p, err := Parse("template", examples)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,17 +275,17 @@ func TestTermsFor(t *testing.T) {
 }
 
 func TestExplain(t *testing.T) {
-	shouting := DefaultPolicy()
+	shouting := Default()
 	shouting.Evidence = EvidenceNone
-	shouting.Rules = map[string]RuleSetting{
+	shouting.Rules = map[string]Setting{
 		"scope/residue":  {Severity: finding.Off, Reason: "a\nb"},
 		"yaml/duplicate": {Severity: finding.Warning, Reason: "old files"},
 	}
 	var got bytes.Buffer
-	for _, p := range []Policy{DefaultPolicy(), everything(), shouting} {
+	for _, p := range []Policy{Default(), everything(), shouting} {
 		got.WriteString(p.Explain() + "\n")
 	}
-	golden := "testdata/policy/explain.golden"
+	golden := "testdata/explain.golden"
 	if *update {
 		if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
@@ -300,8 +300,8 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-func FuzzParsePolicy(f *testing.F) {
-	for _, pattern := range []string{"testdata/policy/bad/*.txtar", "testdata/policy/good/*.yaml"} {
+func FuzzParse(f *testing.F) {
+	for _, pattern := range []string{"testdata/bad/*.txtar", "testdata/good/*.yaml"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			f.Fatalf("no seeds in %s: %v", pattern, err)
@@ -317,9 +317,9 @@ func FuzzParsePolicy(f *testing.F) {
 			f.Add(data)
 		}
 	}
-	f.Add(PolicyTemplate())
+	f.Add(Template())
 	f.Fuzz(func(t *testing.T, data []byte) {
-		p, err := ParsePolicy(PolicyFile, data)
+		p, err := Parse(File, data)
 		if err == nil {
 			if len(p.Head) == 0 || len(p.Bots) == 0 || p.MaxUpdates < 1 {
 				t.Errorf("a policy without head, bot or limit: %+v", p)
@@ -334,7 +334,7 @@ func FuzzParsePolicy(f *testing.F) {
 			}
 			return
 		}
-		var problems *PolicyError
+		var problems *Error
 		if !errors.As(err, &problems) || len(problems.Problems) == 0 {
 			t.Fatalf("error is %#v", err)
 		}

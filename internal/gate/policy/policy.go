@@ -1,4 +1,4 @@
-package gate
+package policy
 
 import (
 	"slices"
@@ -9,8 +9,8 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 )
 
-// PolicyFile is where the policy is read from, always on the base.
-const PolicyFile = ".github/fluxkeeper.yaml"
+// File is where the policy is read from, always on the base.
+const File = ".github/fluxkeeper.yaml"
 
 // Policy is the owner's will: what a Flux image update may do and who may make it.
 type Policy struct {
@@ -36,7 +36,7 @@ type Policy struct {
 	// Title is a pattern of the pull request's title; empty means any.
 	Title string
 	// Rules raise, lower or silence single rules.
-	Rules map[string]RuleSetting
+	Rules map[string]Setting
 	// Uses say what the bots' accounts may do besides updates, as the file says
 	// it: Contract fills in what it leaves out.
 	Uses Uses
@@ -80,7 +80,7 @@ const (
 )
 
 // reaches tells whether this step is the least that is asked for, or above it.
-func (e Evidence) reaches(least Evidence) bool {
+func (e Evidence) Reaches(least Evidence) bool {
 	step := slices.Index(evidenceWords, least)
 	return step >= 0 && slices.Index(evidenceWords, e) >= step
 }
@@ -108,8 +108,8 @@ type Override struct {
 	Line  int // in the policy file
 }
 
-// RuleSetting changes one rule.
-type RuleSetting struct {
+// Setting changes one rule.
+type Setting struct {
 	Severity finding.Severity
 	Reason   string
 }

@@ -1,4 +1,4 @@
-package gate
+package policy
 
 import (
 	"slices"
@@ -14,8 +14,8 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 )
 
-// policyVersion is the version of the file format.
-const policyVersion = 1
+// formatVersion is the version of the file format.
+const formatVersion = 1
 
 // The words that a policy file may use.
 var (
@@ -30,7 +30,7 @@ var (
 // policy reads the whole file. Overrides inherit from the general terms,
 // wherever in the file these stand, so images come last.
 func (r *reader) policy(root *yaml.Node) Policy {
-	p := DefaultPolicy()
+	p := Default()
 	var images *yaml.Node
 	seen := r.mapping(root, "the policy file", fields{
 		"version":    r.version,
@@ -51,7 +51,7 @@ func (r *reader) policy(root *yaml.Node) Policy {
 		return p
 	}
 	if seen["version"] == nil {
-		r.report(root, "begin the file with: version: "+strconv.Itoa(policyVersion), "the version is missing")
+		r.report(root, "begin the file with: version: "+strconv.Itoa(formatVersion), "the version is missing")
 	}
 	if images != nil {
 		r.each(images, "images", func(n *yaml.Node) { p.Overrides = append(p.Overrides, r.override(n, p.Terms)) })
@@ -63,8 +63,8 @@ func (r *reader) policy(root *yaml.Node) Policy {
 }
 
 func (r *reader) version(n *yaml.Node) {
-	if v, ok := r.number(n, "version", policyVersion); ok && v > policyVersion {
-		r.report(n, "this release knows version "+strconv.Itoa(policyVersion)+" only", "unknown version %d", v)
+	if v, ok := r.number(n, "version", formatVersion); ok && v > formatVersion {
+		r.report(n, "this release knows version "+strconv.Itoa(formatVersion)+" only", "unknown version %d", v)
 	}
 }
 
@@ -221,12 +221,12 @@ func (r *reader) date(into *time.Time) func(*yaml.Node) {
 	}
 }
 
-func (r *reader) rules(into *map[string]RuleSetting) func(*yaml.Node) {
+func (r *reader) rules(into *map[string]Setting) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		if !r.kind(n, yaml.MappingNode, "rules", "keys and values") {
 			return
 		}
-		settings := map[string]RuleSetting{}
+		settings := map[string]Setting{}
 		r.pairs(n, func(key, value *yaml.Node) {
 			rule, known := finding.Lookup(key.Value)
 			if !known {
@@ -236,7 +236,7 @@ func (r *reader) rules(into *map[string]RuleSetting) func(*yaml.Node) {
 				r.report(value, "write {severity: "+value.Value+"}, and a reason where that is less than the rule's own", "a rule must be keys and values")
 				return
 			}
-			var s RuleSetting
+			var s Setting
 			seen := r.mapping(value, "a rule", fields{
 				"severity": word(r, "severity", finding.Severities(), &s.Severity),
 				"reason":   r.string("reason", &s.Reason, anything),
