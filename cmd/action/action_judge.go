@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -10,15 +11,13 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
-	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
 
 // judged is a change with its verdict.
 type judged struct {
 	report.Change
-	facts  change.Facts
-	policy policy.Policy
+	facts change.Facts
 }
 
 // undecided is the answer about a commit of which too little is known.
@@ -48,17 +47,13 @@ func gaps(err error) []string {
 // judgeSubject judges what the event is about. What cannot be read is undecided.
 func (s *step) judgeSubject(sub subject) judged {
 	if sub.number == 0 {
-		read, err := s.client.ReadRange(s.Context, sub.base, sub.head)
-		if err != nil {
-			return s.undecided(sub.head, err)
-		}
-		return s.judge(read, judging{headRef: sub.branch, head: sub.head})
+		return s.judgeRange(sub.base, sub.head, sub.branch, false)
 	}
-	read, err := s.client.ReadPull(s.Context, sub.number)
+	facts, err := s.client.PullFacts(s.Context, sub.number)
 	if err != nil {
 		return s.undecided(sub.head, err)
 	}
-	j := s.judge(read, judging{head: sub.head})
+	j := s.judge(facts, false)
 	if !sub.queued {
 		return j
 	}
@@ -74,67 +69,44 @@ func (s *step) judgeQueued(sub subject, pull judged) judged {
 	if pull.Result.Verdict() != finding.Pass {
 		return pull
 	}
-	read, err := s.client.ReadRange(s.Context, sub.base, sub.head)
-	if err != nil {
-		return s.undecided(sub.head, err)
-	}
-	queued := s.judge(read, judging{head: sub.head, contents: true})
+	queued := s.judgeRange(sub.base, sub.head, "", true)
 	queued.Result.Evidence = pull.Result.Evidence
 	queued.BaseName, queued.HeadName = pull.BaseName, s.event.HeadRef
 	return queued
 }
 
-// judging says how to judge a change.
-type judging struct {
-	head     string // for the answer where nothing can be read
-	headRef  string // where the change itself does not tell its branch
-	contents bool   // the contents alone
+// judgeRange judges what merging head into base would change; the branch is
+// head's, where head does not name it.
+func (s *step) judgeRange(base, head, branch string, contents bool) judged {
+	facts, err := s.client.RangeFacts(s.Context, base, head)
+	if err != nil {
+		return s.undecided(head, err)
+	}
+	facts.HeadRef = cmp.Or(facts.HeadRef, branch)
+	return s.judge(facts, contents)
 }
 
-// judge holds a change against the policy of its base.
-func (s *step) judge(read *github.Change, how judging) judged {
-	rules, err := s.policy(read)
+// judge holds the facts of a change, or its contents alone, against the policy
+// of its base.
+func (s *step) judge(facts change.Facts, contents bool) judged {
+	j := judged{facts: facts, Change: report.Change{
+		BaseName: facts.BaseRef, HeadName: facts.HeadRef, Version: s.Version, Source: source(facts),
+	}}
+	rules, err := s.policy(facts.Base)
 	if err != nil {
-		return s.unjudged(read, how, err)
+		j.Result = s.undecided(facts.Head.Commit, err).Result
+		j.Result.Base, j.Result.Head = facts.Base, facts.Head
+		return j
 	}
-	facts, err := read.Facts(keys(rules))
-	if err != nil {
-		return s.unjudged(read, how, fmt.Errorf("read policy: %w", err))
-	}
-	facts.Policies = change.FindPolicies(facts.Sources)
-	facts.Today = time.Now().UTC().Truncate(24 * time.Hour)
-	facts.IgnoreIdentity = how.contents
-	if facts.HeadRef == "" {
-		facts.HeadRef = how.headRef
-	}
-	return judged{
-		Change: report.Change{
-			Result: gate.Judge(rules, facts), BaseName: facts.BaseRef, HeadName: facts.HeadRef,
-			Version: s.Version, Source: source(facts),
-		},
-		facts: facts, policy: rules,
-	}
-}
-
-// unjudged is the answer about a change that there is no policy to judge by.
-func (s *step) unjudged(read *github.Change, how judging, why error) judged {
-	j := s.undecided(how.head, why)
-	if facts, err := read.Facts(nil); err == nil {
-		j.facts, j.Result.Base, j.Result.Head = facts, facts.Base, facts.Head
-		j.BaseName, j.HeadName = facts.BaseRef, facts.HeadRef
-	}
+	j.Result = gate.Judge(rules, facts, gate.Options{Now: time.Now(), IgnoreIdentity: contents})
 	return j
 }
 
-// policy reads the policy file of the change's base. A file that cannot be read
-// leaves nothing to judge by.
-func (s *step) policy(read *github.Change) (policy.Policy, error) {
+// policy reads the policy file of a base. A file that cannot be read leaves
+// nothing to judge by.
+func (s *step) policy(base change.Revision) (policy.Policy, error) {
 	name := s.inputs.Text("policy")
-	data, ok, err := read.BaseFile(s.Context, name)
-	return s.parsePolicy(name, data, ok, err)
-}
-
-func (s *step) parsePolicy(name string, data []byte, ok bool, err error) (policy.Policy, error) {
+	data, ok, err := s.client.BaseFile(s.Context, base, name)
 	switch {
 	case err != nil:
 		return policy.Policy{}, err

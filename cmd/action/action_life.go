@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -36,11 +37,12 @@ func (s *step) propose() error {
 	default:
 		return s.wrongEvent("push, workflow_dispatch or schedule")
 	}
-	read, err := s.client.ReadRange(s.Context, base, head)
+	facts, err := s.client.RangeFacts(s.Context, base, head)
 	if err != nil {
 		return s.cannot(err)
 	}
-	j := s.judge(read, judging{headRef: branch})
+	facts.HeadRef = cmp.Or(facts.HeadRef, branch)
+	j := s.judge(facts, false)
 	if j.Result.Verdict() == finding.Undecided {
 		return s.finish(j)
 	}
@@ -137,19 +139,17 @@ func (s *step) basePolicy(branch string) (policy.Policy, error) {
 	if err != nil {
 		return policy.Policy{}, err
 	}
-	name := s.inputs.Text("policy")
-	data, ok, err := s.client.BaseFile(s.Context, sha, name)
-	return s.parsePolicy(name, data, ok, err)
+	return s.policy(change.Revision{Commit: sha})
 }
 
 // candidate finds out what a sweep needs to know of a pull request.
 func (s *step) candidate(pull plan.Pull) (plan.Candidate, error) {
 	c := plan.Candidate{Pull: pull}
-	read, err := s.client.ReadPull(s.Context, pull.Number)
+	facts, err := s.client.PullFacts(s.Context, pull.Number)
 	if err != nil {
 		return c, err
 	}
-	j := s.judge(read, judging{})
+	j := s.judge(facts, false)
 	if j.Result.Verdict() == finding.Undecided {
 		return c, fmt.Errorf("judge #%d: %s", pull.Number, j.Result.Gaps[0])
 	}

@@ -47,7 +47,7 @@ func TestAttacks(t *testing.T) {
 	for _, naive := range naiveGates {
 		admitted := 0
 		for _, c := range cases {
-			if _, facts, err := gatetest.Load(c.archive); err == nil && naive.admit(facts) {
+			if _, facts, _, err := gatetest.Load(c.archive); err == nil && naive.admit(facts) {
 				admitted++
 			}
 		}

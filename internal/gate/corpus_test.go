@@ -38,9 +38,8 @@ func TestCorpus(t *testing.T) {
 		if !ok {
 			continue
 		}
-		f.IgnoreIdentity = true
 		name, _ := filepath.Rel(root, filepath.Dir(path))
-		r := gate.Judge(policy.Default(), f)
+		r := gate.Judge(policy.Default(), f, gate.Options{Now: day, IgnoreIdentity: true})
 		outcomes[r.Reproduction]++
 		verdicts[r.Verdict()]++
 		if r.Reproduction != manifest.Reproduced && r.Reproduction != manifest.Equivalent {

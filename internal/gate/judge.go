@@ -4,21 +4,35 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 )
+
+// Options say how to judge.
+type Options struct {
+	// Now is when: dated overrides end, and pinned keys expire.
+	Now time.Time
+	// IgnoreIdentity judges contents alone: neither who made the change nor the
+	// pull request's words are looked at.
+	IgnoreIdentity bool
+}
 
 // Judge says whether a change is only what Flux would write, and allowed. It
 // looks at nothing but its arguments and leaves them as they are; the order of
 // files, policies and bystanders makes no difference. What the facts do not
 // prove counts against the change, and any gap in them makes it undecided.
-func Judge(p policy.Policy, f change.Facts) Result {
-	j := newJudge(p, f)
+func Judge(p policy.Policy, f change.Facts, o Options) Result {
+	var unchecked []string
+	f.Commits, unchecked = signature.Check(f.Commits, p.Keys(), o.Now)
+	f.Gaps = slices.Concat(f.Gaps, unchecked)
+	j := newJudge(p, f, o)
 	result := Result{Base: f.Base, Head: f.Head, Reproduction: manifest.None, Evidence: policy.EvidenceNone}
-	result.Basis, result.Gaps = finding.Whole, slices.Clone(f.Gaps)
+	result.Basis, result.Gaps = finding.Whole, f.Gaps
 	if !j.applies() {
 		result.Basis = finding.Foreign
 		return result
@@ -41,7 +55,7 @@ func Judge(p policy.Policy, f change.Facts) Result {
 	result.Reproduction = worst(result.Files)
 	j.judgeWhole(result.Updates)
 	j.stragglers(updates)
-	if !f.IgnoreIdentity {
+	if !o.IgnoreIdentity {
 		result.Evidence = j.identity()
 		j.text(result.Updates)
 	}
@@ -54,6 +68,7 @@ func Judge(p policy.Policy, f change.Facts) Result {
 type judge struct {
 	policy   policy.Policy
 	facts    change.Facts
+	options  Options
 	files    []fileView // sorted by path
 	policies map[string][]change.ImagePolicy
 	said     map[string]bool // what once has let through
@@ -63,8 +78,8 @@ type judge struct {
 	findings []finding.Finding
 }
 
-func newJudge(p policy.Policy, f change.Facts) *judge {
-	j := &judge{policy: p, facts: f, said: map[string]bool{}, illegal: map[string]bool{}, policies: map[string][]change.ImagePolicy{}}
+func newJudge(p policy.Policy, f change.Facts, o Options) *judge {
+	j := &judge{policy: p, facts: f, options: o, said: map[string]bool{}, illegal: map[string]bool{}, policies: map[string][]change.ImagePolicy{}}
 	objects := slices.Clone(f.Policies)
 	slices.SortStableFunc(objects, func(a, b change.ImagePolicy) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
@@ -74,9 +89,7 @@ func newJudge(p policy.Policy, f change.Facts) *judge {
 	}
 	var changes []change.File
 	for _, c := range f.Files {
-		// Where head left the file as it was, or the base has the same already,
-		// a merge takes the base's: nothing happens.
-		if !c.Old.Same(c.New) && !c.Tip.Same(c.New) {
+		if c.Differs() {
 			changes = append(changes, c)
 		}
 	}
@@ -89,7 +102,7 @@ func newJudge(p policy.Policy, f change.Facts) *judge {
 // applies tells whether the change is ours to judge: it is on the bot's
 // branch, whoever owns that, or it touches a place that Flux sets.
 func (j *judge) applies() bool {
-	if !j.facts.IgnoreIdentity && j.facts.HeadRef != "" && j.policy.MatchHead(j.facts.HeadRef) {
+	if !j.options.IgnoreIdentity && j.facts.HeadRef != "" && j.policy.MatchHead(j.facts.HeadRef) {
 		return true
 	}
 	return slices.ContainsFunc(j.files, fileView.touched)

@@ -42,11 +42,7 @@ func (j *judge) pins(bot *policy.Bot) []string {
 	if bot != nil {
 		return bot.Keys
 	}
-	var all []string
-	for _, b := range j.policy.Bots {
-		all = append(all, b.Keys...)
-	}
-	return all
+	return j.policy.Keys()
 }
 
 // pinned tells whether the commit is verified with a key of its bot.

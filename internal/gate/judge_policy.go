@@ -73,22 +73,14 @@ func (j *judge) judgePolicies(u *joined, now image.Ref, policies []change.ImageP
 		}
 		if j.once(append([]string{"ambiguous", u.Policy}, places...)...) {
 			j.report(finding.Finding{Rule: "policy/ambiguous", Place: u.Place,
-				Message: fmt.Sprintf("the base has %d different ImagePolicy objects %s, none nearer than the others: %s", len(policies), u.Policy, plainList(places)),
+				Message: fmt.Sprintf("the base has %d different ImagePolicy objects %s, none nearer than the others: %s", len(policies), u.Policy, quoted(places)),
 				Hint:    "give them different names, or keep each beside the files that it is for; until then all of them must admit the tag"})
 		}
 	}
-	terms, _ := j.policy.TermsFor(u.Image, u.Policy, j.facts.Today)
+	terms, _ := j.policy.TermsFor(u.Image, u.Policy, j.options.Now)
 	for _, p := range policies {
 		j.judgePolicy(u, now, p, terms.Versioning == image.ByPolicy)
 	}
-}
-
-func plainList(items []string) string {
-	var out []string
-	for _, item := range items {
-		out = append(out, fmt.Sprintf("%q", item))
-	}
-	return strings.Join(out, ", ")
 }
 
 func (j *judge) judgePolicy(u *joined, now image.Ref, p change.ImagePolicy, byPolicy bool) {

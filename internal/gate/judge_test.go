@@ -17,13 +17,13 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/test/gatetest"
 )
 
-func loadCase(t *testing.T, text string) (policy.Policy, change.Facts) {
+func loadCase(t *testing.T, text string) (policy.Policy, change.Facts, gate.Options) {
 	t.Helper()
-	rules, facts, err := gatetest.Load(txtar.Parse([]byte(text)))
+	rules, facts, options, err := gatetest.Load(txtar.Parse([]byte(text)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rules, facts
+	return rules, facts, options
 }
 
 // summary is the verdict and then "severity rule" of each finding, without the
@@ -160,8 +160,8 @@ func TestJudge(t *testing.T) {
 			want: []string{"fail", "error scope/too-many"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			rules, facts := loadCase(t, c.in)
-			got := gate.Judge(rules, facts)
+			rules, facts, options := loadCase(t, c.in)
+			got := gate.Judge(rules, facts, options)
 			if diff := cmp.Diff(facts.Gaps, got.Gaps); diff != "" {
 				t.Errorf("gaps (-want +got):\n%s", diff)
 			}
@@ -234,10 +234,10 @@ func TestPinnedKeys(t *testing.T) {
 		{"", signingPrint, policy.EvidenceSignature},
 		{"nonsense", "", policy.EvidenceSignature},
 	} {
-		rules, facts := loadCase(t, good)
+		rules, facts, options := loadCase(t, good)
 		rules.Bots[0].Keys = []string{c.key}
 		facts.Commits[0].Verification = change.Verification{Kind: "openpgp", Verified: true, Key: c.print}
-		if got := gate.Judge(rules, facts); got.Evidence != c.want || (got.Verdict() == finding.Pass) != (c.want == policy.EvidenceKey) {
+		if got := gate.Judge(rules, facts, options); got.Evidence != c.want || (got.Verdict() == finding.Pass) != (c.want == policy.EvidenceKey) {
 			t.Errorf("key %.40q signed by %q: %s with evidence %s, want %s", c.key, c.print, got.Verdict(), got.Evidence, c.want)
 		}
 	}
@@ -301,27 +301,27 @@ func openers(opener string) string {
 
 // TestEmptyBot holds that a bot without any name is nobody, not anybody.
 func TestEmptyBot(t *testing.T) {
-	rules, facts := loadCase(t, good)
+	rules, facts, options := loadCase(t, good)
 	rules.Bots = []policy.Bot{{}}
-	if got := gate.Judge(rules, facts); got.Verdict() != finding.Fail {
+	if got := gate.Judge(rules, facts, options); got.Verdict() != finding.Fail {
 		t.Errorf("an empty bot made the commit: %s", got.Verdict())
 	}
 }
 
 // TestCommitTimes holds that a commit committed later than written is not Flux's.
 func TestCommitTimes(t *testing.T) {
-	rules, facts := loadCase(t, good)
+	rules, facts, options := loadCase(t, good)
 	facts.Commits[0].Committer.When = facts.Commits[0].Author.When.Add(time.Minute)
-	if got := summary(gate.Judge(rules, facts)); !slices.Contains(got, "error identity/committer") {
+	if got := summary(gate.Judge(rules, facts, options)); !slices.Contains(got, "error identity/committer") {
 		t.Errorf("got %v", got)
 	}
 }
 
 // TestManyCommits holds that one fault of many commits is one finding.
 func TestManyCommits(t *testing.T) {
-	rules, facts := loadCase(t, commits(strings.Repeat("{author: M <m@x>}, ", 50)+"{}"))
+	rules, facts, options := loadCase(t, commits(strings.Repeat("{author: M <m@x>}, ", 50)+"{}"))
 	var messages []string
-	for _, f := range gate.Judge(rules, facts).Findings {
+	for _, f := range gate.Judge(rules, facts, options).Findings {
 		if f.Rule == "identity/foreign-commit" {
 			messages = append(messages, f.Message)
 		}
@@ -349,9 +349,9 @@ func TestBody(t *testing.T) {
 		{"one too many", "- app: 1.4.2 → 1.4.3\n- web: 1.0.0 → 1.0.1", "fail"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			rules, facts := loadCase(t, "-- facts.yaml --\npull: {}\n"+good)
+			rules, facts, options := loadCase(t, "-- facts.yaml --\npull: {}\n"+good)
 			facts.Pull.Body = c.body
-			got := gate.Judge(rules, facts)
+			got := gate.Judge(rules, facts, options)
 			if string(got.Verdict()) != c.want {
 				t.Errorf("got %s, want %s: %v", got.Verdict(), c.want, got.Findings)
 			}
@@ -361,14 +361,14 @@ func TestBody(t *testing.T) {
 
 // TestIgnoreIdentity holds that contents alone are judged when asked so.
 func TestIgnoreIdentity(t *testing.T) {
-	rules, facts := loadCase(t, "-- facts.yaml --\ncommits: [{author: M <m@x>}]\nhead-ref: ''\npull: {body: '- app: 1 → 2', head-repo: 7}\n"+good)
-	facts.IgnoreIdentity = true
-	if got := summary(gate.Judge(rules, facts)); !slices.Equal(got, []string{"pass"}) {
+	rules, facts, options := loadCase(t, "-- facts.yaml --\ncommits: [{author: M <m@x>}]\nhead-ref: ''\npull: {body: '- app: 1 → 2', head-repo: 7}\n"+good)
+	options.IgnoreIdentity = true
+	if got := summary(gate.Judge(rules, facts, options)); !slices.Equal(got, []string{"pass"}) {
 		t.Errorf("got %v", got)
 	}
-	rules, facts = loadCase(t, "-- base/a.yaml --\na: 1\n-- head/a.yaml --\na: 2\n")
-	facts.IgnoreIdentity = true
-	if got := summary(gate.Judge(rules, facts)); !slices.Equal(got, []string{"not-applicable"}) {
+	rules, facts, options = loadCase(t, "-- base/a.yaml --\na: 1\n-- head/a.yaml --\na: 2\n")
+	options.IgnoreIdentity = true
+	if got := summary(gate.Judge(rules, facts, options)); !slices.Equal(got, []string{"not-applicable"}) {
 		t.Errorf("nothing marked: got %v", got)
 	}
 }
@@ -382,8 +382,8 @@ func TestOrder(t *testing.T) {
 		}
 		in += mark(fmt.Sprintf("base/s%02d/app.yaml", i), "ghcr.io/acme/app:1.4.2") + policyAt(fmt.Sprintf("p%02d", i), fmt.Sprintf("1.%d.x", i%4), "")
 	}
-	rules, facts := loadCase(t, in)
-	want := gate.Judge(rules, facts)
+	rules, facts, options := loadCase(t, in)
+	want := gate.Judge(rules, facts, options)
 	if len(want.Findings) < 40 || len(want.Updates) < 40 {
 		t.Fatalf("the case is too small: %d findings, %d updates", len(want.Findings), len(want.Updates))
 	}
@@ -391,7 +391,7 @@ func TestOrder(t *testing.T) {
 	slices.Reverse(facts.Bystanders)
 	slices.Reverse(facts.Policies)
 	for range 3 {
-		if diff := cmp.Diff(want, gate.Judge(rules, facts)); diff != "" {
+		if diff := cmp.Diff(want, gate.Judge(rules, facts, options)); diff != "" {
 			t.Fatalf("(-first +reversed):\n%s", diff)
 		}
 	}

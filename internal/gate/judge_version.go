@@ -46,10 +46,10 @@ func bare(err error) error { return cmp.Or(errors.Unwrap(err), err) }
 // must satisfy the terms of both: else an override for the new name would let
 // any image become it.
 func (j *judge) steps(u *joined, old, now image.Ref, policies []change.ImagePolicy) image.Step {
-	terms, _ := j.policy.TermsFor(u.Image, u.Policy, j.facts.Today)
+	terms, _ := j.policy.TermsFor(u.Image, u.Policy, j.options.Now)
 	step := j.step(u, old, now, terms, policies)
 	if old.Name != "" && old.Name != u.Image {
-		terms, _ := j.policy.TermsFor(old.Name, u.Policy, j.facts.Today)
+		terms, _ := j.policy.TermsFor(old.Name, u.Policy, j.options.Now)
 		j.step(u, old, now, terms, policies)
 	}
 	return step
@@ -228,7 +228,7 @@ func (j *judge) judgeWhole(updates []Update) {
 			Message: fmt.Sprintf("%d of %d updates go down at once, as when a registry answers with half of its tags", down, len(updates)),
 			Hint:    "suspend the ImageUpdateAutomation and look at the ImageRepositories' last scans"})
 	}
-	for _, o := range j.policy.Ended(j.facts.Today) {
+	for _, o := range j.policy.Ended(j.options.Now) {
 		for _, u := range updates {
 			if o.Matches(u.Image, u.Policy) {
 				j.report(finding.Finding{Rule: "policy/override-ended", Place: finding.Place{File: policy.File, Line: o.Line},

@@ -190,6 +190,9 @@ func lenient() policy.Policy {
 }
 
 // honest builds the facts of a real Flux commit.
+// day is when the corpus is judged.
+var day = time.Date(2026, 11, 22, 20, 21, 56, 0, time.UTC)
+
 func honest(t *testing.T, dir string) (change.Facts, bool) {
 	var meta struct {
 		Klass string
@@ -210,12 +213,11 @@ func honest(t *testing.T, dir string) (change.Facts, bool) {
 	if meta.Klass != "flux" || len(meta.Changes) == 0 {
 		return change.Facts{}, false
 	}
-	when := time.Date(2026, 11, 22, 20, 21, 56, 0, time.UTC)
-	bot := change.Signature{Name: "fluxcdbot", Email: "fluxcdbot@users.noreply.github.com", When: when}
+	bot := change.Signature{Name: "fluxcdbot", Email: "fluxcdbot@users.noreply.github.com", When: day}
 	base := change.Revision{Commit: strings.Repeat("a", 40), Tree: strings.Repeat("b", 40)}
 	head := change.Revision{Commit: strings.Repeat("c", 40), Tree: strings.Repeat("d", 40)}
 	f := change.Facts{
-		BaseRef: "main", HeadRef: "flux-image-updates", Base: base, MergeBase: base, Head: head, Today: when,
+		BaseRef: "main", HeadRef: "flux-image-updates", Base: base, MergeBase: base, Head: head,
 		Commits: []change.Commit{{SHA: head.Commit, Parents: []string{base.Commit}, Author: bot, Committer: bot}},
 	}
 	for _, file := range meta.Files {
@@ -248,7 +250,7 @@ func TestMutants(t *testing.T) {
 			continue
 		}
 		name, _ := filepath.Rel(root, filepath.Dir(path))
-		r := gate.Judge(policy, f)
+		r := gate.Judge(policy, f, gate.Options{Now: day})
 		if r.Reproduction == manifest.Residue {
 			t.Errorf("honest %s: %s, %s: %+v", name, r.Verdict(), r.Reproduction, r.Findings[:min(3, len(r.Findings))])
 		}
@@ -275,7 +277,7 @@ func TestMutants(t *testing.T) {
 			}
 			count++
 			used[m.name]++
-			r := gate.Judge(policy, mutant)
+			r := gate.Judge(policy, mutant, gate.Options{Now: day})
 			if r.Verdict() == finding.Pass || r.Verdict() == finding.NotApplicable {
 				passed++
 				t.Errorf("%s in %s: %s", m.name, name, r.Verdict())

@@ -2,7 +2,6 @@ package github
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -98,10 +97,10 @@ func pushers(list []push, head string, commits []*gh.RepositoryCommit) (first ch
 
 // whoPushed fills in what the activity list tells; a gap where it cannot be
 // read now.
-func (ch *Change) whoPushed(list []push, err error) {
-	if e, ok := errors.AsType[*Error](err); ok {
-		ch.gaps = append(ch.gaps, e.Error())
+func whoPushed(facts *change.Facts, list []push, err error, commits []*gh.RepositoryCommit) {
+	if err != nil {
+		facts.Gaps = append(facts.Gaps, err.Error())
 		return
 	}
-	ch.pull.Pusher, ch.pull.AlsoPushed = pushers(list, ch.history.head.Commit, ch.history.commits)
+	facts.Pull.Pusher, facts.Pull.AlsoPushed = pushers(list, facts.Head.Commit, commits)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
-	"time"
 
 	gh "github.com/google/go-github/v66/github"
 
@@ -13,7 +12,7 @@ import (
 )
 
 // describe makes the fact of a commit. The gaps name what GitHub left out.
-func describe(commit *gh.RepositoryCommit, keys signature.Keyring, now time.Time) (out change.Commit, gaps []string) {
+func describe(commit *gh.RepositoryCommit) (out change.Commit, gaps []string) {
 	sha, inner := commit.GetSHA(), commit.GetCommit()
 	out = change.Commit{
 		SHA: sha, Message: inner.GetMessage(),
@@ -34,12 +33,12 @@ func describe(commit *gh.RepositoryCommit, keys signature.Keyring, now time.Time
 		*side.to = change.Signature{Name: *side.from.Name, Email: *side.from.Email, When: side.from.Date.Time}
 	}
 	v := inner.GetVerification()
-	out.Verification = verification(sha, v, keys, now)
+	out.Verification, out.Signed = verification(sha, v)
 	switch {
 	case v == nil || v.Verified == nil || v.Reason == nil:
 		gaps = append(gaps, fmt.Sprintf("GitHub does not tell whether commit %s is signed", sha))
-	case transient(v) && !out.Verification.Verified:
-		gaps = append(gaps, fmt.Sprintf("GitHub was not able to check the signature of commit %s (%s)", sha, v.GetReason()))
+	case transient(v):
+		out.Verification.Gap = fmt.Sprintf("GitHub was not able to check the signature of commit %s (%s)", sha, v.GetReason())
 	}
 	return out, gaps
 }
@@ -52,36 +51,32 @@ func account(u *gh.User) change.Account {
 	return change.Account{Login: u.GetLogin(), ID: u.GetID()}
 }
 
-// verification joins what GitHub says of a signature with our own check. The
-// key is known where the pinned keys verify the signature, or where it names
-// its key in a way that can be checked (SSH). What an OpenPGP signature says of
-// its key is the signer's word alone.
-func verification(sha string, v *gh.SignatureVerification, keys signature.Keyring, now time.Time) change.Verification {
+// verification is what GitHub says of a signature, and what pinned keys are to
+// be held against. The key is known where the signature names it in a way that
+// can be checked (SSH). What an OpenPGP signature says of its key is the
+// signer's word alone.
+func verification(sha string, v *gh.SignatureVerification) (told change.Verification, signed change.Signed) {
 	if v.GetSignature() == "" {
 		if reason := v.GetReason(); reason != "" && reason != "unsigned" {
-			return change.Verification{Reason: "GitHub says " + plain(reason)}
+			told.Reason = "GitHub says " + plain(reason)
 		}
-		return change.Verification{}
+		return told, signed
 	}
 	payload, armored := []byte(v.GetPayload()), []byte(v.GetSignature())
-	whole := signedObject(sha, payload, armored)
-	own := change.Verification{Kind: signature.Kind(armored), Reason: "what is signed does not make up the commit"}
-	if whole {
-		if own = keys.Verify(payload, armored, now); own.Verified {
-			return own
+	told = change.Verification{Kind: signature.Kind(armored), Verified: v.GetVerified()}
+	if !told.Verified {
+		told.Reason = "GitHub says " + plain(v.GetReason())
+	}
+	switch {
+	case signedObject(sha, payload, armored):
+		signed = change.Signed{Payload: payload, Signature: armored}
+		if told.Verified && told.Kind == "ssh" {
+			told.Key, _ = signature.SSHSigner(payload, armored)
 		}
+	case !told.Verified:
+		told.Reason += "; what is signed does not make up the commit"
 	}
-	if !v.GetVerified() {
-		own.Reason = "GitHub says " + plain(v.GetReason()) + "; " + own.Reason
-		return own
-	}
-	out := change.Verification{Kind: own.Kind, Verified: true}
-	if whole && out.Kind == "ssh" {
-		if key, err := signature.SSHSigner(payload, armored); err == nil {
-			out.Key = key
-		}
-	}
-	return out
+	return told, signed
 }
 
 // signedObject tells whether payload and signature together are the commit

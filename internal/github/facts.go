@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
 
@@ -13,65 +12,36 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 )
 
-// Change is a pull request, or a range of commits, as it was read: all that
-// its facts are made of, before anything is held against pinned keys. Since
-// the keys stand in the base's policy file, this is where to read that from.
-type Change struct {
-	client           *Client
-	history          history
-	baseRef, headRef string
-	pull             *change.Pull
-	contents         contents
-	gaps             []string
-}
-
-// PullFacts gathers the facts of a pull request as it is now. The keys are all
-// pinned keys of the policy's bots. Today and Policies are left to the caller;
-// Policies are found in Sources. Its error is an *Error, or a
-// *signature.KeyError.
-func (c *Client) PullFacts(ctx context.Context, number int, keys []string) (change.Facts, error) {
-	read, err := c.ReadPull(ctx, number)
+// PullFacts gathers the facts of a pull request as it is now, by its number
+// alone. Its error is an *Error.
+func (c *Client) PullFacts(ctx context.Context, number int) (change.Facts, error) {
+	ctx, cancel := c.limited(ctx)
+	defer cancel()
+	ends, err := c.pullEnds(ctx, number)
 	if err != nil {
 		return change.Facts{}, err
 	}
-	return read.Facts(keys)
+	facts := change.Facts{BaseRef: ends.baseRef, HeadRef: ends.headRef, Pull: &ends.pull}
+	branch := ""
+	if ends.pull.HeadRepoID != 0 && ends.pull.HeadRepoID == ends.pull.BaseRepoID {
+		branch = ends.headRef
+	}
+	h, err := c.gather(ctx, &facts, ends.base, ends.head, branch)
+	if err == nil && len(h.gaps) == 0 {
+		err = c.count(ctx, &facts, ends)
+	}
+	if err != nil {
+		return change.Facts{}, err
+	}
+	return facts, nil
 }
 
 // RangeFacts gathers the facts of merging head into base, each the full id of
 // a commit, the name of a branch, or a ref that begins with refs/. It is
 // PullFacts without the pull request.
-func (c *Client) RangeFacts(ctx context.Context, base, head string, keys []string) (change.Facts, error) {
-	read, err := c.ReadRange(ctx, base, head)
-	if err != nil {
-		return change.Facts{}, err
-	}
-	return read.Facts(keys)
-}
-
-// ReadPull reads a pull request, by its number alone.
-func (c *Client) ReadPull(ctx context.Context, number int) (*Change, error) {
-	ctx, cancel := c.limited(ctx)
-	defer cancel()
-	ends, err := c.pullEnds(ctx, number)
-	if err != nil {
-		return nil, err
-	}
-	change := &Change{client: c, baseRef: ends.baseRef, headRef: ends.headRef, pull: &ends.pull}
-	branch := ""
-	if ends.pull.HeadRepoID != 0 && ends.pull.HeadRepoID == ends.pull.BaseRepoID {
-		branch = ends.headRef
-	}
-	if err := change.gather(ctx, ends.base, ends.head, branch); err != nil {
-		return nil, err
-	}
-	return change, change.count(ctx, ends)
-}
-
-// ReadRange reads what merging head into base would change; see RangeFacts.
-func (c *Client) ReadRange(ctx context.Context, base, head string) (*Change, error) {
+func (c *Client) RangeFacts(ctx context.Context, base, head string) (change.Facts, error) {
 	ctx, cancel := c.limited(ctx)
 	defer cancel()
 	names := [2]string{base, head}
@@ -84,10 +54,13 @@ func (c *Client) ReadRange(ctx context.Context, base, head string) (*Change, err
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return change.Facts{}, err
 	}
-	change := &Change{client: c, baseRef: branches[0], headRef: branches[1]}
-	return change, change.gather(ctx, ids[0], ids[1], "")
+	facts := change.Facts{BaseRef: branches[0], HeadRef: branches[1]}
+	if _, err := c.gather(ctx, &facts, ids[0], ids[1], ""); err != nil {
+		return change.Facts{}, err
+	}
+	return facts, nil
 }
 
 // Branch gives the id of the commit that a branch is at.
@@ -192,15 +165,15 @@ func (c *Client) pullEnds(ctx context.Context, number int) (pullEnds, error) {
 
 // count holds GitHub's own number of commits against those that were found.
 // The number is worked out after a push, so that it is asked for once more.
-func (ch *Change) count(ctx context.Context, ends pullEnds) error {
-	found := len(ch.history.commits)
+func (c *Client) count(ctx context.Context, facts *change.Facts, ends pullEnds) error {
+	found := len(facts.Commits)
 	told := ends.commits
-	if (told == nil || *told != found) && len(ch.history.gaps) == 0 {
+	if told == nil || *told != found {
 		op := fmt.Sprintf("read pull request %d", ends.pull.Number)
-		if err := ch.client.pause(ctx, ch.client.firstWait); err != nil {
+		if err := c.pause(ctx, c.firstWait); err != nil {
 			return classify(ctx, op, err)
 		}
-		p, _, err := ch.client.api.PullRequests.Get(ctx, ch.client.owner, ch.client.name, ends.pull.Number)
+		p, _, err := c.api.PullRequests.Get(ctx, c.owner, c.name, ends.pull.Number)
 		if err != nil {
 			return classify(ctx, op, err)
 		}
@@ -210,22 +183,21 @@ func (ch *Change) count(ctx context.Context, ends pullEnds) error {
 		told = p.Commits
 	}
 	if told == nil {
-		ch.gaps = append(ch.gaps, "GitHub does not tell how many commits the pull request has")
+		facts.Gaps = append(facts.Gaps, "GitHub does not tell how many commits the pull request has")
 	} else if *told != found {
-		ch.gaps = append(ch.gaps, fmt.Sprintf("GitHub counts %d commits in the pull request, but between base and head %d were found", *told, found))
+		facts.Gaps = append(facts.Gaps, fmt.Sprintf("GitHub counts %d commits in the pull request, but between base and head %d were found", *told, found))
 	}
 	return nil
 }
 
-// gather reads what the facts are made of. Requests that do not depend on each
-// other run side by side.
-func (ch *Change) gather(ctx context.Context, base, head, branch string) error {
-	c := ch.client
+// gather reads what two commits and all between them tell. Requests that do not
+// depend on each other run side by side.
+func (c *Client) gather(ctx context.Context, facts *change.Facts, base, head, branch string) (h history, err error) {
 	var pushed []push
 	var pushErr error
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		ch.history, err = c.ends(groupCtx, base, head)
+		h, err = c.ends(groupCtx, base, head)
 		return err
 	})
 	group.Go(func() error {
@@ -235,18 +207,32 @@ func (ch *Change) gather(ctx context.Context, base, head, branch string) error {
 		return nil
 	})
 	if err := group.Wait(); err != nil {
-		return err
+		return h, err
 	}
-	if ch.pull != nil {
-		ch.whoPushed(pushed, pushErr)
-	}
+	facts.Base, facts.MergeBase, facts.Head = h.base, h.mergeBase, h.head
+	var unread []string
 	group, groupCtx = errgroup.WithContext(ctx)
-	group.Go(func() error { return c.reread(groupCtx, ch.history.commits) })
+	group.Go(func() error { return c.reread(groupCtx, h.commits) })
 	group.Go(func() (err error) {
-		ch.contents, err = c.readContents(groupCtx, ch.history)
+		unread, err = c.readContents(groupCtx, facts)
 		return err
 	})
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return h, err
+	}
+	facts.Gaps = slices.Concat(h.gaps, unread)
+	if facts.Pull != nil {
+		whoPushed(facts, pushed, pushErr, h.commits)
+	}
+	if h.crosswise != "" {
+		facts.Gaps = append(facts.Gaps, h.crosswise)
+	}
+	for _, commit := range h.commits {
+		described, gaps := describe(commit)
+		facts.Commits = append(facts.Commits, described)
+		facts.Gaps = append(facts.Gaps, gaps...)
+	}
+	return h, nil
 }
 
 // ends compares two commits, and reads what trees they have: these are asked for
@@ -275,30 +261,4 @@ func (c *Client) ends(ctx context.Context, base, head string) (h history, err er
 	}
 	err = group.Wait()
 	return h, err
-}
-
-// Facts holds what was read against the pinned keys of the policy's bots. It
-// sends nothing. Its error is a *signature.KeyError.
-func (ch *Change) Facts(keys []string) (change.Facts, error) {
-	ring, err := signature.ParseKeys(keys)
-	if err != nil {
-		return change.Facts{}, err
-	}
-	facts := change.Facts{
-		BaseRef: ch.baseRef, HeadRef: ch.headRef,
-		Base: ch.history.base, MergeBase: ch.history.mergeBase, Head: ch.history.head,
-		Files: ch.contents.files, Sources: ch.contents.sources, Bystanders: ch.contents.bystanders,
-		Unsearched: ch.contents.unsearched, Pull: ch.pull,
-	}
-	facts.Gaps = slices.Concat(ch.history.gaps, ch.gaps, ch.contents.gaps)
-	if ch.history.crosswise != "" {
-		facts.Gaps = append(facts.Gaps, ch.history.crosswise)
-	}
-	now := time.Now()
-	for _, commit := range ch.history.commits {
-		described, gaps := describe(commit, ring, now)
-		facts.Commits = append(facts.Commits, described)
-		facts.Gaps = append(facts.Gaps, gaps...)
-	}
-	return facts, nil
 }

@@ -36,17 +36,17 @@ func TestRequests(t *testing.T) {
 			w.SetLatency(100 * time.Millisecond) // well above what a busy machine adds
 			number := w.open("flux")
 			w.ResetLog()
-			change, err := w.client().ReadPull(t.Context(), number)
+			c := w.client()
+			facts, err := c.PullFacts(t.Context(), number)
 			if err != nil {
 				t.Fatal(err)
 			}
-			policy, ok, err := change.BaseFile(t.Context(), policy.File)
-			if err != nil || !ok || string(policy) != "version: 1\n" {
-				t.Errorf("policy file %q, %t, %v", policy, ok, err)
+			data, ok, err := c.BaseFile(t.Context(), facts.Base, policy.File)
+			if err != nil || !ok || string(data) != "version: 1\n" {
+				t.Errorf("policy file %q, %t, %v", data, ok, err)
 			}
-			facts, err := change.Facts(nil)
-			if err != nil || len(facts.Gaps) > 0 || len(facts.Files) != tt.files || facts.Unsearched != 0 || len(facts.Sources) != 1 {
-				t.Errorf("facts %+v, %v", facts, err)
+			if len(facts.Gaps) > 0 || len(facts.Files) != tt.files || facts.Unsearched != 0 || len(facts.Sources) != 1 {
+				t.Errorf("facts %+v", facts)
 			}
 			longest := 3
 			if tt.baseMoved {
@@ -221,7 +221,7 @@ func TestFlaws(t *testing.T) {
 			w := typical(t, 1)
 			p := fakehubPull("flux", "main")
 			tt.spoil(w, &p)
-			facts, err := w.client().PullFacts(t.Context(), w.OpenPull(fleet, p), nil)
+			facts, err := w.client().PullFacts(t.Context(), w.OpenPull(fleet, p))
 			if e, ok := errors.AsType[*github.Error](err); ok {
 				if e.Kind != tt.kind {
 					t.Errorf("error %s %v", e.Kind, e)
@@ -253,7 +253,7 @@ func TestTruncatedTree(t *testing.T) {
 	w.commit("bump", "a/b/c.yaml", marked("1.0.1"), "z/y/x.yaml", marked("1.0.1"))
 	w.serve()
 	c := w.client(func(o *github.Options) { o.Transport = cutting{} })
-	facts, err := c.PullFacts(t.Context(), w.open("flux"), nil)
+	facts, err := c.PullFacts(t.Context(), w.open("flux"))
 	if err != nil || len(facts.Gaps) > 0 {
 		t.Fatalf("%v, gaps %q", err, facts.Gaps)
 	}
@@ -263,7 +263,7 @@ func TestTruncatedTree(t *testing.T) {
 	if facts.Unsearched != 2 || len(facts.Sources) != 0 { // folders m and z/same of the base
 		t.Errorf("%d unsearched, sources %v", facts.Unsearched, facts.Sources)
 	}
-	if data, ok, err := c.BaseFile(t.Context(), w.git("rev-parse", "main"), "z/same/x.yaml"); err != nil || !ok || string(data) != imagePolicy {
+	if data, ok, err := c.BaseFile(t.Context(), change.Revision{Commit: w.git("rev-parse", "main")}, "z/same/x.yaml"); err != nil || !ok || string(data) != imagePolicy {
 		t.Errorf("file %q, %t, %v", data, ok, err)
 	}
 }
@@ -309,7 +309,7 @@ func TestMoved(t *testing.T) {
 	w.git("update-ref", "refs/heads/flux", "flux~1")
 	w.AddFault(fakehub.Fault{On: "repos/compare-commits-with-basehead", Move: &fakehub.Move{Repo: fleet, Ref: "refs/heads/flux", To: next}})
 	c := w.client()
-	facts, err := c.PullFacts(t.Context(), number, nil)
+	facts, err := c.PullFacts(t.Context(), number)
 	if err != nil || facts.Head.Commit == next {
 		t.Fatalf("head %s, %v", facts.Head.Commit, err)
 	}
@@ -329,7 +329,7 @@ func TestLimits(t *testing.T) {
 		t.Errorf("gaps %q", facts.Gaps)
 	}
 	w.AddFault(fakehub.PrimaryLimit("git/get-tree", 429, time.Now().Add(time.Hour)))
-	_, err := w.client().PullFacts(t.Context(), number, nil)
+	_, err := w.client().PullFacts(t.Context(), number)
 	if e, ok := errors.AsType[*github.Error](err); !ok || e.Kind != github.PrimaryLimit {
 		t.Errorf("got %v", err)
 	}
@@ -347,12 +347,12 @@ func TestRange(t *testing.T) {
 		"empty":          {"", "flux", github.Misuse},
 		"no such commit": {"main", strings.Repeat("1", 40), github.NotFound},
 	} {
-		_, err := w.client().RangeFacts(t.Context(), tt.base, tt.head, nil)
+		_, err := w.client().RangeFacts(t.Context(), tt.base, tt.head)
 		if e, ok := errors.AsType[*github.Error](err); !ok || e.Kind != tt.kind {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	facts, err := w.client().RangeFacts(t.Context(), "main", "refs/heads/flux", nil)
+	facts, err := w.client().RangeFacts(t.Context(), "main", "refs/heads/flux")
 	if err != nil || facts.BaseRef != "main" || facts.HeadRef != "flux" || facts.Pull != nil || len(facts.Gaps) > 0 {
 		t.Errorf("facts %+v, %v", facts, err)
 	}
@@ -364,7 +364,7 @@ func TestBaseFile(t *testing.T) {
 	link := w.gitInput("README.md", "hash-object", "-w", "--stdin")
 	w.git("update-index", "--add", "--cacheinfo", "120000,"+link+",link.yaml")
 	w.git("commit", "-qm", "link")
-	main := w.git("rev-parse", "main")
+	main := change.Revision{Commit: w.git("rev-parse", "main")}
 	c := w.client()
 	if data, ok, err := c.BaseFile(t.Context(), main, policy.File); err != nil || !ok || string(data) != "version: 1\n" {
 		t.Errorf("policy %q, %t, %v", data, ok, err)
@@ -379,7 +379,7 @@ func TestBaseFile(t *testing.T) {
 			t.Errorf("%s: %t, %v", path, ok, err)
 		}
 	}
-	if _, _, err := c.BaseFile(t.Context(), "main", "README.md"); err == nil {
+	if _, _, err := c.BaseFile(t.Context(), change.Revision{Commit: "main"}, "README.md"); err == nil {
 		t.Error("a branch was taken for a commit")
 	}
 }

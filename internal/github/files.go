@@ -61,15 +61,14 @@ func (c *Client) AllFiles(ctx context.Context, sha string) (Files, error) {
 // filesOf reads the files of the head that are otherwise in both other trees; an
 // empty id is a tree with nothing in it.
 func (c *Client) filesOf(ctx context.Context, old, tip, head string, gaps []string) (Files, error) {
-	trees := forest{c: c}
-	changes, err := trees.compare(ctx, old, tip, head)
+	changed, err := c.forest().compare(ctx, old, tip, head)
 	if err != nil {
 		return Files{}, err
 	}
-	var all []file
-	for _, ch := range changes {
-		if ch.head.isFile() {
-			all = append(all, file{ch.path, ch.head})
+	var all []change.Found
+	for _, s := range changed {
+		if s.New.IsFile() {
+			all = append(all, change.Found{Path: s.Path, Entry: s.New})
 		}
 	}
 	out := Files{Gaps: gaps}
@@ -79,15 +78,15 @@ func (c *Client) filesOf(ctx context.Context, old, tip, head string, gaps []stri
 	}
 	beyond, first := 0, ""
 	for _, f := range all {
-		data, ok := c.store.blob(f.id)
-		out.All = append(out.All, change.Content{Path: f.path, Data: data})
+		data, ok := c.store.blob(f.ID)
+		out.All = append(out.All, change.Content{Path: f.Path, Data: data})
 		switch {
 		case ok:
-		case why[f.id] != "":
-			out.Gaps = append(out.Gaps, text.Quote(f.path)+": "+why[f.id])
+		case why[f.ID] != "":
+			out.Gaps = append(out.Gaps, text.Quote(f.Path)+": "+why[f.ID])
 		default:
 			if beyond++; beyond == 1 {
-				first = f.path
+				first = f.Path
 			}
 		}
 	}
@@ -100,14 +99,14 @@ func (c *Client) filesOf(ctx context.Context, old, tip, head string, gaps []stri
 
 // readFiles reads as many files as are read at most, and says of each of these
 // that could not be had why, by its id.
-func (c *Client) readFiles(ctx context.Context, all []file) (why map[string]string, err error) {
+func (c *Client) readFiles(ctx context.Context, all []change.Found) (why map[string]string, err error) {
 	var wants []wanted
 	seen, total := map[string]bool{}, 0
 	for _, f := range all {
-		if !seen[f.id] && len(wants) < maxBlobs && total+f.size <= maxBlobBytes {
-			seen[f.id] = true
-			total += f.size
-			wants = append(wants, wanted{f.id, f.size, true})
+		if !seen[f.ID] && len(wants) < maxBlobs && total+f.Size <= maxBlobBytes {
+			seen[f.ID] = true
+			total += f.Size
+			wants = append(wants, wanted{f.ID, f.Size, true})
 		}
 	}
 	if _, err := c.blobs(ctx, wants); err != nil {

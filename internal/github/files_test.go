@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 )
@@ -103,7 +104,7 @@ func TestFilesOfATruncatedTree(t *testing.T) {
 		if e, ok := errors.AsType[*github.Error](err); !ok || e.Kind != github.Inconsistent {
 			t.Errorf("%s: %v", object, err)
 		}
-		if _, ok, err := w.client().BaseFile(t.Context(), main, "f.txt"); object == "main^{tree}" && err == nil {
+		if _, ok, err := w.client().BaseFile(t.Context(), change.Revision{Commit: main}, "f.txt"); object == "main^{tree}" && err == nil {
 			t.Errorf("of a part of a tree it is told that the file is there: %t", ok)
 		}
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
@@ -66,7 +65,7 @@ func (p *tape) facts(t testing.TB) (change.Facts, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.PullFacts(t.Context(), p.number, nil)
+	return c.PullFacts(t.Context(), p.number)
 }
 
 // newTape records an honest pull request of two commits whose base moved on.
@@ -83,7 +82,7 @@ func newTape(t testing.TB) (*tape, change.Facts) {
 	w.AddPush(fleet, fakehubPush("flux", one, two, "push"))
 	p := &tape{record: true, answers: map[string][]byte{}, number: w.open("flux")}
 	c := w.client(func(o *github.Options) { o.Transport = p })
-	facts, err := c.PullFacts(t.Context(), p.number, nil)
+	facts, err := c.PullFacts(t.Context(), p.number)
 	if err != nil || len(facts.Gaps) > 0 {
 		t.Fatal(err, facts.Gaps)
 	}
@@ -117,8 +116,7 @@ func checkHostile(t *testing.T, p *tape, honest change.Facts, key, what string, 
 	facts, err := p.facts(t)
 	if err != nil {
 		_, known := errors.AsType[*github.Error](err)
-		_, keys := errors.AsType[*signature.KeyError](err)
-		if !known && !keys || strings.ContainsAny(err.Error(), "\n\x1b") {
+		if !known || strings.ContainsAny(err.Error(), "\n\x1b") {
 			t.Errorf("%s: %s: error %q", key, what, err)
 		}
 		return

@@ -2,12 +2,14 @@ package github
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 )
 
 const (
@@ -16,9 +18,6 @@ const (
 	// maxTreeLoads bounds how many folders are read one by one, where a
 	// repository is too large to be listed at once.
 	maxTreeLoads = 400
-	// maxEntries bounds how many tree entries are looked at: trees that hold
-	// each other can spell more paths than there are atoms.
-	maxEntries = 4 << 20
 )
 
 // listing reads the tree of a commit, or the tree itself, with all below it,
@@ -31,14 +30,14 @@ func (c *Client) listing(ctx context.Context, id string, recursive bool) (string
 	if err != nil {
 		return "", classify(ctx, op, err)
 	}
-	folders := map[string][]listed{"": nil}
+	folders := map[string][]change.Entry{"": nil}
 	for _, e := range tree.Entries {
 		if e == nil {
 			return "", odd(op, "an entry is null")
 		}
 		dir, name := path.Split(e.GetPath())
 		dir = strings.TrimSuffix(dir, "/")
-		folders[dir] = append(folders[dir], listed{name, strings.TrimLeft(e.GetMode(), "0"), e.GetSHA(), e.GetSize()})
+		folders[dir] = append(folders[dir], change.Entry{Name: name, Mode: change.Mode(strings.TrimLeft(e.GetMode(), "0")), ID: e.GetSHA(), Size: max(e.GetSize(), 0)})
 	}
 	root := ""
 	for dir, list := range folders {
@@ -54,32 +53,39 @@ func (c *Client) listing(ctx context.Context, id string, recursive bool) (string
 	return root, nil
 }
 
-// forest compares trees, reading those that are missing.
-type forest struct {
-	c              *Client
-	loads, entries int
+// Entries gives the entries of a folder that was read.
+func (s *store) Entries(id string) ([]change.Entry, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok := s.trees[id]
+	return t, ok
 }
 
-// load reads the trees that the store does not have.
-func (f *forest) load(ctx context.Context, ids []string) error {
-	var todo []string
-	for _, id := range ids {
-		if _, ok := f.c.store.tree(id); !ok && id != "" && !slices.Contains(todo, id) {
-			todo = append(todo, id)
-		}
-	}
-	if f.loads += len(todo); f.loads > maxTreeLoads {
-		return &Error{Op: "compare trees", Kind: Truncated, hint: hints[Truncated],
-			text: fmt.Sprintf("the repository is too large to be listed at once, and the change touches more than %d folders", maxTreeLoads)}
+// Load reads nothing: what was not read is not known.
+func (*store) Load(context.Context, []string) error { return nil }
+
+// forest is the store, and reads what is missing there folder by folder.
+type forest struct {
+	*store
+	c     *Client
+	loads int
+}
+
+func (c *Client) forest() *forest { return &forest{store: c.store, c: c} }
+
+// Load reads folders.
+func (f *forest) Load(ctx context.Context, ids []string) error {
+	if f.loads += len(ids); f.loads > maxTreeLoads {
+		return tooLarge("the repository is too large to be listed at once, and the change touches more than %d folders", maxTreeLoads)
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(sideBySide)
-	for _, id := range todo {
+	for _, id := range ids {
 		group.Go(func() error {
 			if _, err := f.c.listing(ctx, id, false); err != nil {
 				return err
 			}
-			if _, ok := f.c.store.tree(id); !ok {
+			if _, ok := f.Entries(id); !ok {
 				return odd("read tree "+id, "its entries do not fit its id")
 			}
 			return nil
@@ -88,125 +94,15 @@ func (f *forest) load(ctx context.Context, ids []string) error {
 	return group.Wait()
 }
 
-// sides are one path on three sides; a side without it has the zero entry.
-type sides struct {
-	path           string
-	old, tip, head entry
-}
-
-// differs says whether merging would change the path: what is as it was, or as
-// the base already has it, has no effect.
-func (c sides) differs() bool { return !c.head.same(c.old) && !c.head.same(c.tip) }
-
-// compare finds the paths that differ between the merge base and the head and
-// between the base and the head, sorted. It goes by ids and modes alone, level
-// by level, and down only into folders that differ themselves.
-func (f *forest) compare(ctx context.Context, old, tip, head string) ([]sides, error) {
-	var out []sides
-	level := []sides{{old: treeEntry(old), tip: treeEntry(tip), head: treeEntry(head)}}
-	for len(level) > 0 {
-		var ids []string
-		for _, c := range level {
-			ids = append(ids, c.old.id, c.tip.id, c.head.id)
-		}
-		if err := f.load(ctx, ids); err != nil {
-			return nil, err
-		}
-		var next []sides
-		for _, c := range level {
-			files, folders, err := f.children(c)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, files...)
-			next = append(next, folders...)
-		}
-		level = next
+// compare finds the paths that differ; see change.Compare.
+func (f *forest) compare(ctx context.Context, old, tip, head string) ([]change.Sides, error) {
+	changed, err := change.Compare(ctx, f, old, tip, head)
+	if errors.Is(err, change.ErrTooLarge) {
+		return nil, tooLarge("%v", err)
 	}
-	slices.SortFunc(out, func(a, b sides) int { return strings.Compare(a.path, b.path) })
-	return out, nil
+	return changed, err
 }
 
-// children pairs up the entries of one folder on three sides. A path may be a
-// file on one side and a folder on another; these are two changes.
-func (f *forest) children(c sides) (files, folders []sides, err error) {
-	at := map[string]int{}
-	var all, dirs []sides
-	for side, id := range []string{c.old.id, c.tip.id, c.head.id} {
-		entries, _ := f.c.store.tree(id)
-		if f.entries += len(entries); f.entries > maxEntries {
-			return nil, nil, &Error{Op: "compare trees", Kind: Truncated, hint: hints[Truncated],
-				text: fmt.Sprintf("more than %d files and folders", maxEntries)}
-		}
-		for _, e := range entries {
-			i, ok := at[e.name]
-			if !ok {
-				i = len(all)
-				at[e.name] = i
-				named := sides{path: join(c.path, e.name)}
-				all, dirs = append(all, named), append(dirs, named)
-			}
-			to := &all[i]
-			if e.isTree() {
-				to = &dirs[i]
-			}
-			*[]*entry{&to.old, &to.tip, &to.head}[side] = e
-		}
-	}
-	same := func(c sides) bool { return !c.differs() }
-	return slices.DeleteFunc(all, same), slices.DeleteFunc(dirs, same), nil
-}
-
-// file is one file of a tree.
-type file struct {
-	path string
-	entry
-}
-
-// list gives the files below a tree whose path passes, sorted, and how many
-// folders it did not look into because they were not read.
-func (f *forest) list(root string, pass func(path string) bool) (out []file, unread int) {
-	level := []file{{entry: treeEntry(root)}}
-	for len(level) > 0 {
-		var next []file
-		for _, d := range level {
-			entries, ok := f.c.store.tree(d.id)
-			if f.entries += len(entries); !ok || f.entries > maxEntries {
-				unread++
-				continue
-			}
-			for _, e := range entries {
-				p := join(d.path, e.name)
-				if e.isTree() {
-					next = append(next, file{p, e})
-				} else if e.isFile() && pass(p) {
-					out = append(out, file{p, e})
-				}
-			}
-		}
-		level = next
-	}
-	slices.SortFunc(out, func(a, b file) int { return strings.Compare(a.path, b.path) })
-	return out, unread
-}
-
-// find gives the entry of a path below a tree; the zero entry where there is none.
-func (f *forest) find(ctx context.Context, root, name string) (entry, error) {
-	at := treeEntry(root)
-	for part := range strings.SplitSeq(name, "/") {
-		if !at.isTree() {
-			return entry{}, nil
-		}
-		if err := f.load(ctx, []string{at.id}); err != nil {
-			return entry{}, err
-		}
-		entries, _ := f.c.store.tree(at.id)
-		at = entry{}
-		for _, e := range entries {
-			if e.name == part {
-				at = e
-			}
-		}
-	}
-	return at, nil
+func tooLarge(format string, args ...any) *Error {
+	return &Error{Op: "compare trees", Kind: Truncated, hint: hints[Truncated], text: fmt.Sprintf(format, args...)}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
@@ -106,10 +107,18 @@ func (w *world) client(change ...func(*github.Options)) *github.Client {
 
 func (w *world) pullFacts(number int, keys ...string) change.Facts {
 	w.t.Helper()
-	facts, err := w.client().PullFacts(w.t.Context(), number, keys)
+	facts, err := w.client().PullFacts(w.t.Context(), number)
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	return checked(facts, keys)
+}
+
+// checked holds the facts against pinned keys, as the judge does.
+func checked(facts change.Facts, keys []string) change.Facts {
+	var gaps []string
+	facts.Commits, gaps = signature.Check(facts.Commits, keys, time.Now())
+	facts.Gaps = append(facts.Gaps, gaps...)
 	return facts
 }
 
@@ -121,11 +130,11 @@ func (w *world) local(base, head string, keys ...string) change.Facts {
 		w.t.Fatal(err)
 	}
 	defer r.Close()
-	facts, err := r.Facts(w.t.Context(), gitrepo.Range{Base: base, Head: head}, keys)
+	facts, err := r.Facts(w.t.Context(), gitrepo.Range{Base: base, Head: head})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return facts
+	return checked(facts, keys)
 }
 
 // git runs git in the repository and gives its output without the last newline.

@@ -37,11 +37,6 @@ type Facts struct {
 	// Unsearched counts the files and folders of the base tree that were not
 	// searched for Sources and Bystanders, since there are too many.
 	Unsearched int
-	// IgnoreIdentity judges contents alone: neither who made the change nor the
-	// pull request's words are looked at.
-	IgnoreIdentity bool
-	// Today is the day, in UTC, that dated overrides are held against.
-	Today time.Time
 	// Pull is what GitHub says of the pull request; nil for a local repository.
 	Pull *Pull
 	// Gaps name what could not be established (a truncated list, a missing
@@ -68,8 +63,15 @@ type Commit struct {
 	// Account is the numeric id of the account that GitHub matched to the
 	// author, 0 where unknown; CommitterAccount likewise.
 	Account, CommitterAccount int64
-	Verification              Verification
+	// Verification is what the edge was told; pinned keys are held against
+	// Signed by the judge.
+	Verification Verification
+	Signed       Signed
 }
+
+// Signed is a signature as it was made, with what it covers. It is empty where
+// a commit has none, or where the two do not make up the commit.
+type Signed struct{ Payload, Signature []byte }
 
 // Verification is what is known of a commit's cryptographic signature.
 type Verification struct {
@@ -83,6 +85,9 @@ type Verification struct {
 	Key string
 	// Reason says why a signature is not verified.
 	Reason string
+	// Gap says that GitHub was not able to check the signature: a gap of the
+	// facts, unless a pinned key verifies it.
+	Gap string
 }
 
 // Mode is a Git tree entry's file mode, in its octal spelling.
@@ -122,6 +127,10 @@ type File struct {
 	// did not touch it), New at Head.
 	Old, Tip, New Blob
 }
+
+// Differs tells whether merging would change the path: where head left it as it
+// was, or the base has the same already, a merge takes the base's.
+func (f File) Differs() bool { return !f.Old.Same(f.New) && !f.Tip.Same(f.New) }
 
 // Content is a file that did not change.
 type Content struct {

@@ -139,15 +139,16 @@ func parseContent(data []byte) (content, error) {
 	return c, nil
 }
 
-// verify says what is known of the commit's signature.
-func (c content) verify(keys signature.Keyring, now time.Time) change.Verification {
-	if len(c.signatures) == 0 {
-		return change.Verification{}
+// verification is what can be said of the commit's signature without keys, and
+// what keys are to be held against.
+func (c content) verification() (change.Verification, change.Signed) {
+	switch {
+	case len(c.signatures) == 0:
+		return change.Verification{}, change.Signed{}
+	case len(c.signatures) > 1 || c.signatures[0] != "gpgsig":
+		return change.Verification{Kind: signature.Kind(c.signature), Reason: "not exactly one signature header gpgsig"}, change.Signed{}
 	}
-	if len(c.signatures) > 1 || c.signatures[0] != "gpgsig" {
-		return change.Verification{Kind: signature.Kind(c.signature), Reason: "not exactly one signature header gpgsig"}
-	}
-	return keys.Verify(c.payload, c.signature, now)
+	return change.Verification{Kind: signature.Kind(c.signature)}, change.Signed{Payload: c.payload, Signature: c.signature}
 }
 
 // header takes one header in: tree, parents, author and committer come first,

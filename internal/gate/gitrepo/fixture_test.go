@@ -11,9 +11,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 )
 
 // work is a real repository that a test builds with git.
@@ -109,7 +111,11 @@ func (w *work) facts(base, head string, keys ...string) change.Facts {
 
 func (w *work) tryFacts(base, head string, keys ...string) (change.Facts, error) {
 	w.t.Helper()
-	return open(w.t, w.dir).Facts(context.Background(), gitrepo.Range{Base: base, Head: head}, keys)
+	facts, err := open(w.t, w.dir).Facts(context.Background(), gitrepo.Range{Base: base, Head: head})
+	var gaps []string
+	facts.Commits, gaps = signature.Check(facts.Commits, keys, time.Now())
+	facts.Gaps = append(facts.Gaps, gaps...)
+	return facts, err
 }
 
 // files renders the changed files, one a line: path, then mode and content of
@@ -121,6 +127,9 @@ func files(facts change.Facts) string {
 			return "-"
 		case b.Mode == change.Submodule:
 			return string(b.Mode)
+		}
+		if b.Data == nil { // of what Flux does not read only the id counts
+			return fmt.Sprintf("%s %s", b.Mode, b.ID[:7])
 		}
 		return fmt.Sprintf("%s %q", b.Mode, b.Data)
 	}

@@ -42,6 +42,15 @@ type Policy struct {
 	Uses Uses
 }
 
+// Keys are all pinned keys.
+func (p Policy) Keys() []string {
+	var all []string
+	for _, bot := range p.Bots {
+		all = append(all, bot.Keys...)
+	}
+	return all
+}
+
 // Uses are the bounds of what the bots' accounts do on GitHub, which webhook
 // deliveries are held against.
 type Uses struct {

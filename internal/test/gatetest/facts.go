@@ -76,7 +76,7 @@ const (
 )
 
 // commits gives every commit an id, and parents that join it to the one before.
-func (f facts) commits(revisions change.Facts) ([]change.Commit, error) {
+func (f facts) commits(revisions change.Facts, day time.Time) ([]change.Commit, error) {
 	list := f.Commits
 	if list == nil {
 		list = []commit{{}}
@@ -84,11 +84,11 @@ func (f facts) commits(revisions change.Facts) ([]change.Commit, error) {
 	var out []change.Commit
 	parent := revisions.MergeBase.Commit
 	for i, c := range list {
-		author, err := signature(cmp.Or(c.Author, bot), revisions.Today)
+		author, err := signature(cmp.Or(c.Author, bot), day)
 		if err != nil {
 			return nil, err
 		}
-		committer, err := signature(cmp.Or(c.Committer, c.Author, bot), revisions.Today)
+		committer, err := signature(cmp.Or(c.Committer, c.Author, bot), day)
 		if err != nil {
 			return nil, err
 		}
@@ -97,7 +97,9 @@ func (f facts) commits(revisions change.Facts) ([]change.Commit, error) {
 			Author: author, Committer: committer,
 			Message: deref(c.Message, botMessage),
 			Account: c.Account, CommitterAccount: deref(c.CommitterAccount, c.Account),
-			Verification: change.Verification(c.Signature),
+			Verification: change.Verification{
+				Kind: c.Signature.Kind, Verified: c.Signature.Verified, Key: c.Signature.Key, Reason: c.Signature.Reason,
+			},
 		}
 		if i == len(list)-1 {
 			made.SHA = revisions.Head.Commit

@@ -15,30 +15,37 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/tools/txtar"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
-// Load reads a case. The error names the file of the archive that is wrong.
-func Load(archive *txtar.Archive) (policy.Policy, change.Facts, error) {
+// Load reads a case: what Judge takes. The error names the file of the archive
+// that is wrong.
+func Load(archive *txtar.Archive) (policy.Policy, change.Facts, gate.Options, error) {
 	c := changed{base: tree{}, tip: tree{}, head: tree{}}
 	c.facts.HeadRef, c.facts.BaseRef = "flux-image-updates", "main"
 	c.facts.Today = "2026-11-22"
 	rules := policy.Default()
 	for _, f := range archive.Files {
 		if err := c.add(f, &rules); err != nil {
-			return policy.Policy{}, change.Facts{}, fmt.Errorf("read %s: %w", f.Name, err)
+			return policy.Policy{}, change.Facts{}, gate.Options{}, fmt.Errorf("read %s: %w", f.Name, err)
 		}
 	}
-	if err := c.grow(); err != nil {
-		return policy.Policy{}, change.Facts{}, fmt.Errorf("read facts.yaml: %w", err)
+	err := c.grow()
+	options := gate.Options{IgnoreIdentity: c.facts.IgnoreIdentity}
+	if err == nil {
+		options.Now, err = time.Parse(time.DateOnly, c.facts.Today)
 	}
-	facts, err := c.gather()
+	var facts change.Facts
+	if err == nil {
+		facts, err = c.gather(options.Now)
+	}
 	if err != nil {
-		return policy.Policy{}, change.Facts{}, fmt.Errorf("read facts.yaml: %w", err)
+		return policy.Policy{}, change.Facts{}, gate.Options{}, fmt.Errorf("read facts.yaml: %w", err)
 	}
-	return rules, facts, nil
+	return rules, facts, options, nil
 }
 
 // tree is a revision's files by path.
@@ -187,17 +194,14 @@ func (t tree) revision(role string) change.Revision {
 }
 
 // gather makes the facts as an edge package would.
-func (c *changed) gather() (change.Facts, error) {
+func (c *changed) gather(day time.Time) (change.Facts, error) {
 	out := change.Facts{
 		BaseRef: c.facts.BaseRef, HeadRef: c.facts.HeadRef,
 		MergeBase: c.base.revision("base"), Base: c.tip.revision("base"), Head: c.head.revision("head"),
-		Gaps: c.facts.Gaps, Unsearched: c.facts.Unsearched, IgnoreIdentity: c.facts.IgnoreIdentity,
+		Gaps: c.facts.Gaps, Unsearched: c.facts.Unsearched,
 	}
 	var err error
-	if out.Today, err = time.Parse(time.DateOnly, c.facts.Today); err != nil {
-		return out, err
-	}
-	if out.Commits, err = c.facts.commits(out); err != nil {
+	if out.Commits, err = c.facts.commits(out, day); err != nil {
 		return out, err
 	}
 	out.Pull = c.facts.pull()

@@ -53,7 +53,7 @@ caf\xe9 \u00e9 \\ "q"\r\
 `
 
 func TestLoad(t *testing.T) {
-	policy, facts, err := gatetest.Load(txtar.Parse([]byte(everything)))
+	policy, facts, options, err := gatetest.Load(txtar.Parse([]byte(everything)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,8 +78,8 @@ func TestLoad(t *testing.T) {
 	if len(facts.Bystanders) != 1 || facts.Bystanders[0].Path != "same.yaml" {
 		t.Errorf("bystanders are %v", facts.Bystanders)
 	}
-	if facts.HeadRef != "bot" || facts.BaseRef != "prod" || !facts.IgnoreIdentity || !facts.Today.Equal(time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)) {
-		t.Errorf("facts are %+v", facts)
+	if facts.HeadRef != "bot" || facts.BaseRef != "prod" || !options.IgnoreIdentity || !options.Now.Equal(time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("facts are %+v, options %+v", facts, options)
 	}
 	if p := facts.Pull; p == nil || p.Number != 4 || p.HeadRepoID != 0 || p.BaseRepoID == 0 || p.Pusher.ID != 9 {
 		t.Errorf("pull is %+v", p)
@@ -87,7 +87,7 @@ func TestLoad(t *testing.T) {
 }
 
 func TestLoadCommits(t *testing.T) {
-	_, facts, err := gatetest.Load(txtar.Parse([]byte(everything)))
+	_, facts, _, err := gatetest.Load(txtar.Parse([]byte(everything)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestLoadRefuses(t *testing.T) {
 		"half of an escape": {"-- head/a.esc --\nok\n\\x8\n", "unescape line 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := gatetest.Load(txtar.Parse([]byte(c.archive)))
+			_, _, _, err := gatetest.Load(txtar.Parse([]byte(c.archive)))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want one with %q", err, c.want)
 			}
