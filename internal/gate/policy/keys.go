@@ -56,7 +56,7 @@ func pinnedKey(s string) (key, message, hint string) {
 		return "", "the key is empty", forms
 	case strings.Join(fields, " ") != s:
 		return "", "the key has white space where none belongs", "write it on one line, with single spaces"
-	case hidden(s) >= 0:
+	case hidden(s):
 		return "", "the key has an invisible character", "copy it again"
 	case authorizedKey(fields), len(fields) == 1 && sshFingerprint(s):
 		return s, "", ""

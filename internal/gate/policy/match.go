@@ -5,9 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bmatcuk/doublestar/v4"
-
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 //go:embed template.yaml
@@ -61,14 +60,14 @@ func (p Policy) Contract() Uses {
 }
 
 // MatchHead tells whether Flux pushes to a branch of this name.
-func (p Policy) MatchHead(branch string) bool { return matchAny(p.Head, branch) }
+func (p Policy) MatchHead(branch string) bool { return pattern.Any(p.Head, branch) }
 
 // MatchBase tells whether updates may go to a branch of this name.
-func (p Policy) MatchBase(branch string) bool { return len(p.Base) == 0 || matchAny(p.Base, branch) }
+func (p Policy) MatchBase(branch string) bool { return len(p.Base) == 0 || pattern.Any(p.Base, branch) }
 
 // MatchPath tells whether the file, a path from the repository's root with
 // slashes, may change.
-func (p Policy) MatchPath(path string) bool { return len(p.Paths) == 0 || matchAny(p.Paths, path) }
+func (p Policy) MatchPath(path string) bool { return len(p.Paths) == 0 || pattern.Any(p.Paths, path) }
 
 // MatchTitle tells whether a pull request may have this title. Titles hold
 // slashes, brackets and braces as a matter of course, so only "*" is special
@@ -95,35 +94,35 @@ func (p Policy) MatchTitle(title string) bool {
 // it, without tag and digest, and the namespace:name of the ImagePolicy that
 // its marker names. They come from the first override that matches and has
 // not ended, which is returned too; nil means that the general terms hold.
-func (p Policy) TermsFor(image, policy string, today time.Time) (Terms, *Override) {
+func (p Policy) TermsFor(image, policy string, now time.Time) (Terms, *Override) {
 	for i := range p.Overrides {
-		if o := &p.Overrides[i]; !o.ended(today) && o.Matches(image, policy) {
+		if o := &p.Overrides[i]; !o.ended(now) && o.Matches(image, policy) {
 			return o.Terms, o
 		}
 	}
 	return p.Terms, nil
 }
 
-// Ended returns the overrides whose last day is before today.
-func (p Policy) Ended(today time.Time) []Override {
+// Ended returns the overrides whose last day, in UTC, is over.
+func (p Policy) Ended(now time.Time) []Override {
 	var ended []Override
 	for _, o := range p.Overrides {
-		if o.ended(today) {
+		if o.ended(now) {
 			ended = append(ended, o)
 		}
 	}
 	return ended
 }
 
-func (o Override) ended(today time.Time) bool {
-	return !o.Until.IsZero() && !today.Before(o.Until.AddDate(0, 0, 1))
+func (o Override) ended(now time.Time) bool {
+	return !o.Until.IsZero() && !now.Before(o.Until.AddDate(0, 0, 1))
 }
 
 func (o Override) Matches(image, policy string) bool {
 	if o.Image == "" && o.Policy == "" {
 		return false
 	}
-	if o.Image != "" && !match(o.Image, image) {
+	if o.Image != "" && !pattern.Match(o.Image, image) {
 		return false
 	}
 	if o.Policy == "" {
@@ -132,22 +131,5 @@ func (o Override) Matches(image, policy string) bool {
 	// Each half of the pattern is held against its own half of the name.
 	wantNamespace, wantName, _ := strings.Cut(o.Policy, ":")
 	namespace, name, ok := strings.Cut(policy, ":")
-	return ok && match(wantNamespace, namespace) && match(wantName, name)
-}
-
-func matchAny(patterns []string, s string) bool {
-	for _, pattern := range patterns {
-		if match(pattern, s) {
-			return true
-		}
-	}
-	return false
-}
-
-// match holds a whole text against a pattern: "*" stands for anything but a
-// slash, "**" between slashes for any number of directories. A bad pattern,
-// which Parse refuses, matches nothing.
-func match(pattern, s string) bool {
-	ok, err := doublestar.Match(pattern, s)
-	return ok && err == nil
+	return ok && pattern.Match(wantNamespace, namespace) && pattern.Match(wantName, name)
 }

@@ -5,10 +5,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // reader walks the YAML nodes of a policy file and keeps every problem, so
@@ -126,7 +126,7 @@ func (r *reader) text(n *yaml.Node, what string) (string, bool) {
 		r.report(n, "leave the key out for its default", "%s is empty", what)
 	case strings.TrimSpace(n.Value) != n.Value:
 		r.report(n, "remove the spaces or line breaks at its ends", "%s begins or ends with white space", what)
-	case hidden(n.Value) >= 0:
+	case hidden(n.Value):
 		r.report(n, "keep to visible characters on one line", "%s has a line break or an invisible character", what)
 	default:
 		return n.Value, true
@@ -197,20 +197,14 @@ func (r *reader) plainly(n *yaml.Node) {
 	}
 }
 
-// hidden is the index of the first character that a reader cannot see as one
-// in its place, -1 if there is none.
-func hidden(s string) int {
-	return strings.IndexFunc(s, func(c rune) bool { return !unicode.IsGraphic(c) })
+// hidden tells whether there is a character that a reader cannot see as one in
+// its place.
+func hidden(s string) bool {
+	return strings.ContainsFunc(s, func(c rune) bool { return !text.Legible(c) })
 }
 
 // quote shows the owner's own text, cut to a length that suits a message.
-func quote(s string) string {
-	const most = 60
-	if utf8.RuneCountInString(s) > most {
-		s = string([]rune(s)[:most]) + "…"
-	}
-	return strconv.Quote(s)
-}
+func quote(s string) string { return strconv.Quote(text.Cut(s, 61)) }
 
 // nearest is a hint that names the known word most like s, or otherwise.
 func nearest(s string, words []string, otherwise string) string {

@@ -8,10 +8,11 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // maxSize bounds a policy file, in bytes.
@@ -87,7 +88,7 @@ func illegible(data []byte) (Problem, bool) {
 		case c == '\n':
 			line, column = line+1, 0
 		case c == '\r' && i+1 < len(data) && data[i+1] == '\n', c == '\t', c == '\uFEFF' && i == 0:
-		case !unicode.IsGraphic(c):
+		case !text.Legible(c):
 			at.Message, at.Hint = fmt.Sprintf("invisible character U+%04X", c), "remove it"
 			return at, true
 		}
@@ -122,11 +123,11 @@ func blank(doc *yaml.Node) bool {
 // syntaxProblem takes the line out of the YAML library's message, where it
 // has one.
 func syntaxProblem(err error) *Problem {
-	text, line, hint := strings.TrimPrefix(err.Error(), "yaml: "), 1, ""
-	if _, err := fmt.Sscanf(text, "line %d:", &line); err == nil {
-		_, text, _ = strings.Cut(text, ": ")
+	message, line, hint := strings.TrimPrefix(err.Error(), "yaml: "), 1, ""
+	if _, err := fmt.Sscanf(message, "line %d:", &line); err == nil {
+		_, message, _ = strings.Cut(message, ": ")
 		// The library counts from 0 or from 1, depending on where it stumbles.
 		line, hint = max(line, 1), "look at this line and the one after it"
 	}
-	return &Problem{line, 1, "this is not YAML: " + text, hint}
+	return &Problem{line, 1, "this is not YAML: " + message, hint}
 }

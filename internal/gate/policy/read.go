@@ -6,12 +6,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bmatcuk/doublestar/v4"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // formatVersion is the version of the file format.
@@ -338,7 +338,7 @@ func (r *reader) policyPattern(n *yaml.Node, s string) bool {
 // pattern refuses what the matcher refuses, and a "**" that would silently
 // mean "*", since it does not stand alone between slashes.
 func (r *reader) pattern(n *yaml.Node, s string) bool {
-	if !doublestar.ValidatePattern(s) {
+	if !pattern.Valid(s) {
 		r.report(n, `a literal [, {, * or ? is written with a \ before it`, "bad pattern %s", quote(s))
 		return false
 	}
