@@ -2,12 +2,13 @@ package policy
 
 import (
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/hex"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 )
 
 const (
@@ -15,9 +16,8 @@ const (
 	armorEnd   = "-----END PGP PUBLIC KEY BLOCK-----"
 )
 
-// keys reads pinned public keys and checks their shape only: the package that
-// verifies signatures reads them in earnest. No message repeats a key, since
-// it could be a private one in the wrong place.
+// keys reads pinned public keys. No message repeats one, since it could be a
+// private key in the wrong place.
 func (r *reader) keys(into *[]string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		*into = nil
@@ -49,6 +49,9 @@ func pinnedKey(s string) (key, message, hint string) {
 		if !strings.HasSuffix(trimmed, armorEnd) || !strings.Contains(trimmed, "\n") {
 			return "", "the OpenPGP key is not whole", "write it after - | with every line from BEGIN to END"
 		}
+		if _, err := signature.ParseKeys([]string{trimmed}); err != nil {
+			return "", "this is no OpenPGP key", "export it again, with gpg --armor --export"
+		}
 		return trimmed + "\n", "", ""
 	}
 	switch fields := strings.Fields(s); {
@@ -58,45 +61,23 @@ func pinnedKey(s string) (key, message, hint string) {
 		return "", "the key has white space where none belongs", "write it on one line, with single spaces"
 	case hidden(s):
 		return "", "the key has an invisible character", "copy it again"
-	case authorizedKey(fields), len(fields) == 1 && sshFingerprint(s):
+	case sshFingerprint(s):
 		return s, "", ""
 	}
-	return hexFingerprint(s, forms)
-}
-
-// hexFingerprint reads the fingerprint of an OpenPGP key: 40 digits, or 64
-// since RFC 9580.
-func hexFingerprint(s, forms string) (key, message, hint string) {
 	digits := strings.ReplaceAll(s, " ", "")
 	raw, err := hex.DecodeString(digits)
 	switch {
-	case err != nil:
-		return "", "this is no public key and no fingerprint", forms
-	case len(raw) != 20 && len(raw) != 32:
+	case err != nil: // and so a key, or nothing
+		if _, err := signature.ParseKeys([]string{s}); err != nil || strings.HasPrefix(s, "SHA256:") {
+			return "", "this is no public key and no fingerprint", forms
+		}
+		return s, "", ""
+	case len(raw) != 20 && len(raw) != 32: // OpenPGP's has 40 digits, or 64 since RFC 9580
 		return "", "this fingerprint is not whole", "give all 40 digits: a short id can be made to fit another key"
 	case digits != s:
 		return "", "the fingerprint has spaces", "write it without them"
 	}
 	return strings.ToUpper(s), "", ""
-}
-
-// authorizedKey tells whether the words are a line of an authorized_keys file
-// without options: type, base64, comment. The type stands inside the base64
-// once more (RFC 4253, section 6.6).
-func authorizedKey(words []string) bool {
-	types := []string{
-		"ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
-		"sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
-	}
-	if len(words) < 2 || !slices.Contains(types, words[0]) {
-		return false
-	}
-	blob, err := base64.StdEncoding.DecodeString(words[1])
-	if err != nil || len(blob) < 4 {
-		return false
-	}
-	n, rest := binary.BigEndian.Uint32(blob), blob[4:]
-	return uint64(n) < uint64(len(rest)) && string(rest[:n]) == words[0]
 }
 
 // sshFingerprint tells whether s is a fingerprint as ssh-keygen -l prints it.

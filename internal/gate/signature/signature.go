@@ -90,6 +90,9 @@ func (k *Keyring) add(key string) error {
 	if _, ok := public.(*ssh.Certificate); ok {
 		return errors.New("a certificate, not a public key")
 	}
+	if public.Type() == ssh.InsecureKeyAlgoDSA {
+		return errors.New("a DSA key, which proves nothing any more")
+	}
 	k.ssh = append(k.ssh, public)
 	return nil
 }
