@@ -2,11 +2,13 @@ package gate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // webFlow is the account with which GitHub commits for people in its web
@@ -93,30 +95,15 @@ func (j *judge) pusher(a change.Account, what string) {
 }
 
 func (j *judge) knowsAccounts() bool {
-	for _, b := range j.policy.Bots {
-		if b.ID != 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(j.policy.Bots, func(b policy.Bot) bool { return b.ID != 0 })
 }
 
 func (j *judge) isBot(id int64) bool {
-	for _, b := range j.policy.Bots {
-		if b.ID != 0 && b.ID == id {
-			return true
-		}
-	}
-	return false
+	return id != 0 && slices.ContainsFunc(j.policy.Bots, func(b policy.Bot) bool { return b.ID == id })
 }
 
 func (j *judge) isOpener(id int64) bool {
-	for _, a := range j.policy.Openers {
-		if a.ID != 0 && a.ID == id {
-			return true
-		}
-	}
-	return j.isBot(id)
+	return j.isBot(id) || id != 0 && slices.ContainsFunc(j.policy.Openers, func(a change.Account) bool { return a.ID == id })
 }
 
 // history demands one line of commits from the merge base to head.
@@ -259,17 +246,12 @@ func (j *judge) tell(rule string, t tally, hint string) {
 
 // commitNames names the first three commits and counts the rest.
 func commitNames(shas []string) string {
-	const shown, short = 3, 12
 	var names []string
-	for _, sha := range shas[:min(shown, len(shas))] {
-		names = append(names, sha[:min(short, len(sha))])
-	}
-	text := strings.Join(names, ", ")
-	if more := len(shas) - shown; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
+	for _, sha := range shas {
+		names = append(names, sha[:min(len(sha), 12)])
 	}
 	if len(shas) == 1 {
-		return "commit " + text
+		return "commit " + names[0]
 	}
-	return "commits " + text
+	return "commits " + text.Some(names, 3)
 }
