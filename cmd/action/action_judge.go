@@ -49,7 +49,7 @@ func (s *step) judgeSubject(sub subject) judged {
 	if sub.number == 0 {
 		return s.judgeRange(sub.base, sub.head, sub.branch, false)
 	}
-	facts, err := s.client.PullFacts(s.Context, sub.number)
+	facts, err := s.reader.Pull(s.Context, sub.number)
 	if err != nil {
 		return s.undecided(sub.head, err)
 	}
@@ -78,7 +78,7 @@ func (s *step) judgeQueued(sub subject, pull judged) judged {
 // judgeRange judges what merging head into base would change; the branch is
 // head's, where head does not name it.
 func (s *step) judgeRange(base, head, branch string, contents bool) judged {
-	facts, err := s.client.RangeFacts(s.Context, base, head)
+	facts, err := s.reader.Range(s.Context, base, head)
 	if err != nil {
 		return s.undecided(head, err)
 	}
@@ -106,12 +106,13 @@ func (s *step) judge(facts change.Facts, contents bool) judged {
 // nothing to judge by.
 func (s *step) policy(base change.Revision) (policy.Policy, error) {
 	name := s.inputs.Text("policy")
-	data, ok, err := s.client.BaseFile(s.Context, base, name)
+	data, ok, err := s.reader.BaseFile(s.Context, base, name)
 	switch {
 	case err != nil:
 		return policy.Policy{}, err
 	case !ok && name != policy.File:
-		return policy.Policy{}, console.Fail(console.StatusUndecided, fmt.Errorf("read policy: the base has no file %q", name), "mend the input policy, or leave it out")
+		return policy.Policy{}, console.Fail(console.StatusUndecided, fmt.Errorf("read policy: the base has no file %q", name),
+			"mend the input policy, or leave it out")
 	case !ok:
 		return policy.Default(), nil
 	}

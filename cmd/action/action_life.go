@@ -37,7 +37,7 @@ func (s *step) propose() error {
 	default:
 		return s.wrongEvent("push, workflow_dispatch or schedule")
 	}
-	facts, err := s.client.RangeFacts(s.Context, base, head)
+	facts, err := s.reader.Range(s.Context, base, head)
 	if err != nil {
 		return s.cannot(err)
 	}
@@ -135,7 +135,7 @@ func (s *step) sweep() error {
 
 // basePolicy reads the policy of a branch.
 func (s *step) basePolicy(branch string) (policy.Policy, error) {
-	sha, err := s.client.Branch(s.Context, branch)
+	sha, err := s.reader.Branch(s.Context, branch)
 	if err != nil {
 		return policy.Policy{}, err
 	}
@@ -145,7 +145,7 @@ func (s *step) basePolicy(branch string) (policy.Policy, error) {
 // candidate finds out what a sweep needs to know of a pull request.
 func (s *step) candidate(pull plan.Pull) (plan.Candidate, error) {
 	c := plan.Candidate{Pull: pull}
-	facts, err := s.client.PullFacts(s.Context, pull.Number)
+	facts, err := s.reader.Pull(s.Context, pull.Number)
 	if err != nil {
 		return c, err
 	}
@@ -164,7 +164,8 @@ func (s *step) candidate(pull plan.Pull) (plan.Candidate, error) {
 
 // wrongEvent refuses an event that a command has nothing to do with.
 func (s *step) wrongEvent(right string) error {
-	return console.Fail(console.StatusUsage, fmt.Errorf("read event: %s has nothing to do on %s", s.inputs.Text("command"), s.event.Name), "use it on "+right)
+	return console.Fail(console.StatusUsage, fmt.Errorf("read event: %s has nothing to do on %s", s.inputs.Text("command"), s.event.Name),
+		"use it on "+right)
 }
 
 // cannot is the end of a command that could not do its work.

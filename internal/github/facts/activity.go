@@ -1,4 +1,4 @@
-package github
+package facts
 
 import (
 	"context"
@@ -7,11 +7,11 @@ import (
 	"net/url"
 	"slices"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	gh "github.com/google/go-github/v66/github"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // push is one entry of a repository's activity list, which go-github does not
@@ -27,18 +27,18 @@ type push struct {
 // pushes lists what was done to a branch, the latest first. A token that may
 // not read the list, or a server that has none, gives an empty one: then it is
 // not known who pushed, which is less evidence and no gap.
-func (c *Client) pushes(ctx context.Context, branch string) ([]push, error) {
+func (r *Reader) pushes(ctx context.Context, branch string) ([]push, error) {
 	ref := "refs/heads/" + branch
 	op := "read the activity of branch " + text.Quote(branch)
-	address := fmt.Sprintf("repos/%s/%s/activity?per_page=%d&ref=%s", c.owner, c.name, pageSize, url.QueryEscape(ref))
-	req, err := c.api.NewRequest(http.MethodGet, address, nil)
+	address := fmt.Sprintf("repos/%s/%s/activity?per_page=%d&ref=%s", r.Owner, r.Name, github.PageSize, url.QueryEscape(ref))
+	req, err := r.API.NewRequest(http.MethodGet, address, nil)
 	if err != nil {
-		return nil, classify(ctx, op, err)
+		return nil, github.Classify(ctx, op, err)
 	}
 	var list []push
-	if _, err := c.api.Do(ctx, req, &list); err != nil {
-		e := classify(ctx, op, err)
-		if e.Kind == Forbidden || e.Kind == NotFound || e.Kind == Refused || e.Kind == SSO {
+	if _, err := r.API.Do(ctx, req, &list); err != nil {
+		e := github.Classify(ctx, op, err)
+		if e.Kind == github.Forbidden || e.Kind == github.NotFound || e.Kind == github.Refused || e.Kind == github.SSO {
 			return nil, nil
 		}
 		return nil, e
@@ -53,15 +53,15 @@ func (c *Client) pushes(ctx context.Context, branch string) ([]push, error) {
 }
 
 // pushesOf is pushes, asked again where the latest push is not there yet.
-func (c *Client) pushesOf(ctx context.Context, branch, head string) ([]push, error) {
-	list, err := c.pushes(ctx, branch)
+func (r *Reader) pushesOf(ctx context.Context, branch, head string) ([]push, error) {
+	list, err := r.pushes(ctx, branch)
 	if err != nil || len(list) == 0 || list[0].After == head {
 		return list, err
 	}
-	if err := c.pause(ctx, c.firstWait); err != nil {
-		return nil, classify(ctx, "read the activity of branch "+text.Quote(branch), err)
+	if err := github.Sleep(ctx, r.FirstWait); err != nil {
+		return nil, github.Classify(ctx, "read the activity of branch "+text.Quote(branch), err)
 	}
-	return c.pushes(ctx, branch)
+	return r.pushes(ctx, branch)
 }
 
 // pushers finds who pushed the head, and who else pushed the commits of the

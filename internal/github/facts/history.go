@@ -1,19 +1,18 @@
-package github
+package facts
 
 import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	gh "github.com/google/go-github/v66/github"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
 )
 
 const (
-	pageSize = 100
 	// maxCommits bounds the commits of a change that are read.
 	maxCommits = 1000
 	// maxForks bounds the places, beside the merge base, where the change's
@@ -38,10 +37,10 @@ type history struct {
 // history compares two commits, given by id. GitHub's answer is held against
 // itself: the commits must hang together from the head down to the merge base,
 // and be as many as it says.
-func (c *Client) history(ctx context.Context, base, head string) (history, error) {
+func (r *Reader) history(ctx context.Context, base, head string) (history, error) {
 	var h history
 	op := fmt.Sprintf("compare %s with %s", head, base)
-	first, listed, err := c.compareAll(ctx, op, base, head)
+	first, listed, err := r.compareAll(ctx, op, base, head)
 	if err != nil {
 		return h, err
 	}
@@ -52,16 +51,16 @@ func (c *Client) history(ctx context.Context, base, head string) (history, error
 	}
 	h.base, h.mergeBase = revisionOf(first.BaseCommit), revisionOf(first.MergeBaseCommit)
 	if h.base.Commit != base {
-		return h, odd(op, "the answer is about another base, %s", h.base.Commit)
+		return h, github.Odd(op, "the answer is about another base, %s", h.base.Commit)
 	}
 	if total := first.GetTotalCommits(); total != len(listed) { // what is missing leaves ends that mean nothing
 		h.commits, h.gaps = listed, []string{fmt.Sprintf("the change has %d commits, of which %d were read", total, len(listed))}
-		h.head, err = c.revision(ctx, head)
+		h.head, err = r.revision(ctx, head)
 		return h, err
 	}
 	if len(listed) == 0 {
 		if h.head = h.mergeBase; h.head.Commit != head {
-			return h, odd(op, "there is no commit between them, but the merge base is not the head")
+			return h, github.Odd(op, "there is no commit between them, but the merge base is not the head")
 		}
 		return h, nil
 	}
@@ -70,37 +69,38 @@ func (c *Client) history(ctx context.Context, base, head string) (history, error
 		byID[commit.GetSHA()] = commit
 	}
 	if byID[head] == nil {
-		return h, odd(op, "the head is not among the commits")
+		return h, github.Odd(op, "the head is not among the commits")
 	}
 	h.head = revisionOf(byID[head])
 	var outside []string
 	h.commits, outside = order(byID, head)
 	if len(h.commits) != len(listed) {
-		return h, odd(op, "of %d commits only %d are reachable from the head", len(listed), len(h.commits))
+		return h, github.Odd(op, "of %d commits only %d are reachable from the head", len(listed), len(h.commits))
 	}
-	return h, c.forks(ctx, &h, outside)
+	return h, r.forks(ctx, &h, outside)
 }
 
 // revision reads a commit that is named by its full id.
-func (c *Client) revision(ctx context.Context, sha string) (change.Revision, error) {
+func (r *Reader) revision(ctx context.Context, sha string) (change.Revision, error) {
 	op := "read commit " + sha
-	commit, _, err := c.api.Git.GetCommit(ctx, c.owner, c.name, sha)
+	commit, _, err := r.API.Git.GetCommit(ctx, r.Owner, r.Name, sha)
 	if err != nil {
-		return change.Revision{}, classify(ctx, op, err)
+		return change.Revision{}, github.Classify(ctx, op, err)
 	}
-	r := change.Revision{Commit: commit.GetSHA(), Tree: commit.GetTree().GetSHA()}
-	if r.Commit != sha || !isID(r.Tree) {
-		return change.Revision{}, odd(op, "the answer has no tree, or is another commit")
+	found := change.Revision{Commit: commit.GetSHA(), Tree: commit.GetTree().GetSHA()}
+	if found.Commit != sha || !github.IsID(found.Tree) {
+		return change.Revision{}, github.Odd(op, "the answer has no tree, or is another commit")
 	}
-	return r, nil
+	return found, nil
 }
 
 // compareAll gives the first page of a comparison, and the commits of all.
-func (c *Client) compareAll(ctx context.Context, op, base, head string) (*gh.CommitsComparison, []*gh.RepositoryCommit, error) {
+func (r *Reader) compareAll(ctx context.Context, op, base, head string) (*gh.CommitsComparison, []*gh.RepositoryCommit, error) {
 	get := func(ctx context.Context, page int) (*gh.CommitsComparison, error) {
-		answer, _, err := c.api.Repositories.CompareCommits(ctx, c.owner, c.name, base, head, &gh.ListOptions{Page: page, PerPage: pageSize})
+		answer, _, err := r.API.Repositories.CompareCommits(ctx, r.Owner, r.Name, base, head,
+			&gh.ListOptions{Page: page, PerPage: github.PageSize})
 		if err != nil {
-			return nil, classify(ctx, op, err)
+			return nil, github.Classify(ctx, op, err)
 		}
 		return answer, nil
 	}
@@ -108,7 +108,7 @@ func (c *Client) compareAll(ctx context.Context, op, base, head string) (*gh.Com
 	if err != nil {
 		return nil, nil, err
 	}
-	pages := make([][]*gh.RepositoryCommit, (min(max(first.GetTotalCommits(), 0), maxCommits)+pageSize-1)/pageSize)
+	pages := make([][]*gh.RepositoryCommit, (min(max(first.GetTotalCommits(), 0), maxCommits)+github.PageSize-1)/github.PageSize)
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(sideBySide)
 	for i := 1; i < len(pages); i++ {
@@ -129,12 +129,12 @@ func (c *Client) compareAll(ctx context.Context, op, base, head string) (*gh.Com
 
 // sound tells whether a commit has all that makes it one.
 func sound(op string, commit *gh.RepositoryCommit) error {
-	if !isID(commit.GetSHA()) || !isID(commit.GetCommit().GetTree().GetSHA()) {
-		return odd(op, "a commit without an id or a tree")
+	if !github.IsID(commit.GetSHA()) || !github.IsID(commit.GetCommit().GetTree().GetSHA()) {
+		return github.Odd(op, "a commit without an id or a tree")
 	}
 	for _, p := range commit.Parents {
-		if !isID(p.GetSHA()) {
-			return odd(op, "commit %s has a parent without an id", commit.GetSHA())
+		if !github.IsID(p.GetSHA()) {
+			return github.Odd(op, "commit %s has a parent without an id", commit.GetSHA())
 		}
 	}
 	return nil
@@ -178,20 +178,20 @@ func order(commits map[string]*gh.RepositoryCommit, head string) (out []*gh.Repo
 // forks looks at the commits of the base's history that the change starts
 // from. The merge base is the best common ancestor only if all others lie
 // below it.
-func (c *Client) forks(ctx context.Context, h *history, outside []string) error {
+func (r *Reader) forks(ctx context.Context, h *history, outside []string) error {
 	const op = "find the common ancestor of base and head"
 	others := slices.DeleteFunc(slices.Clone(outside), func(id string) bool { return id == h.mergeBase.Commit })
 	if len(others) == len(outside) {
-		return odd(op, "the change does not start from the merge base %s", h.mergeBase.Commit)
+		return github.Odd(op, "the change does not start from the merge base %s", h.mergeBase.Commit)
 	}
 	if len(others) > maxForks {
 		h.gaps = append(h.gaps, fmt.Sprintf("the change starts from %d places of the base's history, more than are looked at", len(outside)))
 		return nil
 	}
 	for _, id := range others {
-		answer, _, err := c.api.Repositories.CompareCommits(ctx, c.owner, c.name, id, h.mergeBase.Commit, &gh.ListOptions{PerPage: 1})
+		answer, _, err := r.API.Repositories.CompareCommits(ctx, r.Owner, r.Name, id, h.mergeBase.Commit, &gh.ListOptions{PerPage: 1})
 		if err != nil {
-			return classify(ctx, op, err)
+			return github.Classify(ctx, op, err)
 		}
 		if status := answer.GetStatus(); status != "ahead" || answer.GetBehindBy() != 0 {
 			h.crosswise = "base and head have several best common ancestors (they were merged crosswise); what the change is depends on which one counts"
@@ -207,7 +207,7 @@ func transient(v *gh.SignatureVerification) bool {
 }
 
 // reread asks again for the signatures that GitHub was not able to check.
-func (c *Client) reread(ctx context.Context, commits []*gh.RepositoryCommit) error {
+func (r *Reader) reread(ctx context.Context, commits []*gh.RepositoryCommit) error {
 	asked := 0
 	for round := range rereads {
 		for _, commit := range commits {
@@ -216,12 +216,12 @@ func (c *Client) reread(ctx context.Context, commits []*gh.RepositoryCommit) err
 				continue
 			}
 			asked++
-			if err := c.pause(ctx, c.firstWait<<round); err != nil {
-				return classify(ctx, "check signatures", err)
+			if err := github.Sleep(ctx, r.FirstWait<<round); err != nil {
+				return github.Classify(ctx, "check signatures", err)
 			}
-			again, _, err := c.api.Git.GetCommit(ctx, c.owner, c.name, commit.GetSHA())
+			again, _, err := r.API.Git.GetCommit(ctx, r.Owner, r.Name, commit.GetSHA())
 			if err != nil {
-				return classify(ctx, "read commit "+commit.GetSHA(), err)
+				return github.Classify(ctx, "read commit "+commit.GetSHA(), err)
 			}
 			if again.GetSHA() == commit.GetSHA() && again.Verification != nil {
 				commit.Commit.Verification = again.Verification
@@ -229,16 +229,4 @@ func (c *Client) reread(ctx context.Context, commits []*gh.RepositoryCommit) err
 		}
 	}
 	return nil
-}
-
-// pause waits, but no longer than the budget.
-func (c connection) pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

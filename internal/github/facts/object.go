@@ -1,4 +1,4 @@
-package github
+package facts
 
 import (
 	"encoding/hex"
@@ -10,6 +10,7 @@ import (
 	"github.com/pjbgf/sha1cd"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
 )
 
 // objectID is the id that Git gives to an object. Contents that were made to
@@ -31,7 +32,7 @@ func newTree(list []change.Entry) (id string, entries []change.Entry, ok bool) {
 	seen := make(map[string]bool, len(list))
 	for _, e := range list {
 		mode, known := change.ParseMode(string(e.Mode))
-		if !known || !isID(e.ID) || e.Name == "" || strings.ContainsAny(e.Name, "/\x00") || seen[e.Name] {
+		if !known || !github.IsID(e.ID) || e.Name == "" || strings.ContainsAny(e.Name, "/\x00") || seen[e.Name] {
 			return "", nil, false
 		}
 		seen[e.Name] = true

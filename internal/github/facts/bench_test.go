@@ -1,4 +1,4 @@
-package github_test
+package facts_test
 
 import (
 	"fmt"
@@ -22,7 +22,7 @@ func BenchmarkPullFacts(b *testing.B) {
 		quick.SetLatency(latency)
 		b.Run(fmt.Sprintf("latency=%s/facts", latency), func(b *testing.B) {
 			for b.Loop() {
-				if _, err := quick.client().PullFacts(b.Context(), number); err != nil {
+				if _, err := quick.client().Pull(b.Context(), number); err != nil {
 					b.Fatal(err)
 				}
 			}

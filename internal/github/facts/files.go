@@ -1,12 +1,12 @@
-package github
+package facts
 
 import (
 	"context"
 	"fmt"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // maxSingle bounds the files that are read one by one, since they are binary or
@@ -22,14 +22,15 @@ type Files struct {
 }
 
 // ChangedFiles reads the files that merging head into base would change, as the
-// head has them. Both are full ids of commits. Its error is an *Error.
-func (c *Client) ChangedFiles(ctx context.Context, base, head string) (Files, error) {
-	ctx, cancel := c.limited(ctx)
+// head has them. Both are full ids of commits. Its error is an *github.Error.
+func (r *Reader) ChangedFiles(ctx context.Context, base, head string) (Files, error) {
+	ctx, cancel := r.Limited(ctx)
 	defer cancel()
-	if !isID(base) || !isID(head) {
-		return Files{}, misuse("compare "+text.Quote(head)+" with "+text.Quote(base), "give the full ids of two commits", "not ids of commits")
+	if !github.IsID(base) || !github.IsID(head) {
+		return Files{}, github.Misused("compare "+text.Quote(head)+" with "+text.Quote(base), "give the full ids of two commits",
+			"not ids of commits")
 	}
-	h, err := c.ends(ctx, base, head)
+	h, err := r.ends(ctx, base, head)
 	if err != nil {
 		return Files{}, err
 	}
@@ -37,31 +38,31 @@ func (c *Client) ChangedFiles(ctx context.Context, base, head string) (Files, er
 	if h.crosswise != "" {
 		gaps = append(gaps, h.crosswise)
 	}
-	return c.filesOf(ctx, h.mergeBase.Tree, h.base.Tree, h.head.Tree, gaps)
+	return r.filesOf(ctx, h.mergeBase.Tree, h.base.Tree, h.head.Tree, gaps)
 }
 
 // AllFiles reads the files of a commit, which is named by its full id. Its error
-// is an *Error.
-func (c *Client) AllFiles(ctx context.Context, sha string) (Files, error) {
-	ctx, cancel := c.limited(ctx)
+// is an *github.Error.
+func (r *Reader) AllFiles(ctx context.Context, sha string) (Files, error) {
+	ctx, cancel := r.Limited(ctx)
 	defer cancel()
-	if !isID(sha) {
-		return Files{}, misuse("read the files of "+text.Quote(sha), "give the full id of a commit", "not the id of a commit")
+	if !github.IsID(sha) {
+		return Files{}, github.Misused("read the files of "+text.Quote(sha), "give the full id of a commit", "not the id of a commit")
 	}
-	commit, err := c.revision(ctx, sha)
+	commit, err := r.revision(ctx, sha)
 	if err != nil {
 		return Files{}, err
 	}
-	if _, err := c.listing(ctx, commit.Tree, true); err != nil { // what it leaves out is read folder by folder
+	if _, err := r.listing(ctx, commit.Tree, true); err != nil { // what it leaves out is read folder by folder
 		return Files{}, err
 	}
-	return c.filesOf(ctx, "", "", commit.Tree, nil)
+	return r.filesOf(ctx, "", "", commit.Tree, nil)
 }
 
 // filesOf reads the files of the head that are otherwise in both other trees; an
 // empty id is a tree with nothing in it.
-func (c *Client) filesOf(ctx context.Context, old, tip, head string, gaps []string) (Files, error) {
-	changed, err := c.forest().compare(ctx, old, tip, head)
+func (r *Reader) filesOf(ctx context.Context, old, tip, head string, gaps []string) (Files, error) {
+	changed, err := r.forest().compare(ctx, old, tip, head)
 	if err != nil {
 		return Files{}, err
 	}
@@ -72,13 +73,13 @@ func (c *Client) filesOf(ctx context.Context, old, tip, head string, gaps []stri
 		}
 	}
 	out := Files{Gaps: gaps}
-	why, err := c.readFiles(ctx, all)
+	why, err := r.readFiles(ctx, all)
 	if err != nil {
 		return out, err
 	}
 	beyond, first := 0, ""
 	for _, f := range all {
-		data, ok := c.store.blob(f.ID)
+		data, ok := r.store.blob(f.ID)
 		out.All = append(out.All, change.Content{Path: f.Path, Data: data})
 		switch {
 		case ok:
@@ -99,7 +100,7 @@ func (c *Client) filesOf(ctx context.Context, old, tip, head string, gaps []stri
 
 // readFiles reads as many files as are read at most, and says of each of these
 // that could not be had why, by its id.
-func (c *Client) readFiles(ctx context.Context, all []change.Found) (why map[string]string, err error) {
+func (r *Reader) readFiles(ctx context.Context, all []change.Found) (why map[string]string, err error) {
 	var wants []wanted
 	seen, total := map[string]bool{}, 0
 	for _, f := range all {
@@ -109,14 +110,14 @@ func (c *Client) readFiles(ctx context.Context, all []change.Found) (why map[str
 			wants = append(wants, wanted{f.ID, f.Size, true})
 		}
 	}
-	if _, err := c.blobs(ctx, wants); err != nil {
+	if _, err := r.blobs(ctx, wants); err != nil {
 		return nil, err
 	}
 	var rest []wanted
 	for _, w := range wants {
-		if _, ok := c.store.blob(w.id); !ok && len(rest) < maxSingle {
+		if _, ok := r.store.blob(w.id); !ok && len(rest) < maxSingle {
 			rest = append(rest, w)
 		}
 	}
-	return c.singles(ctx, rest)
+	return r.singles(ctx, rest)
 }

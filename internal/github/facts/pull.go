@@ -1,4 +1,4 @@
-package github
+package facts
 
 import (
 	"context"
@@ -6,20 +6,20 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	gh "github.com/google/go-github/v66/github"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
-// PullFacts gathers the facts of a pull request as it is now, by its number
-// alone. Its error is an *Error.
-func (c *Client) PullFacts(ctx context.Context, number int) (change.Facts, error) {
-	ctx, cancel := c.limited(ctx)
+// Pull gathers the facts of a pull request as it is now, by its number
+// alone. Its error is an *github.Error.
+func (r *Reader) Pull(ctx context.Context, number int) (change.Facts, error) {
+	ctx, cancel := r.Limited(ctx)
 	defer cancel()
-	ends, err := c.pullEnds(ctx, number)
+	ends, err := r.pullEnds(ctx, number)
 	if err != nil {
 		return change.Facts{}, err
 	}
@@ -28,9 +28,9 @@ func (c *Client) PullFacts(ctx context.Context, number int) (change.Facts, error
 	if ends.pull.HeadRepoID != 0 && ends.pull.HeadRepoID == ends.pull.BaseRepoID {
 		branch = ends.headRef
 	}
-	h, err := c.gather(ctx, &facts, ends.base, ends.head, branch)
+	h, err := r.gather(ctx, &facts, ends.base, ends.head, branch)
 	if err == nil && len(h.gaps) == 0 {
-		err = c.count(ctx, &facts, ends)
+		err = r.count(ctx, &facts, ends)
 	}
 	if err != nil {
 		return change.Facts{}, err
@@ -38,18 +38,18 @@ func (c *Client) PullFacts(ctx context.Context, number int) (change.Facts, error
 	return facts, nil
 }
 
-// RangeFacts gathers the facts of merging head into base, each the full id of
+// Range gathers the facts of merging head into base, each the full id of
 // a commit, the name of a branch, or a ref that begins with refs/. It is
-// PullFacts without the pull request.
-func (c *Client) RangeFacts(ctx context.Context, base, head string) (change.Facts, error) {
-	ctx, cancel := c.limited(ctx)
+// Pull without the pull request.
+func (r *Reader) Range(ctx context.Context, base, head string) (change.Facts, error) {
+	ctx, cancel := r.Limited(ctx)
 	defer cancel()
 	names := [2]string{base, head}
 	var ids, branches [2]string
 	group, groupCtx := errgroup.WithContext(ctx)
 	for i, name := range names {
 		group.Go(func() (err error) {
-			ids[i], branches[i], err = c.resolve(groupCtx, name)
+			ids[i], branches[i], err = r.resolve(groupCtx, name)
 			return err
 		})
 	}
@@ -57,24 +57,24 @@ func (c *Client) RangeFacts(ctx context.Context, base, head string) (change.Fact
 		return change.Facts{}, err
 	}
 	facts := change.Facts{BaseRef: branches[0], HeadRef: branches[1]}
-	if _, err := c.gather(ctx, &facts, ids[0], ids[1], ""); err != nil {
+	if _, err := r.gather(ctx, &facts, ids[0], ids[1], ""); err != nil {
 		return change.Facts{}, err
 	}
 	return facts, nil
 }
 
 // Branch gives the id of the commit that a branch is at.
-func (c *Client) Branch(ctx context.Context, name string) (string, error) {
-	ctx, cancel := c.limited(ctx)
+func (r *Reader) Branch(ctx context.Context, name string) (string, error) {
+	ctx, cancel := r.Limited(ctx)
 	defer cancel()
-	id, _, err := c.resolve(ctx, "refs/heads/"+name)
+	id, _, err := r.resolve(ctx, "refs/heads/"+name)
 	return id, err
 }
 
 // resolve gives the id of a commit, and the name of the branch that it was
 // named by.
-func (c *Client) resolve(ctx context.Context, name string) (id, branch string, err error) {
-	if isID(name) {
+func (r *Reader) resolve(ctx context.Context, name string) (id, branch string, err error) {
+	if github.IsID(name) {
 		return name, "", nil
 	}
 	op := "read " + text.Quote(name)
@@ -83,14 +83,14 @@ func (c *Client) resolve(ctx context.Context, name string) (id, branch string, e
 		ref = "refs/heads/" + name
 	}
 	if name == "" || strings.ContainsAny(name, " ~^:?*[\\\x00\x7f") || strings.Contains(name, "..") || strings.HasPrefix(name, "/") {
-		return "", "", misuse(op, "give the full id of a commit, or the name of a branch", "not the name of a branch")
+		return "", "", github.Misused(op, "give the full id of a commit, or the name of a branch", "not the name of a branch")
 	}
-	answer, _, err := c.api.Git.GetRef(ctx, c.owner, c.name, ref)
+	answer, _, err := r.API.Git.GetRef(ctx, r.Owner, r.Name, ref)
 	if err != nil {
-		return "", "", classify(ctx, op, err)
+		return "", "", github.Classify(ctx, op, err)
 	}
-	if answer.GetRef() != ref || answer.GetObject().GetType() != "commit" || !isID(answer.GetObject().GetSHA()) {
-		return "", "", odd(op, "it does not name a commit")
+	if answer.GetRef() != ref || answer.GetObject().GetType() != "commit" || !github.IsID(answer.GetObject().GetSHA()) {
+		return "", "", github.Odd(op, "it does not name a commit")
 	}
 	branch, _ = strings.CutPrefix(ref, "refs/heads/")
 	if branch == ref {
@@ -108,10 +108,10 @@ type pullEnds struct {
 
 // pullEnds reads a pull request and, beside it, the tip of its base branch:
 // what the pull request says of its base is as old as its last update.
-func (c *Client) pullEnds(ctx context.Context, number int) (pullEnds, error) {
+func (r *Reader) pullEnds(ctx context.Context, number int) (pullEnds, error) {
 	op := fmt.Sprintf("read pull request %d", number)
 	if number <= 0 {
-		return pullEnds{}, misuse(op, "give the number of a pull request", "not a number that a pull request can have")
+		return pullEnds{}, github.Misused(op, "give the number of a pull request", "not a number that a pull request can have")
 	}
 	var p *gh.PullRequest
 	var tip struct {
@@ -124,15 +124,15 @@ func (c *Client) pullEnds(ctx context.Context, number int) (pullEnds, error) {
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		if p, _, err = c.api.PullRequests.Get(groupCtx, c.owner, c.name, number); err != nil {
-			return classify(groupCtx, op, err)
+		if p, _, err = r.API.PullRequests.Get(groupCtx, r.Owner, r.Name, number); err != nil {
+			return github.Classify(groupCtx, op, err)
 		}
 		return nil
 	})
 	group.Go(func() error {
 		const text = "query($owner:String!,$name:String!,$number:Int!){repository(owner:$owner,name:$name){" +
 			"pullRequest(number:$number){headRefOid headRefName baseRefName baseRef{target{oid}}}}}"
-		return c.graphql(groupCtx, op+"'s base", query{text, map[string]any{"owner": c.owner, "name": c.name, "number": number}}, &tip)
+		return r.Query(groupCtx, op+"'s base", text, map[string]any{"number": number}, &tip)
 	})
 	if err := group.Wait(); err != nil {
 		return pullEnds{}, err
@@ -145,19 +145,19 @@ func (c *Client) pullEnds(ctx context.Context, number int) (pullEnds, error) {
 		head: p.GetHead().GetSHA(), headRef: p.GetHead().GetRef(), baseRef: p.GetBase().GetRef(), commits: p.Commits,
 	}
 	switch {
-	case ends.pull.Number != number || !isID(ends.head) || ends.headRef == "" || ends.baseRef == "":
-		return ends, odd(op, "the answer has no head or base, or is another pull request's")
+	case ends.pull.Number != number || !github.IsID(ends.head) || ends.headRef == "" || ends.baseRef == "":
+		return ends, github.Odd(op, "the answer has no head or base, or is another pull request's")
 	case ends.pull.Opener.ID == 0 || ends.pull.BaseRepoID == 0:
-		return ends, odd(op, "the answer does not tell who opened it, or the repository's id")
+		return ends, github.Odd(op, "the answer does not tell who opened it, or the repository's id")
 	case tip.Repository == nil || tip.Repository.PullRequest == nil:
-		return ends, odd(op, "GraphQL does not know it")
+		return ends, github.Odd(op, "GraphQL does not know it")
 	case tip.Repository.PullRequest.HeadRefOid != ends.head || tip.Repository.PullRequest.HeadRefName != ends.headRef ||
 		tip.Repository.PullRequest.BaseRefName != ends.baseRef:
-		return ends, odd(op, "two answers name different heads or bases; it may have moved in between")
+		return ends, github.Odd(op, "two answers name different heads or bases; it may have moved in between")
 	case tip.Repository.PullRequest.BaseRef == nil:
-		return ends, &Error{Op: op, Kind: NotFound, text: "its base branch is gone", hint: "close the pull request, or give it another base"}
-	case tip.Repository.PullRequest.BaseRef.Target == nil || !isID(tip.Repository.PullRequest.BaseRef.Target.Oid):
-		return ends, odd(op, "its base branch names no commit")
+		return ends, github.Errorf(github.NotFound, op, "its base branch is gone").WithHint("close the pull request, or give it another base")
+	case tip.Repository.PullRequest.BaseRef.Target == nil || !github.IsID(tip.Repository.PullRequest.BaseRef.Target.Oid):
+		return ends, github.Odd(op, "its base branch names no commit")
 	}
 	ends.base = tip.Repository.PullRequest.BaseRef.Target.Oid
 	return ends, nil
@@ -165,44 +165,45 @@ func (c *Client) pullEnds(ctx context.Context, number int) (pullEnds, error) {
 
 // count holds GitHub's own number of commits against those that were found.
 // The number is worked out after a push, so that it is asked for once more.
-func (c *Client) count(ctx context.Context, facts *change.Facts, ends pullEnds) error {
+func (r *Reader) count(ctx context.Context, facts *change.Facts, ends pullEnds) error {
 	found := len(facts.Commits)
 	told := ends.commits
 	if told == nil || *told != found {
 		op := fmt.Sprintf("read pull request %d", ends.pull.Number)
-		if err := c.pause(ctx, c.firstWait); err != nil {
-			return classify(ctx, op, err)
+		if err := github.Sleep(ctx, r.FirstWait); err != nil {
+			return github.Classify(ctx, op, err)
 		}
-		p, _, err := c.api.PullRequests.Get(ctx, c.owner, c.name, ends.pull.Number)
+		p, _, err := r.API.PullRequests.Get(ctx, r.Owner, r.Name, ends.pull.Number)
 		if err != nil {
-			return classify(ctx, op, err)
+			return github.Classify(ctx, op, err)
 		}
 		if p.GetHead().GetSHA() != ends.head {
-			return odd(op, "its head moved while it was read")
+			return github.Odd(op, "its head moved while it was read")
 		}
 		told = p.Commits
 	}
 	if told == nil {
 		facts.Gaps = append(facts.Gaps, "GitHub does not tell how many commits the pull request has")
 	} else if *told != found {
-		facts.Gaps = append(facts.Gaps, fmt.Sprintf("GitHub counts %d commits in the pull request, but between base and head %d were found", *told, found))
+		facts.Gaps = append(facts.Gaps, fmt.Sprintf("GitHub counts %d commits in the pull request, but between base and head %d were found",
+			*told, found))
 	}
 	return nil
 }
 
 // gather reads what two commits and all between them tell. Requests that do not
 // depend on each other run side by side.
-func (c *Client) gather(ctx context.Context, facts *change.Facts, base, head, branch string) (h history, err error) {
+func (r *Reader) gather(ctx context.Context, facts *change.Facts, base, head, branch string) (h history, err error) {
 	var pushed []push
 	var pushErr error
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		h, err = c.ends(groupCtx, base, head)
+		h, err = r.ends(groupCtx, base, head)
 		return err
 	})
 	group.Go(func() error {
 		if branch != "" {
-			pushed, pushErr = c.pushesOf(groupCtx, branch, head)
+			pushed, pushErr = r.pushesOf(groupCtx, branch, head)
 		}
 		return nil
 	})
@@ -212,9 +213,9 @@ func (c *Client) gather(ctx context.Context, facts *change.Facts, base, head, br
 	facts.Base, facts.MergeBase, facts.Head = h.base, h.mergeBase, h.head
 	var unread []string
 	group, groupCtx = errgroup.WithContext(ctx)
-	group.Go(func() error { return c.reread(groupCtx, h.commits) })
+	group.Go(func() error { return r.reread(groupCtx, h.commits) })
 	group.Go(func() (err error) {
-		unread, err = c.readContents(groupCtx, facts)
+		unread, err = r.readContents(groupCtx, facts)
 		return err
 	})
 	if err := group.Wait(); err != nil {
@@ -237,15 +238,15 @@ func (c *Client) gather(ctx context.Context, facts *change.Facts, base, head, br
 
 // ends compares two commits, and reads what trees they have: these are asked for
 // by commit, while the comparison still tells which ones they are.
-func (c *Client) ends(ctx context.Context, base, head string) (h history, err error) {
+func (r *Reader) ends(ctx context.Context, base, head string) (h history, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		if h, err = c.history(ctx, base, head); err != nil {
+		if h, err = r.history(ctx, base, head); err != nil {
 			return err
 		}
 		id := h.mergeBase.Commit
 		if id != base && id != head {
-			_, err = c.listing(ctx, h.mergeBase.Tree, true)
+			_, err = r.listing(ctx, h.mergeBase.Tree, true)
 		}
 		return err
 	})
@@ -255,7 +256,7 @@ func (c *Client) ends(ctx context.Context, base, head string) (h history, err er
 	}
 	for _, id := range ids {
 		group.Go(func() error {
-			_, err := c.listing(ctx, id, true)
+			_, err := r.listing(ctx, id, true)
 			return err
 		})
 	}

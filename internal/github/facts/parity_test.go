@@ -1,4 +1,4 @@
-package github_test
+package facts_test
 
 import (
 	"bytes"
@@ -44,12 +44,12 @@ func (w *world) sameFacts(base, head string, keys ...string) {
 	w.t.Helper()
 	want := comparable(w.local(base, head, keys...))
 	c := w.client()
-	ids, err := c.RangeFacts(w.t.Context(), w.git("rev-parse", base), w.git("rev-parse", head))
+	ids, err := c.Range(w.t.Context(), w.git("rev-parse", base), w.git("rev-parse", head))
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	ids.BaseRef, ids.HeadRef = base, head
-	refs, err := w.client().RangeFacts(w.t.Context(), "refs/heads/"+base, head)
+	refs, err := w.client().Range(w.t.Context(), "refs/heads/"+base, head)
 	if err != nil {
 		w.t.Fatal(err)
 	}

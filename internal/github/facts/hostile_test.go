@@ -1,4 +1,4 @@
-package github_test
+package facts_test
 
 import (
 	"bytes"
@@ -18,6 +18,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 )
 
 // tape keeps a hub's answers and plays them back. Requests that were never
@@ -59,13 +60,13 @@ func (p *tape) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func (p *tape) facts(t testing.TB) (change.Facts, error) {
 	t.Helper()
-	c, err := github.NewFast(github.Options{
-		Token: secret.New(token), APIURL: "http://tape.example", Repository: fleet, Transport: p, Budget: 10 * time.Second,
+	c, err := newReader(github.Options{
+		Token: secret.New(fakehub.Token), APIURL: "http://tape.example", Repository: fleet, Transport: p, Budget: 10 * time.Second,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.PullFacts(t.Context(), p.number)
+	return c.Pull(t.Context(), p.number)
 }
 
 // newTape records an honest pull request of two commits whose base moved on.
@@ -82,7 +83,7 @@ func newTape(t testing.TB) (*tape, change.Facts) {
 	w.AddPush(fleet, fakehubPush("flux", one, two, "push"))
 	p := &tape{record: true, answers: map[string][]byte{}, number: w.open("flux")}
 	c := w.client(func(o *github.Options) { o.Transport = p })
-	facts, err := c.PullFacts(t.Context(), p.number)
+	facts, err := c.Pull(t.Context(), p.number)
 	if err != nil || len(facts.Gaps) > 0 {
 		t.Fatal(err, facts.Gaps)
 	}

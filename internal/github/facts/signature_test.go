@@ -1,4 +1,4 @@
-package github_test
+package facts_test
 
 import (
 	"fmt"
@@ -58,7 +58,7 @@ func TestVerification(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w.Sign(fleet, tt.head, fakehub.Signature{Reason: tt.github})
-			facts, err := w.client().RangeFacts(t.Context(), w.git("rev-parse", "main"), tt.head)
+			facts, err := w.client().Range(t.Context(), w.git("rev-parse", "main"), tt.head)
 			facts = checked(facts, tt.keys)
 			if err != nil || len(facts.Gaps) > 0 || len(facts.Commits) != 1 {
 				t.Fatalf("%v, gaps %q", err, facts.Gaps)

@@ -1,4 +1,4 @@
-package github_test
+package facts_test
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/facts"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 )
@@ -92,13 +93,13 @@ func (w *world) open(head string, change ...func(*fakehub.Pull)) int {
 	return w.OpenPull(fleet, p)
 }
 
-func (w *world) client(change ...func(*github.Options)) *github.Client {
+func (w *world) client(change ...func(*github.Options)) *facts.Reader {
 	w.t.Helper()
 	o := github.Options{Token: secret.New(fakehub.Token), APIURL: w.URL, Repository: fleet, Budget: 20 * time.Second}
 	for _, f := range change {
 		f(&o)
 	}
-	c, err := github.NewFast(o)
+	c, err := newReader(o)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -107,7 +108,7 @@ func (w *world) client(change ...func(*github.Options)) *github.Client {
 
 func (w *world) pullFacts(number int, keys ...string) change.Facts {
 	w.t.Helper()
-	facts, err := w.client().PullFacts(w.t.Context(), number)
+	facts, err := w.client().Pull(w.t.Context(), number)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -208,4 +209,14 @@ func (w *world) newKey(path string) (public, fingerprint string) {
 
 func fakehubPush(ref, before, after, kind string) fakehub.Push {
 	return fakehub.Push{Ref: ref, Before: before, After: after, Actor: bot, Type: kind}
+}
+
+// newReader makes a reader whose first retry waits a millisecond.
+func newReader(o github.Options) (*facts.Reader, error) {
+	o.FirstWait = time.Millisecond
+	c, err := github.New(o)
+	if err != nil {
+		return nil, err
+	}
+	return facts.New(c), nil
 }

@@ -1,4 +1,4 @@
-package github
+package facts
 
 import (
 	"context"
@@ -6,11 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 const (
@@ -23,12 +23,12 @@ const (
 // readContents compares the trees, reads the blobs and fills them into the facts.
 // Of files that Flux does not look into by their name it reads nothing: their
 // ids say all that counts.
-func (c *Client) readContents(ctx context.Context, facts *change.Facts) (gaps []string, err error) {
-	changed, err := c.forest().compare(ctx, facts.MergeBase.Tree, facts.Base.Tree, facts.Head.Tree)
+func (r *Reader) readContents(ctx context.Context, facts *change.Facts) (gaps []string, err error) {
+	changed, err := r.forest().compare(ctx, facts.MergeBase.Tree, facts.Base.Tree, facts.Head.Tree)
 	if err != nil {
 		return nil, err
 	}
-	base, unread, err := change.List(ctx, c.store, facts.Base.Tree, manifest.Named)
+	base, unread, err := change.List(ctx, r.store, facts.Base.Tree, manifest.Named)
 	if err != nil {
 		return nil, err
 	}
@@ -40,10 +40,10 @@ func (c *Client) readContents(ctx context.Context, facts *change.Facts) (gaps []
 	wants, err := wants(changed, base)
 	if err != nil {
 		gaps = append(gaps, err.Error())
-	} else if gaps, err = c.blobs(ctx, wants); err != nil {
+	} else if gaps, err = r.blobs(ctx, wants); err != nil {
 		return nil, err
 	}
-	facts.Fill(changed, base, c.store.blob)
+	facts.Fill(changed, base, r.store.blob)
 	return gaps, nil
 }
 
@@ -109,49 +109,50 @@ func nearest(base []change.Found, changed []change.Sides) []change.Found {
 // BaseFile gives a regular file of a commit, which is named by its full id;
 // false where there is none. A symbolic link is not followed. What was read with
 // the facts of a change is not read again where base is as they name it.
-func (c *Client) BaseFile(ctx context.Context, base change.Revision, path string) ([]byte, bool, error) {
-	ctx, cancel := c.limited(ctx)
+func (r *Reader) BaseFile(ctx context.Context, base change.Revision, path string) ([]byte, bool, error) {
+	ctx, cancel := r.Limited(ctx)
 	defer cancel()
-	if !isID(base.Commit) {
-		return nil, false, misuse("read "+text.Quote(path)+" of "+text.Quote(base.Commit), "give the full id of a commit", "not the id of a commit")
+	if !github.IsID(base.Commit) {
+		return nil, false, github.Misused("read "+text.Quote(path)+" of "+text.Quote(base.Commit), "give the full id of a commit",
+			"not the id of a commit")
 	}
 	if base.Tree != "" {
-		return c.fileBelow(ctx, base.Tree, path)
+		return r.fileBelow(ctx, base.Tree, path)
 	}
-	root, err := c.listing(ctx, base.Commit, true)
+	root, err := r.listing(ctx, base.Commit, true)
 	if err == nil && root == "" {
-		root, err = c.listing(ctx, base.Commit, false)
+		root, err = r.listing(ctx, base.Commit, false)
 	}
 	if err == nil && root == "" {
-		err = odd("read the files of commit "+base.Commit, "they are not as Git can keep them")
+		err = github.Odd("read the files of commit "+base.Commit, "they are not as Git can keep them")
 	}
 	if err != nil {
 		return nil, false, err
 	}
-	return c.fileBelow(ctx, root, path)
+	return r.fileBelow(ctx, root, path)
 }
 
-func (c *Client) fileBelow(ctx context.Context, root, path string) ([]byte, bool, error) {
+func (r *Reader) fileBelow(ctx context.Context, root, path string) ([]byte, bool, error) {
 	op := "read " + text.Quote(path) + " of the base"
-	e, err := change.Find(ctx, c.forest(), root, path)
+	e, err := change.Find(ctx, r.forest(), root, path)
 	switch {
 	case err != nil:
 		return nil, false, err
 	case e.Mode == change.Absent:
 		return nil, false, nil
 	case !e.IsFile():
-		return nil, false, &Error{Op: op, Kind: Refused, text: "not a regular file", hint: "put a regular file there"}
+		return nil, false, github.Errorf(github.Refused, op, "not a regular file").WithHint("put a regular file there")
 	}
-	if data, ok := c.store.blob(e.ID); ok {
+	if data, ok := r.store.blob(e.ID); ok {
 		return data, true, nil
 	}
-	gap, err := c.oneBlob(ctx, e.ID)
+	gap, err := r.oneBlob(ctx, e.ID)
 	if err != nil {
 		return nil, false, err
 	}
-	data, ok := c.store.blob(e.ID)
+	data, ok := r.store.blob(e.ID)
 	if !ok {
-		return nil, false, odd(op, "%s", gap)
+		return nil, false, github.Odd(op, "%s", gap)
 	}
 	return data, true, nil
 }

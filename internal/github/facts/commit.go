@@ -1,4 +1,4 @@
-package github
+package facts
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
 )
 
 // describe makes the fact of a commit. The gaps name what GitHub left out.
@@ -58,14 +59,14 @@ func account(u *gh.User) change.Account {
 func verification(sha string, v *gh.SignatureVerification) (told change.Verification, signed change.Signed) {
 	if v.GetSignature() == "" {
 		if reason := v.GetReason(); reason != "" && reason != "unsigned" {
-			told.Reason = "GitHub says " + plain(reason)
+			told.Reason = "GitHub says " + github.Printable(reason)
 		}
 		return told, signed
 	}
 	payload, armored := []byte(v.GetPayload()), []byte(v.GetSignature())
 	told = change.Verification{Kind: signature.Kind(armored), Verified: v.GetVerified()}
 	if !told.Verified {
-		told.Reason = "GitHub says " + plain(v.GetReason())
+		told.Reason = "GitHub says " + github.Printable(v.GetReason())
 	}
 	switch {
 	case signedObject(sha, payload, armored):

@@ -1,4 +1,4 @@
-package github_test
+package facts_test
 
 import (
 	"bytes"
@@ -37,7 +37,7 @@ func TestRequests(t *testing.T) {
 			number := w.open("flux")
 			w.ResetLog()
 			c := w.client()
-			facts, err := c.PullFacts(t.Context(), number)
+			facts, err := c.Pull(t.Context(), number)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -221,7 +221,7 @@ func TestFlaws(t *testing.T) {
 			w := typical(t, 1)
 			p := fakehubPull("flux", "main")
 			tt.spoil(w, &p)
-			facts, err := w.client().PullFacts(t.Context(), w.OpenPull(fleet, p))
+			facts, err := w.client().Pull(t.Context(), w.OpenPull(fleet, p))
 			if e, ok := errors.AsType[*github.Error](err); ok {
 				if e.Kind != tt.kind {
 					t.Errorf("error %s %v", e.Kind, e)
@@ -253,7 +253,7 @@ func TestTruncatedTree(t *testing.T) {
 	w.commit("bump", "a/b/c.yaml", marked("1.0.1"), "z/y/x.yaml", marked("1.0.1"))
 	w.serve()
 	c := w.client(func(o *github.Options) { o.Transport = cutting{} })
-	facts, err := c.PullFacts(t.Context(), w.open("flux"))
+	facts, err := c.Pull(t.Context(), w.open("flux"))
 	if err != nil || len(facts.Gaps) > 0 {
 		t.Fatalf("%v, gaps %q", err, facts.Gaps)
 	}
@@ -309,7 +309,7 @@ func TestMoved(t *testing.T) {
 	w.git("update-ref", "refs/heads/flux", "flux~1")
 	w.AddFault(fakehub.Fault{On: "repos/compare-commits-with-basehead", Move: &fakehub.Move{Repo: fleet, Ref: "refs/heads/flux", To: next}})
 	c := w.client()
-	facts, err := c.PullFacts(t.Context(), number)
+	facts, err := c.Pull(t.Context(), number)
 	if err != nil || facts.Head.Commit == next {
 		t.Fatalf("head %s, %v", facts.Head.Commit, err)
 	}
@@ -329,7 +329,7 @@ func TestLimits(t *testing.T) {
 		t.Errorf("gaps %q", facts.Gaps)
 	}
 	w.AddFault(fakehub.PrimaryLimit("git/get-tree", 429, time.Now().Add(time.Hour)))
-	_, err := w.client().PullFacts(t.Context(), number)
+	_, err := w.client().Pull(t.Context(), number)
 	if e, ok := errors.AsType[*github.Error](err); !ok || e.Kind != github.PrimaryLimit {
 		t.Errorf("got %v", err)
 	}
@@ -347,12 +347,12 @@ func TestRange(t *testing.T) {
 		"empty":          {"", "flux", github.Misuse},
 		"no such commit": {"main", strings.Repeat("1", 40), github.NotFound},
 	} {
-		_, err := w.client().RangeFacts(t.Context(), tt.base, tt.head)
+		_, err := w.client().Range(t.Context(), tt.base, tt.head)
 		if e, ok := errors.AsType[*github.Error](err); !ok || e.Kind != tt.kind {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	facts, err := w.client().RangeFacts(t.Context(), "main", "refs/heads/flux")
+	facts, err := w.client().Range(t.Context(), "main", "refs/heads/flux")
 	if err != nil || facts.BaseRef != "main" || facts.HeadRef != "flux" || facts.Pull != nil || len(facts.Gaps) > 0 {
 		t.Errorf("facts %+v, %v", facts, err)
 	}

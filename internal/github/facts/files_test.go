@@ -1,4 +1,4 @@
-package github_test
+package facts_test
 
 import (
 	"errors"
@@ -10,11 +10,12 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/facts"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 )
 
 // texts are the files that were read, by path.
-func texts(f github.Files) map[string]string {
+func texts(f facts.Files) map[string]string {
 	out := map[string]string{}
 	for _, one := range f.All {
 		if one.Data != nil {
@@ -114,14 +115,14 @@ func TestFilesOfATruncatedTree(t *testing.T) {
 func TestFilesGaps(t *testing.T) {
 	w := newRepo(t)
 	var pairs []string
-	for i := range github.MaxSingle + 2 {
+	for i := range facts.MaxSingle + 2 {
 		pairs = append(pairs, fmt.Sprintf("%04d.bin", i), fmt.Sprintf("\x00\xff%d", i))
 	}
 	main := w.commit("start", append(pairs, "text.txt", "1")...)
 	w.serve()
 	w.AddFlaw(fleet, fakehub.Flaw{Object: "main:0000.bin", Corrupt: true})
 	files, err := w.client().AllFiles(t.Context(), main)
-	if err != nil || len(files.All) != github.MaxSingle+3 || len(texts(files)) != github.MaxSingle || texts(files)["text.txt"] != "1" {
+	if err != nil || len(files.All) != facts.MaxSingle+3 || len(texts(files)) != facts.MaxSingle || texts(files)["text.txt"] != "1" {
 		t.Fatalf("%v, %d files, of which %d were read", err, len(files.All), len(texts(files)))
 	}
 	for _, want := range []string{`"0000.bin": read file contents`, `2 of 303 files were not read, the first of them "0300.bin"`} {

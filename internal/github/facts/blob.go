@@ -1,4 +1,4 @@
-package github
+package facts
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
 )
 
 const (
@@ -34,12 +36,12 @@ type wanted struct {
 
 // blobs reads blobs into the store, by the batch where they are short texts.
 // What cannot be read, though the server answers, is named in the gaps.
-func (c *Client) blobs(ctx context.Context, all []wanted) (gaps []string, err error) {
+func (r *Reader) blobs(ctx context.Context, all []wanted) (gaps []string, err error) {
 	var batches [][]wanted
 	var single []wanted
 	bytes := 0
 	for _, w := range all {
-		if _, ok := c.store.blob(w.id); ok {
+		if _, ok := r.store.blob(w.id); ok {
 			continue
 		}
 		if w.size > maxText {
@@ -58,7 +60,7 @@ func (c *Client) blobs(ctx context.Context, all []wanted) (gaps []string, err er
 	group.SetLimit(sideBySide)
 	for _, batch := range batches {
 		group.Go(func() error {
-			left, err := c.batch(groupCtx, batch)
+			left, err := r.batch(groupCtx, batch)
 			mu.Lock()
 			defer mu.Unlock()
 			single = append(single, left...)
@@ -69,20 +71,20 @@ func (c *Client) blobs(ctx context.Context, all []wanted) (gaps []string, err er
 		return nil, err
 	}
 	single = slices.DeleteFunc(single, func(w wanted) bool { return w.optional })
-	byID, err := c.singles(ctx, single)
+	byID, err := r.singles(ctx, single)
 	return slices.Sorted(maps.Values(byID)), err
 }
 
 // singles reads blobs one by one. What cannot be read, though the server answers,
 // is in the gaps by its id.
-func (c *Client) singles(ctx context.Context, all []wanted) (gaps map[string]string, err error) {
+func (r *Reader) singles(ctx context.Context, all []wanted) (gaps map[string]string, err error) {
 	gaps = map[string]string{}
 	var mu sync.Mutex
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(sideBySide)
 	for _, w := range all {
 		group.Go(func() error {
-			gap, err := c.oneBlob(groupCtx, w.id)
+			gap, err := r.oneBlob(groupCtx, w.id)
 			if gap != "" {
 				mu.Lock()
 				defer mu.Unlock()
@@ -97,7 +99,7 @@ func (c *Client) singles(ctx context.Context, all []wanted) (gaps map[string]str
 // batch reads blobs with one query, or with several where the server cannot
 // answer it. It gives back those that have to be read one by one: binary ones,
 // cut ones, and texts that JSON cannot carry, which do not fit their ids.
-func (c *Client) batch(ctx context.Context, batch []wanted) ([]wanted, error) {
+func (r *Reader) batch(ctx context.Context, batch []wanted) ([]wanted, error) {
 	var q strings.Builder
 	q.WriteString("query($owner:String!,$name:String!){repository(owner:$owner,name:$name){")
 	for i, w := range batch {
@@ -111,14 +113,14 @@ func (c *Client) batch(ctx context.Context, batch []wanted) ([]wanted, error) {
 		} `json:"repository"`
 	}
 	op := fmt.Sprintf("read %d files", len(batch))
-	err := c.graphql(ctx, op, query{q.String(), map[string]any{"owner": c.owner, "name": c.name}}, &answer)
-	if e, ok := errors.AsType[*Error](err); ok && (e.Kind == Server || e.Kind == Truncated) && len(batch) > 1 {
+	err := r.Query(ctx, op, q.String(), nil, &answer)
+	if e, ok := errors.AsType[*github.Error](err); ok && (e.Kind == github.Server || e.Kind == github.Truncated) && len(batch) > 1 {
 		half := len(batch) / 2
-		left, err := c.batch(ctx, batch[:half])
+		left, err := r.batch(ctx, batch[:half])
 		if err != nil {
 			return nil, err
 		}
-		more, err := c.batch(ctx, batch[half:])
+		more, err := r.batch(ctx, batch[half:])
 		return append(left, more...), err
 	}
 	if err != nil {
@@ -131,17 +133,17 @@ func (c *Client) batch(ctx context.Context, batch []wanted) ([]wanted, error) {
 			left = append(left, w)
 			continue
 		}
-		c.store.keepBlob(w.id, []byte(*blob.Text))
+		r.store.keepBlob(w.id, []byte(*blob.Text))
 	}
 	return left, nil
 }
 
 // oneBlob reads a blob by itself. The gap says why it could not be had.
-func (c *Client) oneBlob(ctx context.Context, id string) (gap string, err error) {
-	data, _, err := c.api.Git.GetBlobRaw(ctx, c.owner, c.name, id)
+func (r *Reader) oneBlob(ctx context.Context, id string) (gap string, err error) {
+	data, _, err := r.API.Git.GetBlobRaw(ctx, r.Owner, r.Name, id)
 	if err != nil {
-		e := classify(ctx, "read file contents "+id, err)
-		if e.Kind == Truncated || e.Kind == NotFound || e.Kind == Refused {
+		e := github.Classify(ctx, "read file contents "+id, err)
+		if e.Kind == github.Truncated || e.Kind == github.NotFound || e.Kind == github.Refused {
 			return e.Error(), nil
 		}
 		return "", e
@@ -149,6 +151,6 @@ func (c *Client) oneBlob(ctx context.Context, id string) (gap string, err error)
 	if objectID("blob", data) != id {
 		return fmt.Sprintf("read file contents %s: what GitHub sent does not fit that id", id), nil
 	}
-	c.store.keepBlob(id, data)
+	r.store.keepBlob(id, data)
 	return "", nil
 }

@@ -1,15 +1,15 @@
-package github
+package facts
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
 )
 
 const (
@@ -24,20 +24,21 @@ const (
 // and keeps every folder that is complete. What GitHub left out of a large
 // repository is read later, if it is needed. It gives the root's id, empty
 // where the root is not complete.
-func (c *Client) listing(ctx context.Context, id string, recursive bool) (string, error) {
+func (r *Reader) listing(ctx context.Context, id string, recursive bool) (string, error) {
 	op := "read tree " + id
-	tree, _, err := c.api.Git.GetTree(ctx, c.owner, c.name, id, recursive)
+	tree, _, err := r.API.Git.GetTree(ctx, r.Owner, r.Name, id, recursive)
 	if err != nil {
-		return "", classify(ctx, op, err)
+		return "", github.Classify(ctx, op, err)
 	}
 	folders := map[string][]change.Entry{"": nil}
 	for _, e := range tree.Entries {
 		if e == nil {
-			return "", odd(op, "an entry is null")
+			return "", github.Odd(op, "an entry is null")
 		}
 		dir, name := path.Split(e.GetPath())
 		dir = strings.TrimSuffix(dir, "/")
-		folders[dir] = append(folders[dir], change.Entry{Name: name, Mode: change.Mode(strings.TrimLeft(e.GetMode(), "0")), ID: e.GetSHA(), Size: max(e.GetSize(), 0)})
+		folders[dir] = append(folders[dir], change.Entry{Name: name, Mode: change.Mode(strings.TrimLeft(e.GetMode(), "0")), ID: e.GetSHA(),
+			Size: max(e.GetSize(), 0)})
 	}
 	root := ""
 	for dir, list := range folders {
@@ -45,7 +46,7 @@ func (c *Client) listing(ctx context.Context, id string, recursive bool) (string
 		if !ok {
 			continue
 		}
-		c.store.keepTree(treeID, entries)
+		r.store.keepTree(treeID, entries)
 		if dir == "" && !tree.GetTruncated() {
 			root = treeID
 		}
@@ -67,11 +68,11 @@ func (*store) Load(context.Context, []string) error { return nil }
 // forest is the store, and reads what is missing there folder by folder.
 type forest struct {
 	*store
-	c     *Client
+	r     *Reader
 	loads int
 }
 
-func (c *Client) forest() *forest { return &forest{store: c.store, c: c} }
+func (r *Reader) forest() *forest { return &forest{store: r.store, r: r} }
 
 // Load reads folders.
 func (f *forest) Load(ctx context.Context, ids []string) error {
@@ -82,11 +83,11 @@ func (f *forest) Load(ctx context.Context, ids []string) error {
 	group.SetLimit(sideBySide)
 	for _, id := range ids {
 		group.Go(func() error {
-			if _, err := f.c.listing(ctx, id, false); err != nil {
+			if _, err := f.r.listing(ctx, id, false); err != nil {
 				return err
 			}
 			if _, ok := f.Entries(id); !ok {
-				return odd("read tree "+id, "its entries do not fit its id")
+				return github.Odd("read tree "+id, "its entries do not fit its id")
 			}
 			return nil
 		})
@@ -103,6 +104,6 @@ func (f *forest) compare(ctx context.Context, old, tip, head string) ([]change.S
 	return changed, err
 }
 
-func tooLarge(format string, args ...any) *Error {
-	return &Error{Op: "compare trees", Kind: Truncated, hint: hints[Truncated], text: fmt.Sprintf(format, args...)}
+func tooLarge(format string, args ...any) *github.Error {
+	return github.Errorf(github.Truncated, "compare trees", format, args...)
 }
