@@ -7,14 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
-
 	"golang.org/x/tools/txtar"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/gatetest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
 )
 
 // wanted is what a case's comment expects of its verdict.

@@ -67,7 +67,8 @@ func (j *judge) reached(commits []made) policy.Evidence {
 	switch {
 	case !every(func(m made) bool { return m.bot != nil && m.self }):
 		return policy.EvidenceNone
-	case pull != nil && j.isBot(pull.Pusher.ID) && !slices.ContainsFunc(pull.AlsoPushed, func(a change.Account) bool { return !j.isBot(a.ID) }):
+	case pull != nil && j.isBot(pull.Pusher.ID) &&
+		!slices.ContainsFunc(pull.AlsoPushed, func(a change.Account) bool { return !j.isBot(a.ID) }):
 		return policy.EvidencePusher
 	case every(made.pinned):
 		return policy.EvidenceKey

@@ -43,9 +43,11 @@ func (j *judge) branches() {
 	head, base := j.facts.HeadRef, j.facts.BaseRef
 	switch {
 	case head == "":
-		j.who("identity/branch", "it is not known which branch the change comes from", "name it with --head-ref, or judge the contents alone with --ignore-identity")
+		j.who("identity/branch", "it is not known which branch the change comes from",
+			"name it with --head-ref, or judge the contents alone with --ignore-identity")
 	case !j.policy.MatchHead(head):
-		j.who("identity/branch", fmt.Sprintf("the change comes from the branch %q, not from one that Flux pushes to (%s)", head, quoted(j.policy.Head)),
+		j.who("identity/branch",
+			fmt.Sprintf("the change comes from the branch %q, not from one that Flux pushes to (%s)", head, quoted(j.policy.Head)),
 			fmt.Sprintf("let Flux make the change, or add its push branch to %s: branches: {head: [...]}", policy.File))
 	}
 	switch {
@@ -73,7 +75,8 @@ func (j *judge) pull() {
 	}
 	switch {
 	case p.HeadRepoID == 0 || p.BaseRepoID == 0:
-		j.who("identity/fork", "it is not known which repository the branch lies in; its fork may be gone", "close the pull request: Flux pushes to this repository only")
+		j.who("identity/fork", "it is not known which repository the branch lies in; its fork may be gone",
+			"close the pull request: Flux pushes to this repository only")
 	case p.HeadRepoID != p.BaseRepoID:
 		j.who("identity/fork", "the branch lies in a fork", "close the pull request: Flux pushes to this repository only")
 	}
@@ -110,7 +113,8 @@ func (j *judge) isOpener(id int64) bool {
 func (j *judge) history() {
 	commits := j.facts.Commits
 	if len(commits) == 0 {
-		j.who("identity/evidence", "files differ, but there is no commit that says who changed them", "compare the base branch with the bot's branch, not two trees")
+		j.who("identity/evidence", "files differ, but there is no commit that says who changed them",
+			"compare the base branch with the bot's branch, not two trees")
 		return
 	}
 	const hint = "delete the push branch, so that Flux starts anew from the base"

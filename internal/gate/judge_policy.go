@@ -73,8 +73,9 @@ func (j *judge) judgePolicies(u *joined, now image.Ref, policies []change.ImageP
 		}
 		if j.once(append([]string{"ambiguous", u.Policy}, places...)...) {
 			j.report(finding.Finding{Rule: "policy/ambiguous", Place: u.Place,
-				Message: fmt.Sprintf("the base has %d different ImagePolicy objects %s, none nearer than the others: %s", len(policies), u.Policy, quoted(places)),
-				Hint:    "give them different names, or keep each beside the files that it is for; until then all of them must admit the tag"})
+				Message: fmt.Sprintf("the base has %d different ImagePolicy objects %s, none nearer than the others: %s",
+					len(policies), u.Policy, quoted(places)),
+				Hint: "give them different names, or keep each beside the files that it is for; until then all of them must admit the tag"})
 		}
 	}
 	terms, _ := j.policy.TermsFor(u.Image, u.Policy, j.options.Now)
@@ -100,7 +101,8 @@ func (j *judge) judgePolicy(u *joined, now image.Ref, p change.ImagePolicy, byPo
 	if p.Range == "" && !byPolicy && j.once("not-semver", p.Place()) {
 		j.report(finding.Finding{Rule: "policy/not-semver", Place: u.Place,
 			Message: fmt.Sprintf("the ImagePolicy %s orders tags by %s, which cannot tell a breaking step", u.Policy, orderName(p.Selector)),
-			Hint:    fmt.Sprintf("give it a semver range, or add to images in %s: {policy: %s, versioning: policy, reason: WHY}", policy.File, u.Policy)})
+			Hint: fmt.Sprintf("give it a semver range, or add to images in %s: {policy: %s, versioning: policy, reason: WHY}",
+				policy.File, u.Policy)})
 	}
 	if now.Tag == "" {
 		return

@@ -34,21 +34,28 @@ func (j *judge) judgeFile(v *fileView) FileResult {
 // judged as well.
 func (j *judge) judgePath(v *fileView) bool {
 	if !j.policy.MatchPath(v.Path) {
-		j.at(v, "scope/path", "the policy does not let updates change this path", "take the file out of the branch, or add its path to paths in "+policy.File)
+		j.at(v, "scope/path", "the policy does not let updates change this path",
+			"take the file out of the branch, or add its path to paths in "+policy.File)
 	}
 	switch {
 	case v.Old.Mode == change.Symlink || v.New.Mode == change.Symlink:
-		j.at(v, "scope/symlink", fmt.Sprintf("a symbolic link is involved: the mode was %s and is %s", modeName(v.Old.Mode), modeName(v.New.Mode)), "take it out of the branch: Flux writes regular files only")
+		j.at(v, "scope/symlink",
+			fmt.Sprintf("a symbolic link is involved: the mode was %s and is %s", modeName(v.Old.Mode), modeName(v.New.Mode)),
+			"take it out of the branch: Flux writes regular files only")
 	case v.Old.Mode == change.Submodule || v.New.Mode == change.Submodule:
-		j.at(v, "scope/submodule", fmt.Sprintf("a submodule is involved: the mode was %s and is %s", modeName(v.Old.Mode), modeName(v.New.Mode)), "take it out of the branch: Flux never moves a submodule")
+		j.at(v, "scope/submodule",
+			fmt.Sprintf("a submodule is involved: the mode was %s and is %s", modeName(v.Old.Mode), modeName(v.New.Mode)),
+			"take it out of the branch: Flux never moves a submodule")
 	case v.Old.Mode == change.Absent || v.New.Mode == change.Absent:
 		// Told by renames, which sees all files.
 		return false
 	case v.Old.Mode != v.New.Mode:
-		j.at(v, "scope/mode-changed", fmt.Sprintf("the file's mode was %s and is %s", v.Old.Mode, v.New.Mode), "restore the mode: Flux keeps it as it is")
+		j.at(v, "scope/mode-changed", fmt.Sprintf("the file's mode was %s and is %s", v.Old.Mode, v.New.Mode),
+			"restore the mode: Flux keeps it as it is")
 	}
 	if v.Old.IsFile() && !v.Tip.IsFile() {
-		j.at(v, "scope/stale", "the base has removed or replaced this file, and a merge could bring it back", "delete the push branch, so that Flux starts anew from the base")
+		j.at(v, "scope/stale", "the base has removed or replaced this file, and a merge could bring it back",
+			"delete the push branch, so that Flux starts anew from the base")
 	}
 	if v.Old.IsFile() && v.New.IsFile() && !v.compared {
 		message := "Flux does not write files of this name"
@@ -111,14 +118,16 @@ func (j *judge) judgeContent(v *fileView) {
 	c := v.comparison
 	before := len(j.findings)
 	for _, d := range c.Residue {
-		j.report(finding.Finding{Rule: cmp.Or(d.Rule, "scope/residue"), Place: place(v.Path, d.Position, d.Path), Message: d.Message, Hint: residueHint(v)})
+		j.report(finding.Finding{Rule: cmp.Or(d.Rule, "scope/residue"), Place: place(v.Path, d.Position, d.Path), Message: d.Message,
+			Hint: residueHint(v)})
 	}
 	if c.Outcome == manifest.Residue && len(j.findings) == before {
 		j.at(v, "scope/residue", "re-executing Flux's update does not give this file", residueHint(v))
 	}
 	for _, d := range c.Losses {
-		j.report(finding.Finding{Rule: "scope/writer-loss", Place: place(v.Path, d.Position, d.Path), Message: "Flux's writer changed data: " + d.Message,
-			Hint: "check that the new text does; to be rid of this, write the file so that Flux's writer keeps it"})
+		j.report(finding.Finding{Rule: "scope/writer-loss", Place: place(v.Path, d.Position, d.Path),
+			Message: "Flux's writer changed data: " + d.Message,
+			Hint:    "check that the new text does; to be rid of this, write the file so that Flux's writer keeps it"})
 	}
 	for _, d := range c.Defects {
 		j.defect(v, d)
@@ -182,7 +191,8 @@ func spelling(rule string) bool {
 // harmless tells whether a rule is about something that hides nothing where
 // the base has it as well.
 func harmless(rule string) bool {
-	return spelling(rule) || slices.Contains([]string{"yaml/invisible", "yaml/anchor", "yaml/alias", "yaml/merge-key", "policy/lookalike"}, rule)
+	return spelling(rule) || slices.Contains([]string{"yaml/invisible", "yaml/anchor", "yaml/alias", "yaml/merge-key", "policy/lookalike"},
+		rule)
 }
 
 // changes tells whether the value of a marked place differs from the old one.

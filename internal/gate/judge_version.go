@@ -87,8 +87,9 @@ func (j *judge) skipped(u *joined, old, now image.Ref, skipped uint64, limit int
 		return
 	}
 	f := finding.Finding{Rule: "version/minor-skip", Place: u.at("minor"),
-		Message: fmt.Sprintf("%s goes from %s to %s and leaves out %s", u.subject(), named(old.Tag), named(now.Tag), text.Count(int(min(skipped, 1<<30)), "minor version")),
-		Hint:    "move through the versions in between, or raise minor-skip for this image"}
+		Message: fmt.Sprintf("%s goes from %s to %s and leaves out %s", u.subject(), named(old.Tag), named(now.Tag),
+			text.Count(int(min(skipped, 1<<30)), "minor version")),
+		Hint: "move through the versions in between, or raise minor-skip for this image"}
 	if limit < 0 {
 		f.Severity, f.Hint = finding.Note, "set limits: {minor-skip: 0} for images that must not skip any"
 	}
@@ -101,8 +102,9 @@ func (j *judge) digestKept(u *joined, old, now image.Ref) {
 		return
 	}
 	j.report(finding.Finding{Rule: "version/digest-kept", Place: u.Place,
-		Message: fmt.Sprintf("%s goes to %s, but its digest stays at %s, so the old image is pulled", u.subject(), named(now.Tag), named(now.Digest)),
-		Hint:    "ask the registry for the new tag's digest and compare"})
+		Message: fmt.Sprintf("%s goes to %s, but its digest stays at %s, so the old image is pulled", u.subject(), named(now.Tag),
+			named(now.Digest)),
+		Hint: "ask the registry for the new tag's digest and compare"})
 }
 
 // compareUnder compares in the way that the terms ask for. Where several

@@ -5,8 +5,9 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"sigs.k8s.io/yaml"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 )
 
 // Two gates as people write them, to see what the real one is worth. Each

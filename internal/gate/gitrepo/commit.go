@@ -8,12 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // node is what the walk through history needs of a commit.

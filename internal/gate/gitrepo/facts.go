@@ -6,12 +6,11 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // maxCommits bounds the commits of a change that are described.

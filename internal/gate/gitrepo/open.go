@@ -9,12 +9,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/config"
 	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // Repository is a local Git repository, opened for reading. It is not safe for

@@ -10,9 +10,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // Range names the two ends of a change by revision expressions, as

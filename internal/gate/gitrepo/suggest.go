@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // suggest names the branches and tags that come closest to a name.

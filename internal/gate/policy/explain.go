@@ -121,7 +121,8 @@ func (o Override) explain() string {
 
 func (u Uses) explain() []string {
 	return []string{
-		"The bots' accounts may be used in " + cmp.Or(list(u.Repositories, "or"), "any repository") + ", on the branch " + list(u.Branches, "or") + ".",
+		"The bots' accounts may be used in " + cmp.Or(list(u.Repositories, "or"), "any repository") +
+			", on the branch " + list(u.Branches, "or") + ".",
 		"They may cause the events " + join(u.Events, "and") + ".",
 	}
 }

@@ -215,7 +215,8 @@ func nearest(s string, words []string, otherwise string) string {
 			best, least = w, d
 		}
 	}
-	if longer := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return !strings.HasPrefix(w, s) }); best == "" && len(longer) == 1 {
+	longer := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return !strings.HasPrefix(w, s) })
+	if best == "" && len(longer) == 1 {
 		best = longer[0] // the beginning of one word, such as warn
 	}
 	if best == "" {

@@ -103,7 +103,8 @@ func document(data []byte) (*yaml.Node, *Problem) {
 	var first, second yaml.Node
 	switch err := decoder.Decode(&first); {
 	case errors.Is(err, io.EOF) || err == nil && blank(&first):
-		return nil, &Problem{1, 1, "the policy file says nothing", "delete it to use the defaults, or start from the output of: fluxkeeper policy init"}
+		return nil, &Problem{1, 1, "the policy file says nothing",
+			"delete it to use the defaults, or start from the output of: fluxkeeper policy init"}
 	case err != nil:
 		return nil, syntaxProblem(err)
 	}

@@ -108,7 +108,8 @@ func (r *reader) bots(into *[]Bot) func(*yaml.Node) {
 			})
 			r.whole(item, seen)
 			if seen != nil && seen["name"] == nil && seen["email"] == nil {
-				r.report(item, "add the email of spec.git.commit.author in the ImageUpdateAutomation", "a bot needs a name or an email to know its commits by")
+				r.report(item, "add the email of spec.git.commit.author in the ImageUpdateAutomation",
+					"a bot needs a name or an email to know its commits by")
 			}
 			bots = append(bots, b)
 		})
@@ -233,7 +234,8 @@ func (r *reader) rules(into *map[string]Setting) func(*yaml.Node) {
 				r.report(key, nearest(key.Value, ruleNames(), "list the rules with: fluxkeeper rules"), "unknown rule %s", quote(key.Value))
 			}
 			if value.Kind == yaml.ScalarNode && slices.Contains(plain(finding.Severities()), value.Value) {
-				r.report(value, "write {severity: "+value.Value+"}, and a reason where that is less than the rule's own", "a rule must be keys and values")
+				r.report(value, "write {severity: "+value.Value+"}, and a reason where that is less than the rule's own",
+					"a rule must be keys and values")
 				return
 			}
 			var s Setting
