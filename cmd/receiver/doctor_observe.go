@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
@@ -33,7 +33,7 @@ func (c *doctorCmd) need(ctx context.Context) (need token.Need, evidence []strin
 
 // observed narrows a need down to what the ledger's deliveries show that the
 // bot did in the repository since a time.
-func observed(ctx context.Context, ledger where, policy gate.Policy, repo string, since time.Duration, need token.Need) (token.Need, int, error) {
+func observed(ctx context.Context, ledger where, policy policy.Policy, repo string, since time.Duration, need token.Need) (token.Need, int, error) {
 	l, err := ledger.read(ctx)
 	if err != nil {
 		return need, 0, err

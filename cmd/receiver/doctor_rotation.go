@@ -8,7 +8,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cluster"
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
@@ -17,7 +17,7 @@ const checkRotation = "rotation"
 
 // rotation looks at the rotations on record: what those of the repository call for,
 // and whether the cluster's token is on record for another cluster or repository.
-func (c *doctorCmd) rotation(ctx context.Context, client *cluster.Client, read flux.Cluster, policy gate.Policy) finding.Check {
+func (c *doctorCmd) rotation(ctx context.Context, client *cluster.Client, read flux.Cluster, policy policy.Policy) finding.Check {
 	row := finding.Check{Name: checkRotation, Answer: finding.Answered(nil)}
 	known, err := c.records(ctx)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
@@ -81,16 +81,16 @@ func (c *reportCmd) Run(a *console.Console) error {
 	return console.Conclude(r.Verdict())
 }
 
-func readPolicy(name string) (gate.Policy, error) {
+func readPolicy(name string) (policy.Policy, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		hint := ""
 		if errors.Is(err, fs.ErrNotExist) {
 			hint = "name the repository's policy file with --policy; `fluxkeeper policy init` writes one"
 		}
-		return gate.Policy{}, console.Fail(console.StatusUsage, fmt.Errorf("read policy: %w", err), hint)
+		return policy.Policy{}, console.Fail(console.StatusUsage, fmt.Errorf("read policy: %w", err), hint)
 	}
-	policy, err := gate.ParsePolicy(name, text)
+	policy, err := policy.Parse(name, text)
 	if err != nil {
 		return policy, console.Fail(console.StatusUsage, err, "`fluxkeeper policy check` lists all problems")
 	}
@@ -98,7 +98,7 @@ func readPolicy(name string) (gate.Policy, error) {
 }
 
 // contract is the part of the policy that the audit holds uses against.
-func contract(p gate.Policy) audit.Contract {
+func contract(p policy.Policy) audit.Contract {
 	uses := p.Contract()
 	c := audit.Contract{Repositories: uses.Repositories, Branches: uses.Branches, Events: uses.Events}
 	for _, bot := range p.Bots {
