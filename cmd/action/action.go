@@ -13,6 +13,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/facts"
 	"github.com/goldfish-inc/fluxkeeper/internal/github/publish"
 )
 
@@ -53,7 +54,7 @@ type step struct {
 	runner *runner.Runner
 	where  runner.Context
 	event  runner.Event
-	client *github.Client
+	reader *facts.Reader
 	writer *publish.Writer
 }
 
@@ -81,14 +82,14 @@ func newStep(a *console.Console) (*step, error) {
 	if token.Empty() {
 		return wrong(errors.New("read input github-token: empty"), "leave the input out to use the workflow's own token, or check that the secret exists")
 	}
-	s.client, err = github.New(github.Options{
+	client, err := github.New(github.Options{
 		Token: token, APIURL: s.where.APIURL, GraphQLURL: s.where.GraphQLURL, Repository: s.where.Repository,
 		UserAgent: a.UserAgent(),
 	})
 	if err != nil {
 		return wrong(err, console.HintOf(err))
 	}
-	s.writer = &publish.Writer{Client: s.client}
+	s.reader, s.writer = facts.New(client), &publish.Writer{Client: client}
 	return s, nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
 
@@ -123,7 +124,7 @@ func (s *step) outputs(result gate.Result, r report.Report) error {
 	return errors.Join(err, s.setOutputs(
 		[2]string{"verdict", string(r.Verdict())},
 		[2]string{"step", report.GravestStep(result.Updates)},
-		[2]string{"evidence", string(cmp.Or(result.Evidence, gate.EvidenceNone))},
+		[2]string{"evidence", string(cmp.Or(result.Evidence, policy.EvidenceNone))},
 		[2]string{"reproduction", string(cmp.Or(result.Reproduction, manifest.None))},
 		[2]string{"head-sha", result.Head.Commit},
 		[2]string{"updates", updates.String()},

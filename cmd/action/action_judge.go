@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -8,21 +9,21 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
-	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
 
 // judged is a change with its verdict.
 type judged struct {
 	report.Change
-	facts  gate.Facts
-	policy gate.Policy
+	facts change.Facts
 }
 
 // undecided is the answer about a commit of which too little is known.
 func (s *step) undecided(head string, err error) judged {
 	return judged{Change: report.Change{Version: s.Version, Result: gate.Result{
-		Answer: finding.Answer{Gaps: gaps(err)}, Head: gate.Revision{Commit: head},
+		Answer: finding.Answer{Gaps: gaps(err)}, Head: change.Revision{Commit: head},
 	}}}
 }
 
@@ -30,7 +31,7 @@ func (s *step) undecided(head string, err error) judged {
 // file, one for any other error.
 func gaps(err error) []string {
 	name := ""
-	if wrong, ok := errors.AsType[*gate.PolicyError](err); ok {
+	if wrong, ok := errors.AsType[*policy.Error](err); ok {
 		name = wrong.Name
 	}
 	var all []string
@@ -46,17 +47,13 @@ func gaps(err error) []string {
 // judgeSubject judges what the event is about. What cannot be read is undecided.
 func (s *step) judgeSubject(sub subject) judged {
 	if sub.number == 0 {
-		change, err := s.client.ReadRange(s.Context, sub.base, sub.head)
-		if err != nil {
-			return s.undecided(sub.head, err)
-		}
-		return s.judge(change, judging{headRef: sub.branch, head: sub.head})
+		return s.judgeRange(sub.base, sub.head, sub.branch, false)
 	}
-	change, err := s.client.ReadPull(s.Context, sub.number)
+	facts, err := s.reader.Pull(s.Context, sub.number)
 	if err != nil {
 		return s.undecided(sub.head, err)
 	}
-	j := s.judge(change, judging{head: sub.head})
+	j := s.judge(facts, false)
 	if !sub.queued {
 		return j
 	}
@@ -72,76 +69,54 @@ func (s *step) judgeQueued(sub subject, pull judged) judged {
 	if pull.Result.Verdict() != finding.Pass {
 		return pull
 	}
-	change, err := s.client.ReadRange(s.Context, sub.base, sub.head)
-	if err != nil {
-		return s.undecided(sub.head, err)
-	}
-	queued := s.judge(change, judging{head: sub.head, contents: true})
+	queued := s.judgeRange(sub.base, sub.head, "", true)
 	queued.Result.Evidence = pull.Result.Evidence
 	queued.BaseName, queued.HeadName = pull.BaseName, s.event.HeadRef
 	return queued
 }
 
-// judging says how to judge a change.
-type judging struct {
-	head     string // for the answer where nothing can be read
-	headRef  string // where the change itself does not tell its branch
-	contents bool   // the contents alone
+// judgeRange judges what merging head into base would change; the branch is
+// head's, where head does not name it.
+func (s *step) judgeRange(base, head, branch string, contents bool) judged {
+	facts, err := s.reader.Range(s.Context, base, head)
+	if err != nil {
+		return s.undecided(head, err)
+	}
+	facts.HeadRef = cmp.Or(facts.HeadRef, branch)
+	return s.judge(facts, contents)
 }
 
-// judge holds a change against the policy of its base.
-func (s *step) judge(change *github.Change, how judging) judged {
-	policy, err := s.policy(change)
+// judge holds the facts of a change, or its contents alone, against the policy
+// of its base.
+func (s *step) judge(facts change.Facts, contents bool) judged {
+	j := judged{facts: facts, Change: report.Change{
+		BaseName: facts.BaseRef, HeadName: facts.HeadRef, Version: s.Version, Source: source(facts),
+	}}
+	rules, err := s.policy(facts.Base)
 	if err != nil {
-		return s.unjudged(change, how, err)
+		j.Result = s.undecided(facts.Head.Commit, err).Result
+		j.Result.Base, j.Result.Head = facts.Base, facts.Head
+		return j
 	}
-	facts, err := change.Facts(keys(policy))
-	if err != nil {
-		return s.unjudged(change, how, fmt.Errorf("read policy: %w", err))
-	}
-	facts.Policies = gate.FindPolicies(facts.Sources)
-	facts.Today = time.Now().UTC().Truncate(24 * time.Hour)
-	facts.IgnoreIdentity = how.contents
-	if facts.HeadRef == "" {
-		facts.HeadRef = how.headRef
-	}
-	return judged{
-		Change: report.Change{
-			Result: gate.Judge(policy, facts), BaseName: facts.BaseRef, HeadName: facts.HeadRef,
-			Version: s.Version, Source: source(facts),
-		},
-		facts: facts, policy: policy,
-	}
-}
-
-// unjudged is the answer about a change that there is no policy to judge by.
-func (s *step) unjudged(change *github.Change, how judging, why error) judged {
-	j := s.undecided(how.head, why)
-	if facts, err := change.Facts(nil); err == nil {
-		j.facts, j.Result.Base, j.Result.Head = facts, facts.Base, facts.Head
-		j.BaseName, j.HeadName = facts.BaseRef, facts.HeadRef
-	}
+	j.Result = gate.Judge(rules, facts, gate.Options{Now: time.Now(), IgnoreIdentity: contents})
 	return j
 }
 
-// policy reads the policy file of the change's base. A file that cannot be read
-// leaves nothing to judge by.
-func (s *step) policy(change *github.Change) (gate.Policy, error) {
+// policy reads the policy file of a base. A file that cannot be read leaves
+// nothing to judge by.
+func (s *step) policy(base change.Revision) (policy.Policy, error) {
 	name := s.inputs.Text("policy")
-	data, ok, err := change.BaseFile(s.Context, name)
-	return s.parsePolicy(name, data, ok, err)
-}
-
-func (s *step) parsePolicy(name string, data []byte, ok bool, err error) (gate.Policy, error) {
+	data, ok, err := s.reader.BaseFile(s.Context, base, name)
 	switch {
 	case err != nil:
-		return gate.Policy{}, err
-	case !ok && name != gate.PolicyFile:
-		return gate.Policy{}, console.Fail(console.StatusUndecided, fmt.Errorf("read policy: the base has no file %q", name), "mend the input policy, or leave it out")
+		return policy.Policy{}, err
+	case !ok && name != policy.File:
+		return policy.Policy{}, console.Fail(console.StatusUndecided, fmt.Errorf("read policy: the base has no file %q", name),
+			"mend the input policy, or leave it out")
 	case !ok:
-		return gate.DefaultPolicy(), nil
+		return policy.Default(), nil
 	}
-	return gate.ParsePolicy("base:"+name, data)
+	return policy.Parse("base:"+name, data)
 }
 
 // errMoved says that a verdict holds no more.

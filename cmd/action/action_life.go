@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,7 +10,9 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/proposal"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 )
@@ -34,11 +37,12 @@ func (s *step) propose() error {
 	default:
 		return s.wrongEvent("push, workflow_dispatch or schedule")
 	}
-	change, err := s.client.ReadRange(s.Context, base, head)
+	facts, err := s.reader.Range(s.Context, base, head)
 	if err != nil {
 		return s.cannot(err)
 	}
-	j := s.judge(change, judging{headRef: branch})
+	facts.HeadRef = cmp.Or(facts.HeadRef, branch)
+	j := s.judge(facts, false)
 	if j.Result.Verdict() == finding.Undecided {
 		return s.finish(j)
 	}
@@ -130,30 +134,28 @@ func (s *step) sweep() error {
 }
 
 // basePolicy reads the policy of a branch.
-func (s *step) basePolicy(branch string) (gate.Policy, error) {
-	sha, err := s.client.Branch(s.Context, branch)
+func (s *step) basePolicy(branch string) (policy.Policy, error) {
+	sha, err := s.reader.Branch(s.Context, branch)
 	if err != nil {
-		return gate.Policy{}, err
+		return policy.Policy{}, err
 	}
-	name := s.inputs.Text("policy")
-	data, ok, err := s.client.BaseFile(s.Context, sha, name)
-	return s.parsePolicy(name, data, ok, err)
+	return s.policy(change.Revision{Commit: sha})
 }
 
 // candidate finds out what a sweep needs to know of a pull request.
 func (s *step) candidate(pull plan.Pull) (plan.Candidate, error) {
 	c := plan.Candidate{Pull: pull}
-	change, err := s.client.ReadPull(s.Context, pull.Number)
+	facts, err := s.reader.Pull(s.Context, pull.Number)
 	if err != nil {
 		return c, err
 	}
-	j := s.judge(change, judging{})
+	j := s.judge(facts, false)
 	if j.Result.Verdict() == finding.Undecided {
 		return c, fmt.Errorf("judge #%d: %s", pull.Number, j.Result.Gaps[0])
 	}
 	c.Head = j.Result.Head.Commit
 	c.Empty, c.Updates = plan.Empty(j.facts), j.Result.Updates
-	newest := slices.MaxFunc(append(j.facts.Commits, gate.Commit{}), func(a, b gate.Commit) int {
+	newest := slices.MaxFunc(append(j.facts.Commits, change.Commit{}), func(a, b change.Commit) int {
 		return a.Committer.When.Compare(b.Committer.When)
 	})
 	c.Pushed = newest.Committer.When
@@ -162,7 +164,8 @@ func (s *step) candidate(pull plan.Pull) (plan.Candidate, error) {
 
 // wrongEvent refuses an event that a command has nothing to do with.
 func (s *step) wrongEvent(right string) error {
-	return console.Fail(console.StatusUsage, fmt.Errorf("read event: %s has nothing to do on %s", s.inputs.Text("command"), s.event.Name), "use it on "+right)
+	return console.Fail(console.StatusUsage, fmt.Errorf("read event: %s has nothing to do on %s", s.inputs.Text("command"), s.event.Name),
+		"use it on "+right)
 }
 
 // cannot is the end of a command that could not do its work.

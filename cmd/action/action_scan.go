@@ -8,7 +8,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
-	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/facts"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
@@ -25,11 +25,11 @@ const (
 // the commit. It reads commits alone, by the ids that the event gives: so
 // contents: read will do.
 func (s *step) scan() error {
-	name, read := treeCheck, func() (github.Files, error) { return s.client.AllFiles(s.Context, s.event.Head) }
+	name, read := treeCheck, func() (facts.Files, error) { return s.reader.AllFiles(s.Context, s.event.Head) }
 	switch s.event.Name {
 	case "pull_request", "pull_request_target", "merge_group":
-		name, read = changeCheck, func() (github.Files, error) {
-			return s.client.ChangedFiles(s.Context, s.event.Base, s.event.Head)
+		name, read = changeCheck, func() (facts.Files, error) {
+			return s.reader.ChangedFiles(s.Context, s.event.Base, s.event.Head)
 		}
 	case "push", "schedule", "workflow_dispatch":
 		if s.event.Deleted {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +10,9 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
 
@@ -26,7 +27,7 @@ type checkCmd struct {
 	Format         string `default:"text" enum:"text,json,markdown,sarif" placeholder:"FORMAT" help:"text (default), json, markdown or sarif."`
 	Policy         string `placeholder:"FILE" complete:"file" help:"Judge by this file instead of the base's ${policyFile}."`
 	IgnoreIdentity bool   `help:"Judge the contents alone: not who made the change, nor on which branch."`
-	Today          string `placeholder:"DATE" help:"The day that dated overrides are held against, as 2026-11-22 (default: today, in UTC)."`
+	Today          string `placeholder:"DATE" help:"The day that dated overrides and pinned keys are held against, as 2026-11-22 (default: now)."`
 	Color          string `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
 }
 
@@ -53,21 +54,19 @@ Give a program the answer:
 
 // Run judges the range and prints the report; the verdict is its exit status.
 func (c *checkCmd) Run(a *console.Console) error {
-	today, err := c.today()
+	options, err := c.options()
 	if err != nil {
 		return err
 	}
 	patience := a.Announce("reading the repository")
-	facts, policy, err := c.gather(a)
+	facts, rules, err := c.gather(a)
 	patience.Stop()
 	if err != nil {
 		return c.elsewhere(err)
 	}
-	facts.Today = today
-	facts.IgnoreIdentity = c.IgnoreIdentity
 	result := gate.Result{Base: facts.Base, Head: facts.Head, Answer: finding.Answer{Gaps: facts.Gaps}}
-	if policy != nil {
-		result = gate.Judge(*policy, facts)
+	if rules != nil {
+		result = gate.Judge(*rules, facts, options)
 	}
 	if c.Format != "text" { // that one is for whoever would read this
 		for _, gap := range result.Gaps {
@@ -81,72 +80,67 @@ func (c *checkCmd) Run(a *console.Console) error {
 	return console.Conclude(r.Verdict())
 }
 
-// today is the day that the person named, or the clock's, in UTC.
-func (c *checkCmd) today() (time.Time, error) {
+// options judge now, or in the last second of the day that the person named.
+func (c *checkCmd) options() (gate.Options, error) {
+	o := gate.Options{Now: time.Now(), IgnoreIdentity: c.IgnoreIdentity}
 	if c.Today == "" {
-		return time.Now().UTC().Truncate(24 * time.Hour), nil
+		return o, nil
 	}
 	day, err := time.Parse(time.DateOnly, c.Today)
 	if err != nil {
-		return day, console.Fail(console.StatusUsage, fmt.Errorf("--today: %q is not a date", c.Today), "write it as 2026-11-22")
+		return o, console.Fail(console.StatusUsage, fmt.Errorf("--today: %q is not a date", c.Today), "write it as 2026-11-22")
 	}
-	return day, nil
+	o.Now = day.Add(24*time.Hour - time.Second)
+	return o, nil
 }
 
 // gather reads the facts and the policy. There is no policy where the base's
 // own cannot be read: its problems are gaps, and the change cannot be judged.
-func (c *checkCmd) gather(a *console.Console) (gate.Facts, *gate.Policy, error) {
-	var none gate.Facts
+func (c *checkCmd) gather(a *console.Console) (change.Facts, *policy.Policy, error) {
+	var none change.Facts
 	repo, err := gitrepo.Open(c.Repo)
 	if err != nil {
 		return none, nil, refusal(err)
 	}
 	defer repo.Close()
-	rng := gitrepo.Range{Base: c.Base, Head: c.Head}
-	policy, gaps, err := c.policy(a, repo, rng)
+	rng := gitrepo.Range{Base: c.Base, Head: c.Head, BaseRef: c.BaseRef, HeadRef: c.HeadRef}
+	rules, gaps, err := c.policy(a, repo, rng)
 	if err != nil {
 		return none, nil, err
 	}
-	var pinned []string
-	if policy != nil {
-		pinned = keys(*policy)
-	}
-	facts, err := repo.Facts(a.Context, rng, pinned)
+	facts, err := repo.Facts(a.Context, rng)
 	if a.Context.Err() != nil {
 		return none, nil, console.Fail(console.StatusUndecided, context.Cause(a.Context), "")
 	}
 	if err != nil {
 		return none, nil, refusal(err)
 	}
-	facts.Policies = gate.FindPolicies(facts.Sources)
 	facts.Gaps = slices.Concat(gaps, facts.Gaps)
-	facts.BaseRef = cmp.Or(c.BaseRef, facts.BaseRef)
-	facts.HeadRef = cmp.Or(c.HeadRef, facts.HeadRef)
-	return facts, policy, nil
+	return facts, rules, nil
 }
 
 // policy reads the policy file that the person named, or the base's own. Nil
 // means that the base's cannot be read; gaps say why.
-func (c *checkCmd) policy(a *console.Console, repo *gitrepo.Repository, rng gitrepo.Range) (read *gate.Policy, gaps []string, err error) {
+func (c *checkCmd) policy(a *console.Console, repo *gitrepo.Repository, rng gitrepo.Range) (read *policy.Policy, gaps []string, err error) {
 	if c.Policy != "" {
-		policy, err := readPolicy(a, c.Policy)
-		return &policy, nil, err
+		rules, err := readPolicy(a, c.Policy)
+		return &rules, nil, err
 	}
-	data, ok, err := repo.BaseFile(rng, gate.PolicyFile)
+	data, ok, err := repo.BaseFile(a.Context, rng, policy.File)
 	if err != nil {
 		return nil, nil, refusal(err)
 	}
-	policy := gate.DefaultPolicy()
+	rules := policy.Default()
 	if ok {
-		name := c.Base + ":" + gate.PolicyFile
-		if policy, err = gate.ParsePolicy(name, data); err != nil {
+		name := c.Base + ":" + policy.File
+		if rules, err = policy.Parse(name, data); err != nil {
 			for _, p := range problems(console.StatusUndecided, name, err) {
 				gaps = append(gaps, p.Sentence())
 			}
 			return nil, gaps, nil
 		}
 	}
-	return &policy, nil, nil
+	return &rules, nil, nil
 }
 
 // elsewhere adds to the hint where nobody said that the base is main, and it
@@ -168,26 +162,16 @@ func refusal(err error) error {
 	if e, ok := errors.AsType[*gitrepo.Error](err); ok {
 		f.Advice = e.Hint()
 		switch e.Kind {
-		case gitrepo.NotRepository, gitrepo.NoRevision, gitrepo.NotCommit, gitrepo.NoAncestor,
-			gitrepo.Unsupported, gitrepo.BadKey:
+		case gitrepo.NotRepository, gitrepo.NoRevision, gitrepo.NotCommit, gitrepo.NoAncestor, gitrepo.Unsupported:
 			f.Status = console.StatusUsage
 		}
 	}
 	return f
 }
 
-// keys are the public keys that the policy pins.
-func keys(p gate.Policy) []string {
-	var all []string
-	for _, bot := range p.Bots {
-		all = append(all, bot.Keys...)
-	}
-	return all
-}
-
 // source gives the report the text of the files that findings point into: of
 // the head, or of the files that the change leaves alone.
-func source(facts gate.Facts) func(file string) []byte {
+func source(facts change.Facts) func(file string) []byte {
 	files := map[string][]byte{}
 	for _, f := range facts.Bystanders {
 		files[f.Path] = f.Data

@@ -11,7 +11,7 @@ import (
 	"syscall"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 type policyCmd struct {
@@ -42,15 +42,15 @@ type policyExplainCmd struct {
 // Run prints the policy in words.
 func (c *policyExplainCmd) Run(a *console.Console) error {
 	name := cmp.Or(c.File, policyPath())
-	policy, err := readPolicy(a, name)
+	rules, err := readPolicy(a, name)
 	if c.File == "" && errors.Is(err, fs.ErrNotExist) {
 		fmt.Fprintf(a.Stdout, "There is no %s here, so this holds:\n\n", console.OneLine(name))
-		policy, err = gate.DefaultPolicy(), nil
+		rules, err = policy.Default(), nil
 	}
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(a.Stdout, policy.Explain())
+	_, err = io.WriteString(a.Stdout, rules.Explain())
 	return err
 }
 
@@ -58,7 +58,7 @@ type policySchemaCmd struct{}
 
 // Run prints the schema.
 func (policySchemaCmd) Run(a *console.Console) error {
-	_, err := a.Stdout.Write(gate.PolicySchema())
+	_, err := a.Stdout.Write(policy.Schema())
 	return err
 }
 
@@ -83,7 +83,7 @@ func (c *policyInitCmd) Run(a *console.Console) error {
 	if err != nil {
 		return console.Fail(console.StatusUsage, err, "")
 	}
-	_, err = file.Write(gate.PolicyTemplate())
+	_, err = file.Write(policy.Template())
 	if err = errors.Join(err, file.Close()); err != nil {
 		return console.Fail(console.StatusUsage, err, "")
 	}
@@ -98,37 +98,37 @@ func policyPath() string {
 	here, err := os.Getwd()
 	for dir := here; err == nil; dir = filepath.Dir(dir) {
 		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
-			return filepath.Join(up, gate.PolicyFile)
+			return filepath.Join(up, policy.File)
 		}
 		if dir == filepath.Dir(dir) {
 			break
 		}
 		up = filepath.Join(up, "..")
 	}
-	return gate.PolicyFile
+	return policy.File
 }
 
 // readPolicy reads a policy file that the person named: any trouble with it is
 // wrong configuration. All problems but the last are printed at once, and that
 // is returned, to be printed like any other error.
-func readPolicy(a *console.Console, name string) (gate.Policy, error) {
+func readPolicy(a *console.Console, name string) (policy.Policy, error) {
 	data, err := readFile(a, name)
 	if err != nil {
-		return gate.Policy{}, console.Fail(console.StatusUsage, err, fileHint(name, err))
+		return policy.Policy{}, console.Fail(console.StatusUsage, err, fileHint(name, err))
 	}
 	if name == "-" {
 		name = "standard input"
 	}
-	policy, err := gate.ParsePolicy(name, data)
+	rules, err := policy.Parse(name, data)
 	if err != nil {
 		all := problems(console.StatusUsage, name, err)
 		last := len(all) - 1
 		for _, p := range all[:last] {
 			a.Complain(p)
 		}
-		return policy, all[last]
+		return rules, all[last]
 	}
-	return policy, nil
+	return rules, nil
 }
 
 func fileHint(name string, err error) string {
@@ -153,7 +153,7 @@ func readFile(a *console.Console, name string) ([]byte, error) {
 
 // problems are the problems of a policy file, each with its place and hint.
 func problems(status int, name string, err error) []console.Failure {
-	wrong, ok := errors.AsType[*gate.PolicyError](err)
+	wrong, ok := errors.AsType[*policy.Error](err)
 	if !ok || len(wrong.Problems) == 0 {
 		return []console.Failure{console.Fail(status, err, "")}
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
@@ -37,7 +37,7 @@ func run(w console.World, args []string) int {
 // variables are what the help of flags refers to.
 func variables() kong.Vars {
 	return kong.Vars{
-		"policyFile": gate.PolicyFile, "base": defaultBase, "tokenName": token.DefaultName, "tokenDays": strconv.Itoa(token.DefaultMaxDays),
+		"policyFile": policy.File, "base": defaultBase, "tokenName": token.DefaultName, "tokenDays": strconv.Itoa(token.DefaultMaxDays),
 	}
 }
 

@@ -82,16 +82,14 @@ func (c *tokenScanCmd) change(ctx context.Context, s *token.Storage) ([]string, 
 		return nil, usage(err)
 	}
 	defer r.Close()
-	facts, err := r.Facts(ctx, gitrepo.Range{Base: c.Base, Head: head}, nil)
+	files, gaps, err := r.ChangedFiles(ctx, gitrepo.Range{Base: c.Base, Head: head})
 	if err != nil {
 		return nil, usage(err)
 	}
-	for _, f := range facts.Files {
-		if f.New.Mode != "" {
-			s.Add(dir, f.Path, f.New.Data)
-		}
+	for _, f := range files {
+		s.Add(dir, f.Path, f.Data)
 	}
-	return facts.Gaps, nil
+	return gaps, nil
 }
 
 // trees looks through folders.

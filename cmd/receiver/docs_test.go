@@ -9,7 +9,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
 )
 
@@ -45,7 +45,7 @@ func TestCommandsInDocs(t *testing.T) {
 }
 
 func understood(args []string) error {
-	parser, err := kong.New(&grammar{}, kong.Vars{"version": "", "ledger": defaultLedger, "policyFile": gate.PolicyFile},
+	parser, err := kong.New(&grammar{}, kong.Vars{"version": "", "ledger": defaultLedger, "policyFile": policy.File},
 		kong.Writers(io.Discard, io.Discard), kong.Exit(func(int) {}))
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/settings"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/github/probe"
 	reader "github.com/goldfish-inc/fluxkeeper/internal/github/settings"
@@ -46,7 +46,7 @@ func untold(name string, why error) finding.Check {
 }
 
 // probe asks GitHub about the token that was given, or else the cluster's.
-func (c *doctorCmd) probe(a *console.Console, reading cluster.Reading, value secret.Secret, policy *gate.Policy) finding.Check {
+func (c *doctorCmd) probe(a *console.Console, reading cluster.Reading, value secret.Secret, policy *policy.Policy) finding.Check {
 	if value.Empty() {
 		value = reading.Token
 	}
@@ -75,7 +75,7 @@ func (c *doctorCmd) probe(a *console.Console, reading cluster.Reading, value sec
 }
 
 // need is what the token is for, with the evidence for it where the ledger was asked.
-func (c *doctorCmd) need(ctx context.Context, policy *gate.Policy) (need token.Need, evidence []string, err error) {
+func (c *doctorCmd) need(ctx context.Context, policy *policy.Policy) (need token.Need, evidence []string, err error) {
 	need = token.ForFlux([]string{c.Repo}, false)
 	if c.Observe == "" {
 		return need, nil, nil
@@ -110,7 +110,7 @@ func observed(
 
 // settings reads what is set on GitHub, and gives a row for each check. The
 // token goes only where the repository is, as the cluster's does.
-func (c *doctorCmd) settings(a *console.Console, admin secret.Secret, read flux.Cluster, policy *gate.Policy) []finding.Check {
+func (c *doctorCmd) settings(a *console.Console, admin secret.Secret, read flux.Cluster, policy *policy.Policy) []finding.Check {
 	failed := func(err error) []finding.Check { return []finding.Check{untold(checkSettings, err)} }
 	api, err := c.api(read)
 	if err != nil {

@@ -9,7 +9,8 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/leaktest"
@@ -65,15 +66,15 @@ func soundHub(t *testing.T) *fakehub.Hub {
 // so at the other.
 func TestDoctorReadsSettings(t *testing.T) {
 	hub := soundHub(t)
-	policy := gate.DefaultPolicy()
-	policy.Bots = []gate.Bot{{Account: gate.Account{Login: "flux-bot", ID: 4711}}}
+	rules := policy.Default()
+	rules.Bots = []policy.Bot{{Account: change.Account{Login: "flux-bot", ID: 4711}}}
 	read := flux.Cluster{
 		Repositories: []flux.GitRepository{{Namespace: "flux-system", Name: "fleet", URL: "https://github.com/acme/fleet", Branch: "main"}},
 		Automations:  []flux.Automation{{Namespace: "flux-system", Name: "fleet", Source: "fleet", PushBranch: "flux-image-updates"}},
 	}
 	a := &console.Console{World: console.World{Context: t.Context(), Stderr: &strings.Builder{}}, Version: "0"}
 	c := &doctorCmd{Repo: fleet, APIURL: hub.URL}
-	rows := c.settings(a, secret.New(doctorsToken), read, &policy)
+	rows := c.settings(a, secret.New(doctorsToken), read, &rules)
 	for _, row := range rows {
 		if len(row.Findings)+len(row.Gaps) > 0 || len(row.Evidence) == 0 {
 			t.Errorf("%+v", row)
@@ -83,7 +84,7 @@ func TestDoctorReadsSettings(t *testing.T) {
 		t.Errorf("%d rows", len(rows))
 	}
 	read.Automations[0].PushBranch = "main-updates"
-	rows = c.settings(a, secret.New(doctorsToken), read, &policy)
+	rows = c.settings(a, secret.New(doctorsToken), read, &rules)
 	if len(rows) == 0 || !strings.Contains(strings.Join(rows[0].Gaps, ""), `"main-updates"`) {
 		t.Errorf("the cluster's branch is not looked at: %+v", rows)
 	}

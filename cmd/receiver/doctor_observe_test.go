@@ -9,7 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
@@ -28,8 +29,8 @@ func TestObserved(t *testing.T) {
 		}
 	}
 	receiver.stop(syscall.SIGTERM)
-	policy := gate.Policy{Head: []string{"flux-image-updates"}, Bots: []gate.Bot{{Account: gate.Account{ID: 7, Login: "fluxbot"}}}}
-	need, uses, err := observed(t.Context(), where{ledger}, contract(policy), "Acme/Fleet", time.Hour, token.ForFlux([]string{"acme/fleet"}, true))
+	rules := policy.Policy{Head: []string{"flux-image-updates"}, Bots: []policy.Bot{{Account: change.Account{ID: 7, Login: "fluxbot"}}}}
+	need, uses, err := observed(t.Context(), where{ledger}, contract(rules), "Acme/Fleet", time.Hour, token.ForFlux([]string{"acme/fleet"}, true))
 	if err != nil {
 		t.Fatal(err)
 	}

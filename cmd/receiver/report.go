@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
@@ -62,7 +62,7 @@ func (c *reportCmd) Run(a *console.Console) error {
 }
 
 // timeline reads the ledger once, after GitHub's lists where those are asked for.
-func (c *reportCmd) timeline(a *console.Console, l *store.Ledger, policy gate.Policy) (report.Timeline, error) {
+func (c *reportCmd) timeline(a *console.Console, l *store.Ledger, policy policy.Policy) (report.Timeline, error) {
 	now := now()
 	t := report.Timeline{Window: audit.Window{From: now.Add(-time.Duration(c.Since)), To: now}, Version: a.Version}
 	progress := a.Progress("read", "entries")
@@ -102,16 +102,16 @@ func (c *reportCmd) timeline(a *console.Console, l *store.Ledger, policy gate.Po
 	return t, nil
 }
 
-func readPolicy(name string) (gate.Policy, error) {
+func readPolicy(name string) (policy.Policy, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		hint := ""
 		if errors.Is(err, fs.ErrNotExist) {
 			hint = "name the repository's policy file with --policy; `fluxkeeper policy init` writes one"
 		}
-		return gate.Policy{}, console.Fail(console.StatusUsage, fmt.Errorf("read policy: %w", err), hint)
+		return policy.Policy{}, console.Fail(console.StatusUsage, fmt.Errorf("read policy: %w", err), hint)
 	}
-	policy, err := gate.ParsePolicy(name, text)
+	policy, err := policy.Parse(name, text)
 	if err != nil {
 		return policy, console.Fail(console.StatusUsage, err, "`fluxkeeper policy check` lists all problems")
 	}
@@ -119,7 +119,7 @@ func readPolicy(name string) (gate.Policy, error) {
 }
 
 // contract is the part of the policy that the audit holds uses against.
-func contract(p gate.Policy) audit.Contract {
+func contract(p policy.Policy) audit.Contract {
 	uses := p.Contract()
 	c := audit.Contract{Repositories: uses.Repositories, Branches: uses.Branches, Events: uses.Events}
 	for _, bot := range p.Bots {

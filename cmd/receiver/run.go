@@ -4,7 +4,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 // release is the version that the linker writes into a released program, where
@@ -42,7 +42,7 @@ type grammar struct {
 func run(w console.World, args []string) int {
 	return console.Run(w, console.Program{
 		Name: "fluxkeeper-receiver", Description: description, Grammar: &grammar{}, Release: release,
-		Vars:    kong.Vars{"ledger": defaultLedger, "policyFile": gate.PolicyFile},
+		Vars:    kong.Vars{"ledger": defaultLedger, "policyFile": policy.File},
 		Options: []kong.Option{kong.DefaultEnvars("FLUXKEEPER")},
 	}, args)
 }

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"fmt"
-	"net/http"
 	"time"
 
 	"k8s.io/client-go/discovery"
@@ -37,46 +36,44 @@ type Client struct {
 func Connect(o Options) (*Client, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = o.Kubeconfig
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: o.Context}).ClientConfig()
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: o.Context}
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
 	if err != nil {
-		return nil, connectError{err}
+		return nil, hinted{fmt.Errorf("read kubeconfig: %w", err),
+			"name a file with --kubeconfig, or run it in the cluster under a service account (examples/kubernetes/doctor.yaml)"}
 	}
 	config.UserAgent = o.UserAgent
 	return newClient(config)
 }
 
-type connectError struct{ error }
-
-func (e connectError) Error() string { return "read kubeconfig: " + e.error.Error() }
-func (e connectError) Unwrap() error { return e.error }
-
-// Hint says how to name a cluster.
-func (connectError) Hint() string {
-	return "name a file with --kubeconfig, or run it in the cluster under a service account (examples/kubernetes/doctor.yaml)"
+// hinted is an error that says what to do about it.
+type hinted struct {
+	error
+	hint string
 }
+
+func (e hinted) Unwrap() error { return e.error }
+
+// Hint says what to do.
+func (e hinted) Hint() string { return e.hint }
 
 func newClient(config *rest.Config) (*Client, error) {
 	config.Timeout = timeout
 	config.QPS, config.Burst = 20, 40
 	config.WarningHandler = rest.NoWarnings{} // they would go to standard error
-	hub, err := rest.HTTPClientFor(config)
+	c := &Client{host: config.Host}
+	client, err := rest.HTTPClientFor(config)
+	if err == nil {
+		c.discovery, err = discovery.NewDiscoveryClientForConfigAndClient(config, client)
+	}
+	if err == nil {
+		c.dynamic, err = dynamic.NewForConfigAndClient(config, client)
+	}
+	if err == nil {
+		c.core, err = core.NewForConfigAndClient(config, client)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read kubeconfig: %w", err)
 	}
-	c := &Client{host: config.Host}
-	return c, c.build(config, hub)
-}
-
-func (c *Client) build(config *rest.Config, hub *http.Client) error {
-	var err error
-	if c.discovery, err = discovery.NewDiscoveryClientForConfigAndClient(config, hub); err != nil {
-		return fmt.Errorf("make discovery client: %w", err)
-	}
-	if c.dynamic, err = dynamic.NewForConfigAndClient(config, hub); err != nil {
-		return fmt.Errorf("make dynamic client: %w", err)
-	}
-	if c.core, err = core.NewForConfigAndClient(config, hub); err != nil {
-		return fmt.Errorf("make client: %w", err)
-	}
-	return nil
+	return c, nil
 }

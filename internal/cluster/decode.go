@@ -29,10 +29,7 @@ func flag(o *unstructured.Unstructured, path ...string) bool {
 }
 
 func moment(o *unstructured.Unstructured, path ...string) time.Time {
-	t, err := time.Parse(time.RFC3339, text(o, path...))
-	if err != nil {
-		return time.Time{}
-	}
+	t, _ := time.Parse(time.RFC3339, text(o, path...)) // zero where it is none
 	return t
 }
 
@@ -45,12 +42,9 @@ func gitRepository(o *unstructured.Unstructured) flux.GitRepository {
 }
 
 func automation(o *unstructured.Unstructured) flux.Automation {
-	interval, err := time.ParseDuration(text(o, "spec", "interval"))
-	if err != nil {
-		interval = 0
-	}
+	interval, _ := time.ParseDuration(text(o, "spec", "interval")) // 0 where it is none
 	observed, _, _ := unstructured.NestedInt64(o.Object, "status", "observedGeneration")
-	a := flux.Automation{
+	return flux.Automation{
 		Namespace: o.GetNamespace(), Name: o.GetName(),
 		Source: text(o, "spec", "sourceRef", "name"), SourceNamespace: text(o, "spec", "sourceRef", "namespace"),
 		CheckoutBranch: text(o, "spec", "git", "checkout", "ref", "branch"),
@@ -64,7 +58,6 @@ func automation(o *unstructured.Unstructured) flux.Automation {
 		LastRun: moment(o, "status", "lastAutomationRunTime"), LastPush: moment(o, "status", "lastPushTime"),
 		LastPushCommit: text(o, "status", "lastPushCommit"), Conditions: conditions(o),
 	}
-	return a
 }
 
 func imagePolicy(o *unstructured.Unstructured) flux.ImagePolicy {
@@ -76,11 +69,10 @@ func imagePolicy(o *unstructured.Unstructured) flux.ImagePolicy {
 			Pattern: text(o, "spec", "filterTags", "pattern"), Extract: text(o, "spec", "filterTags", "extract"),
 		},
 	}
-	if _, ok, _ := unstructured.NestedMap(o.Object, "spec", "policy", "numerical"); ok {
-		p.Selector.Numerical = cmp.Or(text(o, "spec", "policy", "numerical", "order"), "asc")
-	}
-	if _, ok, _ := unstructured.NestedMap(o.Object, "spec", "policy", "alphabetical"); ok {
-		p.Selector.Alphabetical = cmp.Or(text(o, "spec", "policy", "alphabetical", "order"), "asc")
+	for name, order := range map[string]*string{"numerical": &p.Selector.Numerical, "alphabetical": &p.Selector.Alphabetical} {
+		if _, ok, _ := unstructured.NestedMap(o.Object, "spec", "policy", name); ok {
+			*order = cmp.Or(text(o, "spec", "policy", name, "order"), "asc")
+		}
 	}
 	if latest := text(o, "status", "latestImage"); p.Latest == "" && latest != "" { // until v1beta2
 		latest, _, _ = strings.Cut(latest[strings.LastIndex(latest, "/")+1:], "@")

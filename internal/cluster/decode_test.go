@@ -1,21 +1,12 @@
 package cluster
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/kubetest"
 )
-
-func TestCompareVersions(t *testing.T) {
-	got := []string{"v1alpha1", "v1beta1", "v1", "v1beta2"}
-	slices.SortFunc(got, compareVersions)
-	if want := []string{"v1", "v1beta2", "v1beta1", "v1alpha1"}; !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
-}
 
 // TestOldStatus reads the selected tag where v1beta2 has it.
 func TestOldStatus(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/kubetest"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
@@ -49,7 +49,7 @@ func read(t *testing.T, archive *txtar.Archive) example {
 		t.Fatal(err)
 	}
 	e := example{objects: kubetest.Objects(t, string(healthy)), logs: map[string]string{}}
-	policy := gate.DefaultPolicy()
+	rules := policy.Default()
 	for _, file := range archive.Files {
 		switch {
 		case file.Name == "objects.yaml":
@@ -62,7 +62,7 @@ func read(t *testing.T, archive *txtar.Archive) example {
 		case file.Name == "apis.yaml":
 			err = yaml.UnmarshalStrict(file.Data, &e.apis)
 		case file.Name == "policy.yaml":
-			policy, err = gate.ParsePolicy(file.Name, file.Data)
+			rules, err = policy.Parse(file.Name, file.Data)
 		case file.Name == "expect.yaml":
 			err = e.expected(file.Data)
 		case path.Ext(file.Name) == ".log":
@@ -74,7 +74,7 @@ func read(t *testing.T, archive *txtar.Archive) example {
 			t.Fatal(err)
 		}
 	}
-	e.expect.Policy = &policy
+	e.expect.Policy = &rules
 	return e
 }
 

@@ -17,23 +17,19 @@ import (
 // events reads the warnings of the window. Normal events say nothing that
 // objects and logs do not, and there are many.
 func (r *reader) events() {
-	options := meta.ListOptions{Limit: pageSize, FieldSelector: "type=" + core.EventTypeWarning}
-	for range maxPages {
+	options := meta.ListOptions{FieldSelector: "type=" + core.EventTypeWarning}
+	r.pages(flux.CheckFailures, "events", options, func(options meta.ListOptions) (string, error) {
 		page, err := r.core.Events(r.query.Namespace).List(r.ctx, options)
 		if err != nil {
-			r.unread(flux.CheckFailures, "events in namespace "+r.query.Namespace, err)
-			return
+			return "", err
 		}
 		for i := range page.Items {
 			if e := event(&page.Items[i]); !e.Last.Before(r.query.Since) {
 				r.cluster.Events = append(r.cluster.Events, e)
 			}
 		}
-		if options.Continue = page.Continue; options.Continue == "" {
-			return
-		}
-	}
-	r.unread(flux.CheckFailures, "events in namespace "+r.query.Namespace, errors.New("there are too many to read them all"))
+		return page.Continue, nil
+	})
 }
 
 func event(e *core.Event) flux.Event {
@@ -66,7 +62,9 @@ const (
 // logs reads what the controllers wrote within the window. With several
 // replicas only one of them works, so all are read.
 func (r *reader) logs() {
-	pods, err := r.core.Pods(r.query.Namespace).List(r.ctx, meta.ListOptions{LabelSelector: "app in (" + strings.Join(controllers(), ",") + ")"})
+	pods, err := r.core.Pods(r.query.Namespace).List(r.ctx, meta.ListOptions{
+		LabelSelector: "app in (" + strings.Join(controllers(), ",") + ")",
+	})
 	if err != nil {
 		r.unread(flux.CheckFailures, "pods in namespace "+r.query.Namespace, err)
 		return

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/version"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
@@ -121,21 +121,9 @@ func (r *reader) discover() (map[string][]string, error) {
 		}
 	}
 	for name := range served {
-		slices.SortFunc(served[name], compareVersions)
+		slices.SortFunc(served[name], func(a, b string) int { return version.CompareKubeAwareVersionStrings(b, a) })
 	}
 	return served, nil
-}
-
-// compareVersions puts v1 before v1beta2 before v1beta1, as Kubernetes ranks
-// versions.
-func compareVersions(a, b string) int {
-	if stableA, stableB := !strings.Contains(a[1:], "a"), !strings.Contains(b[1:], "a"); stableA != stableB {
-		if stableA {
-			return -1
-		}
-		return 1
-	}
-	return strings.Compare(b, a)
 }
 
 // pageSize is how many objects are asked for at a time, maxPages how often.
@@ -144,27 +132,40 @@ const (
 	maxPages = 10
 )
 
+// pages lists page after page, each of which gives the key of the next.
+func (r *reader) pages(check, what string, options meta.ListOptions, list func(meta.ListOptions) (next string, err error)) {
+	what += " in namespace " + r.query.Namespace
+	options.Limit = pageSize
+	for range maxPages {
+		next, err := list(options)
+		if err != nil {
+			r.unread(check, what, err)
+			return
+		}
+		if options.Continue = next; next == "" {
+			return
+		}
+	}
+	r.unread(check, what, fmt.Errorf("there are more than %d", pageSize*maxPages))
+}
+
 // list reads the objects of a kind in the newest version that is served.
 func (r *reader) list(k kind, served []string) {
 	if len(served) == 0 {
 		return // the check of the APIs says so
 	}
-	of := r.dynamic.Resource(schema.GroupVersionResource{Group: k.group, Version: served[0], Resource: k.resource}).Namespace(r.query.Namespace)
-	options := meta.ListOptions{Limit: pageSize}
-	for range maxPages {
+	resource := schema.GroupVersionResource{Group: k.group, Version: served[0], Resource: k.resource}
+	of := r.dynamic.Resource(resource).Namespace(r.query.Namespace)
+	r.pages(k.check, k.resource, meta.ListOptions{}, func(options meta.ListOptions) (string, error) {
 		page, err := of.List(r.ctx, options)
 		if err != nil {
-			r.unread(k.check, k.resource+" in namespace "+r.query.Namespace, err)
-			return
+			return "", err
 		}
 		for i := range page.Items {
 			r.take(k, &page.Items[i])
 		}
-		if options.Continue = page.GetContinue(); options.Continue == "" {
-			return
-		}
-	}
-	r.unread(k.check, k.resource, fmt.Errorf("there are more than %d", pageSize*maxPages))
+		return page.GetContinue(), nil
+	})
 }
 
 func (r *reader) take(k kind, o *unstructured.Unstructured) {

@@ -36,29 +36,20 @@ type Held struct {
 	object *core.Secret
 }
 
-// swapError is an error that knows what to do about it.
-type swapError struct{ text, hint string }
-
-func (e swapError) Error() string { return e.text }
-
-// Hint says how to mend it.
-func (e swapError) Hint() string { return e.hint }
-
 // Token reads the Secret that Flux takes its token from.
 func (c *Client) Token(ctx context.Context, namespace, name string) (Held, error) {
 	what := "read Secret " + namespace + "/" + name
 	s, err := c.core.Secrets(namespace).Get(ctx, name, meta.GetOptions{})
 	if err != nil {
-		return Held{}, swapError{what + ": " + why(err), "examples/kubernetes/rotate.yaml lists the rights"}
+		return Held{}, hinted{errors.New(what + ": " + why(err)), "examples/kubernetes/rotate.yaml lists the rights"}
 	}
 	h := Held{Namespace: namespace, Name: name, Version: s.ResourceVersion, Token: tokenOf(s), object: s}
-	switch {
-	case len(s.Data["password"]) > 0:
-		h.Key = "password"
-	case len(s.Data["bearerToken"]) > 0:
-		h.Key = "bearerToken"
-	default:
-		return Held{}, swapError{what + ": it has neither password nor bearerToken, so that Flux asks without a token", "make it with `flux create secret git`, with username and password"}
+	keys := []string{"password", "bearerToken"}
+	if at := slices.IndexFunc(keys, func(key string) bool { return len(s.Data[key]) > 0 }); at >= 0 {
+		h.Key = keys[at]
+	} else {
+		return Held{}, hinted{errors.New(what + ": it has neither password nor bearerToken, so that Flux asks without a token"),
+			"make it with `flux create secret git`, with username and password"}
 	}
 	marks := flux.Marks{Labels: s.Labels, Annotations: s.Annotations, Managers: managers(s.ManagedFields)}
 	for _, o := range s.OwnerReferences {
@@ -78,9 +69,9 @@ func (c *Client) Swap(ctx context.Context, h Held, token secret.Secret) (string,
 	case h.object == nil || token.Empty():
 		return "", errors.New(what + ": there is nothing to change")
 	case h.Owned:
-		return "", swapError{what + ": " + h.Owner.Name + " manages it, and would bring the old token back", h.Owner.Instead}
+		return "", hinted{errors.New(what + ": " + h.Owner.Name + " manages it, and would bring the old token back"), h.Owner.Instead}
 	case h.object.Immutable != nil && *h.object.Immutable:
-		return "", swapError{what + ": it is immutable", "delete it and make it anew with the new token"}
+		return "", hinted{errors.New(what + ": it is immutable"), "delete it and create it again with the new token"}
 	}
 	changed := h.object.DeepCopy()
 	changed.Data[h.Key] = []byte(token.Reveal())
@@ -90,10 +81,11 @@ func (c *Client) Swap(ctx context.Context, h Held, token secret.Secret) (string,
 	done, err := c.core.Secrets(h.Namespace).Update(ctx, changed, meta.UpdateOptions{FieldManager: Manager})
 	switch {
 	case apierrors.IsConflict(err):
-		return "", swapError{what + ": somebody changed it at the same time", "look at what it holds now, and try again"}
+		return "", hinted{errors.New(what + ": somebody changed it at the same time"), "look at what it holds now, and try again"}
 	case err != nil:
 		// What an API server refuses it may quote.
-		return "", swapError{what + ": " + strings.ReplaceAll(why(err), token.Reveal(), token.String()), "examples/kubernetes/rotate.yaml lists the rights"}
+		return "", hinted{errors.New(what + ": " + strings.ReplaceAll(why(err), token.Reveal(), token.String())),
+			"examples/kubernetes/rotate.yaml lists the rights"}
 	}
 	return done.ResourceVersion, nil
 }

@@ -7,14 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
-
 	"golang.org/x/tools/txtar"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/gatetest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
 )
 
 // wanted is what a case's comment expects of its verdict.
@@ -47,7 +46,7 @@ func TestAttacks(t *testing.T) {
 	for _, naive := range naiveGates {
 		admitted := 0
 		for _, c := range cases {
-			if _, facts, err := gatetest.Load(c.archive); err == nil && naive.admit(facts) {
+			if _, facts, _, err := gatetest.Load(c.archive); err == nil && naive.admit(facts) {
 				admitted++
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/sharedtest"
 )
 
@@ -37,9 +38,8 @@ func TestCorpus(t *testing.T) {
 		if !ok {
 			continue
 		}
-		f.IgnoreIdentity = true
 		name, _ := filepath.Rel(root, filepath.Dir(path))
-		r := gate.Judge(gate.DefaultPolicy(), f)
+		r := gate.Judge(policy.Default(), f, gate.Options{Now: day, IgnoreIdentity: true})
 		outcomes[r.Reproduction]++
 		verdicts[r.Verdict()]++
 		if r.Reproduction != manifest.Reproduced && r.Reproduction != manifest.Equivalent {

@@ -1,6 +1,6 @@
-// Package gate knows the owner's policy, the facts of a change, and Judge,
-// which turns the two into findings and a verdict. It is the second half of
-// the route "git range or event → facts → changes + residue → findings →
+// Package gate answers "is it only Flux?": Judge turns the owner's policy and
+// the facts of a change into findings and a verdict. It is the second half of
+// the route "git range or event → facts → changes and residue → findings →
 // verdict".
 //
 // It refuses to know where facts come from and what day it is: a judge does no

@@ -39,11 +39,11 @@ func TestExamples(t *testing.T) {
 
 func judge(t *testing.T, archive *txtar.Archive) gate.Result {
 	t.Helper()
-	policy, facts, err := gatetest.Load(archive)
+	policy, facts, options, err := gatetest.Load(archive)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return gate.Judge(policy, facts)
+	return gate.Judge(policy, facts, options)
 }
 
 // has tells whether a rule is among the findings, with any severity if none is given.

@@ -4,19 +4,35 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 )
+
+// Options say how to judge.
+type Options struct {
+	// Now is when: dated overrides end, and pinned keys expire.
+	Now time.Time
+	// IgnoreIdentity judges contents alone: neither who made the change nor the
+	// pull request's words are looked at.
+	IgnoreIdentity bool
+}
 
 // Judge says whether a change is only what Flux would write, and allowed. It
 // looks at nothing but its arguments and leaves them as they are; the order of
 // files, policies and bystanders makes no difference. What the facts do not
 // prove counts against the change, and any gap in them makes it undecided.
-func Judge(p Policy, f Facts) Result {
-	j := newJudge(p, f)
-	result := Result{Base: f.Base, Head: f.Head, Reproduction: manifest.None, Evidence: EvidenceNone}
-	result.Basis, result.Gaps = finding.Whole, slices.Clone(f.Gaps)
+func Judge(p policy.Policy, f change.Facts, o Options) Result {
+	var unchecked []string
+	f.Commits, unchecked = signature.Check(f.Commits, p.Keys(), o.Now)
+	f.Gaps = slices.Concat(f.Gaps, unchecked)
+	j := newJudge(p, f, o)
+	result := Result{Base: f.Base, Head: f.Head, Reproduction: manifest.None, Evidence: policy.EvidenceNone}
+	result.Basis, result.Gaps = finding.Whole, f.Gaps
 	if !j.applies() {
 		result.Basis = finding.Foreign
 		return result
@@ -39,7 +55,7 @@ func Judge(p Policy, f Facts) Result {
 	result.Reproduction = worst(result.Files)
 	j.judgeWhole(result.Updates)
 	j.stragglers(updates)
-	if !f.IgnoreIdentity {
+	if !o.IgnoreIdentity {
 		result.Evidence = j.identity()
 		j.text(result.Updates)
 	}
@@ -50,10 +66,11 @@ func Judge(p Policy, f Facts) Result {
 
 // judge is one run of Judge.
 type judge struct {
-	policy   Policy
-	facts    Facts
+	policy   policy.Policy
+	facts    change.Facts
+	options  Options
 	files    []fileView // sorted by path
-	policies map[string][]ImagePolicy
+	policies map[string][]change.ImagePolicy
 	said     map[string]bool // what once has let through
 	// illegal names files with a new value that Flux cannot write, since it
 	// takes every reference apart before it uses it.
@@ -61,24 +78,22 @@ type judge struct {
 	findings []finding.Finding
 }
 
-func newJudge(p Policy, f Facts) *judge {
-	j := &judge{policy: p, facts: f, said: map[string]bool{}, illegal: map[string]bool{}, policies: map[string][]ImagePolicy{}}
+func newJudge(p policy.Policy, f change.Facts, o Options) *judge {
+	j := &judge{policy: p, facts: f, options: o, said: map[string]bool{}, illegal: map[string]bool{}, policies: map[string][]change.ImagePolicy{}}
 	objects := slices.Clone(f.Policies)
-	slices.SortStableFunc(objects, func(a, b ImagePolicy) int {
+	slices.SortStableFunc(objects, func(a, b change.ImagePolicy) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
 	for _, o := range objects {
 		j.policies[o.Name] = append(j.policies[o.Name], o)
 	}
-	var changes []FileChange
+	var changes []change.File
 	for _, c := range f.Files {
-		// Where head left the file as it was, or the base has the same already,
-		// a merge takes the base's: nothing happens.
-		if !c.Old.same(c.New) && !c.Tip.same(c.New) {
+		if c.Differs() {
 			changes = append(changes, c)
 		}
 	}
-	slices.SortStableFunc(changes, func(a, b FileChange) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortStableFunc(changes, func(a, b change.File) int { return cmp.Compare(a.Path, b.Path) })
 	j.files = make([]fileView, len(changes))
 	parallel(len(changes), func(i int) { j.files[i] = viewFile(changes[i]) })
 	return j
@@ -87,7 +102,7 @@ func newJudge(p Policy, f Facts) *judge {
 // applies tells whether the change is ours to judge: it is on the bot's
 // branch, whoever owns that, or it touches a place that Flux sets.
 func (j *judge) applies() bool {
-	if !j.facts.IgnoreIdentity && j.facts.HeadRef != "" && j.policy.MatchHead(j.facts.HeadRef) {
+	if !j.options.IgnoreIdentity && j.facts.HeadRef != "" && j.policy.MatchHead(j.facts.HeadRef) {
 		return true
 	}
 	return slices.ContainsFunc(j.files, fileView.touched)
@@ -96,7 +111,7 @@ func (j *judge) applies() bool {
 // report adds a finding. Without a severity it has the catalogue's.
 func (j *judge) report(f finding.Finding) {
 	f.Severity = cmp.Or(f.Severity, finding.Natural(f.Rule))
-	if strings.HasPrefix(f.File, ".github/") && f.File != PolicyFile {
+	if strings.HasPrefix(f.File, ".github/") && f.File != policy.File {
 		f.Hint = strings.TrimPrefix(f.Hint+"; ", "; ") + "files under .github/ can change what checks a pull request: review them by hand, in a change of their own"
 	}
 	j.findings = append(j.findings, f)

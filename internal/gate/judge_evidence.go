@@ -1,19 +1,19 @@
 package gate
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
+	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
-	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 )
 
 // signatures reports commits whose signature is not what the policy asks for,
 // by pinned keys or by the least evidence. Without either, nobody asked.
 func (j *judge) signatures(commits []made) {
-	asked := j.policy.Evidence == EvidenceSignature || j.policy.Evidence == EvidenceKey
+	asked := j.policy.Evidence == policy.EvidenceSignature || j.policy.Evidence == policy.EvidenceKey
 	var faults, keys tally
 	for _, c := range commits {
 		v := c.Verification
@@ -33,57 +33,25 @@ func (j *judge) signatures(commits []made) {
 		}
 	}
 	j.tell("identity/signature", faults, "give the ImageUpdateAutomation a signingKey, and the bot's account or the policy file its public half")
-	j.tell("identity/key", keys, fmt.Sprintf("find out whose key it is; if Flux's was replaced, change keys of the bot in %s", PolicyFile))
+	j.tell("identity/key", keys, fmt.Sprintf("find out whose key it is; if Flux's was replaced, change keys of the bot in %s", policy.File))
 }
 
 // pins are the keys of a commit's bot; a commit that is nobody's is held
 // against all of them.
-func (j *judge) pins(bot *Bot) []string {
+func (j *judge) pins(bot *policy.Bot) []string {
 	if bot != nil {
 		return bot.Keys
 	}
-	var all []string
-	for _, b := range j.policy.Bots {
-		all = append(all, b.Keys...)
-	}
-	return all
+	return j.policy.Keys()
 }
 
 // pinned tells whether the commit is verified with a key of its bot.
 func (m made) pinned() bool {
 	return m.bot != nil && m.Verification.Verified && m.Verification.Key != "" &&
 		slices.ContainsFunc(m.bot.Keys, func(key string) bool {
-			return slices.Contains(fingerprints(key), fingerprint(m.Verification.Key))
+			prints, _ := signature.Fingerprints(key) // none of a key that cannot be read
+			return slices.Contains(prints, signature.Fingerprint(m.Verification.Key))
 		})
-}
-
-// fingerprint gives one spelling to a fingerprint: the hexadecimal ones of
-// OpenPGP in upper case and without spaces, those of SSH as ssh-keygen prints them.
-func fingerprint(s string) string {
-	if strings.HasPrefix(s, "SHA256:") {
-		return strings.TrimRight(s, "=")
-	}
-	return strings.ToUpper(strings.ReplaceAll(s, " ", ""))
-}
-
-// fingerprints are those of a pinned key in any of the forms that Bot.Keys may
-// have; none for a key that cannot be read.
-func fingerprints(key string) []string {
-	key = strings.TrimSpace(key)
-	if strings.HasPrefix(key, armorBegin) {
-		entities, _ := openpgp.ReadArmoredKeyRing(strings.NewReader(key))
-		var out []string
-		for _, e := range entities {
-			out = append(out, fmt.Sprintf("%X", e.PrimaryKey.Fingerprint))
-		}
-		return out
-	}
-	if words := strings.Fields(key); authorizedKey(words) {
-		blob, _ := base64.StdEncoding.DecodeString(words[1])
-		sum := sha256.Sum256(blob)
-		return []string{"SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])}
-	}
-	return []string{fingerprint(key)}
 }
 
 // reached is the highest step of the ladder that the facts prove. Every step
@@ -91,54 +59,51 @@ func fingerprints(key string) []string {
 // committer. The steps above are proofs independent of each other, each over
 // all commits; who pushed must be known of the head and all pushes below it.
 // Nothing in the facts is a witness yet.
-func (j *judge) reached(commits []made) Evidence {
+func (j *judge) reached(commits []made) policy.Evidence {
 	every := func(holds func(made) bool) bool {
 		return len(commits) > 0 && !slices.ContainsFunc(commits, func(m made) bool { return !holds(m) })
 	}
 	pull := j.facts.Pull
 	switch {
 	case !every(func(m made) bool { return m.bot != nil && m.self }):
-		return EvidenceNone
-	case pull != nil && j.isBot(pull.Pusher.ID) && !slices.ContainsFunc(pull.AlsoPushed, func(a Account) bool { return !j.isBot(a.ID) }):
-		return EvidencePusher
+		return policy.EvidenceNone
+	case pull != nil && j.isBot(pull.Pusher.ID) &&
+		!slices.ContainsFunc(pull.AlsoPushed, func(a change.Account) bool { return !j.isBot(a.ID) }):
+		return policy.EvidencePusher
 	case every(made.pinned):
-		return EvidenceKey
+		return policy.EvidenceKey
 	case every(func(m made) bool { return m.Verification.Verified }):
-		return EvidenceSignature
+		return policy.EvidenceSignature
 	case every(func(m made) bool { return m.bot.ID != 0 && m.Account == m.bot.ID }):
-		return EvidenceAccount
+		return policy.EvidenceAccount
 	}
-	return EvidenceText
+	return policy.EvidenceText
 }
 
 // evidence reports that less is proven than the policy asks for.
-func (j *judge) evidence(reached Evidence) {
-	least := slices.Index(evidenceWords, j.policy.Evidence)
-	if j.policy.Evidence == "" {
-		least = slices.Index(evidenceWords, EvidenceText)
-	}
-	if least >= 0 && slices.Index(evidenceWords, reached) >= least {
+func (j *judge) evidence(reached policy.Evidence) {
+	if reached.Reaches(cmp.Or(j.policy.Evidence, policy.EvidenceText)) {
 		return
 	}
 	message := fmt.Sprintf("who made the change is known by %s only, and the policy asks for %s", reached, j.policy.Evidence)
-	if reached == EvidenceNone {
+	if reached == policy.EvidenceNone {
 		message = fmt.Sprintf("nothing tells that the bot made the change, and the policy asks for %s", j.policy.Evidence)
 	}
 	j.who("identity/evidence", message, evidenceHint(j.policy.Evidence))
 }
 
-func evidenceHint(want Evidence) string {
+func evidenceHint(want policy.Evidence) string {
 	switch want {
-	case EvidenceAccount:
+	case policy.EvidenceAccount:
 		return "run the check as the Action, and give the bot of the policy its login and id"
-	case EvidenceSignature:
+	case policy.EvidenceSignature:
 		return "give the ImageUpdateAutomation a signingKey whose public half the bot's account on GitHub has, or pin it as keys of the bot"
-	case EvidenceKey:
+	case policy.EvidenceKey:
 		return "give the ImageUpdateAutomation a signingKey, and pin its public half as keys of the bot"
-	case EvidencePusher:
+	case policy.EvidencePusher:
 		return "run the check as the Action with a token that may read the repository's activity, and give the bot its login and id"
-	case EvidenceWitness:
+	case policy.EvidenceWitness:
 		return "no check can reach this step yet; ask for pusher"
 	}
-	return "let Flux make the commits, with the name and e-mail that bots in " + PolicyFile + " say"
+	return "let Flux make the commits, with the name and e-mail that bots in " + policy.File + " say"
 }

@@ -5,15 +5,16 @@ import (
 	"cmp"
 	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 )
 
 // fileView is a changed path with what reading it has shown.
 type fileView struct {
-	FileChange
+	change.File
 	compared   bool
 	comparison manifest.Comparison
 	// viaTip says that the comparison is with the base's tip, since the base
@@ -38,20 +39,14 @@ type spot struct {
 
 func (s spot) changed() bool { return s.from != s.to }
 
-func (b Blob) same(other Blob) bool {
-	return b.Mode == other.Mode && b.ID == other.ID && bytes.Equal(b.Data, other.Data)
-}
-
-func (b Blob) isFile() bool { return b.Mode == Regular || b.Mode == Executable }
-
-func viewFile(c FileChange) fileView {
-	v := fileView{FileChange: c}
-	if !c.Old.isFile() || !c.New.isFile() || !manifest.Named(c.Path) || !manifest.Marked(c.Old.Data) {
+func viewFile(c change.File) fileView {
+	v := fileView{File: c}
+	if !c.Old.IsFile() || !c.New.IsFile() || !manifest.Named(c.Path) || !manifest.Marked(c.Old.Data) {
 		return v
 	}
 	v.compared = true
 	v.comparison = manifest.Compare(c.Old.Data, c.New.Data)
-	moved := c.Tip.isFile() && !bytes.Equal(c.Tip.Data, c.Old.Data)
+	moved := c.Tip.IsFile() && !bytes.Equal(c.Tip.Data, c.Old.Data)
 	if !moved {
 		v.plainSpots()
 		return v
@@ -165,8 +160,8 @@ type markedValue struct {
 	value string
 }
 
-func markedValues(b Blob) (values []markedValue, ok bool) {
-	if !b.isFile() || !manifest.Marked(b.Data) {
+func markedValues(b change.Blob) (values []markedValue, ok bool) {
+	if !b.IsFile() || !manifest.Marked(b.Data) {
 		return nil, true
 	}
 	file := manifest.Read(b.Data)
@@ -182,14 +177,10 @@ func markedValues(b Blob) (values []markedValue, ok bool) {
 
 // parallel calls f for 0 to n-1 on as many goroutines as run at once.
 func parallel(n int, f func(i int)) {
-	var next atomic.Int64
-	var group sync.WaitGroup
-	for range min(n, runtime.GOMAXPROCS(0)) {
-		group.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				f(i)
-			}
-		})
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range n {
+		group.Go(func() error { f(i); return nil })
 	}
-	group.Wait()
+	_ = group.Wait()
 }

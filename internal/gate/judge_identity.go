@@ -2,9 +2,13 @@ package gate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // webFlow is the account with which GitHub commits for people in its web
@@ -17,11 +21,11 @@ const (
 
 // identity judges who made the change and where it goes, and returns the step
 // of the ladder of evidence that the facts reach.
-func (j *judge) identity() Evidence {
+func (j *judge) identity() policy.Evidence {
 	j.branches()
 	j.pull()
 	if len(j.facts.Commits) == 0 && len(j.facts.Files) == 0 {
-		return EvidenceNone // a branch that holds nothing
+		return policy.EvidenceNone // a branch that holds nothing
 	}
 	j.history()
 	made := j.authors()
@@ -39,17 +43,19 @@ func (j *judge) branches() {
 	head, base := j.facts.HeadRef, j.facts.BaseRef
 	switch {
 	case head == "":
-		j.who("identity/branch", "it is not known which branch the change comes from", "name it with --head-ref, or judge the contents alone with --ignore-identity")
+		j.who("identity/branch", "it is not known which branch the change comes from",
+			"name it with --head-ref, or judge the contents alone with --ignore-identity")
 	case !j.policy.MatchHead(head):
-		j.who("identity/branch", fmt.Sprintf("the change comes from the branch %q, not from one that Flux pushes to (%s)", head, quoted(j.policy.Head)),
-			fmt.Sprintf("let Flux make the change, or add its push branch to %s: branches: {head: [...]}", PolicyFile))
+		j.who("identity/branch",
+			fmt.Sprintf("the change comes from the branch %q, not from one that Flux pushes to (%s)", head, quoted(j.policy.Head)),
+			fmt.Sprintf("let Flux make the change, or add its push branch to %s: branches: {head: [...]}", policy.File))
 	}
 	switch {
 	case base == "" && len(j.policy.Base) > 0:
 		j.who("identity/base", "it is not known which branch the change goes to", "name it with --base-ref")
 	case !j.policy.MatchBase(base):
 		j.who("identity/base", fmt.Sprintf("the change goes to the branch %q, not to one that takes updates (%s)", base, quoted(j.policy.Base)),
-			fmt.Sprintf("propose it to the right branch, or add this one to %s: branches: {base: [...]}", PolicyFile))
+			fmt.Sprintf("propose it to the right branch, or add this one to %s: branches: {base: [...]}", policy.File))
 	}
 }
 
@@ -69,7 +75,8 @@ func (j *judge) pull() {
 	}
 	switch {
 	case p.HeadRepoID == 0 || p.BaseRepoID == 0:
-		j.who("identity/fork", "it is not known which repository the branch lies in; its fork may be gone", "close the pull request: Flux pushes to this repository only")
+		j.who("identity/fork", "it is not known which repository the branch lies in; its fork may be gone",
+			"close the pull request: Flux pushes to this repository only")
 	case p.HeadRepoID != p.BaseRepoID:
 		j.who("identity/fork", "the branch lies in a fork", "close the pull request: Flux pushes to this repository only")
 	}
@@ -79,11 +86,11 @@ func (j *judge) pull() {
 	}
 	if len(j.policy.Openers) > 0 && !j.isOpener(p.Opener.ID) {
 		j.who("identity/opener", fmt.Sprintf("%q (account %d) opened the pull request", p.Opener.Login, p.Opener.ID),
-			fmt.Sprintf("close it and let the workflow open one, or add the account to openers in %s", PolicyFile))
+			fmt.Sprintf("close it and let the workflow open one, or add the account to openers in %s", policy.File))
 	}
 }
 
-func (j *judge) pusher(a Account, what string) {
+func (j *judge) pusher(a change.Account, what string) {
 	if a.ID != 0 && j.knowsAccounts() && !j.isBot(a.ID) {
 		j.who("identity/pusher", fmt.Sprintf("%q (account %d), not the bot, pushed %s", a.Login, a.ID, what),
 			"ask that account what it pushed; a ruleset can let only the bot push to its branch")
@@ -91,37 +98,23 @@ func (j *judge) pusher(a Account, what string) {
 }
 
 func (j *judge) knowsAccounts() bool {
-	for _, b := range j.policy.Bots {
-		if b.ID != 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(j.policy.Bots, func(b policy.Bot) bool { return b.ID != 0 })
 }
 
 func (j *judge) isBot(id int64) bool {
-	for _, b := range j.policy.Bots {
-		if b.ID != 0 && b.ID == id {
-			return true
-		}
-	}
-	return false
+	return id != 0 && slices.ContainsFunc(j.policy.Bots, func(b policy.Bot) bool { return b.ID == id })
 }
 
 func (j *judge) isOpener(id int64) bool {
-	for _, a := range j.policy.Openers {
-		if a.ID != 0 && a.ID == id {
-			return true
-		}
-	}
-	return j.isBot(id)
+	return j.isBot(id) || id != 0 && slices.ContainsFunc(j.policy.Openers, func(a change.Account) bool { return a.ID == id })
 }
 
 // history demands one line of commits from the merge base to head.
 func (j *judge) history() {
 	commits := j.facts.Commits
 	if len(commits) == 0 {
-		j.who("identity/evidence", "files differ, but there is no commit that says who changed them", "compare the base branch with the bot's branch, not two trees")
+		j.who("identity/evidence", "files differ, but there is no commit that says who changed them",
+			"compare the base branch with the bot's branch, not two trees")
 		return
 	}
 	const hint = "delete the push branch, so that Flux starts anew from the base"
@@ -146,8 +139,8 @@ func (j *judge) history() {
 
 // made is a commit and the bot that made it; nil where none did.
 type made struct {
-	Commit
-	bot *Bot
+	change.Commit
+	bot *policy.Bot
 	// self says that the committer is the author.
 	self bool
 }
@@ -175,7 +168,7 @@ func (j *judge) authors() []made {
 	if ours > 0 {
 		j.tell("identity/foreign-commit", strangers, "take the commit out of the bot's branch, or delete the branch and let Flux write it anew")
 	} else {
-		j.tell("identity/author", strangers, fmt.Sprintf("let Flux make the change; if this is its identity, add it to bots in %s", PolicyFile))
+		j.tell("identity/author", strangers, fmt.Sprintf("let Flux make the change; if this is its identity, add it to bots in %s", policy.File))
 	}
 	j.tell("identity/committer", committers, "delete the push branch and let Flux write the commit again")
 	return all
@@ -183,11 +176,11 @@ func (j *judge) authors() []made {
 
 // botOf finds the bot that a commit's author is. Where only the account
 // differs, it says so.
-func (j *judge) botOf(c Commit) (bot *Bot, why string) {
+func (j *judge) botOf(c change.Commit) (bot *policy.Bot, why string) {
 	why = fmt.Sprintf("its author %q is not the bot", address(c.Author))
 	for i := range j.policy.Bots {
 		b := &j.policy.Bots[i]
-		if !b.wrote(c) {
+		if !wrote(b, c) {
 			continue
 		}
 		if b.ID == 0 || c.Account == 0 || c.Account == b.ID {
@@ -200,7 +193,7 @@ func (j *judge) botOf(c Commit) (bot *Bot, why string) {
 
 // wrote compares what the policy says of a bot with a commit's author, byte by
 // byte. A bot without name and e-mail is known by its account alone.
-func (b *Bot) wrote(c Commit) bool {
+func wrote(b *policy.Bot, c change.Commit) bool {
 	if b.Name == "" && b.Email == "" {
 		return b.ID != 0 && b.ID == c.Account
 	}
@@ -209,29 +202,29 @@ func (b *Bot) wrote(c Commit) bool {
 
 // committerFault says why a committer is not the author. Flux writes both with
 // one name, e-mail and second; GitHub commits for people with its own, and signs.
-func committerFault(c Commit) string {
+func committerFault(c change.Commit) string {
 	a, b := c.Author, c.Committer
 	switch {
-	case a.Name == b.Name && a.Email == b.Email && c.strangeCommitter():
+	case a.Name == b.Name && a.Email == b.Email && strangeCommitter(c):
 		return fmt.Sprintf("its committer is account %d, its author account %d", c.CommitterAccount, c.Account)
 	case a.Name == b.Name && a.Email == b.Email && !a.When.Equal(b.When):
 		return "it was committed at another time than written, so it is not as Flux made it"
-	case a.Name == b.Name && a.Email == b.Email, c.byWebFlow():
+	case a.Name == b.Name && a.Email == b.Email, byWebFlow(c):
 		return ""
 	}
 	return fmt.Sprintf("its committer %q is not its author %q", address(b), address(a))
 }
 
-func (c Commit) strangeCommitter() bool {
+func strangeCommitter(c change.Commit) bool {
 	return c.Account != 0 && c.CommitterAccount != 0 && c.Account != c.CommitterAccount
 }
 
-func (c Commit) byWebFlow() bool {
+func byWebFlow(c change.Commit) bool {
 	return c.Committer.Name == webFlowName && c.Committer.Email == webFlowEmail && c.Verification.Verified &&
 		(c.CommitterAccount == 0 || c.CommitterAccount == webFlowID)
 }
 
-func address(s Signature) string { return s.Name + " <" + s.Email + ">" }
+func address(s change.Signature) string { return s.Name + " <" + s.Email + ">" }
 
 // tally collects commits with one fault, so that a thousand of them are one finding.
 type tally struct {
@@ -257,17 +250,12 @@ func (j *judge) tell(rule string, t tally, hint string) {
 
 // commitNames names the first three commits and counts the rest.
 func commitNames(shas []string) string {
-	const shown, short = 3, 12
 	var names []string
-	for _, sha := range shas[:min(shown, len(shas))] {
-		names = append(names, sha[:min(short, len(sha))])
-	}
-	text := strings.Join(names, ", ")
-	if more := len(shas) - shown; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
+	for _, sha := range shas {
+		names = append(names, sha[:min(len(sha), 12)])
 	}
 	if len(shas) == 1 {
-		return "commit " + text
+		return "commit " + names[0]
 	}
-	return "commits " + text
+	return "commits " + text.Some(names, 3)
 }

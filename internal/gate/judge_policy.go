@@ -8,18 +8,20 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 // candidates are the ImagePolicy objects that a marker in a file may mean: of
 // its name, in its namespace or in one that the object does not say, and of
 // those the nearest to the file by directory. Several are returned only where
 // they differ.
-func (j *judge) candidates(key, file string) []ImagePolicy {
+func (j *judge) candidates(key, file string) []change.ImagePolicy {
 	namespace, name, _ := strings.Cut(key, ":")
 	dir := strings.Split(path.Dir(file), "/")
 	near := 0
-	var out []ImagePolicy
+	var out []change.ImagePolicy
 	for _, p := range j.policies[name] {
 		if p.Namespace != namespace && p.Namespace != "" {
 			continue
@@ -28,27 +30,15 @@ func (j *judge) candidates(key, file string) []ImagePolicy {
 		if n > near {
 			near, out = n, nil
 		}
-		if n == near && !slices.ContainsFunc(out, p.alike) {
+		if n == near && !slices.ContainsFunc(out, p.Alike) {
 			out = append(out, p)
 		}
 	}
 	return out
 }
 
-// alike tells whether two objects select the same.
-func (p ImagePolicy) alike(other ImagePolicy) bool {
-	return p.Selector == other.Selector && p.Image == other.Image && p.reflects() == other.reflects()
-}
-
-// reflects tells whether Flux writes digests under the policy.
-func (p ImagePolicy) reflects() bool {
-	return p.DigestReflection != "" && p.DigestReflection != "Never"
-}
-
-func (p ImagePolicy) place() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
-
 // commonImage is the image that all of the policies scan, if they agree.
-func commonImage(policies []ImagePolicy) string {
+func commonImage(policies []change.ImagePolicy) string {
 	if len(policies) == 0 {
 		return ""
 	}
@@ -62,7 +52,7 @@ func commonImage(policies []ImagePolicy) string {
 
 // judgePolicies holds the new image against the ImagePolicies of the base. All
 // that may be meant must agree.
-func (j *judge) judgePolicies(u *joined, now image.Ref, policies []ImagePolicy) {
+func (j *judge) judgePolicies(u *joined, now image.Ref, policies []change.ImagePolicy) {
 	switch {
 	case len(j.facts.Policies) == 0: // once, not for every image
 		if j.once("orphans") {
@@ -79,56 +69,50 @@ func (j *judge) judgePolicies(u *joined, now image.Ref, policies []ImagePolicy) 
 	case len(policies) > 1:
 		var places []string
 		for _, p := range policies {
-			places = append(places, p.place())
+			places = append(places, p.Place())
 		}
 		if j.once(append([]string{"ambiguous", u.Policy}, places...)...) {
 			j.report(finding.Finding{Rule: "policy/ambiguous", Place: u.Place,
-				Message: fmt.Sprintf("the base has %d different ImagePolicy objects %s, none nearer than the others: %s", len(policies), u.Policy, plainList(places)),
-				Hint:    "give them different names, or keep each beside the files that it is for; until then all of them must admit the tag"})
+				Message: fmt.Sprintf("the base has %d different ImagePolicy objects %s, none nearer than the others: %s",
+					len(policies), u.Policy, quoted(places)),
+				Hint: "give them different names, or keep each beside the files that it is for; until then all of them must admit the tag"})
 		}
 	}
-	terms, _ := j.policy.TermsFor(u.Image, u.Policy, j.facts.Today)
+	terms, _ := j.policy.TermsFor(u.Image, u.Policy, j.options.Now)
 	for _, p := range policies {
 		j.judgePolicy(u, now, p, terms.Versioning == image.ByPolicy)
 	}
 }
 
-func plainList(items []string) string {
-	var out []string
-	for _, item := range items {
-		out = append(out, fmt.Sprintf("%q", item))
-	}
-	return strings.Join(out, ", ")
-}
-
-func (j *judge) judgePolicy(u *joined, now image.Ref, p ImagePolicy, byPolicy bool) {
+func (j *judge) judgePolicy(u *joined, now image.Ref, p change.ImagePolicy, byPolicy bool) {
 	j.scans(u, now, p)
-	if now.Digest != "" && !p.reflects() {
+	if now.Digest != "" && !p.Reflects() {
 		j.outOfRange(u, "the new value has a digest, but the ImagePolicy reflects none, so Flux did not write it",
 			"set digestReflectionPolicy in the ImagePolicy if digests are wanted")
 	}
 	if err := p.Check(); err != nil {
-		if j.once("invalid", p.place()) {
+		if j.once("invalid", p.Place()) {
 			j.report(finding.Finding{Rule: "policy/invalid", Place: u.Place,
-				Message: fmt.Sprintf("the ImagePolicy %s of %q cannot be used: %v", u.Policy, p.place(), err),
+				Message: fmt.Sprintf("the ImagePolicy %s of %q cannot be used: %v", u.Policy, p.Place(), err),
 				Hint:    "correct it on the base: Flux selects nothing with it"})
 		}
 		return
 	}
-	if p.Range == "" && !byPolicy && j.once("not-semver", p.place()) {
+	if p.Range == "" && !byPolicy && j.once("not-semver", p.Place()) {
 		j.report(finding.Finding{Rule: "policy/not-semver", Place: u.Place,
 			Message: fmt.Sprintf("the ImagePolicy %s orders tags by %s, which cannot tell a breaking step", u.Policy, orderName(p.Selector)),
-			Hint:    fmt.Sprintf("give it a semver range, or add to images in %s: {policy: %s, versioning: policy, reason: WHY}", PolicyFile, u.Policy)})
+			Hint: fmt.Sprintf("give it a semver range, or add to images in %s: {policy: %s, versioning: policy, reason: WHY}",
+				policy.File, u.Policy)})
 	}
 	if now.Tag == "" {
 		return
 	}
 	if ok, why := p.Admits(now.Tag); !ok {
 		j.outOfRange(u, fmt.Sprintf("the ImagePolicy %s does not select %s: %s", u.Policy, plainOrQuoted(now.Tag), why),
-			fmt.Sprintf("compare the ImagePolicy in the cluster with %q on the base, and change the base's first if the tag is wanted", p.place()))
+			fmt.Sprintf("compare the ImagePolicy in the cluster with %q on the base, and change the base's first if the tag is wanted", p.Place()))
 		return
 	}
-	if p.AdmitsMajor(now.Tag) && j.once("breaking", p.place()) {
+	if p.AdmitsMajor(now.Tag) && j.once("breaking", p.Place()) {
 		j.report(finding.Finding{Rule: "policy/breaking-range", Place: u.Place,
 			Message: fmt.Sprintf("the range %q of ImagePolicy %s does not keep major versions out", p.Range, u.Policy),
 			Hint:    "close it at the next major version, such as >=1.4.0 <2.0.0"})
@@ -148,7 +132,7 @@ func (j *judge) outOfRange(u *joined, message, hint string) {
 
 // scans reports an image that is not the one that the policy's ImageRepository
 // scans.
-func (j *judge) scans(u *joined, now image.Ref, p ImagePolicy) {
+func (j *judge) scans(u *joined, now image.Ref, p change.ImagePolicy) {
 	scanned, err := image.ParseName(strings.TrimPrefix(p.Image, ociScheme))
 	if p.Image == "" || err != nil || now.Name == "" {
 		return

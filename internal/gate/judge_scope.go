@@ -9,7 +9,9 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 // judgeFile reports what is wrong with one changed path beside the versions in
@@ -32,23 +34,30 @@ func (j *judge) judgeFile(v *fileView) FileResult {
 // judged as well.
 func (j *judge) judgePath(v *fileView) bool {
 	if !j.policy.MatchPath(v.Path) {
-		j.at(v, "scope/path", "the policy does not let updates change this path", "take the file out of the branch, or add its path to paths in "+PolicyFile)
+		j.at(v, "scope/path", "the policy does not let updates change this path",
+			"take the file out of the branch, or add its path to paths in "+policy.File)
 	}
 	switch {
-	case v.Old.Mode == Symlink || v.New.Mode == Symlink:
-		j.at(v, "scope/symlink", fmt.Sprintf("a symbolic link is involved: the mode was %s and is %s", modeName(v.Old.Mode), modeName(v.New.Mode)), "take it out of the branch: Flux writes regular files only")
-	case v.Old.Mode == Submodule || v.New.Mode == Submodule:
-		j.at(v, "scope/submodule", fmt.Sprintf("a submodule is involved: the mode was %s and is %s", modeName(v.Old.Mode), modeName(v.New.Mode)), "take it out of the branch: Flux never moves a submodule")
-	case v.Old.Mode == Absent || v.New.Mode == Absent:
+	case v.Old.Mode == change.Symlink || v.New.Mode == change.Symlink:
+		j.at(v, "scope/symlink",
+			fmt.Sprintf("a symbolic link is involved: the mode was %s and is %s", modeName(v.Old.Mode), modeName(v.New.Mode)),
+			"take it out of the branch: Flux writes regular files only")
+	case v.Old.Mode == change.Submodule || v.New.Mode == change.Submodule:
+		j.at(v, "scope/submodule",
+			fmt.Sprintf("a submodule is involved: the mode was %s and is %s", modeName(v.Old.Mode), modeName(v.New.Mode)),
+			"take it out of the branch: Flux never moves a submodule")
+	case v.Old.Mode == change.Absent || v.New.Mode == change.Absent:
 		// Told by renames, which sees all files.
 		return false
 	case v.Old.Mode != v.New.Mode:
-		j.at(v, "scope/mode-changed", fmt.Sprintf("the file's mode was %s and is %s", v.Old.Mode, v.New.Mode), "restore the mode: Flux keeps it as it is")
+		j.at(v, "scope/mode-changed", fmt.Sprintf("the file's mode was %s and is %s", v.Old.Mode, v.New.Mode),
+			"restore the mode: Flux keeps it as it is")
 	}
-	if v.Old.isFile() && !v.Tip.isFile() {
-		j.at(v, "scope/stale", "the base has removed or replaced this file, and a merge could bring it back", "delete the push branch, so that Flux starts anew from the base")
+	if v.Old.IsFile() && !v.Tip.IsFile() {
+		j.at(v, "scope/stale", "the base has removed or replaced this file, and a merge could bring it back",
+			"delete the push branch, so that Flux starts anew from the base")
 	}
-	if v.Old.isFile() && v.New.isFile() && !v.compared {
+	if v.Old.IsFile() && v.New.IsFile() && !v.compared {
 		message := "Flux does not write files of this name"
 		if manifest.Named(v.Path) {
 			message = "Flux does not write this file: on the base it holds no marker"
@@ -62,20 +71,20 @@ func (j *judge) at(v *fileView, rule, message, hint string) {
 	j.report(finding.Finding{Rule: rule, Place: finding.Place{File: v.Path}, Message: message, Hint: hint})
 }
 
-func modeName(m Mode) string { return cmp.Or(string(m), "none") }
+func modeName(m change.Mode) string { return cmp.Or(string(m), "none") }
 
 // renames reports files that came or went, as one finding where a file of the
 // same content went and came.
 func (j *judge) renames() {
 	gone := map[string][]*fileView{}
 	for i := range j.files {
-		if v := &j.files[i]; v.New.Mode == Absent {
+		if v := &j.files[i]; v.New.Mode == change.Absent {
 			gone[v.Old.ID] = append(gone[v.Old.ID], v)
 		}
 	}
 	for i := range j.files {
 		v := &j.files[i]
-		if v.Old.Mode != Absent || v.New.Mode == Absent {
+		if v.Old.Mode != change.Absent || v.New.Mode == change.Absent {
 			continue
 		}
 		if from := gone[v.New.ID]; len(from) > 0 && v.New.ID != "" {
@@ -86,7 +95,7 @@ func (j *judge) renames() {
 		j.at(v, "scope/file-added", "the file was added", addedHint(v.Path))
 	}
 	for i := range j.files {
-		if v := &j.files[i]; v.New.Mode == Absent && slices.Contains(gone[v.Old.ID], v) {
+		if v := &j.files[i]; v.New.Mode == change.Absent && slices.Contains(gone[v.Old.ID], v) {
 			j.at(v, "scope/file-removed", "the file was removed", "restore the file: Flux never removes one")
 		}
 	}
@@ -109,14 +118,16 @@ func (j *judge) judgeContent(v *fileView) {
 	c := v.comparison
 	before := len(j.findings)
 	for _, d := range c.Residue {
-		j.report(finding.Finding{Rule: cmp.Or(d.Rule, "scope/residue"), Place: place(v.Path, d.Position, d.Path), Message: d.Message, Hint: residueHint(v)})
+		j.report(finding.Finding{Rule: cmp.Or(d.Rule, "scope/residue"), Place: place(v.Path, d.Position, d.Path), Message: d.Message,
+			Hint: residueHint(v)})
 	}
 	if c.Outcome == manifest.Residue && len(j.findings) == before {
 		j.at(v, "scope/residue", "re-executing Flux's update does not give this file", residueHint(v))
 	}
 	for _, d := range c.Losses {
-		j.report(finding.Finding{Rule: "scope/writer-loss", Place: place(v.Path, d.Position, d.Path), Message: "Flux's writer changed data: " + d.Message,
-			Hint: "check that the new text does; to be rid of this, write the file so that Flux's writer keeps it"})
+		j.report(finding.Finding{Rule: "scope/writer-loss", Place: place(v.Path, d.Position, d.Path),
+			Message: "Flux's writer changed data: " + d.Message,
+			Hint:    "check that the new text does; to be rid of this, write the file so that Flux's writer keeps it"})
 	}
 	for _, d := range c.Defects {
 		j.defect(v, d)
@@ -132,7 +143,7 @@ func (j *judge) judgeContent(v *fileView) {
 }
 
 func residueHint(v *fileView) string {
-	if !v.Tip.same(v.Old) {
+	if !v.Tip.Same(v.Old) {
 		return "take the change out of the branch; if it is the base's, the branch is behind: delete it, so that Flux starts anew"
 	}
 	return "take the change out of the branch and propose it by itself"
@@ -180,7 +191,8 @@ func spelling(rule string) bool {
 // harmless tells whether a rule is about something that hides nothing where
 // the base has it as well.
 func harmless(rule string) bool {
-	return spelling(rule) || slices.Contains([]string{"yaml/invisible", "yaml/anchor", "yaml/alias", "yaml/merge-key", "policy/lookalike"}, rule)
+	return spelling(rule) || slices.Contains([]string{"yaml/invisible", "yaml/anchor", "yaml/alias", "yaml/merge-key", "policy/lookalike"},
+		rule)
 }
 
 // changes tells whether the value of a marked place differs from the old one.

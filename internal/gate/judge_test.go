@@ -12,16 +12,18 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/gatetest"
 )
 
-func loadCase(t *testing.T, text string) (gate.Policy, gate.Facts) {
+func loadCase(t *testing.T, text string) (policy.Policy, change.Facts, gate.Options) {
 	t.Helper()
-	policy, facts, err := gatetest.Load(txtar.Parse([]byte(text)))
+	rules, facts, options, err := gatetest.Load(txtar.Parse([]byte(text)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return policy, facts
+	return rules, facts, options
 }
 
 // summary is the verdict and then "severity rule" of each finding, without the
@@ -158,8 +160,8 @@ func TestJudge(t *testing.T) {
 			want: []string{"fail", "error scope/too-many"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			policy, facts := loadCase(t, c.in)
-			got := gate.Judge(policy, facts)
+			rules, facts, options := loadCase(t, c.in)
+			got := gate.Judge(rules, facts, options)
 			if diff := cmp.Diff(facts.Gaps, got.Gaps); diff != "" {
 				t.Errorf("gaps (-want +got):\n%s", diff)
 			}
@@ -220,22 +222,22 @@ JpJOqQD9E174bTRMBmphFfbH7qpjS40Uw9vzWcdiA8RwAQxSJg4=
 func TestPinnedKeys(t *testing.T) {
 	for _, c := range []struct {
 		key, print string
-		want       gate.Evidence
+		want       policy.Evidence
 	}{
-		{signingKey, signingPrint, gate.EvidenceKey},
-		{signingPrint, signingPrint, gate.EvidenceKey},
-		{openpgpKey, openpgpPrint, gate.EvidenceKey},
-		{openpgpPrint, openpgpPrint, gate.EvidenceKey},
-		{strings.ToLower(openpgpPrint), openpgpPrint, gate.EvidenceKey},
-		{openpgpKey, openpgpPrint[24:], gate.EvidenceSignature}, // a short id proves nothing
-		{openpgpKey, signingPrint, gate.EvidenceSignature},
-		{"", signingPrint, gate.EvidenceSignature},
-		{"nonsense", "", gate.EvidenceSignature},
+		{signingKey, signingPrint, policy.EvidenceKey},
+		{signingPrint, signingPrint, policy.EvidenceKey},
+		{openpgpKey, openpgpPrint, policy.EvidenceKey},
+		{openpgpPrint, openpgpPrint, policy.EvidenceKey},
+		{strings.ToLower(openpgpPrint), openpgpPrint, policy.EvidenceKey},
+		{openpgpKey, openpgpPrint[24:], policy.EvidenceSignature}, // a short id proves nothing
+		{openpgpKey, signingPrint, policy.EvidenceSignature},
+		{"", signingPrint, policy.EvidenceSignature},
+		{"nonsense", "", policy.EvidenceSignature},
 	} {
-		policy, facts := loadCase(t, good)
-		policy.Bots[0].Keys = []string{c.key}
-		facts.Commits[0].Verification = gate.Verification{Kind: "openpgp", Verified: true, Key: c.print}
-		if got := gate.Judge(policy, facts); got.Evidence != c.want || (got.Verdict() == finding.Pass) != (c.want == gate.EvidenceKey) {
+		rules, facts, options := loadCase(t, good)
+		rules.Bots[0].Keys = []string{c.key}
+		facts.Commits[0].Verification = change.Verification{Kind: "openpgp", Verified: true, Key: c.print}
+		if got := gate.Judge(rules, facts, options); got.Evidence != c.want || (got.Verdict() == finding.Pass) != (c.want == policy.EvidenceKey) {
 			t.Errorf("key %.40q signed by %q: %s with evidence %s, want %s", c.key, c.print, got.Verdict(), got.Evidence, c.want)
 		}
 	}
@@ -247,40 +249,40 @@ func TestIdentity(t *testing.T) {
 	for _, c := range []struct {
 		name, in string
 		want     []string
-		evidence gate.Evidence
+		evidence policy.Evidence
 	}{
-		{"text", good, []string{"pass"}, gate.EvidenceText},
-		{"unknown branch", "-- facts.yaml --\nhead-ref: ''\n" + good, []string{"fail", "error identity/branch"}, gate.EvidenceText},
-		{"other base", "-- policy.yaml --\nversion: 1\nbranches: {base: [main]}\n-- facts.yaml --\nbase-ref: prod\n" + good, []string{"fail", "error identity/base"}, gate.EvidenceText},
-		{"stranger", commits("{author: M <m@x>}"), []string{"fail", "error identity/author", "error identity/evidence"}, gate.EvidenceNone},
-		{"stranger after the bot", commits("{}, {author: M <m@x>}"), []string{"fail", "error identity/evidence", "error identity/foreign-commit"}, gate.EvidenceNone},
-		{"half a name", commits("{author: fluxcdbot <m@x>}"), []string{"fail", "error identity/author", "error identity/evidence"}, gate.EvidenceNone},
-		{"letter case of the e-mail", commits("{author: fluxcdbot <Fluxcdbot@users.noreply.github.com>}"), []string{"fail", "error identity/author", "error identity/evidence"}, gate.EvidenceNone},
-		{"other committer", commits("{committer: M <m@x>}"), []string{"fail", "error identity/committer", "error identity/evidence"}, gate.EvidenceNone},
-		{"GitHub's name without its signature", commits("{committer: GitHub <noreply@github.com>}"), []string{"fail", "error identity/committer", "error identity/evidence"}, gate.EvidenceNone},
-		{"GitHub with its signature", commits("{committer: GitHub <noreply@github.com>, " + verified("") + "}"), []string{"pass"}, gate.EvidenceSignature},
-		{"another account signed for as GitHub", commits("{committer: GitHub <noreply@github.com>, committer-account: 7, " + verified("") + "}"), []string{"fail", "error identity/committer", "error identity/evidence"}, gate.EvidenceNone},
-		{"merge", commits("{}, {parents: 2}"), []string{"fail", "error identity/merge-commit"}, gate.EvidenceText},
-		{"new root", commits("{parents: 0}"), []string{"fail", "error identity/merge-commit"}, gate.EvidenceText},
-		{"no commit", commits(""), []string{"fail", "error identity/evidence"}, gate.EvidenceNone},
-		{"account", bots + commits("{account: 4242}"), []string{"pass"}, gate.EvidenceAccount},
-		{"other account", bots + commits("{account: 7}"), []string{"fail", "error identity/author", "error identity/evidence"}, gate.EvidenceNone},
-		{"key", pinned + commits("{"+verified(signingPrint)+"}"), []string{"pass"}, gate.EvidenceKey},
-		{"other key", pinned + commits("{"+verified("SHA256:other")+"}"), []string{"fail", "error identity/key"}, gate.EvidenceSignature},
-		{"unknown key", pinned + commits("{"+verified("")+"}"), []string{"fail", "error identity/key"}, gate.EvidenceSignature},
-		{"unsigned although pinned", pinned + good, []string{"fail", "error identity/signature"}, gate.EvidenceText},
-		{"one of two unsigned", pinned + commits("{"+verified(signingPrint)+"}, {}"), []string{"fail", "error identity/signature"}, gate.EvidenceText},
-		{"bad signature", pinned + commits("{signature: {kind: ssh, reason: wrong}}"), []string{"fail", "error identity/signature"}, gate.EvidenceText},
-		{"pusher", bots + "-- facts.yaml --\npull: {pusher: {login: acme-flux, id: 4242}}\n" + good, []string{"pass"}, gate.EvidencePusher},
-		{"other pusher", bots + "-- facts.yaml --\npull: {pusher: {login: m, id: 7}}\n" + good, []string{"fail", "error identity/pusher"}, gate.EvidenceText},
-		{"pusher of a stranger's commit", bots + "-- facts.yaml --\ncommits: [{author: M <m@x>}]\npull: {pusher: {login: acme-flux, id: 4242}}\n" + good, []string{"fail", "error identity/author", "error identity/evidence"}, gate.EvidenceNone},
-		{"pusher without known accounts", "-- facts.yaml --\npull: {pusher: {login: m, id: 7}}\n" + good, []string{"pass"}, gate.EvidenceText},
-		{"opener", openers("{login: ci, id: 9}"), []string{"pass"}, gate.EvidenceText},
-		{"opener with the login alone", openers("{login: ci, id: 10}"), []string{"fail", "error identity/opener"}, gate.EvidenceText},
-		{"opener unknown", openers("{}"), []string{"fail", "error identity/opener"}, gate.EvidenceText},
-		{"less than asked", strings.Replace(bots, "version: 1", "version: 1\nevidence: pusher", 1) + commits("{account: 4242}"), []string{"fail", "error identity/evidence"}, gate.EvidenceAccount},
-		{"witness cannot be had", strings.Replace(bots, "version: 1", "version: 1\nevidence: witness", 1) + "-- facts.yaml --\npull: {pusher: {id: 4242}}\n" + good, []string{"fail", "error identity/evidence"}, gate.EvidencePusher},
-		{"fork is gone", "-- facts.yaml --\npull: {head-repo: 0}\n" + good, []string{"fail", "error identity/fork"}, gate.EvidenceText},
+		{"text", good, []string{"pass"}, policy.EvidenceText},
+		{"unknown branch", "-- facts.yaml --\nhead-ref: ''\n" + good, []string{"fail", "error identity/branch"}, policy.EvidenceText},
+		{"other base", "-- policy.yaml --\nversion: 1\nbranches: {base: [main]}\n-- facts.yaml --\nbase-ref: prod\n" + good, []string{"fail", "error identity/base"}, policy.EvidenceText},
+		{"stranger", commits("{author: M <m@x>}"), []string{"fail", "error identity/author", "error identity/evidence"}, policy.EvidenceNone},
+		{"stranger after the bot", commits("{}, {author: M <m@x>}"), []string{"fail", "error identity/evidence", "error identity/foreign-commit"}, policy.EvidenceNone},
+		{"half a name", commits("{author: fluxcdbot <m@x>}"), []string{"fail", "error identity/author", "error identity/evidence"}, policy.EvidenceNone},
+		{"letter case of the e-mail", commits("{author: fluxcdbot <Fluxcdbot@users.noreply.github.com>}"), []string{"fail", "error identity/author", "error identity/evidence"}, policy.EvidenceNone},
+		{"other committer", commits("{committer: M <m@x>}"), []string{"fail", "error identity/committer", "error identity/evidence"}, policy.EvidenceNone},
+		{"GitHub's name without its signature", commits("{committer: GitHub <noreply@github.com>}"), []string{"fail", "error identity/committer", "error identity/evidence"}, policy.EvidenceNone},
+		{"GitHub with its signature", commits("{committer: GitHub <noreply@github.com>, " + verified("") + "}"), []string{"pass"}, policy.EvidenceSignature},
+		{"another account signed for as GitHub", commits("{committer: GitHub <noreply@github.com>, committer-account: 7, " + verified("") + "}"), []string{"fail", "error identity/committer", "error identity/evidence"}, policy.EvidenceNone},
+		{"merge", commits("{}, {parents: 2}"), []string{"fail", "error identity/merge-commit"}, policy.EvidenceText},
+		{"new root", commits("{parents: 0}"), []string{"fail", "error identity/merge-commit"}, policy.EvidenceText},
+		{"no commit", commits(""), []string{"fail", "error identity/evidence"}, policy.EvidenceNone},
+		{"account", bots + commits("{account: 4242}"), []string{"pass"}, policy.EvidenceAccount},
+		{"other account", bots + commits("{account: 7}"), []string{"fail", "error identity/author", "error identity/evidence"}, policy.EvidenceNone},
+		{"key", pinned + commits("{"+verified(signingPrint)+"}"), []string{"pass"}, policy.EvidenceKey},
+		{"other key", pinned + commits("{"+verified("SHA256:other")+"}"), []string{"fail", "error identity/key"}, policy.EvidenceSignature},
+		{"unknown key", pinned + commits("{"+verified("")+"}"), []string{"fail", "error identity/key"}, policy.EvidenceSignature},
+		{"unsigned although pinned", pinned + good, []string{"fail", "error identity/signature"}, policy.EvidenceText},
+		{"one of two unsigned", pinned + commits("{"+verified(signingPrint)+"}, {}"), []string{"fail", "error identity/signature"}, policy.EvidenceText},
+		{"bad signature", pinned + commits("{signature: {kind: ssh, reason: wrong}}"), []string{"fail", "error identity/signature"}, policy.EvidenceText},
+		{"pusher", bots + "-- facts.yaml --\npull: {pusher: {login: acme-flux, id: 4242}}\n" + good, []string{"pass"}, policy.EvidencePusher},
+		{"other pusher", bots + "-- facts.yaml --\npull: {pusher: {login: m, id: 7}}\n" + good, []string{"fail", "error identity/pusher"}, policy.EvidenceText},
+		{"pusher of a stranger's commit", bots + "-- facts.yaml --\ncommits: [{author: M <m@x>}]\npull: {pusher: {login: acme-flux, id: 4242}}\n" + good, []string{"fail", "error identity/author", "error identity/evidence"}, policy.EvidenceNone},
+		{"pusher without known accounts", "-- facts.yaml --\npull: {pusher: {login: m, id: 7}}\n" + good, []string{"pass"}, policy.EvidenceText},
+		{"opener", openers("{login: ci, id: 9}"), []string{"pass"}, policy.EvidenceText},
+		{"opener with the login alone", openers("{login: ci, id: 10}"), []string{"fail", "error identity/opener"}, policy.EvidenceText},
+		{"opener unknown", openers("{}"), []string{"fail", "error identity/opener"}, policy.EvidenceText},
+		{"less than asked", strings.Replace(bots, "version: 1", "version: 1\nevidence: pusher", 1) + commits("{account: 4242}"), []string{"fail", "error identity/evidence"}, policy.EvidenceAccount},
+		{"witness cannot be had", strings.Replace(bots, "version: 1", "version: 1\nevidence: witness", 1) + "-- facts.yaml --\npull: {pusher: {id: 4242}}\n" + good, []string{"fail", "error identity/evidence"}, policy.EvidencePusher},
+		{"fork is gone", "-- facts.yaml --\npull: {head-repo: 0}\n" + good, []string{"fail", "error identity/fork"}, policy.EvidenceText},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := gate.Judge(loadCase(t, c.in))
@@ -299,27 +301,27 @@ func openers(opener string) string {
 
 // TestEmptyBot holds that a bot without any name is nobody, not anybody.
 func TestEmptyBot(t *testing.T) {
-	policy, facts := loadCase(t, good)
-	policy.Bots = []gate.Bot{{}}
-	if got := gate.Judge(policy, facts); got.Verdict() != finding.Fail {
+	rules, facts, options := loadCase(t, good)
+	rules.Bots = []policy.Bot{{}}
+	if got := gate.Judge(rules, facts, options); got.Verdict() != finding.Fail {
 		t.Errorf("an empty bot made the commit: %s", got.Verdict())
 	}
 }
 
 // TestCommitTimes holds that a commit committed later than written is not Flux's.
 func TestCommitTimes(t *testing.T) {
-	policy, facts := loadCase(t, good)
+	rules, facts, options := loadCase(t, good)
 	facts.Commits[0].Committer.When = facts.Commits[0].Author.When.Add(time.Minute)
-	if got := summary(gate.Judge(policy, facts)); !slices.Contains(got, "error identity/committer") {
+	if got := summary(gate.Judge(rules, facts, options)); !slices.Contains(got, "error identity/committer") {
 		t.Errorf("got %v", got)
 	}
 }
 
 // TestManyCommits holds that one fault of many commits is one finding.
 func TestManyCommits(t *testing.T) {
-	policy, facts := loadCase(t, commits(strings.Repeat("{author: M <m@x>}, ", 50)+"{}"))
+	rules, facts, options := loadCase(t, commits(strings.Repeat("{author: M <m@x>}, ", 50)+"{}"))
 	var messages []string
-	for _, f := range gate.Judge(policy, facts).Findings {
+	for _, f := range gate.Judge(rules, facts, options).Findings {
 		if f.Rule == "identity/foreign-commit" {
 			messages = append(messages, f.Message)
 		}
@@ -347,9 +349,9 @@ func TestBody(t *testing.T) {
 		{"one too many", "- app: 1.4.2 → 1.4.3\n- web: 1.0.0 → 1.0.1", "fail"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			policy, facts := loadCase(t, "-- facts.yaml --\npull: {}\n"+good)
+			rules, facts, options := loadCase(t, "-- facts.yaml --\npull: {}\n"+good)
 			facts.Pull.Body = c.body
-			got := gate.Judge(policy, facts)
+			got := gate.Judge(rules, facts, options)
 			if string(got.Verdict()) != c.want {
 				t.Errorf("got %s, want %s: %v", got.Verdict(), c.want, got.Findings)
 			}
@@ -359,14 +361,14 @@ func TestBody(t *testing.T) {
 
 // TestIgnoreIdentity holds that contents alone are judged when asked so.
 func TestIgnoreIdentity(t *testing.T) {
-	policy, facts := loadCase(t, "-- facts.yaml --\ncommits: [{author: M <m@x>}]\nhead-ref: ''\npull: {body: '- app: 1 → 2', head-repo: 7}\n"+good)
-	facts.IgnoreIdentity = true
-	if got := summary(gate.Judge(policy, facts)); !slices.Equal(got, []string{"pass"}) {
+	rules, facts, options := loadCase(t, "-- facts.yaml --\ncommits: [{author: M <m@x>}]\nhead-ref: ''\npull: {body: '- app: 1 → 2', head-repo: 7}\n"+good)
+	options.IgnoreIdentity = true
+	if got := summary(gate.Judge(rules, facts, options)); !slices.Equal(got, []string{"pass"}) {
 		t.Errorf("got %v", got)
 	}
-	policy, facts = loadCase(t, "-- base/a.yaml --\na: 1\n-- head/a.yaml --\na: 2\n")
-	facts.IgnoreIdentity = true
-	if got := summary(gate.Judge(policy, facts)); !slices.Equal(got, []string{"not-applicable"}) {
+	rules, facts, options = loadCase(t, "-- base/a.yaml --\na: 1\n-- head/a.yaml --\na: 2\n")
+	options.IgnoreIdentity = true
+	if got := summary(gate.Judge(rules, facts, options)); !slices.Equal(got, []string{"not-applicable"}) {
 		t.Errorf("nothing marked: got %v", got)
 	}
 }
@@ -380,8 +382,8 @@ func TestOrder(t *testing.T) {
 		}
 		in += mark(fmt.Sprintf("base/s%02d/app.yaml", i), "ghcr.io/acme/app:1.4.2") + policyAt(fmt.Sprintf("p%02d", i), fmt.Sprintf("1.%d.x", i%4), "")
 	}
-	policy, facts := loadCase(t, in)
-	want := gate.Judge(policy, facts)
+	rules, facts, options := loadCase(t, in)
+	want := gate.Judge(rules, facts, options)
 	if len(want.Findings) < 40 || len(want.Updates) < 40 {
 		t.Fatalf("the case is too small: %d findings, %d updates", len(want.Findings), len(want.Updates))
 	}
@@ -389,7 +391,7 @@ func TestOrder(t *testing.T) {
 	slices.Reverse(facts.Bystanders)
 	slices.Reverse(facts.Policies)
 	for range 3 {
-		if diff := cmp.Diff(want, gate.Judge(policy, facts)); diff != "" {
+		if diff := cmp.Diff(want, gate.Judge(rules, facts, options)); diff != "" {
 			t.Fatalf("(-first +reversed):\n%s", diff)
 		}
 	}

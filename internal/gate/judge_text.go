@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/proposal"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // text compares what the pull request says with what it holds.
@@ -17,7 +19,7 @@ func (j *judge) text(updates []Update) {
 	}
 	if !j.policy.MatchTitle(pull.Title) {
 		j.report(finding.Finding{Rule: "text/title", Message: fmt.Sprintf("the title %q does not fit the pattern %q", pull.Title, j.policy.Title),
-			Hint: "give the pull request the title that its workflow gives, or change title in " + PolicyFile})
+			Hint: "give the pull request the title that its workflow gives, or change title in " + policy.File})
 	}
 	listed := proposal.Parse(pull.Body)
 	if len(listed) == 0 {
@@ -49,14 +51,9 @@ func Proposed(updates []Update) []proposal.Update {
 
 // first names three and counts the rest.
 func first(updates []proposal.Update) string {
-	const shown = 3
 	var items []string
-	for _, u := range updates[:min(shown, len(updates))] {
+	for _, u := range updates {
 		items = append(items, fmt.Sprintf("%q", u.Image+": "+u.From+" → "+u.To))
 	}
-	text := strings.Join(items, ", ")
-	if more := len(updates) - shown; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
+	return text.Some(items, 3)
 }

@@ -8,7 +8,10 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // judgeUpdate judges the step of one image and fills in its report.
@@ -42,18 +45,18 @@ func bare(err error) error { return cmp.Or(errors.Unwrap(err), err) }
 // steps holds the step against the terms. An image that takes another's name
 // must satisfy the terms of both: else an override for the new name would let
 // any image become it.
-func (j *judge) steps(u *joined, old, now image.Ref, policies []ImagePolicy) image.Step {
-	terms, _ := j.policy.TermsFor(u.Image, u.Policy, j.facts.Today)
+func (j *judge) steps(u *joined, old, now image.Ref, policies []change.ImagePolicy) image.Step {
+	terms, _ := j.policy.TermsFor(u.Image, u.Policy, j.options.Now)
 	step := j.step(u, old, now, terms, policies)
 	if old.Name != "" && old.Name != u.Image {
-		terms, _ := j.policy.TermsFor(old.Name, u.Policy, j.facts.Today)
+		terms, _ := j.policy.TermsFor(old.Name, u.Policy, j.options.Now)
 		j.step(u, old, now, terms, policies)
 	}
 	return step
 }
 
 // step names the step and reports what of it the terms do not allow.
-func (j *judge) step(u *joined, old, now image.Ref, terms Terms, policies []ImagePolicy) image.Step {
+func (j *judge) step(u *joined, old, now image.Ref, terms policy.Terms, policies []change.ImagePolicy) image.Step {
 	step, why := compareUnder(terms, old, now, policies)
 	if step.Kind == image.Same && len(step.Words) == 0 {
 		// The text changed, or there were no update, and no reader can say how.
@@ -84,8 +87,9 @@ func (j *judge) skipped(u *joined, old, now image.Ref, skipped uint64, limit int
 		return
 	}
 	f := finding.Finding{Rule: "version/minor-skip", Place: u.at("minor"),
-		Message: fmt.Sprintf("%s goes from %s to %s and leaves out %s", u.subject(), named(old.Tag), named(now.Tag), counted(int(min(skipped, 1<<30)), "minor version")),
-		Hint:    "move through the versions in between, or raise minor-skip for this image"}
+		Message: fmt.Sprintf("%s goes from %s to %s and leaves out %s", u.subject(), named(old.Tag), named(now.Tag),
+			text.Count(int(min(skipped, 1<<30)), "minor version")),
+		Hint: "move through the versions in between, or raise minor-skip for this image"}
 	if limit < 0 {
 		f.Severity, f.Hint = finding.Note, "set limits: {minor-skip: 0} for images that must not skip any"
 	}
@@ -98,13 +102,14 @@ func (j *judge) digestKept(u *joined, old, now image.Ref) {
 		return
 	}
 	j.report(finding.Finding{Rule: "version/digest-kept", Place: u.Place,
-		Message: fmt.Sprintf("%s goes to %s, but its digest stays at %s, so the old image is pulled", u.subject(), named(now.Tag), named(now.Digest)),
-		Hint:    "ask the registry for the new tag's digest and compare"})
+		Message: fmt.Sprintf("%s goes to %s, but its digest stays at %s, so the old image is pulled", u.subject(), named(now.Tag),
+			named(now.Digest)),
+		Hint: "ask the registry for the new tag's digest and compare"})
 }
 
 // compareUnder compares in the way that the terms ask for. Where several
 // ImagePolicies could be meant, what any of them says counts.
-func compareUnder(terms Terms, old, now image.Ref, policies []ImagePolicy) (step image.Step, why string) {
+func compareUnder(terms policy.Terms, old, now image.Ref, policies []change.ImagePolicy) (step image.Step, why string) {
 	if terms.Versioning != image.ByPolicy {
 		return image.Compare(old, now, terms.Versioning), ""
 	}
@@ -189,15 +194,15 @@ func stepMessage(u *joined, old, now image.Ref, word string) string {
 }
 
 // allowHint says what to add to the policy file to allow a kind of step.
-func allowHint(u *joined, terms Terms, word string) string {
+func allowHint(u *joined, terms policy.Terms, word string) string {
 	match := "policy: " + u.Policy
 	if u.Image != "" && plainOrQuoted(u.Image) == u.Image {
 		match = "match: " + u.Image
 	}
 	allow := strings.Join(append(slices.Clone(terms.Allow), word), ", ")
-	hint := fmt.Sprintf("read what changed; to allow it, add to images in %s: {%s, allow: [%s], reason: WHY}", PolicyFile, match, allow)
+	hint := fmt.Sprintf("read what changed; to allow it, add to images in %s: {%s, allow: [%s], reason: WHY}", policy.File, match, allow)
 	if word == "not-semver" && terms.Versioning != image.ByPolicy {
-		hint = fmt.Sprintf("if its ImagePolicy orders such tags, add to images in %s: {%s, versioning: policy, reason: WHY}", PolicyFile, match)
+		hint = fmt.Sprintf("if its ImagePolicy orders such tags, add to images in %s: {%s, versioning: policy, reason: WHY}", policy.File, match)
 	}
 	return hint
 }
@@ -207,7 +212,7 @@ func (j *judge) judgeWhole(updates []Update) {
 	if len(updates) > j.policy.MaxUpdates {
 		j.report(finding.Finding{Rule: "scope/too-many",
 			Message: fmt.Sprintf("the change holds %d updates, more than the %d that the policy allows", len(updates), j.policy.MaxUpdates),
-			Hint:    "merge in parts, or raise updates under limits in " + PolicyFile})
+			Hint:    "merge in parts, or raise updates under limits in " + policy.File})
 	}
 	if n := j.facts.Unsearched; n > 0 && len(updates) > 0 {
 		j.report(finding.Finding{Rule: "policy/unsearched",
@@ -225,10 +230,10 @@ func (j *judge) judgeWhole(updates []Update) {
 			Message: fmt.Sprintf("%d of %d updates go down at once, as when a registry answers with half of its tags", down, len(updates)),
 			Hint:    "suspend the ImageUpdateAutomation and look at the ImageRepositories' last scans"})
 	}
-	for _, o := range j.policy.Ended(j.facts.Today) {
+	for _, o := range j.policy.Ended(j.options.Now) {
 		for _, u := range updates {
-			if o.matches(u.Image, u.Policy) {
-				j.report(finding.Finding{Rule: "policy/override-ended", Place: finding.Place{File: PolicyFile, Line: o.Line},
+			if o.Matches(u.Image, u.Policy) {
+				j.report(finding.Finding{Rule: "policy/override-ended", Place: finding.Place{File: policy.File, Line: o.Line},
 					Message: fmt.Sprintf("an entry for %s ended on %s and holds no more", cmp.Or(u.Image, u.Policy), o.Until.Format("2006-01-02")),
 					Hint:    "remove the entry, or give it a new date and say why"})
 				break

@@ -17,8 +17,10 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 // allMutants makes TestMutants use every mutation on every change, which takes
@@ -31,7 +33,7 @@ type mutation struct {
 	name string
 	// text alters the head of one file, facts anything else.
 	text  func(r *rand.Rand, head string) (string, bool)
-	facts func(f *gate.Facts)
+	facts func(f *change.Facts)
 	// legal marks what Flux itself would write if its objects said so: it has
 	// to fail, but re-execution rightly reproduces it.
 	legal bool
@@ -128,67 +130,70 @@ var mutations = []mutation{
 	{name: "look-alike host", text: at(markedLine, "$1${2}ghcr.lo/smuggled/app:1.0.0$4$5"), legal: true},
 	{name: "look-alike registry port", text: at(markedLine, "$1${2}127.0.0.1:5001/smuggled/app:1.0.0$4$5"), legal: true},
 
-	{name: "executable", facts: func(f *gate.Facts) { f.Files[0].New.Mode = gate.Executable }},
-	{name: "symlink", facts: func(f *gate.Facts) { f.Files[0].New.Mode = gate.Symlink }},
-	{name: "file removed", facts: func(f *gate.Facts) { f.Files[0].New = gate.Blob{} }},
-	{name: "another manifest", facts: func(f *gate.Facts) { add(f, "clusters/smuggled.yaml", "kind: Pod\n") }},
-	{name: "another workflow", facts: func(f *gate.Facts) { add(f, ".github/workflows/smuggled.yml", "on: push\n") }},
-	{name: "a script", facts: func(f *gate.Facts) { add(f, "install.sh", "id\n") }},
-	{name: "a policy for the gate", facts: func(f *gate.Facts) { add(f, gate.PolicyFile, "version: 1\nallow: [major]\n") }},
-	{name: "submodule", facts: func(f *gate.Facts) {
-		f.Files = append(f.Files, gate.FileChange{Path: "vendor/smuggled", New: gate.Blob{Mode: gate.Submodule, ID: strings.Repeat("1", 40)}})
+	{name: "executable", facts: func(f *change.Facts) { f.Files[0].New.Mode = change.Executable }},
+	{name: "symlink", facts: func(f *change.Facts) { f.Files[0].New.Mode = change.Symlink }},
+	{name: "file removed", facts: func(f *change.Facts) { f.Files[0].New = change.Blob{} }},
+	{name: "another manifest", facts: func(f *change.Facts) { add(f, "clusters/smuggled.yaml", "kind: Pod\n") }},
+	{name: "another workflow", facts: func(f *change.Facts) { add(f, ".github/workflows/smuggled.yml", "on: push\n") }},
+	{name: "a script", facts: func(f *change.Facts) { add(f, "install.sh", "id\n") }},
+	{name: "a policy for the gate", facts: func(f *change.Facts) { add(f, policy.File, "version: 1\nallow: [major]\n") }},
+	{name: "submodule", facts: func(f *change.Facts) {
+		f.Files = append(f.Files, change.File{Path: "vendor/smuggled", New: change.Blob{Mode: change.Submodule, ID: strings.Repeat("1", 40)}})
 	}},
-	{name: "renamed", facts: func(f *gate.Facts) {
+	{name: "renamed", facts: func(f *change.Facts) {
 		moved := f.Files[0]
 		moved.Path = "moved/" + moved.Path
-		moved.Old, moved.Tip = gate.Blob{}, gate.Blob{}
-		f.Files[0].New = gate.Blob{}
+		moved.Old, moved.Tip = change.Blob{}, change.Blob{}
+		f.Files[0].New = change.Blob{}
 		f.Files = append(f.Files, moved)
 	}},
-	{name: "another file edited", facts: func(f *gate.Facts) {
+	{name: "another file edited", facts: func(f *change.Facts) {
 		old, now := blob("a: 1\n"), blob("a: 2\n")
-		f.Files = append(f.Files, gate.FileChange{Path: "zz/other.yaml", Old: old, Tip: old, New: now})
+		f.Files = append(f.Files, change.File{Path: "zz/other.yaml", Old: old, Tip: old, New: now})
 	}},
-	{name: "commit by somebody else", legal: true, facts: func(f *gate.Facts) {
+	{name: "commit by somebody else", legal: true, facts: func(f *change.Facts) {
 		c := f.Commits[0]
 		c.SHA, c.Parents = strings.Repeat("e", 40), []string{f.Commits[0].SHA}
 		c.Author.Name, c.Author.Email = "Mallory", "mallory@example.org"
 		c.Committer = c.Author
 		f.Commits = append(f.Commits, c)
 	}},
-	{name: "merge commit", legal: true, facts: func(f *gate.Facts) {
+	{name: "merge commit", legal: true, facts: func(f *change.Facts) {
 		f.Commits[0].Parents = append(f.Commits[0].Parents, strings.Repeat("f", 40))
 	}},
-	{name: "another committer", legal: true, facts: func(f *gate.Facts) { f.Commits[0].Committer.Email = "mallory@example.org" }},
-	{name: "another branch", legal: true, facts: func(f *gate.Facts) { f.HeadRef = "smuggled" }},
+	{name: "another committer", legal: true, facts: func(f *change.Facts) { f.Commits[0].Committer.Email = "mallory@example.org" }},
+	{name: "another branch", legal: true, facts: func(f *change.Facts) { f.HeadRef = "smuggled" }},
 }
 
-func add(f *gate.Facts, path, text string) {
-	f.Files = append(f.Files, gate.FileChange{Path: path, New: blob(text)})
+func add(f *change.Facts, path, text string) {
+	f.Files = append(f.Files, change.File{Path: path, New: blob(text)})
 }
 
-func blob(text string) gate.Blob {
+func blob(text string) change.Blob {
 	sum := sha1.Sum(fmt.Appendf(nil, "blob %d\x00%s", len(text), text)) //nolint:gosec // Git's own hash
-	return gate.Blob{Mode: gate.Regular, ID: hex.EncodeToString(sum[:]), Data: []byte(text)}
+	return change.Blob{Mode: change.Regular, ID: hex.EncodeToString(sum[:]), Data: []byte(text)}
 }
 
 // lenient lets every version step pass, so that a mutant that fails does so
 // because of what was smuggled in.
-func lenient() gate.Policy {
-	p := gate.DefaultPolicy()
-	p.Terms = gate.Terms{Versioning: image.Semver, MinorSkip: -1, Allow: []string{
+func lenient() policy.Policy {
+	p := policy.Default()
+	p.Terms = policy.Terms{Versioning: image.Semver, MinorSkip: -1, Allow: []string{
 		"patch", "minor", "zero-minor", "major", "downgrade", "prerelease", "variant", "prefix",
 		"not-semver", "floating", "digest-moved", "digest-dropped", "incomparable",
 	}}
-	p.Rules = map[string]gate.RuleSetting{}
+	p.Rules = map[string]policy.Setting{}
 	for _, rule := range []string{"policy/straggler", "policy/out-of-range", "time/mass-regression"} {
-		p.Rules[rule] = gate.RuleSetting{Severity: finding.Warning, Reason: "other people's history"}
+		p.Rules[rule] = policy.Setting{Severity: finding.Warning, Reason: "other people's history"}
 	}
 	return p
 }
 
 // honest builds the facts of a real Flux commit.
-func honest(t *testing.T, dir string) (gate.Facts, bool) {
+// day is when the corpus is judged.
+var day = time.Date(2026, 11, 22, 20, 21, 56, 0, time.UTC)
+
+func honest(t *testing.T, dir string) (change.Facts, bool) {
 	var meta struct {
 		Klass string
 		Files []struct {
@@ -206,19 +211,18 @@ func honest(t *testing.T, dir string) (gate.Facts, bool) {
 		t.Fatal(err)
 	}
 	if meta.Klass != "flux" || len(meta.Changes) == 0 {
-		return gate.Facts{}, false
+		return change.Facts{}, false
 	}
-	when := time.Date(2026, 11, 22, 20, 21, 56, 0, time.UTC)
-	bot := gate.Signature{Name: "fluxcdbot", Email: "fluxcdbot@users.noreply.github.com", When: when}
-	base := gate.Revision{Commit: strings.Repeat("a", 40), Tree: strings.Repeat("b", 40)}
-	head := gate.Revision{Commit: strings.Repeat("c", 40), Tree: strings.Repeat("d", 40)}
-	f := gate.Facts{
-		BaseRef: "main", HeadRef: "flux-image-updates", Base: base, MergeBase: base, Head: head, Today: when,
-		Commits: []gate.Commit{{SHA: head.Commit, Parents: []string{base.Commit}, Author: bot, Committer: bot}},
+	bot := change.Signature{Name: "fluxcdbot", Email: "fluxcdbot@users.noreply.github.com", When: day}
+	base := change.Revision{Commit: strings.Repeat("a", 40), Tree: strings.Repeat("b", 40)}
+	head := change.Revision{Commit: strings.Repeat("c", 40), Tree: strings.Repeat("d", 40)}
+	f := change.Facts{
+		BaseRef: "main", HeadRef: "flux-image-updates", Base: base, MergeBase: base, Head: head,
+		Commits: []change.Commit{{SHA: head.Commit, Parents: []string{base.Commit}, Author: bot, Committer: bot}},
 	}
 	for _, file := range meta.Files {
 		if file.Status != "M" || !file.Stored {
-			return gate.Facts{}, false
+			return change.Facts{}, false
 		}
 		old, err1 := os.ReadFile(filepath.Join(dir, "base", file.Path))
 		now, err2 := os.ReadFile(filepath.Join(dir, "head", file.Path))
@@ -226,7 +230,7 @@ func honest(t *testing.T, dir string) (gate.Facts, bool) {
 			t.Fatal(err1, err2)
 		}
 		before, after := blob(string(old)), blob(string(now))
-		f.Files = append(f.Files, gate.FileChange{Path: file.Path, Old: before, Tip: before, New: after})
+		f.Files = append(f.Files, change.File{Path: file.Path, Old: before, Tip: before, New: after})
 	}
 	return f, true
 }
@@ -246,7 +250,7 @@ func TestMutants(t *testing.T) {
 			continue
 		}
 		name, _ := filepath.Rel(root, filepath.Dir(path))
-		r := gate.Judge(policy, f)
+		r := gate.Judge(policy, f, gate.Options{Now: day})
 		if r.Reproduction == manifest.Residue {
 			t.Errorf("honest %s: %s, %s: %+v", name, r.Verdict(), r.Reproduction, r.Findings[:min(3, len(r.Findings))])
 		}
@@ -273,7 +277,7 @@ func TestMutants(t *testing.T) {
 			}
 			count++
 			used[m.name]++
-			r := gate.Judge(policy, mutant)
+			r := gate.Judge(policy, mutant, gate.Options{Now: day})
 			if r.Verdict() == finding.Pass || r.Verdict() == finding.NotApplicable {
 				passed++
 				t.Errorf("%s in %s: %s", m.name, name, r.Verdict())

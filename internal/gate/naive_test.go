@@ -5,15 +5,16 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"sigs.k8s.io/yaml"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 )
 
 // Two gates as people write them, to see what the real one is worth. Each
 // tells whether it would let a change pass.
 var naiveGates = []struct {
 	name  string
-	admit func(gate.Facts) bool
+	admit func(change.Facts) bool
 }{
 	{"an expression over diff lines", diffLines},
 	{"decode and compare", decodeAndCompare},
@@ -22,7 +23,7 @@ var naiveGates = []struct {
 var imageLine = regexp.MustCompile(`^\s*(- )?(image|tag|newTag|newName|repository|digest|version|name|value)?:? *"?[\w./:@-]*"? +#.*\$imagepolicy`)
 
 // diffLines wants every changed line to look like an image with a marker.
-func diffLines(f gate.Facts) bool {
+func diffLines(f change.Facts) bool {
 	for _, file := range f.Files {
 		count := map[string]int{}
 		for _, line := range strings.Split(string(file.Old.Data), "\n") {
@@ -42,7 +43,7 @@ func diffLines(f gate.Facts) bool {
 
 // decodeAndCompare decodes both sides and wants them equal once what lies under
 // the usual keys is taken out.
-func decodeAndCompare(f gate.Facts) bool {
+func decodeAndCompare(f change.Facts) bool {
 	for _, file := range f.Files {
 		var old, now any
 		if yaml.Unmarshal(file.Old.Data, &old) != nil || yaml.Unmarshal(file.New.Data, &now) != nil {

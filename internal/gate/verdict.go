@@ -2,18 +2,20 @@ package gate
 
 import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 // Result is the whole answer to a change.
 type Result struct {
 	finding.Answer
-	Base, Head   Revision
+	Base, Head   change.Revision
 	Reproduction manifest.Outcome
 	Files        []FileResult
 	Updates      []Update
 	// Evidence is the step of the ladder that the facts reach.
-	Evidence Evidence
+	Evidence policy.Evidence
 }
 
 // FileResult is the outcome of one changed file.

@@ -66,14 +66,14 @@ type Connection struct {
 	API        *gh.Client
 	graphqlURL string
 	budget     time.Duration
-	firstWait  time.Duration
+	// FirstWait is how long the first retry waits where the server does not say.
+	FirstWait time.Duration
 }
 
 // Client talks to GitHub about one repository. It is safe for concurrent use.
 type Client struct {
 	Connection
 	Owner, Name string
-	facts
 }
 
 // New makes a client. It sends nothing.
@@ -86,7 +86,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{connection, owner, name, newFacts(connection, owner, name)}, nil
+	return &Client{connection, owner, name}, nil
 }
 
 // Place is the part of an address that names the repository.

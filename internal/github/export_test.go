@@ -21,8 +21,5 @@ func (c *Client) Question(ctx context.Context) error {
 	return c.Query(ctx, "ask something", "query{x}", nil, nil)
 }
 
-// MaxSingle bounds the files that are read one by one.
-const MaxSingle = maxSingle
-
 // MaxBody is the bound on one answer.
 const MaxBody = maxBody

@@ -9,7 +9,9 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
 
@@ -64,18 +66,18 @@ func cases() map[string]report.Change {
 	all := map[string]report.Change{
 		"pass": passing(), "fail": failing(), "hostile": attacked(), "many": many(), "crowd": crowd(), "wide": wide(),
 		"not-applicable": {HeadName: "fix-typo", Result: gate.Result{
-			Answer: foreign, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
+			Answer: foreign, Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: headSHA},
 			Reproduction: manifest.None,
 		}},
 		"undecided": {BaseName: "main", HeadName: "flux-image-updates", Result: gate.Result{
 			Answer: finding.Answer{Basis: finding.Whole, Gaps: []string{
 				"the list of changed files was cut at 3000 files", "main:.github/fluxkeeper.yaml:2:1: unknown key \"alow\"",
 			}},
-			Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
-			Reproduction: manifest.None, Evidence: gate.EvidenceText,
+			Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: headSHA},
+			Reproduction: manifest.None, Evidence: policy.EvidenceText,
 		}},
 		"unmoved": {BaseName: "main", HeadName: "HEAD", Result: gate.Result{
-			Answer: foreign, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: baseSHA},
+			Answer: foreign, Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: baseSHA},
 			Reproduction: manifest.None,
 		}},
 		"empty": {},
@@ -89,8 +91,8 @@ func cases() map[string]report.Change {
 
 func passing() report.Change {
 	return report.Change{BaseName: "main", HeadName: "flux-image-updates", Result: gate.Result{
-		Answer: whole, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
-		Reproduction: manifest.Reproduced, Evidence: gate.EvidenceSignature,
+		Answer: whole, Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: headSHA},
+		Reproduction: manifest.Reproduced, Evidence: policy.EvidenceSignature,
 		Files: []gate.FileResult{{Path: "clusters/app.yaml", Reproduction: manifest.Reproduced}, {Path: "infra/cache.yaml", Reproduction: manifest.Reproduced}},
 		Updates: []gate.Update{
 			update(at("infra/cache.yaml", 7, 14, "spec.values.image.tag"), "flux-system:cache", "docker.io/library/redis", "7.2.4", "7.2.5", "patch"),
@@ -103,7 +105,7 @@ func passing() report.Change {
 func failing() report.Change {
 	r := passing()
 	r.Source = sources(map[string]string{"clusters/app.yaml": appYAML})
-	r.Result.Reproduction, r.Result.Evidence = manifest.Residue, gate.EvidenceText
+	r.Result.Reproduction, r.Result.Evidence = manifest.Residue, policy.EvidenceText
 	r.Result.Files[0].Reproduction = manifest.Residue
 	r.Result.Updates = append(r.Result.Updates[:2:2],
 		update(at("clusters/app.yaml", 12, 16, "spec.template.spec.containers[0].image"), "flux-system:app", "ghcr.io/acme/app", "1.4.2", "2.0.0", "major"),
@@ -132,8 +134,8 @@ func failing() report.Change {
 func attacked() report.Change {
 	line := "image: \"\u202e" + hostile.Text[:20] + "\xff\" # ##[group]x ::error::y"
 	r := report.Change{BaseName: hostile.Text, HeadName: "::error::x", Result: gate.Result{
-		Answer: whole, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
-		Reproduction: manifest.Outcome(hostile.Text), Evidence: gate.Evidence(hostile.Text),
+		Answer: whole, Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: headSHA},
+		Reproduction: manifest.Outcome(hostile.Text), Evidence: policy.Evidence(hostile.Text),
 		Files:   []gate.FileResult{{Path: "dir/" + hostile.Text, Reproduction: manifest.Residue}},
 		Updates: []gate.Update{update(at(hostile.Text, 3, 4, hostile.Text), hostile.Text, "::set-output name=verdict::pass", "1.0\u202e", "gһcr\n", "step|"+hostile.Text)},
 	}}
@@ -159,8 +161,8 @@ func wide() report.Change {
 		"single: 'it''s' # y\n" +
 		"bad: \xffvalue # z"
 	r := report.Change{BaseName: baseSHA[:7], HeadName: "HEAD", Source: sources(map[string]string{"日本/アプリ.yaml": text})}
-	r.Result = gate.Result{Answer: whole, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA},
-		Reproduction: manifest.Equivalent, Evidence: gate.EvidenceKey}
+	r.Result = gate.Result{Answer: whole, Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: headSHA},
+		Reproduction: manifest.Equivalent, Evidence: policy.EvidenceKey}
 	columns := []int{5, 9, 241, 6, 7, 9, 6, 1}
 	for i, c := range columns {
 		r.Result.Findings = append(r.Result.Findings, finding.Finding{Rule: "yaml/case", Severity: finding.Error,
@@ -178,7 +180,7 @@ func wide() report.Change {
 // many has more of everything than anybody reads.
 func many() report.Change {
 	r := report.Change{BaseName: "main", HeadName: "flux-image-updates"}
-	r.Result = gate.Result{Answer: whole, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA}, Reproduction: manifest.Residue}
+	r.Result = gate.Result{Answer: whole, Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: headSHA}, Reproduction: manifest.Residue}
 	for i := range 500 {
 		p := at(fmt.Sprintf("apps/team-%03d/deployment.yaml", i/2), i%2*10+5, 9, "spec.template.spec.containers[0].image")
 		r.Result.Findings = append(r.Result.Findings, finding.Finding{Rule: "version/minor-skip", Severity: finding.Error, Place: p,
@@ -192,7 +194,7 @@ func many() report.Change {
 // crowd has one error among what many images have in common.
 func crowd() report.Change {
 	r := report.Change{BaseName: "main", HeadName: "flux-image-updates", Source: func(string) []byte { return []byte(appYAML) }}
-	r.Result = gate.Result{Answer: whole, Base: gate.Revision{Commit: baseSHA}, Head: gate.Revision{Commit: headSHA}, Reproduction: manifest.Reproduced}
+	r.Result = gate.Result{Answer: whole, Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: headSHA}, Reproduction: manifest.Reproduced}
 	for i := range 30 {
 		p := at(fmt.Sprintf("apps/app-%02d.yaml", i), 12, 16, "spec.template.spec.containers[0].image")
 		image := fmt.Sprintf("ghcr.io/acme/app-%02d", i)

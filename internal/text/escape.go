@@ -111,7 +111,7 @@ func visible(r rune, marks *int) bool {
 // hidden names printable characters that show nothing: fillers, variation
 // selectors and the blank Braille cell.
 func hidden(r rune) bool {
-	return r == '\u2800' || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+	return r == blankBraille || unicode.In(r, invisible, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 // Command makes s the data of a GitHub workflow command (::error …::DATA). Line

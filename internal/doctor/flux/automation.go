@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 // lateRuns is how many intervals an automation may be late.
@@ -127,7 +127,7 @@ func (x *examiner) drift() {
 	for _, a := range x.runners {
 		of := object("ImageUpdateAutomation", a.Namespace, a.Name)
 		if !knownBot(*p, a) {
-			x.Report("cluster/author-drift", fmt.Sprintf("make spec.git.commit.author and bots in %s the same", gate.PolicyFile),
+			x.Report("cluster/author-drift", fmt.Sprintf("make spec.git.commit.author and bots in %s the same", policy.File),
 				"%s commits as %q <%s>, which the policy file does not name as a bot", of, a.AuthorName, a.AuthorEmail)
 		}
 		branch := a.PushBranch
@@ -135,14 +135,14 @@ func (x *examiner) drift() {
 			branch = x.base(a)
 		}
 		if !p.MatchHead(branch) {
-			x.Report("cluster/branch-drift", fmt.Sprintf("make spec.git.push.branch and head in %s the same", gate.PolicyFile),
+			x.Report("cluster/branch-drift", fmt.Sprintf("make spec.git.push.branch and head in %s the same", policy.File),
 				"%s pushes to %q, which the policy file does not take for a branch of Flux: its pull requests are not judged", of, branch)
 		}
 		if base := x.base(a); !p.MatchBase(base) {
-			x.Report("cluster/branch-drift", fmt.Sprintf("make spec.git.checkout.ref.branch and base in %s the same", gate.PolicyFile),
+			x.Report("cluster/branch-drift", fmt.Sprintf("make spec.git.checkout.ref.branch and base in %s the same", policy.File),
 				"%s updates %q, which the policy file does not take for a base", of, base)
 		}
-		if a.SigningKey == "" && (p.Evidence == gate.EvidenceKey || p.Evidence == gate.EvidenceSignature) {
+		if a.SigningKey == "" && (p.Evidence == policy.EvidenceKey || p.Evidence == policy.EvidenceSignature) {
 			x.Report("cluster/unsigned", "set spec.git.commit.signingKey",
 				"%s does not sign, though the policy file asks for evidence %s", of, p.Evidence)
 		}
@@ -150,7 +150,7 @@ func (x *examiner) drift() {
 	}
 }
 
-func knownBot(p gate.Policy, a Automation) bool {
+func knownBot(p policy.Policy, a Automation) bool {
 	for _, b := range p.Bots {
 		if (b.Name == "" || b.Name == a.AuthorName) && (b.Email == "" || strings.EqualFold(b.Email, a.AuthorEmail)) {
 			return true

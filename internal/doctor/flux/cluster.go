@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 // Cluster is what was read of one namespace of one cluster.
@@ -143,7 +143,7 @@ type Expectation struct {
 	// there.
 	Copies []Copy
 	// Policy is the gate's policy file; nil where there is none to compare with.
-	Policy *gate.Policy
+	Policy *policy.Policy
 	// TokenWorks says that GitHub itself was asked, and that the token may push:
 	// that Flux had nothing to push of late then leaves nothing open.
 	TokenWorks bool

@@ -11,7 +11,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 // sound is a cluster without a finding.
@@ -81,7 +81,7 @@ func TestSecretKeys(t *testing.T) {
 
 // TestJudge changes one thing at a time in a cluster where all is well.
 func TestJudge(t *testing.T) {
-	policy := gate.DefaultPolicy()
+	policy := policy.Default()
 	for name, c := range map[string]struct {
 		change func(*flux.Cluster, *flux.Expectation)
 		want   []string

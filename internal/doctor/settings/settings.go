@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 )
 
@@ -160,8 +160,8 @@ type Intent struct {
 
 // NewIntent is what the gate's policy, nil for the default one, asks of the settings.
 // Where Flux does not tell the branches, the policy does if it names single ones.
-func NewIntent(p *gate.Policy, b doctor.Branches) Intent {
-	policy := gate.DefaultPolicy()
+func NewIntent(p *policy.Policy, b doctor.Branches) Intent {
+	policy := policy.Default()
 	if p != nil {
 		policy = *p
 	}
@@ -198,7 +198,7 @@ func (i Intent) ActionName() string { return cmp.Or(i.Action, usualAction) }
 
 // HeadBranch is the name of the branch that Flux pushes to.
 func (i Intent) HeadBranch() string {
-	return cmp.Or(i.Head, gate.DefaultPolicy().Head[0])
+	return cmp.Or(i.Head, policy.Default().Head[0])
 }
 
 // guards are the events that tell when somebody loosens what keeps the

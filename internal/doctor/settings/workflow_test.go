@@ -8,7 +8,8 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/settings"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 // TestWorkflowForms: the forms that GitHub takes for events, filters and
@@ -77,17 +78,17 @@ func FuzzWorkflow(f *testing.F) {
 
 // TestIntent: Flux says which branches it uses, and else the policy.
 func TestIntent(t *testing.T) {
-	policy := gate.DefaultPolicy()
-	policy.Base, policy.Bots = []string{"main"}, []gate.Bot{{}, {Account: gate.Account{Login: "flux-bot", ID: 4711}}}
-	i := settings.NewIntent(&policy, doctor.Branches{Head: "updates", Base: "prod", Signs: true})
+	rules := policy.Default()
+	rules.Base, rules.Bots = []string{"main"}, []policy.Bot{{}, {Account: change.Account{Login: "flux-bot", ID: 4711}}}
+	i := settings.NewIntent(&rules, doctor.Branches{Head: "updates", Base: "prod", Signs: true})
 	if i.Base != "prod" || i.Head != "updates" || !i.Signs || i.Bot.ID != 4711 || len(i.Uses) == 0 {
 		t.Errorf("%+v", i)
 	}
-	if i = settings.NewIntent(&policy, doctor.Branches{}); i.Base != "main" || i.HeadBranch() != "flux-image-updates" || i.Signs {
+	if i = settings.NewIntent(&rules, doctor.Branches{}); i.Base != "main" || i.HeadBranch() != "flux-image-updates" || i.Signs {
 		t.Errorf("%+v", i)
 	}
-	policy.Head = []string{"flux-*"}
-	if i = settings.NewIntent(&policy, doctor.Branches{}); i.Head != "" || i.HeadBranch() != "flux-image-updates" {
+	rules.Head = []string{"flux-*"}
+	if i = settings.NewIntent(&rules, doctor.Branches{}); i.Head != "" || i.HeadBranch() != "flux-image-updates" {
 		t.Errorf("%+v", i)
 	}
 }

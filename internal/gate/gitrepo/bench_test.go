@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 // fleet builds a packed repository of n files with three or four markers each,
@@ -59,11 +59,11 @@ func BenchmarkFacts(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				facts, err := r.Facts(b.Context(), gitrepo.Range{Base: "main", Head: "flux-image-updates"}, nil)
+				facts, err := r.Facts(b.Context(), gitrepo.Range{Base: "main", Head: "flux-image-updates"})
 				if err != nil || len(facts.Files) != size.updated {
 					b.Fatal(len(facts.Files), err)
 				}
-				if _, _, err := r.BaseFile(gitrepo.Range{Base: "main"}, gate.PolicyFile); err != nil {
+				if _, _, err := r.BaseFile(b.Context(), gitrepo.Range{Base: "main"}, policy.File); err != nil {
 					b.Fatal(err)
 				}
 				blobs = size.files + size.updated

@@ -8,12 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	"github.com/go-git/go-git/v5/plumbing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // node is what the walk through history needs of a commit.
@@ -85,7 +84,7 @@ func isID(hex []byte) bool {
 // read strictly: where two programs could read a commit differently, nobody
 // can say what was signed and by whom.
 type content struct {
-	author, committer gate.Signature
+	author, committer change.Signature
 	message           string
 	// signatures are the names of the signature headers, in order; signature
 	// is the value of the first.
@@ -139,15 +138,16 @@ func parseContent(data []byte) (content, error) {
 	return c, nil
 }
 
-// verify says what is known of the commit's signature.
-func (c content) verify(keys signature.Keyring, now time.Time) gate.Verification {
-	if len(c.signatures) == 0 {
-		return gate.Verification{}
+// verification is what can be said of the commit's signature without keys, and
+// what keys are to be held against.
+func (c content) verification() (change.Verification, change.Signed) {
+	switch {
+	case len(c.signatures) == 0:
+		return change.Verification{}, change.Signed{}
+	case len(c.signatures) > 1 || c.signatures[0] != "gpgsig":
+		return change.Verification{Kind: signature.Kind(c.signature), Reason: "not exactly one signature header gpgsig"}, change.Signed{}
 	}
-	if len(c.signatures) > 1 || c.signatures[0] != "gpgsig" {
-		return gate.Verification{Kind: signature.Kind(c.signature), Reason: "not exactly one signature header gpgsig"}
-	}
-	return keys.Verify(c.payload, c.signature, now)
+	return change.Verification{Kind: signature.Kind(c.signature)}, change.Signed{Payload: c.payload, Signature: c.signature}
 }
 
 // header takes one header in: tree, parents, author and committer come first,
@@ -178,8 +178,8 @@ func (c *content) header(state int, name, value string) (int, error) {
 const maxTime = 253402300799
 
 // parseIdentity reads "Name <email> seconds zone".
-func parseIdentity(line string) (gate.Signature, error) {
-	var s gate.Signature
+func parseIdentity(line string) (change.Signature, error) {
+	var s change.Signature
 	name, rest, ok := strings.Cut(line, "<")
 	email, when, ok2 := strings.Cut(rest, ">")
 	if !ok || !ok2 || strings.ContainsAny(line, "\n\r") || strings.ContainsAny(name+email+when, "<>") {

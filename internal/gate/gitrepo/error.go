@@ -20,7 +20,6 @@ const (
 	Missing       Kind = "missing-object"
 	Corrupt       Kind = "corrupt-object"
 	Unsupported   Kind = "unsupported"
-	BadKey        Kind = "bad-key"
 )
 
 // Error is any error of this package. Its text is one line that names what was

@@ -1,72 +1,96 @@
 package gitrepo
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // maxCommits bounds the commits of a change that are described.
 const maxCommits = 10_000
 
-// Facts gathers the facts of merging rng.Head into rng.Base. The keys are all
-// pinned keys of the policy's bots: signatures are verified with them, and
-// with nothing else. Today, Pull and Policies are left to the caller; Policies
-// are found in Sources.
-func (r *Repository) Facts(ctx context.Context, rng Range, keys []string) (gate.Facts, error) {
-	var facts gate.Facts
-	ring, err := signature.ParseKeys(keys)
-	if e, ok := errors.AsType[*signature.KeyError](err); ok {
-		return facts, &Error{Op: e.Op(), Kind: BadKey, Err: e.Err, hint: e.Hint()}
-	}
-	base, baseRef, err := r.resolve(rng.Base)
+// Facts gathers the facts of merging rng.Head into rng.Base.
+func (r *Repository) Facts(ctx context.Context, rng Range) (change.Facts, error) {
+	var facts change.Facts
+	commits, err := r.ends(ctx, &facts, rng)
 	if err != nil {
 		return facts, err
+	}
+	if n := len(commits); n > maxCommits {
+		facts.Gaps = append(facts.Gaps, fmt.Sprintf("the change has %d commits, of which %d were read", n, maxCommits))
+		commits = commits[:maxCommits]
+	}
+	if err := r.commits(ctx, &facts, commits); err != nil {
+		return facts, err
+	}
+	return facts, r.contents(ctx, &facts)
+}
+
+// ends finds out from where to where a change goes, and gives its commits.
+func (r *Repository) ends(ctx context.Context, facts *change.Facts, rng Range) ([]*node, error) {
+	base, baseRef, err := r.resolve(rng.Base)
+	if err != nil {
+		return nil, err
 	}
 	head, headRef, err := r.resolve(rng.Head)
 	if err != nil {
-		return facts, err
+		return nil, err
 	}
 	relation, err := r.relate(ctx, base, head)
 	if err != nil {
-		return facts, err
+		return nil, err
 	}
 	if len(relation.bases) == 0 {
-		return facts, fail(NoAncestor, fmt.Sprintf("compare %s with %s", text.Quote(rng.Head), text.Quote(rng.Base)),
+		return nil, fail(NoAncestor, fmt.Sprintf("compare %s with %s", text.Quote(rng.Head), text.Quote(rng.Base)),
 			"the two have separate histories; make sure that both belong to this project", "no common ancestor")
 	}
-	mergeBase := relation.bases[0]
-	facts.BaseRef, facts.HeadRef = baseRef, headRef
-	facts.Base, facts.MergeBase, facts.Head = base.revision(), mergeBase.revision(), head.revision()
+	facts.BaseRef, facts.HeadRef = cmp.Or(rng.BaseRef, baseRef), cmp.Or(rng.HeadRef, headRef)
+	facts.Base, facts.MergeBase, facts.Head = base.revision(), relation.bases[0].revision(), head.revision()
 	if n := len(relation.bases); n > 1 {
 		facts.Gaps = append(facts.Gaps, fmt.Sprintf(
 			"base and head have %d best common ancestors (they were merged crosswise); what the change is depends on which one counts", n))
 	}
-	if n := len(relation.ours); n > maxCommits {
-		facts.Gaps = append(facts.Gaps, fmt.Sprintf("the change has %d commits, of which %d were read", n, maxCommits))
-		relation.ours = relation.ours[:maxCommits]
-	}
-	if err := r.commits(ctx, &facts, relation.ours, ring); err != nil {
-		return facts, err
-	}
-	return facts, r.contents(ctx, &facts, mergeBase.tree, base.tree, head.tree)
+	return relation.ours, nil
 }
 
-func (n *node) revision() gate.Revision {
-	return gate.Revision{Commit: n.id.String(), Tree: n.tree.String()}
+// ChangedFiles reads the files and links that merging rng.Head into rng.Base
+// would change, as the head has them. The gaps say what may be missing.
+func (r *Repository) ChangedFiles(ctx context.Context, rng Range) (files []change.Content, gaps []string, err error) {
+	var facts change.Facts
+	if _, err := r.ends(ctx, &facts, rng); err != nil {
+		return nil, nil, err
+	}
+	changed, err := r.compare(ctx, r.forest(), facts)
+	if err != nil {
+		return nil, nil, err
+	}
+	var ids []plumbing.Hash
+	for _, s := range changed {
+		if s.New.IsFile() || s.New.Mode == change.Symlink {
+			files = append(files, change.Content{Path: s.Path})
+			ids = append(ids, plumbing.NewHash(s.New.ID))
+		}
+	}
+	err = r.each(ctx, ids, plumbing.BlobObject, func(i int, o object) error {
+		files[i].Data = o.data
+		return nil
+	})
+	return files, facts.Gaps, err
+}
+
+func (n *node) revision() change.Revision {
+	return change.Revision{Commit: n.id.String(), Tree: n.tree.String()}
 }
 
 // commits describes the commits of the change.
-func (r *Repository) commits(ctx context.Context, facts *gate.Facts, nodes []*node, keys signature.Keyring) error {
+func (r *Repository) commits(ctx context.Context, facts *change.Facts, nodes []*node) error {
 	for _, n := range nodes {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -75,7 +99,7 @@ func (r *Repository) commits(ctx context.Context, facts *gate.Facts, nodes []*no
 		if err != nil {
 			return err
 		}
-		commit := gate.Commit{SHA: n.id.String()}
+		commit := change.Commit{SHA: n.id.String()}
 		for _, p := range n.parents {
 			commit.Parents = append(commit.Parents, p.String())
 		}
@@ -85,7 +109,7 @@ func (r *Repository) commits(ctx context.Context, facts *gate.Facts, nodes []*no
 			commit.Verification.Reason = "the commit is malformed"
 		} else {
 			commit.Author, commit.Committer, commit.Message = c.author, c.committer, c.message
-			commit.Verification = c.verify(keys, r.now())
+			commit.Verification, commit.Signed = c.verification()
 		}
 		facts.Commits = append(facts.Commits, commit)
 	}
@@ -93,134 +117,87 @@ func (r *Repository) commits(ctx context.Context, facts *gate.Facts, nodes []*no
 }
 
 // contents finds the changed files, and what of the base has a bearing on them.
-func (r *Repository) contents(ctx context.Context, facts *gate.Facts, old, tip, head plumbing.Hash) error {
-	trees := forest{r: r, trees: map[plumbing.Hash][]entry{}}
-	changes, err := trees.compare(ctx, old, tip, head)
+func (r *Repository) contents(ctx context.Context, facts *change.Facts) error {
+	trees := r.forest()
+	changed, err := r.compare(ctx, trees, *facts)
 	if err != nil {
 		return err
 	}
-	rest, err := trees.list(ctx, tip, isFluxFile)
-	if err != nil {
-		return err
-	}
-	blobs, err := r.blobs(ctx, changes, rest)
-	if err != nil {
-		return err
-	}
-	changed := make(map[string]bool, len(changes))
-	for _, c := range changes {
-		changed[c.path] = true
-		facts.Files = append(facts.Files, gate.FileChange{
-			Path: c.path, Old: blobs.side(c.old), Tip: blobs.side(c.tip), New: blobs.side(c.head),
-		})
-	}
-	for _, f := range rest {
-		data := blobs[f.id]
-		if bytes.Contains(data, []byte("ImagePolicy")) || bytes.Contains(data, []byte("ImageRepository")) {
-			facts.Sources = append(facts.Sources, gate.Content{Path: f.path, Data: data})
+	var base []change.Found
+	if change.Searched(changed) {
+		unread := 0
+		if base, unread, err = change.List(ctx, trees, facts.Base.Tree, manifest.Named); err != nil {
+			return err
 		}
-		if !changed[f.path] && bytes.Contains(data, []byte(`"$imagepolicy"`)) {
-			facts.Bystanders = append(facts.Bystanders, gate.Content{Path: f.path, Data: data})
+		if unread > 0 {
+			return tooLarge()
 		}
 	}
+	blobs, err := r.blobs(ctx, changed, base)
+	if err != nil {
+		return err
+	}
+	facts.Fill(changed, base, func(id string) ([]byte, bool) { data, ok := blobs[id]; return data, ok })
 	return nil
 }
 
-// isFluxFile says whether Flux's image automation looks into a file of that
-// name (sigs.k8s.io/kustomize/kyaml with fluxcd's screening reader).
-func isFluxFile(name string) bool {
-	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml") || name == "Kustomization"
-}
-
-// contentByID holds the blobs that are needed; of files that only had to be
-// searched and hold nothing of interest, nothing.
-type contentByID map[plumbing.Hash][]byte
-
-func (b contentByID) side(e entry) gate.Blob {
-	if e.mode == gate.Absent {
-		return gate.Blob{}
+func (r *Repository) compare(ctx context.Context, trees *forest, facts change.Facts) ([]change.Sides, error) {
+	changed, err := change.Compare(ctx, trees, facts.MergeBase.Tree, facts.Base.Tree, facts.Head.Tree)
+	if errors.Is(err, change.ErrTooLarge) {
+		return nil, tooLarge()
 	}
-	return gate.Blob{Mode: e.mode, ID: e.id.String(), Data: b[e.id]}
+	return changed, err
 }
 
-// blobs reads every blob once: all sides of the changes, and the files of the
-// base that may hold markers, policies or image repositories.
-func (r *Repository) blobs(ctx context.Context, changes []change, rest []file) (contentByID, error) {
+// blobs reads every blob once: of the changes what counts, and the files of the
+// base, of which only those with a bearing on the change are held.
+func (r *Repository) blobs(ctx context.Context, changed []change.Sides, base []change.Found) (map[string][]byte, error) {
 	var ids []plumbing.Hash
-	index := map[plumbing.Hash]int{}
-	add := func(e entry) {
-		if _, ok := index[e.id]; !ok && (e.isFile() || e.mode == gate.Symlink) {
-			index[e.id] = len(ids)
-			ids = append(ids, e.id)
+	out := map[string][]byte{}
+	add := func(e change.Entry) {
+		if _, known := out[e.ID]; !known {
+			out[e.ID] = nil
+			ids = append(ids, plumbing.NewHash(e.ID))
 		}
 	}
-	// Side by side as they lie in a pack, the head first: the older contents
-	// are often deltas of it.
-	for _, side := range []func(change) entry{
-		func(c change) entry { return c.head }, func(c change) entry { return c.old }, func(c change) entry { return c.tip },
-	} {
-		for _, c := range changes {
-			add(side(c))
+	for _, s := range changed {
+		for _, e := range s.Wanted() {
+			add(e)
 		}
 	}
 	needed := len(ids)
-	for _, f := range rest {
-		add(f.entry)
+	for _, f := range base {
+		add(f.Entry)
 	}
 	data := make([][]byte, len(ids))
 	err := r.each(ctx, ids, plumbing.BlobObject, func(i int, o object) error {
-		if i < needed || bytes.Contains(o.data, []byte("ImagePolicy")) ||
-			bytes.Contains(o.data, []byte("ImageRepository")) || bytes.Contains(o.data, []byte(`"$imagepolicy"`)) {
+		if i < needed || change.Counts(o.data) {
 			data[i] = o.data
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	out := make(contentByID, len(ids))
 	for i, id := range ids {
-		out[id] = data[i]
+		out[id.String()] = data[i]
 	}
-	return out, nil
+	return out, err
 }
 
 // BaseFile gives a regular file of the base's tip; false where there is none.
-func (r *Repository) BaseFile(rng Range, path string) ([]byte, bool, error) {
+func (r *Repository) BaseFile(ctx context.Context, rng Range, path string) ([]byte, bool, error) {
 	op := fmt.Sprintf("read %s at %s", text.Quote(path), text.Quote(rng.Base))
 	base, _, err := r.resolve(rng.Base)
 	if err != nil {
 		return nil, false, err
 	}
-	at := treeEntry(base.tree)
-	for name := range strings.SplitSeq(path, "/") {
-		if !at.isTree() {
-			return nil, false, nil
-		}
-		o, err := r.reader.read(at.id, plumbing.TreeObject)
-		if err != nil {
-			return nil, false, err
-		}
-		entries, err := parseTree(o.data)
-		if err != nil {
-			return nil, false, corrupt(at.id, "%w", err)
-		}
-		at = entry{}
-		for _, e := range entries {
-			if e.name == name {
-				at = e
-			}
-		}
-	}
+	at, err := change.Find(ctx, r.forest(), base.tree.String(), path)
 	switch {
-	case at.mode == gate.Absent:
+	case err != nil:
+		return nil, false, err
+	case at.Mode == change.Absent:
 		return nil, false, nil
-	case !at.isFile():
+	case !at.IsFile():
 		return nil, false, fail(Unsupported, op, "put a regular file there", "not a regular file")
 	}
-	o, err := r.reader.read(at.id, plumbing.BlobObject)
-	if err != nil {
-		return nil, false, err
-	}
-	return o.data, true, nil
+	o, err := r.reader.read(plumbing.NewHash(at.ID), plumbing.BlobObject)
+	return o.data, err == nil, err
 }

@@ -9,8 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
 const marked = "image: app:1.0 # {\"$imagepolicy\": \"flux-system:app\"}\n"
@@ -29,12 +30,12 @@ func update(t testing.TB) *work {
 func TestFacts(t *testing.T) {
 	w := update(t)
 	facts := w.facts("main", "flux-image-updates")
-	ids := func(rev string) gate.Revision {
-		return gate.Revision{Commit: w.git("rev-parse", rev), Tree: w.git("rev-parse", rev+"^{tree}")}
+	ids := func(rev string) change.Revision {
+		return change.Revision{Commit: w.git("rev-parse", rev), Tree: w.git("rev-parse", rev+"^{tree}")}
 	}
-	blob := func(rev, path string) gate.Blob {
-		return gate.Blob{
-			Mode: gate.Regular, ID: w.git("rev-parse", rev+":"+path), Data: []byte(w.git("show", rev+":"+path) + "\n"),
+	blob := func(rev, path string) change.Blob {
+		return change.Blob{
+			Mode: change.Regular, ID: w.git("rev-parse", rev+":"+path), Data: []byte(w.git("show", rev+":"+path) + "\n"),
 		}
 	}
 	if len(facts.Commits) != 1 {
@@ -44,23 +45,23 @@ func TestFacts(t *testing.T) {
 	if got := when.Format("2006-01-02T15:04:05Z07:00"); got != "2023-11-14T23:45:20+01:30" {
 		t.Errorf("author's time is %s", got)
 	}
-	flux := gate.Signature{Name: "Flux", Email: "flux@example.com", When: when}
-	want := gate.Facts{
+	flux := change.Signature{Name: "Flux", Email: "flux@example.com", When: when}
+	want := change.Facts{
 		BaseRef: "main", HeadRef: "flux-image-updates",
 		Base: ids("main"), MergeBase: ids("main"), Head: ids("flux-image-updates"),
-		Commits: []gate.Commit{{
+		Commits: []change.Commit{{
 			SHA: ids("HEAD").Commit, Parents: []string{ids("main").Commit},
 			Author: flux, Committer: flux, Message: "update\n",
 		}},
-		Files: []gate.FileChange{{
+		Files: []change.File{{
 			Path: "app.yaml", Old: blob("main", "app.yaml"), Tip: blob("main", "app.yaml"), New: blob("HEAD", "app.yaml"),
 		}},
-		Sources: []gate.Content{
+		Sources: []change.Content{
 			{Path: "policy.yaml", Data: []byte("kind: ImagePolicy\n")},
 			{Path: "repo.yml", Data: []byte("kind: ImageRepository\n")},
 			{Path: "sub/Kustomization", Data: []byte("x: ImagePolicy\n")},
 		},
-		Bystanders: []gate.Content{{Path: "other.yaml", Data: []byte(marked)}},
+		Bystanders: []change.Content{{Path: "other.yaml", Data: []byte(marked)}},
 	}
 	if diff := cmp.Diff(want, facts); diff != "" {
 		t.Error(diff)
@@ -124,7 +125,7 @@ func TestFactsShapes(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := open(t, dir()).Facts(context.Background(), gitrepo.Range{Base: "main", Head: "flux-image-updates"}, nil)
+			got, err := open(t, dir()).Facts(context.Background(), gitrepo.Range{Base: "main", Head: "flux-image-updates"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -142,9 +143,9 @@ func TestFiles(t *testing.T) {
 		want   string
 	}{
 		{"added", func(w *work) { w.write("new/b", "1", "new/a", "") },
-			"new/a: - | - | 100644 \"\"\nnew/b: - | - | 100644 \"1\"\n"},
+			"new/a: - | - | 100644 e69de29\nnew/b: - | - | 100644 56a6051\n"},
 		{"deleted", func(w *work) { w.git("rm", "-qr", "dir") },
-			"dir/x: 100644 \"x\" | 100644 \"x\" | -\ndir/y: 100644 \"y\" | 100644 \"y\" | -\n"},
+			"dir/x: 100644 c1b0730 | 100644 c1b0730 | -\ndir/y: 100644 e25f181 | 100644 e25f181 | -\n"},
 		{"renamed", func(w *work) { w.git("mv", "a.yaml", "z.yaml") },
 			"a.yaml: 100644 \"a\" | 100644 \"a\" | -\nz.yaml: - | - | 100644 \"a\"\n"},
 		{"mode", func(w *work) { w.git("update-index", "--chmod=+x", "a.yaml") },
@@ -154,16 +155,16 @@ func TestFiles(t *testing.T) {
 			if err := os.Symlink("dir/x", filepath.Join(w.dir, "a.yaml")); err != nil {
 				w.t.Fatal(err)
 			}
-		}, "a.yaml: 100644 \"a\" | 100644 \"a\" | 120000 \"dir/x\"\n"},
+		}, "a.yaml: 100644 \"a\" | 100644 \"a\" | 120000 271ab7e\n"},
 		{"submodule", func(w *work) {
 			w.git("update-index", "--add", "--cacheinfo", "160000,"+strings.Repeat("1", 40)+",mod")
 		}, "mod: - | - | 160000\n"},
 		{"folder to file", func(w *work) { w.git("rm", "-qr", "dir"); w.write("dir", "f") },
-			"dir: - | - | 100644 \"f\"\ndir/x: 100644 \"x\" | 100644 \"x\" | -\ndir/y: 100644 \"y\" | 100644 \"y\" | -\n"},
+			"dir: - | - | 100644 4d1ae35\ndir/x: 100644 c1b0730 | 100644 c1b0730 | -\ndir/y: 100644 e25f181 | 100644 e25f181 | -\n"},
 		{"file to folder", func(w *work) { w.git("rm", "-q", "a.yaml"); w.write("a.yaml/b", "f") },
-			"a.yaml: 100644 \"a\" | 100644 \"a\" | -\na.yaml/b: - | - | 100644 \"f\"\n"},
+			"a.yaml: 100644 \"a\" | 100644 \"a\" | -\na.yaml/b: - | - | 100644 4d1ae35\n"},
 		{"odd names", func(w *work) { w.write("\x1b[31m\xff\n.yaml", "1", "dir.x", "2") },
-			"\x1b[31m\xff\n.yaml: - | - | 100644 \"1\"\ndir.x: - | - | 100644 \"2\"\n"},
+			"\x1b[31m\xff\n.yaml: - | - | 100644 \"1\"\ndir.x: - | - | 100644 d8263ee\n"},
 		{"nothing", func(*work) {}, ""},
 	}
 	for _, tt := range tests {
@@ -199,7 +200,7 @@ func TestOddTrees(t *testing.T) {
 		return w.git("commit-tree", "-p", "main", "-m", "odd", tree)
 	}
 	facts := w.facts("main", raw("100644", "..", "100644", ".git", "100644", "a.yaml"))
-	if got := files(facts); got != "..: - | - | 100644 \"a\"\n.git: - | - | 100644 \"a\"\n" {
+	if got := files(facts); got != "..: - | - | 100644 2e65efe\n.git: - | - | 100644 2e65efe\n" {
 		t.Errorf("files: %s", got)
 	}
 	if got := files(w.facts("main", raw("100664", "a.yaml"))); got != "" {
@@ -267,18 +268,18 @@ func TestBaseFile(t *testing.T) {
 	w.commit("change", ".github/fluxkeeper.yaml", "head")
 	r := open(t, w.dir)
 	rng := gitrepo.Range{Base: "main", Head: "branch"}
-	data, ok, err := r.BaseFile(rng, gate.PolicyFile)
+	data, ok, err := r.BaseFile(t.Context(), rng, policy.File)
 	if string(data) != "base" || !ok || err != nil {
 		t.Errorf("got %q, %v, %v", data, ok, err)
 	}
 	for _, path := range []string{"nothing", ".github/nothing", ".github/fluxkeeper.yaml/x"} {
-		if data, ok, err := r.BaseFile(rng, path); data != nil || ok || err != nil {
+		if data, ok, err := r.BaseFile(t.Context(), rng, path); data != nil || ok || err != nil {
 			t.Errorf("%s: got %q, %v, %v", path, data, ok, err)
 		}
 	}
-	_, _, err = r.BaseFile(rng, ".github")
+	_, _, err = r.BaseFile(t.Context(), rng, ".github")
 	wantError(t, err, gitrepo.Unsupported, `".github"`, "regular file")
-	_, _, err = r.BaseFile(gitrepo.Range{Base: "nowhere"}, ".github")
+	_, _, err = r.BaseFile(t.Context(), gitrepo.Range{Base: "nowhere"}, ".github")
 	wantError(t, err, gitrepo.NoRevision, `"nowhere"`, "branch")
 }
 
@@ -286,7 +287,7 @@ func TestCancelled(t *testing.T) {
 	w := update(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := open(t, w.dir).Facts(ctx, gitrepo.Range{Base: "main", Head: "HEAD"}, nil); err != context.Canceled {
+	if _, err := open(t, w.dir).Facts(ctx, gitrepo.Range{Base: "main", Head: "HEAD"}); err != context.Canceled {
 		t.Errorf("error %v", err)
 	}
 }

@@ -11,9 +11,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 )
 
 // work is a real repository that a test builds with git.
@@ -98,7 +100,7 @@ func open(t testing.TB, dir string) *gitrepo.Repository {
 	return r
 }
 
-func (w *work) facts(base, head string, keys ...string) gate.Facts {
+func (w *work) facts(base, head string, keys ...string) change.Facts {
 	w.t.Helper()
 	facts, err := w.tryFacts(base, head, keys...)
 	if err != nil {
@@ -107,20 +109,27 @@ func (w *work) facts(base, head string, keys ...string) gate.Facts {
 	return facts
 }
 
-func (w *work) tryFacts(base, head string, keys ...string) (gate.Facts, error) {
+func (w *work) tryFacts(base, head string, keys ...string) (change.Facts, error) {
 	w.t.Helper()
-	return open(w.t, w.dir).Facts(context.Background(), gitrepo.Range{Base: base, Head: head}, keys)
+	facts, err := open(w.t, w.dir).Facts(context.Background(), gitrepo.Range{Base: base, Head: head})
+	var gaps []string
+	facts.Commits, gaps = signature.Check(facts.Commits, keys, time.Now())
+	facts.Gaps = append(facts.Gaps, gaps...)
+	return facts, err
 }
 
 // files renders the changed files, one a line: path, then mode and content of
 // merge base, base and head.
-func files(facts gate.Facts) string {
-	side := func(b gate.Blob) string {
+func files(facts change.Facts) string {
+	side := func(b change.Blob) string {
 		switch {
-		case b.Mode == gate.Absent:
+		case b.Mode == change.Absent:
 			return "-"
-		case b.Mode == gate.Submodule:
+		case b.Mode == change.Submodule:
 			return string(b.Mode)
+		}
+		if b.Data == nil { // of what Flux does not read only the id counts
+			return fmt.Sprintf("%s %s", b.Mode, b.ID[:7])
 		}
 		return fmt.Sprintf("%s %q", b.Mode, b.Data)
 	}
@@ -131,7 +140,7 @@ func files(facts gate.Facts) string {
 	return out.String()
 }
 
-func messages(facts gate.Facts) string {
+func messages(facts change.Facts) string {
 	var out []string
 	for _, c := range facts.Commits {
 		out = append(out, strings.TrimSpace(c.Message))

@@ -9,11 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
 )
 
-func shas(facts gate.Facts) []string {
+func shas(facts change.Facts) []string {
 	var out []string
 	for _, c := range facts.Commits {
 		out = append(out, c.SHA)
@@ -42,7 +42,7 @@ func TestMergeCommitInRange(t *testing.T) {
 	if facts.MergeBase.Commit != tip || len(facts.Commits) != 4 || len(facts.Gaps) != 0 {
 		t.Errorf("merge base %s, commits %s, gaps %q", facts.MergeBase.Commit, messages(facts), facts.Gaps)
 	}
-	if got := files(facts); got != "b: - | - | 100644 \"1\"\nc: - | - | 100644 \"1\"\n" {
+	if got := files(facts); got != "b: - | - | 100644 56a6051\nc: - | - | 100644 56a6051\n" {
 		t.Errorf("files %s", got)
 	}
 }
@@ -126,7 +126,7 @@ func TestReplaceAndGrafts(t *testing.T) {
 		t.Fatalf("git shows %q, so that the test proves nothing", got)
 	}
 	facts := w.facts("main", "branch")
-	if messages(facts) != "evil" || files(facts) != "a: 100644 \"1\" | 100644 \"1\" | 100644 \"evil\"\n" {
+	if messages(facts) != "evil" || files(facts) != "a: 100644 56a6051 | 100644 56a6051 | 100644 e3d35f1\n" {
 		t.Errorf("commits %s, files %s", messages(facts), files(facts))
 	}
 	info := filepath.Join(w.dir, ".git", "info", "grafts")
@@ -169,7 +169,7 @@ func TestRandomHistories(t *testing.T) {
 		r := open(t, w.dir)
 		for range 60 {
 			base, head := random.IntN(commits), random.IntN(commits)
-			facts, err := r.Facts(t.Context(), gitrepo.Range{Base: ids[base], Head: ids[head]}, nil)
+			facts, err := r.Facts(t.Context(), gitrepo.Range{Base: ids[base], Head: ids[head]})
 			if err != nil {
 				t.Fatal(err)
 			}

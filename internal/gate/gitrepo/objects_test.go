@@ -157,7 +157,7 @@ func TestPacks(t *testing.T) {
 			r := open(t, w.dir)
 			for _, rev := range strings.Fields(w.git("rev-list", "branch", "--", "a.yaml")) {
 				for _, path := range []string{"a.yaml", "empty.yaml"} {
-					got, ok, err := r.BaseFile(gitrepo.Range{Base: rev}, path)
+					got, ok, err := r.BaseFile(t.Context(), gitrepo.Range{Base: rev}, path)
 					if err != nil || !ok || got == nil || string(got) != strings.TrimSuffix(w.git("show", rev+":"+path), "\n") {
 						t.Fatalf("%s at %s is not what git reads (%v, %v)", path, rev, ok, err)
 					}
@@ -207,7 +207,7 @@ func TestDamagedPacks(t *testing.T) {
 				errs++
 				continue
 			}
-			facts, err := r.Facts(t.Context(), gitrepo.Range{Base: "HEAD~3", Head: "HEAD"}, nil)
+			facts, err := r.Facts(t.Context(), gitrepo.Range{Base: "HEAD~3", Head: "HEAD"})
 			if err != nil {
 				errs++
 			} else if got := files(facts); got != want {

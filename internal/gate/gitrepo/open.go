@@ -8,14 +8,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
 
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/config"
 	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // Repository is a local Git repository, opened for reading. It is not safe for
@@ -28,7 +27,6 @@ type Repository struct {
 	// shallow are the commits whose parents were not fetched.
 	shallow map[plumbing.Hash]bool
 	nodes   map[plumbing.Hash]*node
-	now     func() time.Time // keys expire
 }
 
 // Open opens the repository that dir belongs to, the way git does: a work tree
@@ -54,7 +52,7 @@ func Open(dir string) (*Repository, error) {
 	}
 	return &Repository{
 		gitDir: gitDir, refs: refs, objects: objects, reader: newReader(objects),
-		shallow: shallow, nodes: map[plumbing.Hash]*node{}, now: time.Now,
+		shallow: shallow, nodes: map[plumbing.Hash]*node{},
 	}, nil
 }
 

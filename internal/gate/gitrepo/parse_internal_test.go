@@ -62,8 +62,8 @@ func FuzzParseTree(f *testing.F) {
 		var names []string
 		size := 0
 		for _, e := range entries {
-			names = append(names, e.name)
-			size += len(e.name) + 2 + hashSize
+			names = append(names, e.Name)
+			size += len(e.Name) + 2 + hashSize
 		}
 		slices.Sort(names)
 		if len(slices.Compact(names)) != len(entries) {

@@ -10,16 +10,20 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // Range names the two ends of a change by revision expressions, as
 // gitrevisions(7) has them: branches, tags, ids in full or abbreviated, HEAD,
 // origin/main, and any of them with ^, ^2, ~3, ^{commit} or ^{/text}; :/text.
 // What a reflog says (main@{1}) is not looked at.
-type Range struct{ Base, Head string }
+type Range struct {
+	Base, Head string
+	// BaseRef and HeadRef name the branches, where the expressions do not.
+	BaseRef, HeadRef string
+}
 
 // resolve finds the commit of a revision expression. The branch is its name
 // where the expression is nothing but a branch. go-git's own resolver prefers

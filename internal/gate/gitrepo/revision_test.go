@@ -43,7 +43,7 @@ func TestRevisions(t *testing.T) {
 	}
 	r := open(t, w.dir)
 	for _, tt := range tests {
-		facts, err := r.Facts(t.Context(), gitrepo.Range{Base: tt.expr, Head: "main"}, nil)
+		facts, err := r.Facts(t.Context(), gitrepo.Range{Base: tt.expr, Head: "main"})
 		if err != nil {
 			t.Errorf("%s: %v", tt.expr, err)
 			continue
@@ -68,7 +68,7 @@ func TestOnlyRemoteBranch(t *testing.T) {
 	w := newWork(t)
 	want := w.commit("start", "a", "1")
 	w.git("update-ref", "refs/remotes/origin/flux-image-updates", "main")
-	facts, err := open(t, w.dir).Facts(t.Context(), gitrepo.Range{Base: "main", Head: "flux-image-updates"}, nil)
+	facts, err := open(t, w.dir).Facts(t.Context(), gitrepo.Range{Base: "main", Head: "flux-image-updates"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,9 +120,9 @@ func TestNoSuchRevision(t *testing.T) {
 	r := open(t, w.dir)
 	for _, tt := range tests {
 		t.Run(tt.expr, func(t *testing.T) {
-			_, err := r.Facts(t.Context(), gitrepo.Range{Base: tt.expr, Head: "main"}, nil)
+			_, err := r.Facts(t.Context(), gitrepo.Range{Base: tt.expr, Head: "main"})
 			wantError(t, err, tt.kind, tt.words, tt.hint)
-			_, err = r.Facts(t.Context(), gitrepo.Range{Base: "main", Head: tt.expr}, nil)
+			_, err = r.Facts(t.Context(), gitrepo.Range{Base: "main", Head: tt.expr})
 			wantError(t, err, tt.kind, tt.words, tt.hint)
 		})
 	}

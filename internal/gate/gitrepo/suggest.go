@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // suggest names the branches and tags that come closest to a name.
@@ -26,7 +26,7 @@ func (r *Repository) suggest(name string) string {
 			!ref.Name().IsBranch() && !ref.Name().IsRemote() && !ref.Name().IsTag() {
 			continue
 		}
-		d := distance(strings.ToLower(name), strings.ToLower(short))
+		d := text.Distance(strings.ToLower(name), strings.ToLower(short))
 		if strings.HasSuffix(short, "/"+name) { // only the remote's branch was fetched
 			d = 0
 		}
@@ -48,24 +48,4 @@ func (r *Repository) suggest(name string) string {
 		names = append(names, text.Quote(c.name))
 	}
 	return "did you mean " + strings.Join(slices.Compact(names), " or ") + "?"
-}
-
-// distance is how many bytes to insert, drop or replace to get from a to b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		above := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			next := above
-			if a[i] != b[j] {
-				next = 1 + min(above, row[j], row[j+1])
-			}
-			above, row[j+1] = row[j+1], next
-		}
-	}
-	return row[len(b)]
 }

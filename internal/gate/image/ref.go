@@ -83,25 +83,6 @@ func LooksLikeRef(s string) bool {
 	return strings.ContainsAny(s, "/@") || strings.IndexByte(s, ':') > 0
 }
 
-// String is the reference as written.
-func (r Ref) String() string {
-	var b strings.Builder
-	b.WriteString(r.Name)
-	if r.Tag != "" {
-		if r.Name != "" {
-			b.WriteByte(':')
-		}
-		b.WriteString(r.Tag)
-	}
-	if r.Digest != "" {
-		if b.Len() > 0 {
-			b.WriteByte('@')
-		}
-		b.WriteString(r.Digest)
-	}
-	return b.String()
-}
-
 // Canonical is the name that a client would contact, such as
 // docker.io/library/nginx for nginx: lower-case host, without the port 443
 // where the host stands without it, with Docker Hub spelled out. Two names with

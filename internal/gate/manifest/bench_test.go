@@ -32,7 +32,7 @@ func BenchmarkReproduce(b *testing.B) {
 	setters := map[string]string{"flux-system:app1": "ghcr.io/acme/app1:1.2.4"}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Reproduce(base, setters); err != nil {
+		if _, err := reproduce(base, setters, derived, false); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -72,7 +72,7 @@ func FuzzReproduce(f *testing.F) {
 		for _, x := range file.Fields {
 			setters[x.Marker.Setter()] = tag
 		}
-		out, err := Reproduce(base, setters)
+		out, err := reproduce(base, setters, derived, false)
 		if err != nil || bytes.Equal(out, base) {
 			return
 		}

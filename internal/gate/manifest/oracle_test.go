@@ -65,7 +65,7 @@ func TestOracle(t *testing.T) {
 			}
 			got := before
 			if Named(meta.Filename) {
-				got, err = Reproduce(before, setters)
+				got, err = reproduce(before, setters, derived, false)
 			}
 			if err != nil {
 				t.Fatal(err)

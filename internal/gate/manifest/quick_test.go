@@ -59,7 +59,7 @@ func TestQuickOracle(t *testing.T) {
 		for _, f := range Read(after).Fields {
 			setters[f.Marker.Setter()] = "ghcr.io/acme/app:9.9.9"
 		}
-		if next, err := Reproduce(after, setters); err == nil {
+		if next, err := reproduce(after, setters, derived, false); err == nil {
 			agree(t, after, next)
 		}
 	}

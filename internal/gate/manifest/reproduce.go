@@ -18,15 +18,6 @@ var errPath = errors.New("a config.kubernetes.io/path annotation makes Flux's up
 // ownPath stands for the file's name inside the pipeline; the writer drops it.
 const ownPath = "file.yaml"
 
-// Reproduce re-executes Flux's update on base: every marked scalar whose
-// setter (namespace:policy[:part]) is in setters gets that value, and the file
-// is written the way Flux's image-automation-controller writes it, with
-// kyaml's reader and writer. Where nothing changes, base itself comes back,
-// since Flux leaves such a file alone.
-func Reproduce(base []byte, setters map[string]string) ([]byte, error) {
-	return reproduce(base, setters, derived, false)
-}
-
 // indentation is how a release of Flux indents lists inside mappings.
 type indentation string
 
@@ -40,7 +31,11 @@ const (
 	compact = indentation(kyaml.CompactSequenceStyle)
 )
 
-// reproduce is one update. Forced, it writes a file in which no value changes
+// reproduce re-executes Flux's update on base: every marked scalar whose setter
+// (namespace:policy[:part]) is in setters gets that value, and the file is
+// written the way Flux's image-automation-controller writes it, with kyaml's
+// reader and writer. Where nothing changes, base itself comes back, since Flux
+// leaves such a file alone. Forced, it writes a file in which no value changes
 // too, as if the values had been others before.
 func reproduce(base []byte, setters map[string]string, indent indentation, forced bool) ([]byte, error) {
 	if !Marked(base) {

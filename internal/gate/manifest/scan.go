@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // scan finds characters that one reader takes for a line break or for nothing
@@ -52,19 +54,19 @@ func suspicious(data []byte, i int, r rune, size int) (rule, what string) {
 			return "", ""
 		}
 		return "yaml/line-break", "a lone carriage return starts a new line for YAML readers, but not in a diff"
-	case r == 0x85 || r == 0x2028 || r == 0x2029:
-		return "yaml/line-break", fmt.Sprintf("%U starts a new line for YAML readers, but not in a diff", r)
-	case r == 0xFEFF:
-		if i == 0 {
-			return "", ""
-		}
+	case r == '\uFEFF' && i > 0:
 		return "yaml/bom", "a byte order mark stands inside the file"
-	case r == 0x061C || r == 0x200E || r == 0x200F || (r >= 0x202A && r <= 0x202E) || (r >= 0x2066 && r <= 0x2069):
+	case r == '\n' || r == '\t':
+		return "", ""
+	}
+	switch text.ClassOf(r) {
+	case text.LineBreak:
+		return "yaml/line-break", fmt.Sprintf("%U starts a new line for YAML readers, but not in a diff", r)
+	case text.Bidi:
 		return "yaml/bidi", fmt.Sprintf("%U changes the order in which text is shown", r)
-	case r == 0xAD || r == 0x034F || r == 0x115F || r == 0x1160 || r == 0x17B4 || r == 0x17B5 || r == 0x180E ||
-		(r >= 0x200B && r <= 0x200D) || (r >= 0x2060 && r <= 0x2064) || r == 0x3164 || r == 0xFFA0 || (r >= 0xFFF9 && r <= 0xFFFB) || (r >= 0xE0000 && r <= 0xE0FFF):
+	case text.Invisible:
 		return "yaml/invisible", fmt.Sprintf("%U cannot be seen", r)
-	case (r < ' ' && r != '\n' && r != '\t') || (r >= 0x7F && r < 0xA0):
+	case text.Control:
 		return "yaml/control", fmt.Sprintf("control character %U", r)
 	}
 	return "", ""

@@ -26,7 +26,7 @@ func TestStackedUpdates(t *testing.T) {
 					setters[f.Marker.Setter()] = f.Value[:len(f.Value)-1] + end
 				}
 			}
-			if head, err = Reproduce(head, setters); err != nil || bytes.Equal(head, base) {
+			if head, err = reproduce(head, setters, derived, false); err != nil || bytes.Equal(head, base) {
 				break
 			}
 			stacked++

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/proposal"
 )
@@ -68,9 +69,9 @@ func TestStale(t *testing.T) {
 }
 
 func TestEmpty(t *testing.T) {
-	same, other := gate.Blob{Mode: gate.Regular, ID: "1"}, gate.Blob{Mode: gate.Executable, ID: "1"}
-	squashed := gate.Facts{Files: []gate.FileChange{{Old: other, Tip: same, New: same}}}
-	if !plan.Empty(squashed) || plan.Empty(gate.Facts{Files: []gate.FileChange{{Tip: same, New: other}}}) {
+	same, other := change.Blob{Mode: change.Regular, ID: "1"}, change.Blob{Mode: change.Executable, ID: "1"}
+	squashed := change.Facts{Files: []change.File{{Old: other, Tip: same, New: same}}}
+	if !plan.Empty(squashed) || plan.Empty(change.Facts{Files: []change.File{{Tip: same, New: other}}}) {
 		t.Error("what is on the base already is empty, and a change of mode is not")
 	}
 	squashed.Gaps = []string{"a list was cut"}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 )
 
 // Candidate is an open pull request of the bot's, with what was found out about
@@ -42,11 +43,11 @@ type Closing struct {
 
 // Empty tells whether merging the change would change nothing on the base. It
 // is false where facts are missing.
-func Empty(facts gate.Facts) bool {
+func Empty(facts change.Facts) bool {
 	if len(facts.Gaps) > 0 {
 		return false
 	}
-	return !slices.ContainsFunc(facts.Files, func(f gate.FileChange) bool {
+	return !slices.ContainsFunc(facts.Files, func(f change.File) bool {
 		return f.New.ID != f.Tip.ID || f.New.Mode != f.Tip.Mode
 	})
 }

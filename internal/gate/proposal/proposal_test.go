@@ -92,7 +92,7 @@ func TestRenderRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if err := tt.templates.Check(); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if _, err := proposal.Render(tt.templates, []proposal.Update{{Image: "example.com/app"}}, "flux-image-updates", "main"); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})

@@ -89,12 +89,6 @@ func Render(t Templates, updates []Update, branch, base string) (Text, error) {
 	return Text{title, strings.TrimSpace(body)}, nil
 }
 
-// Check tells whether the templates can be rendered.
-func (t Templates) Check() error {
-	_, err := Render(t, []Update{{"example.com/app", "1.0.0", "1.0.1", "patch"}}, "flux-image-updates", "main")
-	return err
-}
-
 func orDefault(text, otherwise string) string {
 	if strings.TrimSpace(text) == "" {
 		return otherwise

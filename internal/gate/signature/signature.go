@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	pgperrors "github.com/ProtonMail/go-crypto/openpgp/errors"
@@ -19,7 +17,8 @@ import (
 	"github.com/hiddeco/sshsig"
 	"golang.org/x/crypto/ssh"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // Keyring holds the keys that the policy pins. The zero Keyring has none.
@@ -53,7 +52,7 @@ func (*KeyError) Hint() string {
 	return "a key is an ssh-… line, an armored OpenPGP public key, or a fingerprint"
 }
 
-// ParseKeys reads entries of gate.Bot.Keys. Its error is a *KeyError.
+// ParseKeys reads entries of policy.Bot.Keys. Its error is a *KeyError.
 func ParseKeys(keys []string) (Keyring, error) {
 	var ring Keyring
 	for i, key := range keys {
@@ -76,12 +75,8 @@ func (k *Keyring) add(key string) error {
 	if strings.HasPrefix(key, "-----") {
 		return errors.New("not a public key") // nor printed: it may be a private one
 	}
-	if hex := strings.ToUpper(strings.ReplaceAll(key, " ", "")); isPGPPrint(hex) {
-		k.prints = append(k.prints, hex)
-		return nil
-	}
-	if strings.HasPrefix(key, "SHA256:") {
-		k.prints = append(k.prints, strings.TrimRight(key, "="))
+	if print := Fingerprint(key); isPGPPrint(print) || strings.HasPrefix(print, "SHA256:") {
+		k.prints = append(k.prints, print)
 		return nil
 	}
 	public, _, options, rest, err := ssh.ParseAuthorizedKey([]byte(key))
@@ -94,6 +89,9 @@ func (k *Keyring) add(key string) error {
 	if _, ok := public.(*ssh.Certificate); ok {
 		return errors.New("a certificate, not a public key")
 	}
+	if public.Type() == ssh.InsecureKeyAlgoDSA {
+		return errors.New("a DSA key, which proves nothing any more")
+	}
 	k.ssh = append(k.ssh, public)
 	return nil
 }
@@ -102,8 +100,17 @@ func isPGPPrint(s string) bool {
 	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789ABCDEF") == ""
 }
 
-// Fingerprints gives the fingerprints of one entry of gate.Bot.Keys, spelled
-// as gate.Verification.Key has them; several where an armored block holds
+// Fingerprint gives one spelling to a fingerprint: hexadecimal ones, OpenPGP's,
+// in upper case and without spaces, those of SSH as ssh-keygen prints them.
+func Fingerprint(s string) string {
+	if strings.HasPrefix(s, "SHA256:") {
+		return strings.TrimRight(s, "=")
+	}
+	return strings.ToUpper(strings.ReplaceAll(s, " ", ""))
+}
+
+// Fingerprints gives the fingerprints of one entry of policy.Bot.Keys, spelled
+// as change.Verification.Key has them; several where an armored block holds
 // several keys. A bare fingerprint is its own.
 func Fingerprints(key string) ([]string, error) {
 	ring, err := ParseKeys([]string{key})
@@ -134,7 +141,7 @@ func (k Keyring) unpinned(fingerprint string) error {
 	return fmt.Errorf("signed with key %s, which the policy does not pin", fingerprint)
 }
 
-// Kind is the kind of a signature as gate.Verification has it, by its first
+// Kind is the kind of a signature as change.Verification has it, by its first
 // line; empty where it is of none of them.
 func Kind(armored []byte) string {
 	switch first, _, _ := strings.Cut(string(armored), "\n"); first {
@@ -151,8 +158,8 @@ func Kind(armored []byte) string {
 // Verify says what is known of a commit's signature over the payload: verified
 // is what a pinned key made. The day of now decides whether a key has expired,
 // for the signer chooses the dates in a commit.
-func (k Keyring) Verify(payload, armored []byte, now time.Time) gate.Verification {
-	v := gate.Verification{Kind: Kind(armored)}
+func (k Keyring) Verify(payload, armored []byte, now time.Time) change.Verification {
+	v := change.Verification{Kind: Kind(armored)}
 	var err error
 	switch v.Kind {
 	case "openpgp":

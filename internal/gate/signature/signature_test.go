@@ -13,7 +13,7 @@ import (
 	"github.com/hiddeco/sshsig"
 	"golang.org/x/crypto/ssh"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 )
 
@@ -72,12 +72,12 @@ func TestVerifyNeedsThePinnedKey(t *testing.T) {
 	fingerprint := ssh.FingerprintSHA256(signer.PublicKey())
 	for name, tt := range map[string]struct {
 		keys []string
-		want gate.Verification
+		want change.Verification
 	}{
-		"pinned": {[]string{string(ssh.MarshalAuthorizedKey(signer.PublicKey()))}, gate.Verification{Kind: "ssh", Verified: true, Key: fingerprint}},
+		"pinned": {[]string{string(ssh.MarshalAuthorizedKey(signer.PublicKey()))}, change.Verification{Kind: "ssh", Verified: true, Key: fingerprint}},
 		"another": {[]string{string(ssh.MarshalAuthorizedKey(other.PublicKey()))},
-			gate.Verification{Kind: "ssh", Reason: "signed with key " + fingerprint + ", which the policy does not pin"}},
-		"none": {nil, gate.Verification{Kind: "ssh", Reason: "signed with key " + fingerprint + ", which the policy does not pin"}},
+			change.Verification{Kind: "ssh", Reason: "signed with key " + fingerprint + ", which the policy does not pin"}},
+		"none": {nil, change.Verification{Kind: "ssh", Reason: "signed with key " + fingerprint + ", which the policy does not pin"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ring, err := signature.ParseKeys(tt.keys)

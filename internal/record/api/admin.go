@@ -64,9 +64,9 @@ func New(o Options) http.Handler {
 	}
 	api := e.Group("/api/v1")
 	api.GET("/entries", s.entries)
-	api.GET("/entries/:entry", s.entry)
-	api.GET("/entries/:entry/body", s.body)
-	api.GET("/proof/:entry", s.proof)
+	api.GET("/entries/:entry", s.of(s.entry))
+	api.GET("/entries/:entry/body", s.of(s.body))
+	api.GET("/proof/:entry", s.of(s.proof))
 	api.GET("/checkpoint", s.checkpoint)
 	api.GET("/key", s.key)
 	return e
@@ -149,7 +149,7 @@ type page struct {
 }
 
 func (s *server) entries(c echo.Context) error {
-	query, err := parseQuery(c.QueryParams())
+	query, err := parseQuery(c)
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, err.Error())
 	}
@@ -171,39 +171,38 @@ func (s *server) entries(c echo.Context) error {
 	return c.JSON(http.StatusOK, out)
 }
 
-// record finds what the path names: an index, or an entry's id.
-func (s *server) record(c echo.Context) (ledger.Record, error) {
-	name := c.Param("entry")
-	if len(name) == 64 {
-		return s.ledger.Find(c.Request().Context(), name)
-	}
-	index, err := strconv.ParseInt(name, 10, 64)
-	if err != nil || index < 0 {
-		return ledger.Record{}, echo.NewHTTPError(http.StatusBadRequest, "an entry is named by its index, or by the 64 hexadecimal digits of its id")
-	}
-	for record, err := range s.ledger.Records(c.Request().Context(), ledger.Query{Start: index, Limit: 1}) {
-		if err != nil || record.Index == index {
-			return record, err
+// of finds what the path names: an index, or an entry's id.
+func (s *server) of(answer func(echo.Context, ledger.Record) error) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		ctx, name := c.Request().Context(), c.Param("entry")
+		if len(name) == 64 {
+			record, err := s.ledger.Find(ctx, name)
+			if err != nil {
+				return err
+			}
+			return answer(c, record)
 		}
+		index, err := strconv.ParseInt(name, 10, 64)
+		if err != nil || index < 0 {
+			return echo.NewHTTPError(http.StatusBadRequest, "an entry is named by its index, or by the 64 hexadecimal digits of its id")
+		}
+		for record, err := range s.ledger.Records(ctx, ledger.Query{Start: index, End: index + 1}) {
+			if err != nil {
+				return err
+			}
+			return answer(c, record)
+		}
+		return ledger.ErrNotFound
 	}
-	return ledger.Record{}, ledger.ErrNotFound
 }
 
-func (s *server) entry(c echo.Context) error {
-	record, err := s.record(c)
-	if err != nil {
-		return err
-	}
+func (s *server) entry(c echo.Context, record ledger.Record) error {
 	return c.JSON(http.StatusOK, EntryOf(record))
 }
 
 // body gives the bytes as they came in. They are outside text: a browser that
 // opens the address must neither show nor guess them.
-func (s *server) body(c echo.Context) error {
-	record, err := s.record(c)
-	if err != nil {
-		return err
-	}
+func (s *server) body(c echo.Context, record ledger.Record) error {
 	body, err := s.ledger.Body(c.Request().Context(), record.Index)
 	if err != nil {
 		return err
@@ -214,11 +213,7 @@ func (s *server) body(c echo.Context) error {
 	return c.Blob(http.StatusOK, "application/octet-stream", body)
 }
 
-func (s *server) proof(c echo.Context) error {
-	record, err := s.record(c)
-	if err != nil {
-		return err
-	}
+func (s *server) proof(c echo.Context, record ledger.Record) error {
 	inclusion, err := s.ledger.Prove(c.Request().Context(), record.Index)
 	if err != nil {
 		return err

@@ -1,13 +1,14 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/labstack/echo/v4"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 )
@@ -23,7 +24,8 @@ const (
 var parameters = []string{"kind", "name", "source", "guid", "target", "from", "to", "start", "end", "limit", "newest"}
 
 // parseQuery reads the parameters of /entries.
-func parseQuery(values url.Values) (ledger.Query, error) {
+func parseQuery(c echo.Context) (ledger.Query, error) {
+	values := c.QueryParams()
 	query := ledger.Query{
 		Names: values["name"], Source: values.Get("source"), ID: values.Get("guid"), Target: values.Get("target"), Limit: defaultLimit,
 	}
@@ -38,43 +40,23 @@ func parseQuery(values url.Values) (ledger.Query, error) {
 	for _, kind := range values["kind"] {
 		query.Kinds = append(query.Kinds, ledger.Kind(kind))
 	}
-	for _, bound := range []struct {
-		name string
-		into *time.Time
-	}{{"from", &query.From}, {"to", &query.To}} {
-		if text := values.Get(bound.name); text != "" {
-			at, err := time.Parse(time.RFC3339Nano, text)
-			if err != nil {
-				return query, fmt.Errorf("%s is not a time such as 2026-11-22T08:00:00Z", bound.name)
-			}
-			*bound.into = at
-		}
+	forms := map[string]string{
+		"from": "a time such as 2026-11-22T08:00:00Z", "to": "a time such as 2026-11-22T08:00:00Z", "start": "an index", "end": "an index",
+		"limit": fmt.Sprintf("a number from 1 to %d", maxLimit), "newest": "true or false",
 	}
-	for _, bound := range []struct {
-		name string
-		into *int64
-	}{{"start", &query.Start}, {"end", &query.End}} {
-		if text := values.Get(bound.name); text != "" {
-			n, err := strconv.ParseInt(text, 10, 64)
-			if err != nil || n < 0 {
-				return query, fmt.Errorf("%s is not an index", bound.name)
-			}
-			*bound.into = n
-		}
+	bind := echo.QueryParamsBinder(c)
+	bind.ErrorFunc = func(name string, _ []string, _ any, _ error) error {
+		return fmt.Errorf("%s is not %s", name, forms[name])
 	}
-	if text := values.Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > maxLimit {
-			return query, fmt.Errorf("limit is not a number from 1 to %d", maxLimit)
-		}
-		query.Limit = n
-	}
-	if text := values.Get("newest"); text != "" {
-		newest, err := strconv.ParseBool(text)
-		if err != nil {
-			return query, fmt.Errorf("newest is neither true nor false")
-		}
-		query.Newest = newest
+	err := bind.Time("from", &query.From, time.RFC3339Nano).Time("to", &query.To, time.RFC3339Nano).
+		Int64("start", &query.Start).Int64("end", &query.End).Int("limit", &query.Limit).Bool("newest", &query.Newest).BindError()
+	switch {
+	case err != nil:
+		return query, err
+	case query.Start < 0 || query.End < 0:
+		return query, errors.New("start or end is not an index")
+	case query.Limit < 1 || query.Limit > maxLimit:
+		return query, fmt.Errorf("limit is not a number from 1 to %d", maxLimit)
 	}
 	return query, nil
 }

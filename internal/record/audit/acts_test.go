@@ -9,7 +9,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
 )
@@ -32,7 +32,7 @@ func acts(t *testing.T, kind string, see func(*knownfail.T, audit.Timeline)) {
 			bodies[name] = append(bodies[name], event+" "+words.Replace(string(f.Data)))
 		}
 	}
-	c := contract(gate.DefaultPolicy())
+	c := contract(policy.Default())
 	c.Accounts, c.Repositories, c.Branches = botContract().Accounts, []string{"acme/fleet"}, []string{"flux"}
 	for name, list := range bodies {
 		t.Run(name, func(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // Contract is what the bot's accounts may do, in plain values.
@@ -45,24 +45,16 @@ func (c Contract) repository(r Repository) bool {
 	}
 	id, name := strconv.FormatInt(r.ID, 10), strings.ToLower(r.Name)
 	return slices.ContainsFunc(c.Repositories, func(want string) bool {
-		return want == id || match(strings.ToLower(want), name)
+		return want == id || pattern.Match(strings.ToLower(want), name)
 	})
 }
 
 // branch tells whether a ref is one of the bot's branches. A tag is none.
 func (c Contract) branch(ref string) bool {
 	name, ok := strings.CutPrefix(ref, "refs/heads/")
-	return ok && slices.ContainsFunc(c.Branches, func(pattern string) bool { return match(pattern, name) })
+	return ok && pattern.Any(c.Branches, name)
 }
 
 func (c Contract) event(kind, action string) bool {
 	return slices.Contains(c.Events, kind) || action != "" && slices.Contains(c.Events, kind+"."+action)
-}
-
-// match holds a whole text against a pattern, in which "*" stands for anything
-// but a slash and "**" between slashes for any number of folders. A bad
-// pattern matches nothing.
-func match(pattern, s string) bool {
-	ok, err := doublestar.Match(pattern, s)
-	return ok && err == nil
 }

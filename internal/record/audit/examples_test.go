@@ -17,7 +17,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 )
@@ -56,7 +56,7 @@ func TestExamples(t *testing.T) {
 // what moved in acme/fleet.
 func judge(t *testing.T, archive *txtar.Archive) finding.Answer {
 	t.Helper()
-	policy := gate.DefaultPolicy()
+	rules := policy.Default()
 	var readings []audit.Reading
 	day := audit.Window{From: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)}
 	lists := audit.Observations{
@@ -69,7 +69,7 @@ func judge(t *testing.T, archive *txtar.Archive) finding.Answer {
 		var err error
 		switch {
 		case file.Name == "policy.yaml":
-			policy, err = gate.ParsePolicy(file.Name, file.Data)
+			rules, err = policy.Parse(file.Name, file.Data)
 		case path.Ext(file.Name) == ".http":
 			var r ledger.Record
 			var body []byte
@@ -100,7 +100,7 @@ func judge(t *testing.T, archive *txtar.Archive) finding.Answer {
 	if compared {
 		return audit.Complete(lists).Answer()
 	}
-	return audit.Judge(readings, contract(policy)).Weighed(policy.Severities())
+	return audit.Judge(readings, contract(rules)).Weighed(rules.Severities())
 }
 
 // eachLine cuts lines into cells, one of which is a time.
@@ -118,7 +118,7 @@ func eachLine(data []byte, cells int, each func(time.Time, []string)) error {
 }
 
 // contract is what a program makes of the policy file.
-func contract(p gate.Policy) audit.Contract {
+func contract(p policy.Policy) audit.Contract {
 	uses := p.Contract()
 	c := audit.Contract{Repositories: uses.Repositories, Branches: uses.Branches, Events: uses.Events}
 	for _, b := range p.Bots {

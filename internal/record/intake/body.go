@@ -18,27 +18,27 @@ const (
 	mediumBody = 1 << 20
 )
 
-// stage is a step in a body's growth: its size in bytes, and the room that all
+// stage is a step in a body's growth: its size in bytes, and the quota that all
 // bodies at this stage share.
 type stage struct {
-	size int64
-	room *semaphore.Weighted
+	size  int64
+	quota *semaphore.Weighted
 }
 
-// rooms share out the memory of bodies in flight. Every body starts in the small
-// room. Only when it has really sent as much as its stage holds does it move on
+// bodies share out the memory of bodies in flight. Every body starts with the
+// small quota. Only when it has really sent as much as its stage holds does it move on
 // to the next, and gives up what it held: a promise costs nothing, and holding
 // much needs sending much. Bodies wait for the next stage only and none goes
 // back, so nothing can stand still; and bodies that say that they are of medium
-// size never share a room with larger ones, or with those that say nothing.
-type rooms struct {
+// size never share a quota with larger ones, or with those that say nothing.
+type bodies struct {
 	medium, large []stage
 	max           int64
 	buffers       sync.Pool // for the first stage
 }
 
-// newRooms divides the budget into 32 parts.
-func newRooms(budget, maxBody int64) (*rooms, error) {
+// newBodies divides the budget into 32 parts.
+func newBodies(budget, maxBody int64) (*bodies, error) {
 	if maxBody < 1 {
 		return nil, errors.New("set limits: the greatest body must have at least 1 byte")
 	}
@@ -49,32 +49,33 @@ func newRooms(budget, maxBody int64) (*rooms, error) {
 		return stage{size, semaphore.NewWeighted(budget / 32 * n)}
 	}
 	small := part(16, smallBody)
-	s := &rooms{
+	s := &bodies{
 		medium: []stage{small, part(2, mediumBody/4), part(3, mediumBody)},
 		large:  []stage{small, part(2, mediumBody), part(2, 6*mediumBody), part(7, maxBody+1)},
 		max:    maxBody,
 	}
 	s.buffers.New = func() any { return new([smallBody]byte) }
 	if budget < least {
-		return nil, fmt.Errorf("set limits: %d bytes for all bodies do not suffice where one may have %d; allow %d or more", budget, maxBody, least)
+		return nil, fmt.Errorf("set limits: %d bytes for all bodies do not suffice where one may have %d; allow %d or more",
+			budget, maxBody, least)
 	}
 	return s, nil
 }
 
-// body is a body that was read, and what it holds of the rooms.
+// body is a body that was read, and what it holds of the quotas.
 type body struct {
 	bytes  []byte
-	rooms  *rooms
+	from   *bodies
 	buffer *[smallBody]byte
-	room   *semaphore.Weighted
+	quota  *semaphore.Weighted
 	held   int64
 }
 
 // read reads a body of the given length, or of an unknown one (-1), and waits
-// for room until the given time. The body is to be released, whatever the
+// for its quota until the given time. The body is to be released, whatever the
 // reason says ("" if all is well).
-func (s *rooms) read(from io.Reader, length int64, until time.Time) (*body, Reason) {
-	b := &body{rooms: s}
+func (s *bodies) read(from io.Reader, length int64, until time.Time) (*body, Reason) {
+	b := &body{from: s}
 	stages, limit := s.large, length
 	if length < 0 {
 		limit = s.max + 1
@@ -83,7 +84,7 @@ func (s *rooms) read(from io.Reader, length int64, until time.Time) (*body, Reas
 	}
 	for _, stage := range stages {
 		size := min(stage.size, limit)
-		if !b.move(stage.room, size, until) {
+		if !b.move(stage.quota, size, until) {
 			return b, Busy
 		}
 		ended, err := b.grow(from, size)
@@ -103,17 +104,21 @@ func (s *rooms) read(from io.Reader, length int64, until time.Time) (*body, Reas
 	return b, ""
 }
 
-// move gives the body room for size bytes in place of what it holds. In the
-// small room everybody takes the same, a whole buffer.
-func (b *body) move(room *semaphore.Weighted, size int64, until time.Time) bool {
+// move gives the body a quota of size bytes in place of what it holds. Of the
+// small quota everybody takes the same, a whole buffer.
+func (b *body) move(quota *semaphore.Weighted, size int64, until time.Time) bool {
 	size = max(size, smallBody)
-	if !acquire(room, size, until) {
-		return false
+	if !quota.TryAcquire(size) {
+		ctx, cancel := context.WithDeadline(context.Background(), until)
+		defer cancel()
+		if quota.Acquire(ctx, size) != nil {
+			return false
+		}
 	}
-	if b.room != nil {
-		b.room.Release(b.held)
+	if b.quota != nil {
+		b.quota.Release(b.held)
 	}
-	b.room, b.held = room, size
+	b.quota, b.held = quota, size
 	return true
 }
 
@@ -121,7 +126,7 @@ func (b *body) move(room *semaphore.Weighted, size int64, until time.Time) bool 
 func (b *body) grow(from io.Reader, size int64) (ended bool, err error) {
 	var larger []byte
 	if size <= smallBody {
-		b.buffer = b.rooms.buffers.Get().(*[smallBody]byte)
+		b.buffer = b.from.buffers.Get().(*[smallBody]byte)
 		larger = b.buffer[:size]
 	} else {
 		larger = make([]byte, size)
@@ -150,18 +155,9 @@ func fill(from io.Reader, buffer []byte) (n int, ended bool, err error) {
 	return n, false, nil
 }
 
-func acquire(room *semaphore.Weighted, need int64, until time.Time) bool {
-	if room.TryAcquire(need) {
-		return true
-	}
-	ctx, cancel := context.WithDeadline(context.Background(), until)
-	defer cancel()
-	return room.Acquire(ctx, need) == nil
-}
-
 func (b *body) putBuffer() {
 	if b.buffer != nil {
-		b.rooms.buffers.Put(b.buffer)
+		b.from.buffers.Put(b.buffer)
 		b.buffer = nil
 	}
 }
@@ -170,8 +166,8 @@ func (b *body) putBuffer() {
 func (b *body) release() {
 	b.bytes = nil
 	b.putBuffer()
-	if b.room != nil {
-		b.room.Release(b.held)
-		b.room = nil
+	if b.quota != nil {
+		b.quota.Release(b.held)
+		b.quota = nil
 	}
 }

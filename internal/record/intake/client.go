@@ -32,7 +32,7 @@ func (a Allow) validate() error {
 	}
 	for _, target := range a.Targets {
 		kind, id, _ := strings.Cut(target, "/")
-		if !isWord(kind) || !isNumber(id) {
+		if !word.MatchString(kind) || !number.MatchString(id) {
 			return fmt.Errorf("set allow list: target %q is not like repository/123", target)
 		}
 	}
@@ -57,21 +57,21 @@ func (a Allow) client(r *http.Request) netip.Addr {
 	if !within(a.Proxies, address) {
 		return address
 	}
-	lines := r.Header["X-Forwarded-For"]
-	for i := len(lines) - 1; i >= 0; i-- {
-		hops := strings.Split(lines[i], ",")
-		for j := len(hops) - 1; j >= 0; j-- {
-			hop := strings.TrimSpace(hops[j])
-			if address, err = netip.ParseAddr(hop); err != nil {
-				with, err := netip.ParseAddrPort(hop)
-				if err != nil {
-					return netip.Addr{}
-				}
-				address = with.Addr()
+	var hops []string
+	for _, line := range r.Header["X-Forwarded-For"] {
+		hops = append(hops, strings.Split(line, ",")...)
+	}
+	for _, hop := range slices.Backward(hops) {
+		hop = strings.TrimSpace(hop)
+		if address, err = netip.ParseAddr(hop); err != nil {
+			with, err := netip.ParseAddrPort(hop)
+			if err != nil {
+				return netip.Addr{}
 			}
-			if address = address.Unmap(); !within(a.Proxies, address) {
-				return address
-			}
+			address = with.Addr()
+		}
+		if address = address.Unmap(); !within(a.Proxies, address) {
+			return address
 		}
 	}
 	return address

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,7 +71,7 @@ type Intake struct {
 	ledger  Ledger
 	secrets *Secrets
 	allow   Allow
-	rooms   *rooms
+	bodies  *bodies
 	now     func() time.Time
 	log     *slog.Logger
 	observe Observer
@@ -85,30 +86,22 @@ func New(o Options) (*Intake, error) {
 		return nil, errors.New("make intake: there is no ledger")
 	}
 	if o.Secrets == nil || o.Secrets.live.Load() == nil {
-		return nil, errors.New("make intake: there is no webhook secret, and unsigned deliveries are never taken; make one with: openssl rand -hex 32")
+		return nil, errors.New("make intake: there is no webhook secret, and unsigned deliveries are never taken; " +
+			"make one with: openssl rand -hex 32")
 	}
 	if err := o.Allow.validate(); err != nil {
 		return nil, err
 	}
-	if o.MaxBody == 0 {
-		o.MaxBody = DefaultMaxBody
-	}
-	if o.Budget == 0 {
-		o.Budget = DefaultBudget
-	}
-	rooms, err := newRooms(o.Budget, o.MaxBody)
+	bodies, err := newBodies(cmp.Or(o.Budget, DefaultBudget), cmp.Or(o.MaxBody, DefaultMaxBody))
 	if err != nil {
 		return nil, err
 	}
 	in := &Intake{
-		ledger: o.Ledger, secrets: o.Secrets, allow: o.Allow, rooms: rooms, now: o.Now, log: o.Log, observe: o.Observe,
-		lines: rate.NewLimiter(linesPerSecond, linesAtOnce),
+		ledger: o.Ledger, secrets: o.Secrets, allow: o.Allow, bodies: bodies, now: o.Now, observe: o.Observe,
+		log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), lines: rate.NewLimiter(linesPerSecond, linesAtOnce),
 	}
 	if in.now == nil {
 		in.now = time.Now
-	}
-	if in.log == nil {
-		in.log = slog.New(slog.DiscardHandler)
 	}
 	if in.observe == nil {
 		in.observe = nobody{}
@@ -124,7 +117,7 @@ func (in *Intake) Handler() http.Handler {
 	e.POST(audit.DeliveryPath, in.deliver)
 	e.Match([]string{http.MethodGet, http.MethodHead}, healthPath, func(c echo.Context) error {
 		hangUp(c)
-		return write(c, http.StatusOK, []byte(`{"status":"alive"}`+"\n"))
+		return c.JSON(http.StatusOK, map[string]string{"status": "alive"})
 	})
 	// Echo would answer OPTIONS by itself.
 	for _, path := range []string{audit.DeliveryPath, healthPath} {
@@ -159,8 +152,8 @@ func (in *Intake) deliver(c echo.Context) error {
 	if reason := in.head(r, &d); reason != "" {
 		return in.refuse(c, reason, nil)
 	}
-	b, reason := in.rooms.read(r.Body, r.ContentLength, start.Add(readWithin))
-	if reason == "" && !in.secrets.signed(b.bytes, &d.mac) {
+	b, reason := in.bodies.read(r.Body, r.ContentLength, start.Add(readWithin))
+	if reason == "" && !in.secrets.signed(b.bytes, d.mac[:]) {
 		reason = WrongSignature
 	}
 	if reason != "" {

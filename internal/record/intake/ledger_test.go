@@ -206,9 +206,9 @@ func (l oneListener) Accept() (net.Conn, error) {
 func (l oneListener) Close() error   { return nil }
 func (l oneListener) Addr() net.Addr { return &net.TCPAddr{} }
 
-// TestRoomIsShared: slow huge bodies that hold all the room for huge ones keep
+// TestQuotaIsShared: slow huge bodies that hold all the quota for huge ones keep
 // neither small nor medium ones waiting, and one more huge one is told so.
-func TestRoomIsShared(t *testing.T) {
+func TestQuotaIsShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := handler(t, intake.Options{Ledger: &memory{}})
 		var busy, cut atomic.Int64

@@ -3,7 +3,6 @@ package intake
 import (
 	"encoding/hex"
 	"net/http"
-	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -40,53 +39,39 @@ const (
 	Failed            Reason = "failed"
 )
 
-// Reply gives the status and the sentence of the answer. The sentences need no
+// replies gives the status and the sentence of each answer. The sentences need no
 // escape in JSON.
+var replies = map[Reason]struct {
+	status   int
+	sentence string
+}{
+	NotFound:          {http.StatusNotFound, "there is nothing here; deliveries go to " + audit.DeliveryPath},
+	Method:            {http.StatusMethodNotAllowed, "this method is not served here"},
+	TooLarge:          {http.StatusRequestEntityTooLarge, "the body is larger than the limit"},
+	ContentType:       {http.StatusUnsupportedMediaType, "the content type is not application/json"},
+	Form:              {http.StatusUnsupportedMediaType, "forms are not taken; set the content type of the hook to application/json"},
+	Encoding:          {http.StatusUnsupportedMediaType, "compressed bodies are not taken"},
+	Unsigned:          {http.StatusUnauthorized, "there is no X-Hub-Signature-256; set the secret of the hook"},
+	Signature:         {http.StatusUnauthorized, "X-Hub-Signature-256 is not given once, as sha256= and 64 lower-case hexadecimal digits"},
+	GUID:              {http.StatusBadRequest, "X-GitHub-Delivery is not one GUID such as 72d3162e-cc78-11e3-81ab-4c9367dc0958"},
+	Event:             {http.StatusBadRequest, "X-GitHub-Event is not one name of an event such as push"},
+	Hook:              {http.StatusBadRequest, "X-GitHub-Hook-ID is not one decimal number"},
+	Target:            {http.StatusBadRequest, "X-GitHub-Hook-Installation-Target-Type and -ID are not one well-formed pair"},
+	HookNotAllowed:    {http.StatusForbidden, "this hook is not on the list"},
+	TargetNotAllowed:  {http.StatusForbidden, "this repository or organization is not on the list"},
+	NetworkNotAllowed: {http.StatusForbidden, "the address of the sender is not on the list"},
+	Busy:              {http.StatusServiceUnavailable, "too many bodies are being read; redeliver later"},
+	Cut:               {http.StatusBadRequest, "the body was cut short, or came too slowly"},
+	Empty:             {http.StatusBadRequest, "the body is empty"},
+	WrongSignature:    {http.StatusUnauthorized, "the signature is not that of this body with a live secret"},
+	Unavailable:       {http.StatusServiceUnavailable, "the ledger takes nothing at the moment; redeliver later"},
+	Failed:            {http.StatusInternalServerError, "the delivery could not be kept"},
+}
+
+// Reply gives the status and the sentence of the answer.
 func (r Reason) Reply() (status int, sentence string) {
-	switch r {
-	case NotFound:
-		return http.StatusNotFound, "there is nothing here; deliveries go to " + audit.DeliveryPath
-	case Method:
-		return http.StatusMethodNotAllowed, "this method is not served here"
-	case TooLarge:
-		return http.StatusRequestEntityTooLarge, "the body is larger than the limit"
-	case ContentType:
-		return http.StatusUnsupportedMediaType, "the content type is not application/json"
-	case Form:
-		return http.StatusUnsupportedMediaType, "forms are not taken; set the content type of the hook to application/json"
-	case Encoding:
-		return http.StatusUnsupportedMediaType, "compressed bodies are not taken"
-	case Unsigned:
-		return http.StatusUnauthorized, "there is no X-Hub-Signature-256; set the secret of the hook"
-	case Signature:
-		return http.StatusUnauthorized, "X-Hub-Signature-256 is not given once, as sha256= and 64 lower-case hexadecimal digits"
-	case GUID:
-		return http.StatusBadRequest, "X-GitHub-Delivery is not one GUID such as 72d3162e-cc78-11e3-81ab-4c9367dc0958"
-	case Event:
-		return http.StatusBadRequest, "X-GitHub-Event is not one name of an event such as push"
-	case Hook:
-		return http.StatusBadRequest, "X-GitHub-Hook-ID is not one decimal number"
-	case Target:
-		return http.StatusBadRequest, "X-GitHub-Hook-Installation-Target-Type and -ID are not one well-formed pair"
-	case HookNotAllowed:
-		return http.StatusForbidden, "this hook is not on the list"
-	case TargetNotAllowed:
-		return http.StatusForbidden, "this repository or organization is not on the list"
-	case NetworkNotAllowed:
-		return http.StatusForbidden, "the address of the sender is not on the list"
-	case Busy:
-		return http.StatusServiceUnavailable, "too many bodies are being read; redeliver later"
-	case Cut:
-		return http.StatusBadRequest, "the body was cut short, or came too slowly"
-	case Empty:
-		return http.StatusBadRequest, "the body is empty"
-	case WrongSignature:
-		return http.StatusUnauthorized, "the signature is not that of this body with a live secret"
-	case Unavailable:
-		return http.StatusServiceUnavailable, "the ledger takes nothing at the moment; redeliver later"
-	default:
-		return http.StatusInternalServerError, "the delivery could not be kept"
-	}
+	reply := replies[r]
+	return reply.status, reply.sentence
 }
 
 // retryAfter is what proxies are told with a 503, in seconds. GitHub does not
@@ -106,11 +91,14 @@ func (in *Intake) refuse(c echo.Context, reason Reason, cause error) error {
 	if reason != Unavailable && reason != Failed { // those are signed
 		hangUp(c)
 	}
-	b := make([]byte, 0, 256)
-	b = append(b, `{"error":"`...)
-	b = append(b, sentence...)
-	b = appendGUID(b, name)
-	return write(c, status, b)
+	return c.JSON(status, answer{Error: sentence, GUID: name})
+}
+
+// answer is the body of every answer to a delivery.
+type answer struct {
+	ID    string `json:"id,omitempty"` // of the entry that is kept
+	Error string `json:"error,omitempty"`
+	GUID  string `json:"guid,omitempty"`
 }
 
 // hangUp closes the connection after the answer, so that only who signs can keep
@@ -149,26 +137,5 @@ func (in *Intake) take(c echo.Context, d *delivery, receipt *ledger.Receipt) err
 		in.observe.Accepted(d.event)
 	}
 	id := receipt.Hash()
-	b := make([]byte, 0, 192)
-	b = append(b, `{"id":"`...)
-	b = hex.AppendEncode(b, id[:])
-	return write(c, status, appendGUID(b, d.guid))
-}
-
-func appendGUID(b []byte, guid string) []byte {
-	if guid != "" {
-		b = append(b, `","guid":"`...)
-		b = append(b, guid...)
-	}
-	return append(b, `"}`+"\n"...)
-}
-
-func write(c echo.Context, status int, body []byte) error {
-	w := c.Response()
-	h := w.Header()
-	h["Content-Type"] = []string{"application/json"}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	w.WriteHeader(status)
-	_, err := w.Write(body)
-	return err
+	return c.JSON(status, answer{ID: hex.EncodeToString(id[:]), GUID: d.guid})
 }

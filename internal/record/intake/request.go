@@ -1,10 +1,12 @@
 package intake
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"mime"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,19 +34,10 @@ type delivery struct {
 
 // head judges all that can be judged before the body: "" means go on.
 func (in *Intake) head(r *http.Request, d *delivery) Reason {
-	if r.ContentLength > in.rooms.max {
+	if r.ContentLength > in.bodies.max {
 		return TooLarge
 	}
-	if reason := mediaType(r.Header); reason != "" {
-		return reason
-	}
-	if reason := d.signature(r.Header); reason != "" {
-		return reason
-	}
-	if reason := d.names(r.Header); reason != "" {
-		return reason
-	}
-	return in.allowed(r, d)
+	return cmp.Or(mediaType(r.Header), d.signature(r.Header), d.names(r.Header), in.allowed(r, d))
 }
 
 // mediaType takes JSON as it is, and nothing else: a form has a second reading
@@ -75,11 +68,10 @@ func (d *delivery) signature(h http.Header) Reason {
 	if n == 0 {
 		return Unsigned
 	}
-	digits, ok := strings.CutPrefix(value, "sha256=")
-	if n > 1 || !ok || len(digits) != hex.EncodedLen(len(d.mac)) || !all(digits, func(c byte) bool { return isDigit(c) || 'a' <= c && c <= 'f' }) {
+	if n > 1 || !signatureForm.MatchString(value) {
 		return Signature
 	}
-	if _, err := hex.Decode(d.mac[:], []byte(digits)); err != nil {
+	if _, err := hex.Decode(d.mac[:], []byte(value[len("sha256="):])); err != nil {
 		return Signature
 	}
 	return ""
@@ -91,17 +83,17 @@ func (d *delivery) names(h http.Header) Reason {
 	if d.guid = guid(h); d.guid == "" {
 		return GUID
 	}
-	if d.event, n = header(h, eventHeader); n != 1 || !isWord(d.event) {
+	if d.event, n = header(h, eventHeader); n != 1 || !word.MatchString(d.event) {
 		return Event
 	}
-	if d.hook, n = header(h, hookHeader); n > 1 || n == 1 && !isNumber(d.hook) {
+	if d.hook, n = header(h, hookHeader); n > 1 || n == 1 && !number.MatchString(d.hook) {
 		return Hook
 	}
 	kind, kinds := header(h, targetTypeHeader)
 	id, ids := header(h, targetIDHeader)
 	switch {
 	case kinds == 0 && ids == 0:
-	case kinds != 1 || ids != 1 || !isWord(kind) || !isNumber(id):
+	case kinds != 1 || ids != 1 || !word.MatchString(kind) || !number.MatchString(id):
 		return Target
 	default:
 		d.target = kind + "/" + id
@@ -129,9 +121,7 @@ func (in *Intake) allowed(r *http.Request, d *delivery) Reason {
 // guid gives the delivery's GUID, or "" if there is not just one, well formed.
 func guid(h http.Header) string {
 	value, n := header(h, guidHeader)
-	if n != 1 || value == "" || len(value) > 64 || !all(value, func(c byte) bool {
-		return isDigit(c) || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '-'
-	}) {
+	if n != 1 || !guidForm.MatchString(value) {
 		return ""
 	}
 	return value
@@ -146,24 +136,13 @@ func header(h http.Header, name string) (string, int) {
 	return values[0], len(values)
 }
 
-// isWord holds for names of events and of targets, such as "projects_v2_item".
-func isWord(s string) bool {
-	return s != "" && len(s) <= 64 && !isDigit(s[0]) && all(s, func(c byte) bool { return 'a' <= c && c <= 'z' || c == '_' || isDigit(c) })
-}
-
-// isNumber holds for the one decimal form of an id. (A second one, with zeros in
-// front, would let one delivery be kept twice.)
-func isNumber(s string) bool {
-	return s != "" && len(s) <= 18 && s[0] != '0' && all(s, isDigit)
-}
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }
-
-func all(s string, ok func(byte) bool) bool {
-	for i := range len(s) {
-		if !ok(s[i]) {
-			return false
-		}
-	}
-	return true
-}
+// The forms of what headers say.
+var (
+	signatureForm = regexp.MustCompile(`^sha256=[0-9a-f]{64}$`)
+	guidForm      = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
+	// word is a name of an event or a target, such as "projects_v2_item".
+	word = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,63}$`)
+	// number is the one decimal form of an id. (A second one, with zeros in front,
+	// would let one delivery be kept twice.)
+	number = regexp.MustCompile(`^[1-9][0-9]{0,17}$`)
+)

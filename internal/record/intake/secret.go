@@ -23,7 +23,9 @@ const (
 // Secrets holds the live secrets. A delivery signed with any of them is taken,
 // so that a secret can be changed on both sides without losing one. It can be
 // used and set from several goroutines at once.
-type Secrets struct{ live atomic.Pointer[[]*signer] }
+type Secrets struct {
+	live atomic.Pointer[[]*sync.Pool] // of HMAC states, for each secret its own
+}
 
 // NewSecrets holds the given secrets; see Set for what it refuses.
 func NewSecrets(live ...secret.Secret) (*Secrets, error) {
@@ -41,48 +43,29 @@ func (s *Secrets) Set(live ...secret.Secret) error {
 	if len(live) > maxSecrets {
 		return fmt.Errorf("set webhook secrets: %d are more than %d; remove the old ones", len(live), maxSecrets)
 	}
-	signers := make([]*signer, len(live))
+	states := make([]*sync.Pool, len(live))
 	for i, one := range live {
 		if n := len(one.Reveal()); n < minSecret {
 			return fmt.Errorf("set webhook secrets: number %d has %d bytes, fewer than %d; make one with: openssl rand -hex 32", i+1, n, minSecret)
 		}
-		signers[i] = newSigner(one)
+		states[i] = &sync.Pool{New: func() any { return hmac.New(sha256.New, []byte(one.Reveal())) }}
 	}
-	s.live.Store(&signers)
+	s.live.Store(&states)
 	return nil
 }
 
 // signed says whether mac is the body's HMAC-SHA256 with a live secret. Every
 // secret is tried, also after the right one, so that the time tells nothing.
-func (s *Secrets) signed(body []byte, mac *[sha256.Size]byte) bool {
+func (s *Secrets) signed(body []byte, mac []byte) bool {
 	found := false
-	for _, signer := range *s.live.Load() {
-		if signer.match(body, mac) {
+	for _, states := range *s.live.Load() {
+		own := states.Get().(hash.Hash)
+		own.Reset()
+		own.Write(body)
+		if hmac.Equal(own.Sum(nil), mac) {
 			found = true
 		}
+		states.Put(own)
 	}
 	return found
-}
-
-// signer computes HMACs with one key; it keeps states whose key is already
-// hashed in.
-type signer struct{ states sync.Pool }
-
-func newSigner(key secret.Secret) *signer {
-	return &signer{sync.Pool{New: func() any { return &state{hash: hmac.New(sha256.New, []byte(key.Reveal()))} }}}
-}
-
-type state struct {
-	hash hash.Hash
-	sum  [sha256.Size]byte
-}
-
-func (s *signer) match(body []byte, mac *[sha256.Size]byte) bool {
-	st := s.states.Get().(*state)
-	st.hash.Reset()
-	st.hash.Write(body)
-	st.hash.Sum(st.sum[:0])
-	equal := hmac.Equal(st.sum[:], mac[:])
-	s.states.Put(st)
-	return equal
 }

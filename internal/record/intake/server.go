@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"log/slog"
 	"net"
 	"net/http"
@@ -20,9 +21,6 @@ const DefaultConnections = 2048
 func Server(h http.Handler, log *slog.Logger) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
 	return &http.Server{
 		Handler:           h,
 		Protocols:         protocols,
@@ -34,7 +32,7 @@ func Server(h http.Handler, log *slog.Logger) *http.Server {
 		IdleTimeout:                  2 * time.Minute,
 		MaxHeaderBytes:               32 << 10,
 		DisableGeneralOptionsHandler: true,
-		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ErrorLog:                     slog.NewLogLogger(cmp.Or(log, slog.New(slog.DiscardHandler)).Handler(), slog.LevelWarn),
 	}
 }
 

@@ -25,7 +25,7 @@ type Checkpoint struct {
 
 // Text is what is signed: origin, size and root, a line each.
 func (c Checkpoint) Text() string {
-	return fmt.Sprintf("%s\n%d\n%s\n", c.Origin, c.Size, base64.StdEncoding.EncodeToString(c.Root[:]))
+	return fmt.Sprintf("%s\n%d\n%s\n", c.Origin, c.Size, c.Root)
 }
 
 // Key signs checkpoints: an Ed25519 key in the form of golang.org/x/mod/sumdb/note.
@@ -66,12 +66,9 @@ func (k Key) Private() secret.Secret { return k.private }
 // Public is the key that others verify with: "name+hash+data".
 func (k Key) Public() string { return k.public }
 
-// Origin is the key's name.
-func (k Key) Origin() string { return k.signer.Name() }
-
 // Sign gives the checkpoint as a signed note.
 func (k Key) Sign(size int64, root tlog.Hash) ([]byte, error) {
-	c := Checkpoint{k.Origin(), size, root}
+	c := Checkpoint{k.signer.Name(), size, root}
 	signed, err := note.Sign(&note.Note{Text: c.Text()}, k.signer)
 	if err != nil {
 		return nil, fmt.Errorf("sign checkpoint: %w", err)
@@ -107,30 +104,25 @@ func OpenCheckpoint(signed []byte, public string) (Checkpoint, error) {
 
 func parseCheckpoint(text string) (Checkpoint, error) {
 	lines := strings.Split(text, "\n")
-	if len(lines) != 4 || lines[3] != "" || lines[0] == "" {
+	if len(lines) != 4 || lines[0] == "" {
 		return Checkpoint{}, errors.New("parse checkpoint: it is not three lines")
 	}
-	size, err := strconv.ParseInt(lines[1], 10, 64)
-	if err != nil || size < 0 || strconv.FormatInt(size, 10) != lines[1] {
-		return Checkpoint{}, errors.New("parse checkpoint: the second line is not a size")
+	size, sizeErr := strconv.ParseInt(lines[1], 10, 64)
+	root, rootErr := tlog.ParseHash(lines[2])
+	c := Checkpoint{lines[0], size, root}
+	if sizeErr != nil || rootErr != nil || size < 0 || c.Text() != text {
+		return Checkpoint{}, errors.New("parse checkpoint: it is not an origin, a size and a hash")
 	}
-	root, err := base64.StdEncoding.Strict().DecodeString(lines[2])
-	if err != nil || len(root) != tlog.HashSize {
-		return Checkpoint{}, errors.New("parse checkpoint: the third line is not a hash")
-	}
-	return Checkpoint{lines[0], size, tlog.Hash(root)}, nil
+	return c, nil
 }
 
 // publicOf works the public key out of a private key that note has accepted.
-func publicOf(private string) (string, error) {
-	parts := strings.SplitN(private, "+", 5) // PRIVATE, KEY, name, hash, data
+func publicOf(text string) (string, error) {
+	parts := strings.SplitN(text, "+", 5) // PRIVATE, KEY, name, hash, data
 	data, err := base64.StdEncoding.DecodeString(parts[4])
 	if err != nil || len(data) != 1+ed25519.SeedSize {
 		return "", errors.New("parse signing key: its data is not an Ed25519 seed")
 	}
-	public, ok := ed25519.NewKeyFromSeed(data[1:]).Public().(ed25519.PublicKey)
-	if !ok {
-		return "", errors.New("parse signing key: no public half")
-	}
-	return note.NewEd25519VerifierKey(parts[2], public)
+	private := ed25519.NewKeyFromSeed(data[1:])
+	return note.NewEd25519VerifierKey(parts[2], ed25519.PublicKey(private[ed25519.SeedSize:]))
 }

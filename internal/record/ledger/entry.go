@@ -82,23 +82,9 @@ const leafHeader = "fluxkeeper entry v1\n"
 // Leaf gives the bytes that the tree is made of: a line for the form, then one
 // line for each field, "name value". It is text, so that a person can hash it.
 func (e Entry) Leaf() []byte {
-	b := make([]byte, 0, 384)
-	b = append(b, leafHeader...)
-	b = append(b, "kind "...)
-	b = append(b, e.Kind...)
-	b = append(b, "\ntime "...)
-	b = e.Time.UTC().AppendFormat(b, timeLayout)
-	for _, field := range [...]struct{ name, value string }{
-		{"\nsource ", e.Source}, {"\nid ", e.ID}, {"\nname ", e.Name}, {"\ntarget ", e.Target},
-	} {
-		b = append(b, field.name...)
-		b = append(b, field.value...)
-	}
-	b = append(b, "\nsha256 "...)
-	b = hex.AppendEncode(b, e.BodyHash[:])
-	b = append(b, "\nsize "...)
-	b = strconv.AppendInt(b, e.BodySize, 10)
-	return append(b, '\n')
+	return []byte(leafHeader + "kind " + string(e.Kind) + "\ntime " + e.Time.UTC().Format(timeLayout) + "\nsource " + e.Source +
+		"\nid " + e.ID + "\nname " + e.Name + "\ntarget " + e.Target +
+		"\nsha256 " + hex.EncodeToString(e.BodyHash[:]) + "\nsize " + strconv.FormatInt(e.BodySize, 10) + "\n")
 }
 
 const timeLayout = "2006-01-02T15:04:05.000000Z"

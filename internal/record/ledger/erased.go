@@ -25,16 +25,25 @@ type ErasedEntry struct {
 	Kept json.RawMessage `json:"kept,omitempty"`
 }
 
+// Decode reads one value of JSON, and refuses members that it does not know and
+// whatever follows the value.
+func Decode(data []byte, into any) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows the JSON")
+	}
+	return nil
+}
+
 // ParseErased reads the body of an entry of kind Erasure.
 func ParseErased(body []byte) (Erased, error) {
 	var e Erased
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&e); err != nil {
+	if err := Decode(body, &e); err != nil {
 		return e, fmt.Errorf("parse erasure: %w", err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return e, errors.New("parse erasure: something follows it")
 	}
 	for i, entry := range e.Entries {
 		if entry.Index < 0 || i > 0 && entry.Index <= e.Entries[i-1].Index {

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"math/bits"
@@ -32,6 +33,9 @@ type Frontier struct {
 // Size is the number of leaves.
 func (f *Frontier) Size() int64 { return f.size }
 
+// Roots are the roots of the complete subtrees, the largest first.
+func (f *Frontier) Roots() []tlog.Hash { return f.roots }
+
 // Append adds a leaf, and returns the stored nodes above the leaves that became
 // complete by it, lowest first.
 func (f *Frontier) Append(leaf tlog.Hash) []Node {
@@ -51,13 +55,10 @@ func (f *Frontier) Append(leaf tlog.Hash) []Node {
 	return complete
 }
 
-// emptyRoot is the hash of the tree without leaves: SHA-256 of nothing (RFC 6962, 2.1).
-const emptyRoot = "\xe3\xb0\xc4\x42\x98\xfc\x1c\x14\x9a\xfb\xf4\xc8\x99\x6f\xb9\x24\x27\xae\x41\xe4\x64\x9b\x93\x4c\xa4\x95\x99\x1b\x78\x52\xb8\x55"
-
 // Root is the tree's hash.
 func (f *Frontier) Root() tlog.Hash {
 	if f.size == 0 {
-		return tlog.Hash([]byte(emptyRoot))
+		return sha256.Sum256(nil) // RFC 6962, 2.1
 	}
 	root := f.roots[len(f.roots)-1]
 	for i := len(f.roots) - 2; i >= 0; i-- {
@@ -115,12 +116,17 @@ func (read Nodes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 		if int64(len(below)) != width {
 			return nil, fmt.Errorf("read hashes: %d of %d at level %d", len(below), width, stored)
 		}
-		for ; len(below) > 1; below = below[:len(below)/2] {
-			for j := 0; j < len(below); j += 2 {
-				below[j/2] = tlog.NodeHash(below[j], below[j+1])
-			}
-		}
-		hashes[i] = below[0]
+		hashes[i] = Subtree(below)
 	}
 	return hashes, nil
+}
+
+// Subtree is the root over a power of two of hashes, in whose place it computes.
+func Subtree(hashes []tlog.Hash) tlog.Hash {
+	for ; len(hashes) > 1; hashes = hashes[:len(hashes)/2] {
+		for j := 0; j < len(hashes); j += 2 {
+			hashes[j/2] = tlog.NodeHash(hashes[j], hashes[j+1])
+		}
+	}
+	return hashes[0]
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/intake"
@@ -42,57 +43,59 @@ type Gauges struct {
 
 // New makes the metrics. The version is told by fluxkeeper_build_info.
 func New(version string) *Metrics {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	all := promauto.With(registry)
 	counters := func(name, help, label string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
+		return all.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
 	}
 	counter := func(name, help string) prometheus.Counter {
-		return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+		return all.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
 	}
 	gauge := func(name, help string) prometheus.Gauge {
-		return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+		return all.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+	}
+	absent := func(name, help string) *prometheus.GaugeVec {
+		return all.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, nil)
 	}
 	m := &Metrics{
-		registry:   prometheus.NewRegistry(),
+		registry:   registry,
 		accepted:   counters("fluxkeeper_deliveries_accepted_total", "Deliveries that were new, and are durable.", "event"),
 		duplicates: counters("fluxkeeper_deliveries_duplicate_total", "Deliveries that the ledger held before.", "event"),
 		rejected:   counters("fluxkeeper_requests_rejected_total", "Requests that were not taken.", "reason"),
-		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
+		commit: all.NewHistogram(prometheus.HistogramOpts{
 			Name: "fluxkeeper_commit_seconds", Help: "How long it took to make a batch of entries durable.",
 			Buckets: prometheus.ExponentialBuckets(0.00025, 2, 16), // to 8 s
 		}),
-		batch: prometheus.NewHistogram(prometheus.HistogramOpts{
+		batch: all.NewHistogram(prometheus.HistogramOpts{
 			Name: "fluxkeeper_batch_entries", Help: "How many entries were made durable together.",
 			Buckets: prometheus.ExponentialBuckets(1, 2, 10),
 		}),
-		commitErrors:      counter("fluxkeeper_commit_errors_total", "Batches that could not be made durable."),
-		missing:           gauge("fluxkeeper_deliveries_missing", "Deliveries that GitHub lists and the ledger lacked at the last reconciliation."),
-		neverEmitted:      gauge("fluxkeeper_deliveries_never_emitted", "Ref changes that GitHub's activity list shows and no delivery told, at the last reconciliation."),
+		commitErrors: counter("fluxkeeper_commit_errors_total", "Batches that could not be made durable."),
+		missing: gauge("fluxkeeper_deliveries_missing",
+			"Deliveries that GitHub lists and the ledger lacked at the last reconciliation."),
+		neverEmitted: gauge("fluxkeeper_deliveries_never_emitted",
+			"Ref changes that GitHub's activity list shows and no delivery told, at the last reconciliation."),
 		redeliveries:      counter("fluxkeeper_redeliveries_requested_total", "Redeliveries that GitHub was asked for."),
 		reconcileFailures: counter("fluxkeeper_reconcile_failures_total", "Reconciliations that did not come to an end."),
 		lastReconcile:     gauge("fluxkeeper_reconcile_timestamp_seconds", "When the last reconciliation came to its end."),
-		tokenExpires: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "fluxkeeper_token_expires_timestamp_seconds", Help: "When the first of the stored tokens expires, by the rotations on record; absent where that is not known.",
-		}, nil),
-		expiryUnknown: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "fluxkeeper_token_expiry_unknown", Help: "1 if it is not on record when one of the stored tokens expires.",
-		}, nil),
-		overdue: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "fluxkeeper_rotation_overdue", Help: "1 if the overlap of a rotation is over and its old token is not known to be dead.",
-		}, nil),
+		tokenExpires: absent("fluxkeeper_token_expires_timestamp_seconds",
+			"When the first of the stored tokens expires, by the rotations on record; absent where that is not known."),
+		expiryUnknown: absent("fluxkeeper_token_expiry_unknown",
+			"1 if it is not on record when one of the stored tokens expires."),
+		overdue: absent("fluxkeeper_rotation_overdue",
+			"1 if the overlap of a rotation is over and its old token is not known to be dead."),
 		events: map[string]bool{},
 	}
-	build := prometheus.NewGauge(prometheus.GaugeOpts{
+	all.NewGauge(prometheus.GaugeOpts{
 		Name: "fluxkeeper_build_info", Help: "The version that runs.", ConstLabels: prometheus.Labels{"version": version},
-	})
-	build.Set(1)
-	m.registry.MustRegister(m.accepted, m.duplicates, m.rejected, m.commit, m.batch, m.commitErrors,
-		m.missing, m.neverEmitted, m.redeliveries, m.reconcileFailures, m.lastReconcile, build, m.tokenExpires, m.expiryUnknown, m.overdue,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	}).Set(1)
 	return m
 }
 
 // Watch adds gauges, which are there from then on.
 func (m *Metrics) Watch(gauges Gauges) {
+	all := promauto.With(m.registry)
 	for _, g := range []struct {
 		name, help string
 		read       func() float64
@@ -101,7 +104,7 @@ func (m *Metrics) Watch(gauges Gauges) {
 		{"fluxkeeper_queued_bytes", "Bytes that wait to be made durable.", gauges.QueuedBytes},
 		{"fluxkeeper_ready", "1 if the ledger takes entries.", gauges.Ready},
 	} {
-		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, g.read))
+		all.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, g.read)
 	}
 }
 
@@ -120,16 +123,13 @@ func (m *Metrics) Duplicate(event string) { m.duplicates.WithLabelValues(m.known
 func (m *Metrics) Rejected(reason intake.Reason) { m.rejected.WithLabelValues(string(reason)).Inc() }
 
 // Committed counts a batch that is durable.
-func (m *Metrics) Committed(entries, duplicates int, _ int64, took time.Duration) {
-	m.batch.Observe(float64(entries + duplicates))
+func (m *Metrics) Committed(entries int, took time.Duration) {
+	m.batch.Observe(float64(entries))
 	m.commit.Observe(took.Seconds())
 }
 
-// Failed counts a batch that could not be made durable.
-func (m *Metrics) Failed(error, bool) { m.commitErrors.Inc() }
-
-// Checkpointed counts nothing.
-func (*Metrics) Checkpointed(time.Duration) {}
+// CommitFailed counts a batch that could not be made durable.
+func (m *Metrics) CommitFailed() { m.commitErrors.Inc() }
 
 // Reconciled tells how a reconciliation ended.
 func (m *Metrics) Reconciled(at time.Time, missing, neverEmitted, asked int) {

@@ -25,8 +25,8 @@ func TestMetrics(t *testing.T) {
 	m.Accepted("push")
 	m.Duplicate("push")
 	m.Rejected("signature")
-	m.Committed(2, 0, 0, 3*time.Millisecond)
-	m.Failed(nil, true)
+	m.Committed(2, 3*time.Millisecond)
+	m.CommitFailed()
 	m.Reconciled(time.Unix(1_800_000_000, 0), 3, 1, 2)
 	m.ReconcileFailed()
 	if got := scrape(t, m); strings.Contains(got, "token_expires") || strings.Contains(got, "rotation_overdue") {

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,8 +21,9 @@ type item struct {
 	encoding string
 	data     []byte // the body as it is stored
 	receipt  ledger.Receipt
-	done     chan error  // takes one answer without blocking
-	gone     atomic.Bool // nobody waits any more
+	done     chan error // takes one answer without blocking
+	// cancelled says that nobody waits any more.
+	cancelled atomic.Bool
 }
 
 // How a body is stored.
@@ -32,11 +32,12 @@ const (
 	encodingRaw = "raw"
 )
 
-// The most that one commit takes, and how long it waits for company.
+// A commit takes no more when it has so many entries or bytes, and waits so long
+// for others to join.
 const (
 	maxBatch      = 512
 	maxBatchBytes = 4 << 20
-	company       = time.Millisecond
+	batchWindow   = time.Millisecond
 )
 
 // Append keeps an entry with its body, whose hash and size it works out, and
@@ -55,10 +56,10 @@ func (l *Ledger) Append(ctx context.Context, e ledger.Entry, body []byte) (ledge
 		return ledger.Receipt{}, fmt.Errorf("append: %w", err)
 	}
 	it := &item{entry: e, leaf: e.Hash(), done: make(chan error, 1)}
-	it.encoding, it.data = l.encode(body)
+	it.encoding, it.data = encode(body)
 	until := time.Now().Add(l.o.Hold)
-	if err := l.enter(ctx, it, until); err != nil {
-		return ledger.Receipt{}, err
+	if !l.enter(ctx, it, until) {
+		return ledger.Receipt{}, l.unavailable(ctx)
 	}
 	hold := time.NewTimer(time.Until(until))
 	defer hold.Stop()
@@ -67,32 +68,34 @@ func (l *Ledger) Append(ctx context.Context, e ledger.Entry, body []byte) (ledge
 		return it.receipt, err
 	case <-hold.C:
 	case <-ctx.Done():
+	case <-l.ended:
+		select {
+		case err := <-it.done: // the last commit's
+			return it.receipt, err
+		default:
+			return ledger.Receipt{}, fmt.Errorf("%w: %w", ledger.ErrUnavailable, errClosed)
+		}
 	}
-	it.gone.Store(true)
+	it.cancelled.Store(true)
 	return ledger.Receipt{}, l.unavailable(ctx)
 }
 
-// enter waits until there is room for the item, and queues it.
-func (l *Ledger) enter(ctx context.Context, it *item, until time.Time) error {
-	if size := it.size(); !l.room.TryAcquire(size) {
-		waiting, cancel := context.WithDeadline(ctx, until)
-		defer cancel()
-		if l.room.Acquire(waiting, size) != nil {
-			return l.unavailable(ctx)
-		}
+// enter waits until the quota has as much left as the item takes, and queues it.
+func (l *Ledger) enter(ctx context.Context, it *item, until time.Time) bool {
+	waiting, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	if l.quota.Acquire(waiting, it.size()) != nil {
+		return false
 	}
 	l.queuedBytes.Add(it.size())
-	if !l.queue.push(it) {
-		l.leave(it)
-		return fmt.Errorf("%w: %w", ledger.ErrUnavailable, errClosed)
-	}
-	return nil
+	l.queue <- it // never full: the quota bounds how many there are
+	return true
 }
 
-// leave gives back the item's room.
+// leave gives back what the item takes of the quota.
 func (l *Ledger) leave(it *item) {
 	l.queuedBytes.Add(-it.size())
-	l.room.Release(it.size())
+	l.quota.Release(it.size())
 }
 
 // size is what the item holds of memory, roughly.
@@ -102,100 +105,52 @@ const itemOverhead = 1 << 10
 
 // unavailable says why an entry was not taken within the time.
 func (l *Ledger) unavailable(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("%w: %w", ledger.ErrUnavailable, ctx.Err())
+	cause := ctx.Err()
+	if broken := l.broken.Load(); cause == nil && broken != nil {
+		cause = *broken
 	}
-	if cause := l.broken.Load(); cause != nil {
-		return fmt.Errorf("%w: %w", ledger.ErrUnavailable, *cause)
+	if cause == nil {
+		cause = fmt.Errorf("no commit within %v", l.o.Hold)
 	}
-	return fmt.Errorf("%w: no commit within %v", ledger.ErrUnavailable, l.o.Hold)
+	return fmt.Errorf("%w: %w", ledger.ErrUnavailable, cause)
 }
-
-// maxScratch is the greatest buffer that is kept for packing another body.
-const maxScratch = 256 << 10
 
 // encode gives a copy of the body as it is stored; what does not get smaller
 // stays raw. The copy is no larger than it must be, since many may wait.
-func (l *Ledger) encode(body []byte) (encoding string, data []byte) {
-	scratch, ok := l.scratch.Get().(*[]byte)
-	if !ok {
-		scratch = new([]byte)
+func encode(body []byte) (encoding string, data []byte) {
+	if packed := s2.Encode(nil, body); len(packed) < len(body) {
+		return encodingS2, append([]byte{}, packed...)
 	}
-	packed := s2.Encode((*scratch)[:cap(*scratch)], body)
-	encoding = encodingS2
-	if len(packed) < len(body) {
-		data = append([]byte{}, packed...)
-	} else {
-		encoding, data = encodingRaw, append([]byte{}, body...)
-	}
-	if cap(packed) <= maxScratch {
-		*scratch = packed
-		l.scratch.Put(scratch)
-	}
-	return encoding, data
+	return encodingRaw, append([]byte{}, body...)
 }
 
-// queue holds the items that wait for the writer, in order.
-type queue struct {
-	mu     sync.Mutex
-	items  []*item
-	closed bool
-	wake   chan struct{} // holds one when there may be items
-}
-
-func (q *queue) push(it *item) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.closed {
-		return false
-	}
-	q.items = append(q.items, it)
-	q.ring()
-	return true
-}
-
-// ring wakes the writer.
-func (q *queue) ring() {
-	select {
-	case q.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (q *queue) len() int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.items)
-}
-
-// take moves as many items as fit into one commit to batch.
-func (q *queue) take(batch []*item) []*item {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	n, bytes := 0, 0
-	for n < len(q.items) && n < maxBatch && (n == 0 || bytes+len(q.items[n].data) <= maxBatchBytes) {
-		bytes += len(q.items[n].data)
-		n++
-	}
-	batch = append(batch, q.items[:n]...)
-	rest := copy(q.items, q.items[n:])
-	clear(q.items[rest:])
-	q.items = q.items[:rest]
-	if rest > 0 {
-		q.ring()
+// gather takes the items that make up one commit, the first of which is given.
+// Those who were answered by the commit before get the time to come back, so that
+// they share one again.
+func (l *Ledger) gather(ctx context.Context, batch []*item, first *item, previous int) []*item {
+	window := time.NewTimer(batchWindow)
+	defer window.Stop()
+	batch, bytes := append(batch, first), len(first.data)
+	for len(batch) < maxBatch && bytes < maxBatchBytes {
+		var it *item
+		select {
+		case it = <-l.queue:
+		default:
+			if previous <= 1 || len(batch) >= previous {
+				return batch
+			}
+			select {
+			case it = <-l.queue:
+			case <-window.C:
+				return batch
+			case <-ctx.Done():
+				return batch
+			}
+		}
+		batch, bytes = append(batch, it), bytes+len(it.data)
 	}
 	return batch
 }
 
-// close takes no more, and gives what is left.
-func (q *queue) close() []*item {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.closed = true
-	rest := q.items
-	q.items = nil
-	return rest
-}
-
-// errClosed ends the waiting of the writer.
+// errClosed ends the waiting of those who append.
 var errClosed = errors.New("the ledger is being closed")

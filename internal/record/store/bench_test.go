@@ -86,7 +86,7 @@ func BenchmarkAppend(b *testing.B) {
 	for _, size := range sizes {
 		for _, sort := range []string{"github", "random"} {
 			b.Run(fmt.Sprintf("%dKB/%s", size>>10, sort), func(b *testing.B) {
-				watch := &watcher{}
+				watch := &commits{}
 				o := store.Options{Address: b.TempDir() + "/ledger.db", Key: newKey(b), Observe: watch}
 				l := open(b, o)
 				measure(b, func(random *rand.Rand, body []byte) {
@@ -111,14 +111,3 @@ func BenchmarkFloor(b *testing.B) {
 		})
 	}
 }
-
-// watcher counts what an Observer is told.
-type watcher struct{ batches, entries, duplicates, failed, moved atomic.Int64 }
-
-func (w *watcher) Committed(entries, duplicates int, _ int64, _ time.Duration) {
-	w.batches.Add(1)
-	w.entries.Add(int64(entries + duplicates))
-	w.duplicates.Add(int64(duplicates))
-}
-func (w *watcher) Failed(error, bool)         { w.failed.Add(1) }
-func (w *watcher) Checkpointed(time.Duration) { w.moved.Add(1) }

@@ -55,16 +55,20 @@ func (l *Ledger) Erase(ctx context.Context, before time.Time, keep func(ledger.R
 }
 
 // erasable reads out the next bodies to be erased.
-func (l *Ledger) erasable(ctx context.Context, before time.Time, start int64, keep func(ledger.Record, []byte) json.RawMessage) ([]ledger.ErasedEntry, error) {
+func (l *Ledger) erasable(
+	ctx context.Context, before time.Time, start int64, keep func(ledger.Record, []byte) json.RawMessage,
+) ([]ledger.ErasedEntry, error) {
 	var (
 		entries []ledger.ErasedEntry
 		size    int
 	)
-	records, err := l.held(ctx, before, start)
+	held, err := records(ctx, l.engine.reader(), `SELECT `+recordColumns+` FROM entry
+		WHERE idx >= $1 AND time < $2 AND kind = $3 AND EXISTS (SELECT 1 FROM body WHERE body.idx = entry.idx)
+		ORDER BY idx LIMIT $4`, start, before.UnixMicro(), string(ledger.Delivery), maxErased)
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range records {
+	for _, r := range held {
 		body, err := l.body(ctx, r.Index)
 		if errors.Is(err, ledger.ErrErased) { // by another process, just now
 			continue
@@ -84,13 +88,6 @@ func (l *Ledger) erasable(ctx context.Context, before time.Time, start int64, ke
 	return entries, nil
 }
 
-// held gives the next deliveries of before a time that have their bodies.
-func (l *Ledger) held(ctx context.Context, before time.Time, start int64) ([]ledger.Record, error) {
-	return l.records(ctx, `SELECT `+recordColumns+` FROM entry
-		WHERE idx >= $1 AND time < $2 AND kind = $3 AND EXISTS (SELECT 1 FROM body WHERE body.idx = entry.idx)
-		ORDER BY idx LIMIT $4`, start, before.UnixMicro(), string(ledger.Delivery), maxErased)
-}
-
 // eraseSome appends the erasure, and then deletes the bodies that it names.
 func (l *Ledger) eraseSome(ctx context.Context, e ledger.Erased) error {
 	body, err := json.Marshal(e)
@@ -105,23 +102,15 @@ func (l *Ledger) eraseSome(ctx context.Context, e ledger.Erased) error {
 	if err != nil {
 		return err
 	}
+	// Written out, since engines bound their arguments, and numbers need no quoting.
+	indexes := make([]string, len(e.Entries))
+	for i, one := range e.Entries {
+		indexes[i] = strconv.FormatInt(one.Index, 10)
+	}
 	return l.engine.change(ctx, func(c changer) error {
-		_, err := c.ExecContext(ctx, `DELETE FROM body WHERE idx IN (`+indexList(e.Entries)+`)`)
+		_, err := c.ExecContext(ctx, `DELETE FROM body WHERE idx IN (`+strings.Join(indexes, ",")+`)`)
 		return err
 	})
-}
-
-// indexList writes indexes into a statement: engines bound their arguments, and
-// numbers need no quoting.
-func indexList(entries []ledger.ErasedEntry) string {
-	var b strings.Builder
-	for i, e := range entries {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(strconv.FormatInt(e.Index, 10))
-	}
-	return b.String()
 }
 
 // forget moves the whole log into the database, where it still holds what was

@@ -4,11 +4,11 @@ import (
 	"bufio"
 	"context"
 	"database/sql"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -112,118 +112,69 @@ type exporter struct {
 // group writes the entries under one stored hash, or the last ones.
 func (x *exporter) group(from int64) error {
 	to := min(from+groupSize, x.size)
-	records, err := x.records(from, to)
+	entries, err := records(x.ctx, x.tx, `SELECT `+recordColumns+` FROM entry WHERE idx >= $1 AND idx < $2 ORDER BY idx`, from, to)
 	if err != nil {
 		return err
 	}
-	leaves := make([]tlog.Hash, len(records))
-	for i, r := range records {
+	if int64(len(entries)) != to-from {
+		return fmt.Errorf("entries are missing among %d to %d: verify the ledger", from, to-1)
+	}
+	leaves := make([]tlog.Hash, len(entries))
+	for i, r := range entries {
 		leaves[i] = r.Hash()
 		x.tree.Append(leaves[i])
 	}
-	paths, err := x.paths(from, leaves)
-	if err != nil {
-		return err
-	}
-	rows, err := x.tx.QueryContext(x.ctx, `SELECT idx, encoding, data FROM body WHERE idx >= $1 AND idx < $2 ORDER BY idx`, from, to)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	next := from
-	for rows.Next() {
+	hashes := x.hashes(from, leaves)
+	return each(x.ctx, x.tx, func(rows *sql.Rows) error {
 		var (
 			index    int64
-			encoding string
-			data     []byte
+			encoding sql.NullString
+			data     sql.RawBytes
+			body     []byte
 		)
-		if err := rows.Scan(&index, &encoding, &data); err != nil {
-			return err
+		err := rows.Scan(&index, &encoding, &data)
+		if err == nil && encoding.Valid {
+			body, err = checkedBody(entries[index-from], encoding.String, data)
 		}
-		for ; next < index; next++ {
-			if err := x.line(records[next-from], nil, paths[next-from]); err != nil {
-				return err
-			}
-		}
-		body, err := checkedBody(records[index-from], encoding, data)
 		if err != nil {
 			return fmt.Errorf("body %d: %w", index, err)
 		}
-		if err := x.line(records[index-from], body, paths[index-from]); err != nil {
-			return err
-		}
-		next++
-	}
-	for ; next < to && rows.Err() == nil; next++ {
-		if err := x.line(records[next-from], nil, paths[next-from]); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
-func (x *exporter) line(r ledger.Record, body []byte, path []tlog.Hash) error {
-	if err := x.gone.settle(r, body); err != nil {
-		return err
-	}
-	line := exportLine{Index: r.Index, Leaf: string(r.Leaf()), Body: body, Path: []string{}}
-	for _, hash := range path {
-		line.Path = append(line.Path, base64.StdEncoding.EncodeToString(hash[:]))
-	}
-	return x.lines.Encode(line)
-}
-
-func (x *exporter) records(from, to int64) ([]ledger.Record, error) {
-	rows, err := x.tx.QueryContext(x.ctx, `SELECT `+recordColumns+` FROM entry WHERE idx >= $1 AND idx < $2 ORDER BY idx`, from, to)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	records := make([]ledger.Record, 0, to-from)
-	for rows.Next() {
-		r, err := scanRecord(rows)
+		path, err := tlog.ProveRecord(x.size, index, hashes)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		records = append(records, r)
-	}
-	if rows.Err() == nil && int64(len(records)) != to-from {
-		return nil, fmt.Errorf("entries are missing among %d to %d: verify the ledger", from, to-1)
-	}
-	return records, rows.Err()
+		r := entries[index-from]
+		if err := x.gone.settle(r, body); err != nil {
+			return fmt.Errorf("entry %d: %w", index, err)
+		}
+		return x.lines.Encode(exportLine{Index: index, Leaf: string(r.Leaf()), Body: body, Path: pathText(path)})
+	}, `SELECT e.idx, b.encoding, b.data FROM entry e LEFT JOIN body b ON b.idx = e.idx
+		WHERE e.idx >= $1 AND e.idx < $2 ORDER BY e.idx`, from, to)
 }
 
-// paths gives the proofs of the leaves that start at from. Those under one
-// stored hash share what lies above it.
-func (x *exporter) paths(from int64, leaves []tlog.Hash) ([][]tlog.Hash, error) {
+// hashes reads the tree's hashes, each of them once, because the paths of
+// neighbours share most of theirs. The leaves from the given one on are told.
+func (x *exporter) hashes(from int64, leaves []tlog.Hash) tlog.HashReader {
 	stored := x.l.nodes(x.ctx)
-	read := ledger.Nodes(func(level int, a, b int64) ([]tlog.Hash, error) {
+	nodes := ledger.Nodes(func(level int, a, b int64) ([]tlog.Hash, error) {
 		if level == 0 && a >= from && b <= from+int64(len(leaves)) {
-			return append([]tlog.Hash(nil), leaves[a-from:b-from]...), nil
+			return slices.Clone(leaves[a-from : b-from]), nil
 		}
 		return stored(level, a, b)
 	})
-	paths := make([][]tlog.Hash, len(leaves))
-	if len(leaves) < groupSize {
-		for i := range paths {
-			path, err := tlog.ProveRecord(x.size, from+int64(i), read)
-			if err != nil {
-				return nil, err
+	known := map[int64]tlog.Hash{}
+	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		hashes := make([]tlog.Hash, len(indexes))
+		for i, index := range indexes {
+			if _, ok := known[index]; !ok {
+				one, err := nodes.ReadHashes([]int64{index})
+				if err != nil {
+					return nil, err
+				}
+				known[index] = one[0]
 			}
-			paths[i] = path
+			hashes[i] = known[index]
 		}
-		return paths, nil
-	}
-	first, err := tlog.ProveRecord(x.size, from, read)
-	if err != nil {
-		return nil, err
-	}
-	tree := newPerfect(doubt{leaves: leaves})
-	for i := range paths {
-		for level, hashes := range tree.levels[:ledger.Stride] {
-			paths[i] = append(paths[i], hashes[i>>level^1])
-		}
-		paths[i] = append(paths[i], first[ledger.Stride:]...)
-	}
-	return paths, nil
+		return hashes, nil
+	})
 }

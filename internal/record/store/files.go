@@ -30,7 +30,8 @@ func (f files) same() error {
 		return fmt.Errorf("look after the ledger's files: %w", err)
 	}
 	if err != nil || !os.SameFile(f.data, now.data) || !os.SameFile(f.log, now.log) {
-		return fmt.Errorf("the ledger's file %q or its log was moved, deleted or replaced while it is open: put it back, or stop the receiver first", f.path)
+		return fmt.Errorf("the ledger's file %q or its log was moved, deleted or replaced while it is open: "+
+			"put it back, or stop the receiver first", f.path)
 	}
 	return nil
 }

@@ -2,11 +2,8 @@ package store
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -74,15 +71,7 @@ func (m *importer) next(into any) error {
 		}
 		return io.ErrUnexpectedEOF
 	}
-	decoder := json.NewDecoder(bytes.NewReader(m.lines.Bytes()))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the JSON")
-	}
-	return nil
+	return ledger.Decode(m.lines.Bytes(), into)
 }
 
 func (m *importer) header(public string) (err error) {
@@ -190,7 +179,7 @@ func (m *importer) body(r ledger.Record, body []byte) error {
 	if err := m.gone.settle(r, body); err != nil || body == nil {
 		return err
 	}
-	encoding, data := m.l.encode(body)
+	encoding, data := encode(body)
 	_, err := m.into.ExecContext(m.ctx, `INSERT INTO body (idx, encoding, data) VALUES ($1, $2, $3)`, r.Index, encoding, data)
 	return err
 }
@@ -200,7 +189,7 @@ func (m *importer) body(r ledger.Record, body []byte) error {
 func (s *indexSet) settle(r ledger.Record, body []byte) error {
 	switch {
 	case body == nil && r.Kind == ledger.Erasure:
-		return fmt.Errorf("entry %d: the body of an erasure is missing", r.Index)
+		return errors.New("the body of an erasure is gone; those are never erased")
 	case body == nil:
 		s.add(r.Index)
 	case r.Kind == ledger.Erasure:
@@ -209,30 +198,11 @@ func (s *indexSet) settle(r ledger.Record, body []byte) error {
 			return err
 		}
 		for _, e := range erased.Entries {
-			if e.Index < r.Index {
-				s.remove(e.Index)
+			if e.Index >= r.Index {
+				return fmt.Errorf("the erasure names entry %d, which comes after it", e.Index)
 			}
+			s.remove(e.Index)
 		}
-	}
-	return nil
-}
-
-// checkedBody unpacks a stored body and holds it against its entry.
-func checkedBody(r ledger.Record, encoding string, data []byte) ([]byte, error) {
-	body, err := decode(encoding, data, r.BodySize)
-	if err != nil {
-		return nil, err
-	}
-	if body == nil {
-		body = []byte{} // none is not the same as an empty one
-	}
-	return body, fits(r, body)
-}
-
-// fits says whether the body is the entry's.
-func fits(r ledger.Record, body []byte) error {
-	if sha256.Sum256(body) != r.BodyHash || int64(len(body)) != r.BodySize {
-		return errors.New("the body is not the entry's: its SHA-256 is another")
 	}
 	return nil
 }

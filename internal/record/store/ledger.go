@@ -1,13 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -60,9 +60,9 @@ var (
 
 // engine is what the two databases do each in their own way.
 type engine interface {
-	// insist runs what has to succeed at the start, again and again while that may
+	// retry runs what has to succeed at the start, again and again while that may
 	// help and Hold is not over.
-	insist(ctx context.Context, do func(context.Context) error) error
+	retry(ctx context.Context, do func(context.Context) error) error
 	// commit keeps the items in one transaction and fills in their receipts. It
 	// returns nil only when they are durable. With another error than a transient
 	// one it is unknown whether they were kept.
@@ -70,7 +70,7 @@ type engine interface {
 	// transient says whether the same items may be tried again: nothing of them
 	// was kept, and the database is sound.
 	transient(err error) bool
-	// recover makes anew what an error may have spoiled; nil only when it is whole.
+	// recover opens again what an error may have broken; nil only when it works.
 	recover(ctx context.Context) error
 	// probe writes something durable: a new checkpoint.
 	probe(ctx context.Context) error
@@ -96,14 +96,13 @@ type Ledger struct {
 	public string
 	seen   witness
 
-	room    *semaphore.Weighted // bytes that may wait
-	scratch sync.Pool           // of *[]byte, to pack bodies in
-	queue   queue
-	probes  chan chan error
-	spoiled chan error // faults that show outside of a commit
-	stop    context.CancelFunc
-	writer  sync.WaitGroup
-	outage  outage // the writer's
+	quota  *semaphore.Weighted // bytes that may wait
+	queue  chan *item
+	probes chan chan error
+	faults chan error    // that show outside of a commit
+	ended  chan struct{} // closed when nothing is written any more
+	stop   context.CancelFunc
+	outage outage // the writer's
 
 	queuedBytes atomic.Int64
 	size        atomic.Int64          // entries, after the last commit
@@ -116,21 +115,22 @@ type Ledger struct {
 func Open(ctx context.Context, o Options) (*Ledger, error) {
 	o = withDefaults(o)
 	l := &Ledger{
-		o: o, outage: newOutage(o), room: semaphore.NewWeighted(o.Queue),
-		probes: make(chan chan error), spoiled: make(chan error, 1),
+		o: o, outage: newOutage(o), quota: semaphore.NewWeighted(o.Queue), queue: make(chan *item, o.Queue/itemOverhead),
+		probes: make(chan chan error), faults: make(chan error, 1), ended: make(chan struct{}),
 	}
-	l.queue.wake = make(chan struct{}, 1)
 	if err := l.openEngine(ctx); err != nil {
 		return nil, err
 	}
-	if err := l.engine.insist(ctx, l.identify); err != nil {
+	if err := l.engine.retry(ctx, l.identify); err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger: %w", err), l.engine.close())
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l.stop = stop
 	if !o.ReadOnly {
 		l.committed.Store(o.Now().UnixMicro())
-		l.writer.Go(func() { l.write(background) })
+		go l.write(background)
+	} else {
+		close(l.ended)
 	}
 	return l, nil
 }
@@ -163,7 +163,7 @@ func (l *Ledger) openEngine(ctx context.Context) (err error) {
 		l.engine, err = openPostgres(ctx, l.o, &l.seen)
 		return err
 	}
-	l.engine, err = openSQLite(ctx, l.o, &l.seen, l.spoil)
+	l.engine, err = openSQLite(ctx, l.o, &l.seen, l.report)
 	return err
 }
 
@@ -171,17 +171,10 @@ func withDefaults(o Options) Options {
 	if o.Key.Public() == "" {
 		o.ReadOnly = true
 	}
-	if o.Hold == 0 {
-		o.Hold = defaultHold
-	}
-	if o.Queue == 0 {
-		o.Queue = defaultQueue
-	}
+	o.Hold, o.Queue = cmp.Or(o.Hold, defaultHold), cmp.Or(o.Queue, defaultQueue)
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	if o.Now == nil {
 		o.Now = time.Now
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Observe == nil {
 		o.Observe = nobody{}
@@ -193,7 +186,7 @@ func withDefaults(o Options) Options {
 // still wait get ErrUnavailable.
 func (l *Ledger) Close() error {
 	l.stop()
-	l.writer.Wait()
+	<-l.ended
 	return l.engine.close()
 }
 
@@ -227,10 +220,10 @@ func (l *Ledger) Ready(ctx context.Context) error {
 // fresh is how long a commit says that the ledger takes entries.
 const fresh = 5 * time.Second
 
-// spoil tells the writer of a fault outside of a commit.
-func (l *Ledger) spoil(err error) {
+// report tells the writer of a fault outside of a commit.
+func (l *Ledger) report(err error) {
 	select {
-	case l.spoiled <- err:
+	case l.faults <- err:
 	default:
 	}
 }

@@ -25,7 +25,6 @@ type postgres struct {
 	conn   *pgx.Conn // nil: to be made by the next transaction
 	// warned is a warning of the server in the present transaction.
 	warned *pgconn.Notice
-	rows   rows // of the last batch, for its memory
 	// unsure are the items of which it is not known whether they were committed.
 	unsure map[*item]bool
 }
@@ -37,9 +36,9 @@ type postgres struct {
 const (
 	sqlBegin = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`
 	sqlLock  = `SELECT frontier, current_setting('fsync') = 'on' FROM head WHERE one = 1 FOR UPDATE`
-	sqlFind  = `SELECT k.n - 1, e.idx, e.time, e.name, e.target, e.body_size
-FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[]) WITH ORDINALITY AS k (id, source, kind, body_hash, n)
-JOIN entry e ON e.id = k.id AND e.source = k.source AND e.kind = k.kind AND e.body_hash = k.body_hash`
+	sqlFind  = `SELECT ` + recordColumns + `
+FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[]) AS k (key_id, key_source, key_kind, key_hash)
+JOIN entry ON id = key_id AND source = key_source AND kind = key_kind AND body_hash = key_hash`
 
 	sqlEntries = `INSERT INTO entry (idx, kind, time, source, id, name, target, body_hash, body_size, leaf_hash)
 SELECT $1 + n - 1, kind, time, source, id, name, target, body_hash, body_size, leaf_hash
@@ -47,27 +46,32 @@ FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::te
 WITH ORDINALITY AS e (kind, time, source, id, name, target, body_hash, body_size, leaf_hash, n)`
 	sqlBodies = `INSERT INTO body (idx, encoding, data)
 SELECT $1 + n - 1, encoding, data FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY AS b (encoding, data, n)`
-	sqlNodes  = `INSERT INTO node (level, n, hash) SELECT * FROM unnest($1::integer[], $2::bigint[], $3::bytea[])`
-	sqlHead   = `UPDATE head SET size = $1, frontier = $2 WHERE one = 1`
-	sqlSigned = `UPDATE head SET checkpoint = $1, checkpoint_time = $2 WHERE one = 1`
+	sqlNodes = `INSERT INTO node (level, n, hash) SELECT * FROM unnest($1::integer[], $2::bigint[], $3::bytea[])`
 
 	// COMMIT is answered after the flush, also of a transaction that only locked
 	// the head: that has a number of its own, and so something to flush.
 	sqlCommit = `COMMIT`
 )
 
-// commit keeps the items with two round trips.
 func (p *postgres) commit(ctx context.Context, items []*item) error {
+	return p.signed(ctx, items, p.sign.due)
+}
+
+func (p *postgres) probe(ctx context.Context) error { return p.signed(ctx, nil, p.sign.sign) }
+
+// signed keeps the items, with a checkpoint where sign gives one, with two round
+// trips.
+func (p *postgres) signed(ctx context.Context, items []*item, sign signing) error {
 	err := p.transact(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		frontier, known, err := p.look(ctx, conn, items)
 		if err != nil {
 			return err
 		}
-		p.rows.fill(frontier, items, known)
+		added, nodes := p.place(frontier, items, known)
 		for _, it := range items {
 			p.unsure[it] = true
 		}
-		return p.write(ctx, conn, frontier, p.sign.due)
+		return p.write(ctx, conn, frontier, added, nodes, sign)
 	})
 	if err == nil {
 		clear(p.unsure)
@@ -114,21 +118,24 @@ func (p *postgres) drop() {
 	p.conn = nil
 }
 
-// look locks the head and finds which items are there already.
-func (p *postgres) look(ctx context.Context, conn *pgx.Conn, items []*item) (*ledger.Frontier, map[int]ledger.Receipt, error) {
+// identity is the unique key of an entry.
+type identity struct {
+	kind       ledger.Kind
+	id, source string
+	body       [sha256.Size]byte
+}
+
+func identityOf(e *ledger.Entry) identity { return identity{e.Kind, e.ID, e.Source, e.BodyHash} }
+
+// look locks the head and finds which entries are there already.
+func (p *postgres) look(ctx context.Context, conn *pgx.Conn, items []*item) (*ledger.Frontier, map[identity]ledger.Record, error) {
 	var (
-		batch    pgx.Batch
-		frontier *ledger.Frontier
-		known    = map[int]ledger.Receipt{}
-		k        = &p.rows
+		batch  pgx.Batch
+		stored []byte
+		known  = map[identity]ledger.Record{}
 	)
-	k.reset()
-	for _, it := range items {
-		k.key(it)
-	}
 	batch.Queue(sqlBegin)
-	batch.Queue(sqlLock).QueryRow(func(row pgx.Row) (err error) {
-		var stored []byte
+	batch.Queue(sqlLock).QueryRow(func(row pgx.Row) error {
 		var synced bool
 		if err := row.Scan(&stored, &synced); err != nil {
 			return err
@@ -136,80 +143,109 @@ func (p *postgres) look(ctx context.Context, conn *pgx.Conn, items []*item) (*le
 		if !synced {
 			return refusal{"fsync was turned off", hintFsync}
 		}
-		frontier, err = ledger.ParseFrontier(stored)
-		return err
+		return nil
 	})
-	batch.Queue(sqlFind, k.id, k.source, k.kind, k.bodyHash).Query(func(found pgx.Rows) error {
+	batch.Queue(sqlFind, ids(items), sources(items), kinds(items), bodyHashes(items)).Query(func(found pgx.Rows) error {
 		for found.Next() {
-			var n int
-			r, err := scanKnown(found, &n, items)
+			r, err := scanRecord(found)
 			if err != nil {
 				return err
 			}
-			// The very leaf of an item whose commit got no answer: it is its own.
-			r.Duplicate = !p.unsure[items[n]] || r.Hash() != items[n].leaf
-			known[n] = r
+			known[identityOf(&r.Entry)] = r
 		}
 		return found.Err()
 	})
-	err := conn.SendBatch(ctx, &batch).Close()
-	if err != nil {
+	if err := conn.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, nil, fmt.Errorf("lock the head: %w", err)
 	}
-	return frontier, known, p.sign.begin(frontier)
+	frontier, err := p.sign.begin(stored)
+	return frontier, known, err
 }
 
-// scanKnown makes the receipt of item n, which is there already.
-func scanKnown(row pgx.Rows, n *int, items []*item) (ledger.Receipt, error) {
-	var (
-		r  ledger.Receipt
-		at int64
-	)
-	if err := row.Scan(n, &r.Index, &at, &r.Name, &r.Target, &r.BodySize); err != nil {
-		return r, err
+// place gives every item its receipt, and those that are new their places in the
+// tree. It returns the new ones, and the nodes that they complete.
+func (p *postgres) place(f *ledger.Frontier, items []*item, known map[identity]ledger.Record) (added []*item, nodes []ledger.Node) {
+	first := f.Size()
+	for _, it := range items {
+		key := identityOf(&it.entry)
+		if there, ok := known[key]; ok {
+			// The very leaf of an item whose commit got no answer is its own.
+			own := p.unsure[it] && there.Index < first && there.Hash() == it.leaf
+			it.receipt = ledger.Receipt{Record: there, Duplicate: !own}
+			continue
+		}
+		known[key] = ledger.Record{Index: f.Size(), Entry: it.entry}
+		it.receipt = ledger.Receipt{Record: known[key]}
+		added = append(added, it)
+		nodes = append(nodes, f.Append(it.leaf)...)
 	}
-	it := items[*n]
-	r.Kind, r.ID, r.Source, r.BodyHash = it.entry.Kind, it.entry.ID, it.entry.Source, it.entry.BodyHash
-	r.Time = time.UnixMicro(at).UTC()
-	return r, nil
+	return added, nodes
 }
 
 // write inserts the rows, moves the head, with a checkpoint where sign gives one,
 // and commits.
-func (p *postgres) write(ctx context.Context, conn *pgx.Conn, frontier *ledger.Frontier, sign func(*ledger.Frontier, ledger.Nodes) ([]byte, int64, error)) error {
+func (p *postgres) write(
+	ctx context.Context, conn *pgx.Conn, frontier *ledger.Frontier, added []*item, nodes []ledger.Node, sign signing,
+) error {
 	signed, at, err := sign(frontier, nodesOf(within(ctx, conn)))
 	if err != nil {
 		return err
 	}
-	var (
-		batch     pgx.Batch
-		r         = &p.rows
-		first     = frontier.Size() - int64(len(r.id))
-		committed pgconn.CommandTag
-	)
-	if len(r.id) > 0 {
-		batch.Queue(sqlEntries, first, r.kind, r.time, r.source, r.id, r.name, r.target, r.bodyHash, r.bodySize, r.leaf)
-		batch.Queue(sqlBodies, first, r.encoding, r.data)
-		if len(r.hash) > 0 {
-			batch.Queue(sqlNodes, r.level, r.n, r.hash)
-		}
-		batch.Queue(sqlHead, frontier.Size(), frontier.AppendBinary(nil))
+	var batch pgx.Batch
+	if len(added) > 0 {
+		queueRows(&batch, frontier.Size()-int64(len(added)), added, nodes)
 	}
-	if signed != nil {
-		batch.Queue(sqlSigned, signed, at)
+	if len(added) > 0 || signed != nil {
+		batch.Queue(sqlHead, frontier.Size(), frontier.AppendBinary(nil), signed, at)
 	}
+	var committed pgconn.CommandTag
 	batch.Queue(sqlCommit).Exec(func(tag pgconn.CommandTag) error {
 		committed = tag
 		return nil
 	})
 	if err := conn.SendBatch(ctx, &batch).Close(); err != nil {
-		return fmt.Errorf("insert %d entries: %w", len(r.id), err)
+		return fmt.Errorf("insert %d entries: %w", len(added), err)
 	}
 	if committed.String() != sqlCommit {
-		return fmt.Errorf("insert %d entries: the server answered COMMIT with %q", len(r.id), committed)
+		return fmt.Errorf("insert %d entries: the server answered COMMIT with %q", len(added), committed)
 	}
 	p.sign.done(frontier.Size(), frontier.Root())
 	return nil
+}
+
+// queueRows queues the inserts of the items, whose first has the given index.
+func queueRows(batch *pgx.Batch, first int64, items []*item, nodes []ledger.Node) {
+	batch.Queue(sqlEntries, first, kinds(items), column(items, func(it *item) int64 { return it.entry.Time.UnixMicro() }),
+		sources(items), ids(items), column(items, func(it *item) string { return it.entry.Name }),
+		column(items, func(it *item) string { return it.entry.Target }), bodyHashes(items),
+		column(items, func(it *item) int64 { return it.entry.BodySize }), column(items, func(it *item) []byte { return it.leaf[:] }))
+	batch.Queue(sqlBodies, first, column(items, func(it *item) string { return it.encoding }),
+		column(items, func(it *item) []byte { return it.data }))
+	if len(nodes) > 0 {
+		batch.Queue(sqlNodes, column(nodes, func(n ledger.Node) int32 { return int32(n.Level) }),
+			column(nodes, func(n ledger.Node) int64 { return n.Index }), column(nodes, func(n ledger.Node) []byte { return n.Hash[:] }))
+	}
+}
+
+// column is one column of the rows, as unnest takes it.
+func column[R, V any](rows []R, of func(R) V) pgtype.FlatArray[V] {
+	all := make(pgtype.FlatArray[V], len(rows))
+	for i, row := range rows {
+		all[i] = of(row)
+	}
+	return all
+}
+
+// The columns that make an entry a duplicate.
+func ids(items []*item) any { return column(items, func(it *item) string { return it.entry.ID }) }
+func sources(items []*item) any {
+	return column(items, func(it *item) string { return it.entry.Source })
+}
+func kinds(items []*item) any {
+	return column(items, func(it *item) string { return string(it.entry.Kind) })
+}
+func bodyHashes(items []*item) any {
+	return column(items, func(it *item) []byte { return it.entry.BodyHash[:] })
 }
 
 // within asks inside of the transaction: another connection might not be had while
@@ -224,90 +260,6 @@ func within(ctx context.Context, conn *pgx.Conn) ask {
 		_, err = pgx.ForEachRow(rows, []any{&raw}, func() error { return see(raw) })
 		return err
 	}
-}
-
-// rows are the columns of a batch, as unnest takes them.
-type rows struct {
-	kind, source, id, name, target, encoding []string
-	time, bodySize, n                        []int64
-	bodyHash, leaf, data, hash               pgtype.FlatArray[[]byte]
-	level                                    []int32
-}
-
-func (r *rows) reset() {
-	clear(r.data) // bodies are large, and not ours for longer
-	*r = rows{
-		kind: r.kind[:0], source: r.source[:0], id: r.id[:0], name: r.name[:0], target: r.target[:0], encoding: r.encoding[:0],
-		time: r.time[:0], bodySize: r.bodySize[:0], n: r.n[:0],
-		bodyHash: r.bodyHash[:0], leaf: r.leaf[:0], data: r.data[:0], hash: r.hash[:0],
-		level: r.level[:0],
-	}
-}
-
-// key adds what makes an entry a duplicate.
-func (r *rows) key(it *item) {
-	r.id = append(r.id, it.entry.ID)
-	r.source = append(r.source, it.entry.Source)
-	r.kind = append(r.kind, string(it.entry.Kind))
-	r.bodyHash = append(r.bodyHash, it.entry.BodyHash[:])
-}
-
-// identity is the unique key of an entry.
-type identity struct {
-	kind       ledger.Kind
-	id, source string
-	body       [sha256.Size]byte
-}
-
-// fill gives the items that are new their places and their rows, and every item
-// its receipt.
-func (r *rows) fill(frontier *ledger.Frontier, items []*item, known map[int]ledger.Receipt) {
-	r.reset()
-	fresh := make(map[identity]ledger.Record, len(items))
-	for i, it := range items {
-		if receipt, ok := known[i]; ok {
-			it.receipt = receipt
-			continue
-		}
-		e := &it.entry
-		key := identity{e.Kind, e.ID, e.Source, e.BodyHash}
-		if first, ok := fresh[key]; ok {
-			it.receipt = ledger.Receipt{Record: first, Duplicate: true}
-			continue
-		}
-		record := ledger.Record{Index: frontier.Size(), Entry: *e}
-		fresh[key] = record
-		it.receipt = ledger.Receipt{Record: record}
-		r.key(it)
-		r.name = append(r.name, e.Name)
-		r.target = append(r.target, e.Target)
-		r.time = append(r.time, e.Time.UnixMicro())
-		r.bodySize = append(r.bodySize, e.BodySize)
-		r.leaf = append(r.leaf, it.leaf[:])
-		r.encoding = append(r.encoding, it.encoding)
-		r.data = append(r.data, it.data)
-		r.nodes(frontier.Append(it.leaf))
-	}
-}
-
-func (r *rows) nodes(complete []ledger.Node) {
-	for _, node := range complete {
-		r.level = append(r.level, int32(node.Level))
-		r.n = append(r.n, node.Index)
-		r.hash = append(r.hash, node.Hash[:])
-	}
-}
-
-// probe keeps a checkpoint of the tree as it is now.
-func (p *postgres) probe(ctx context.Context) error {
-	return p.transact(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		frontier, _, err := p.look(ctx, conn, nil)
-		if err != nil {
-			return err
-		}
-		p.rows.reset()
-		return p.write(ctx, conn, frontier, p.sign.sign)
-	})
 }
 
 // recover makes a new connection, which looks at the server anew. PostgreSQL

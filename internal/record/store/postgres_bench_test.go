@@ -34,7 +34,6 @@ func BenchmarkPostgreSQL(b *testing.B) {
 			b.ReportMetric(per(server.CPU(b)-theirs), "µs-server-cpu/op")
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
 			b.ReportMetric(float64(seen.entries.Load())/float64(seen.batches.Load()), "entries/batch")
-			b.ReportMetric(float64(seen.bytes.Load())/float64(b.N), "stored-B/op")
 			if size, _, err := l.Head(context.Background()); err != nil || size != int64(b.N)+1 {
 				b.Errorf("%d entries, want %d, %v", size, b.N+1, err)
 			}
@@ -83,15 +82,13 @@ func likePayload(size int) []byte {
 }
 
 // commits counts what was committed.
-type commits struct{ batches, entries, bytes atomic.Int64 }
+type commits struct{ batches, entries atomic.Int64 }
 
-func (c *commits) Committed(entries, duplicates int, bytes int64, _ time.Duration) {
+func (c *commits) Committed(entries int, _ time.Duration) {
 	c.batches.Add(1)
-	c.entries.Add(int64(entries + duplicates))
-	c.bytes.Add(bytes)
+	c.entries.Add(int64(entries))
 }
-func (*commits) Failed(error, bool)         {}
-func (*commits) Checkpointed(time.Duration) {}
+func (*commits) CommitFailed() {}
 
 func ownCPU(b *testing.B) time.Duration {
 	b.Helper()

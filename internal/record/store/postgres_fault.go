@@ -74,7 +74,8 @@ func passing(state string) bool {
 // missing, a wrong setting.
 func hopeless(err error) bool {
 	var refused refusal
-	return errors.As(err, &refused) || errors.Is(err, ErrNoLedger) || errors.Is(err, ErrOtherKey) || errors.Is(err, ErrRewritten) || hintOf(err) != ""
+	return errors.As(err, &refused) || errors.Is(err, ErrNoLedger) || errors.Is(err, ErrOtherKey) ||
+		errors.Is(err, ErrRewritten) || hintOf(err) != ""
 }
 
 // hinted adds what to do about an error of the start.

@@ -62,17 +62,17 @@ func openPostgres(ctx context.Context, o Options, seen *witness) (*postgres, err
 	p.reads = stdlib.OpenDB(*reads, stdlib.OptionAfterConnect(flushing))
 	p.reads.SetMaxOpenConns(maxReaders)
 	p.reads.SetConnMaxIdleTime(time.Minute)
-	if err := p.insist(ctx, p.prepare); err != nil {
+	if err := p.retry(ctx, p.prepare); err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger: PostgreSQL %s: %w", place(config), err), p.close())
 	}
 	return p, nil
 }
 
-// insist tries until it is done, it makes no sense, or Hold is over.
-func (p *postgres) insist(ctx context.Context, do func(context.Context) error) error {
+// retry tries until it is done, it makes no sense, or Hold is over.
+func (p *postgres) retry(ctx context.Context, do func(context.Context) error) error {
 	end := time.Now().Add(p.o.Hold)
 	away := newOutage(p.o)
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	for wait := firstSleep; ; wait = min(2*wait, lastSleep) {
 		err := do(ctx)
 		if err == nil || hopeless(err) || ctx.Err() != nil {
 			return hinted(err)
@@ -81,7 +81,7 @@ func (p *postgres) insist(ctx context.Context, do func(context.Context) error) e
 			return hinted(fmt.Errorf("no success within %v: %w", p.o.Hold, err))
 		}
 		away.lasts(slog.LevelWarn, "PostgreSQL takes nothing yet, trying again", err, 0)
-		rest(ctx, pause)
+		sleep(ctx, wait)
 	}
 }
 
@@ -97,15 +97,13 @@ func (p *postgres) prepare(ctx context.Context) error {
 		return err
 	}
 	p.conn = conn
-	if err := p.migrate(ctx); err != nil {
-		p.drop()
-		return err
+	if err = p.migrate(ctx); err == nil {
+		err = makeHead(ctx, p.reads, p.o.Key)
 	}
-	if err := makeHead(ctx, p.reads, p.o.Key); err != nil {
+	if err != nil {
 		p.drop()
-		return err
 	}
-	return nil
+	return err
 }
 
 // find looks whether there is a ledger to read.
@@ -135,15 +133,9 @@ func (p *postgres) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, p.reads, folder,
-		goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler)))
-	if err != nil {
+	provider, current, err := migrations(ctx, goose.DialectPostgres, p.reads, folder, goose.WithSessionLocker(locker))
+	if err != nil || current { // nothing to lock for
 		return err
-	}
-	if current, target, err := provider.GetVersions(ctx); err == nil && current == target {
-		return nil // nothing to lock for
-	} else if err == nil && current > target {
-		return newerTables(current, target)
 	}
 	var may bool // goose would tell of a table that is not there
 	err = p.reads.QueryRowContext(ctx, `SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)`).Scan(&may)
@@ -154,12 +146,6 @@ func (p *postgres) migrate(ctx context.Context) error {
 		_, err = provider.Up(ctx)
 	}
 	return err
-}
-
-// newerTables refuses tables that this program does not know.
-func newerTables(current, target int64) error {
-	return refusal{fmt.Sprintf("its tables have version %d, and this program knows %d", current, target),
-		"a newer release made them: run that one, or a newer one"}
 }
 
 // connect makes the writer's connection, and refuses a server that would

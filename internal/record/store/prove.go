@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/base64"
 	"fmt"
 	"time"
 
@@ -24,20 +23,25 @@ func (l *Ledger) Head(ctx context.Context) (size int64, root tlog.Hash, err erro
 
 func (l *Ledger) frontier(ctx context.Context) (*ledger.Frontier, error) {
 	var stored []byte
-	if err := l.engine.reader().QueryRowContext(ctx, `SELECT frontier FROM head`).Scan(&stored); err != nil {
-		return nil, fmt.Errorf("read head: %w", err)
+	if err := l.read(ctx, `SELECT frontier FROM head`, &stored); err != nil {
+		return nil, err
 	}
 	return ledger.ParseFrontier(stored)
 }
 
+// read reads one row of what the ledger keeps of itself.
+func (l *Ledger) read(ctx context.Context, query string, into ...any) error {
+	if err := l.engine.reader().QueryRowContext(ctx, query).Scan(into...); err != nil {
+		return fmt.Errorf("read the head of the ledger: %w", err)
+	}
+	return nil
+}
+
 // PublicKey is the key that the checkpoints are verified with, as it was
 // recorded when the ledger was made.
-func (l *Ledger) PublicKey(ctx context.Context) (string, error) {
-	var public string
-	if err := l.engine.reader().QueryRowContext(ctx, `SELECT public_key FROM head`).Scan(&public); err != nil {
-		return "", fmt.Errorf("read public key: %w", err)
-	}
-	return public, nil
+func (l *Ledger) PublicKey(ctx context.Context) (public string, err error) {
+	err = l.read(ctx, `SELECT public_key FROM head`, &public)
+	return public, err
 }
 
 // Checkpoint gives a signed note of the whole tree as it is now. Where the
@@ -60,11 +64,8 @@ func (l *Ledger) Checkpoint(ctx context.Context) ([]byte, error) {
 // It is empty before the first one.
 func (l *Ledger) KeptCheckpoint(ctx context.Context) (signed []byte, at time.Time, err error) {
 	var micros int64
-	err = l.engine.reader().QueryRowContext(ctx, `SELECT checkpoint, checkpoint_time FROM head`).Scan(&signed, &micros)
-	if err != nil {
-		return nil, at, fmt.Errorf("read checkpoint: %w", err)
-	}
-	return signed, time.UnixMicro(micros).UTC(), nil
+	err = l.read(ctx, `SELECT checkpoint, checkpoint_time FROM head`, &signed, &micros)
+	return signed, time.UnixMicro(micros).UTC(), err
 }
 
 // nodes reads the tree's stored hashes.
@@ -95,28 +96,15 @@ func nodesOf(a ask) ledger.Nodes {
 	}
 }
 
-// querier is a database, or one connection to it.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
 func asking(ctx context.Context, q querier) ask {
 	return func(see func([]byte) error, text string, args ...any) error {
-		rows, err := q.QueryContext(ctx, text, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
+		return each(ctx, q, func(rows *sql.Rows) error {
 			var raw sql.RawBytes
 			if err := rows.Scan(&raw); err != nil {
 				return err
 			}
-			if err := see(raw); err != nil {
-				return err
-			}
-		}
-		return rows.Err()
+			return see(raw)
+		}, text, args...)
 	}
 }
 
@@ -131,7 +119,7 @@ func (l *Ledger) Prove(ctx context.Context, index int64) (proof.Inclusion, error
 }
 
 func (l *Ledger) prove(ctx context.Context, index int64) (proof.Inclusion, error) {
-	r, err := scanRecord(l.engine.reader().QueryRowContext(ctx, `SELECT `+recordColumns+` FROM entry WHERE idx = $1`, index))
+	r, err := l.Record(ctx, index)
 	if err != nil {
 		return proof.Inclusion{}, err
 	}
@@ -153,9 +141,14 @@ func (l *Ledger) prove(ctx context.Context, index int64) (proof.Inclusion, error
 	if err != nil {
 		return proof.Inclusion{}, err
 	}
-	p := proof.Inclusion{Leaf: string(r.Leaf()), Index: index, Checkpoint: string(signed)}
-	for _, hash := range path {
-		p.Path = append(p.Path, base64.StdEncoding.EncodeToString(hash[:]))
+	return proof.Inclusion{Leaf: string(r.Leaf()), Index: index, Checkpoint: string(signed), Path: pathText(path)}, nil
+}
+
+// pathText writes the hashes of a path in base64.
+func pathText(path tlog.RecordProof) []string {
+	text := make([]string, len(path))
+	for i, hash := range path {
+		text[i] = hash.String()
 	}
-	return p, nil
+	return text
 }

@@ -35,14 +35,9 @@ func scanRecord(row interface{ Scan(...any) error }) (ledger.Record, error) {
 	var (
 		r      ledger.Record
 		micros int64
-		hash   sql.RawBytes
-		err    error
+		hash   []byte
 	)
-	if _, many := row.(*sql.Rows); many {
-		err = row.Scan(&r.Index, &r.Kind, &micros, &r.Source, &r.ID, &r.Name, &r.Target, &hash, &r.BodySize)
-	} else { // a single row is closed before its raw bytes could be read
-		err = row.Scan(&r.Index, &r.Kind, &micros, &r.Source, &r.ID, &r.Name, &r.Target, (*[]byte)(&hash), &r.BodySize)
-	}
+	err := row.Scan(&r.Index, &r.Kind, &micros, &r.Source, &r.ID, &r.Name, &r.Target, &hash, &r.BodySize)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, ledger.ErrNotFound
 	}
@@ -51,6 +46,37 @@ func scanRecord(row interface{ Scan(...any) error }) (ledger.Record, error) {
 	}
 	r.Time = time.UnixMicro(micros).UTC()
 	return r, err
+}
+
+// querier is a database, or one connection to it, or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// each calls do for every row that the query gives.
+func each(ctx context.Context, q querier, do func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := do(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// records reads all that a query for recordColumns gives.
+func records(ctx context.Context, q querier, query string, args ...any) ([]ledger.Record, error) {
+	var all []ledger.Record
+	err := each(ctx, q, func(rows *sql.Rows) error {
+		r, err := scanRecord(rows)
+		all = append(all, r)
+		return err
+	}, query, args...)
+	return all, err
 }
 
 // page is how many entries are read at once, so that nobody who reads slowly
@@ -70,20 +96,21 @@ func (l *Ledger) Records(ctx context.Context, q ledger.Query) iter.Seq2[ledger.R
 			if q.Limit > 0 {
 				want = min(page, left)
 			}
-			records, err := l.page(ctx, q, want)
+			text, args := selection(q, want)
+			found, err := records(ctx, l.engine.reader(), text, args...)
 			if err != nil {
 				yield(ledger.Record{}, fmt.Errorf("read entries: %w", err))
 				return
 			}
-			for _, r := range records {
+			for _, r := range found {
 				if !yield(r, nil) {
 					return
 				}
 			}
-			if left -= len(records); len(records) < want || q.Limit > 0 && left == 0 {
+			if left -= len(found); len(found) < want || q.Limit > 0 && left == 0 {
 				return
 			}
-			if last := records[len(records)-1].Index; q.Newest {
+			if last := found[len(found)-1].Index; q.Newest {
 				q.End = last
 			} else {
 				q.Start = last + 1
@@ -114,29 +141,6 @@ func (l *Ledger) narrow(ctx context.Context, q *ledger.Query) error {
 	return nil
 }
 
-func (l *Ledger) page(ctx context.Context, q ledger.Query, limit int) ([]ledger.Record, error) {
-	text, args := selection(q, limit)
-	return l.records(ctx, text, args...)
-}
-
-// records reads all that a query for recordColumns gives.
-func (l *Ledger) records(ctx context.Context, query string, args ...any) ([]ledger.Record, error) {
-	rows, err := l.engine.reader().QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var records []ledger.Record
-	for rows.Next() {
-		r, err := scanRecord(rows)
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, r)
-	}
-	return records, rows.Err()
-}
-
 // selection gives the query in words that both engines take.
 func selection(q ledger.Query, limit int) (text string, args []any) {
 	var b strings.Builder
@@ -149,27 +153,21 @@ func selection(q ledger.Query, limit int) (text string, args []any) {
 	if q.End > 0 {
 		b.WriteString(" AND idx < " + arg(q.End))
 	}
-	for _, one := range [...]struct{ column, value string }{{"source", q.Source}, {"target", q.Target}, {"id", q.ID}} {
-		if one.value != "" {
-			b.WriteString(" AND " + one.column + " = " + arg(one.value))
-		}
-	}
 	kinds := make([]string, len(q.Kinds))
 	for i, kind := range q.Kinds {
 		kinds[i] = string(kind)
 	}
-	for _, any := range [...]struct {
+	for _, one := range [...]struct {
 		column string
 		values []string
-	}{{"kind", kinds}, {"name", q.Names}} {
-		if len(any.values) == 0 {
-			continue
+	}{{"source", given(q.Source)}, {"target", given(q.Target)}, {"id", given(q.ID)}, {"kind", kinds}, {"name", q.Names}} {
+		var places []string
+		for _, value := range one.values {
+			places = append(places, arg(value))
 		}
-		places := make([]string, len(any.values))
-		for i, value := range any.values {
-			places[i] = arg(value)
+		if places != nil {
+			b.WriteString(" AND " + one.column + " IN (" + strings.Join(places, ", ") + ")")
 		}
-		b.WriteString(" AND " + any.column + " IN (" + strings.Join(places, ", ") + ")")
 	}
 	if len(kinds) > 0 && !slices.Contains(q.Kinds, ledger.Delivery) {
 		b.WriteString(" AND kind <> 'delivery'") // there is an index of those
@@ -186,6 +184,14 @@ func selection(q ledger.Query, limit int) (text string, args []any) {
 	}
 	b.WriteString(" LIMIT " + arg(limit))
 	return b.String(), args
+}
+
+// given is the value as a list, an empty one where it selects everything.
+func given(value string) []string {
+	if value == "" {
+		return nil
+	}
+	return []string{value}
 }
 
 // Record gives the entry at an index, or ledger.ErrNotFound.
@@ -218,7 +224,8 @@ func (l *Ledger) find(ctx context.Context, id string) (ledger.Record, error) {
 	if notNumber == nil && len(id) < shortestID {
 		return l.Record(ctx, index)
 	}
-	found, err := scanRecord(l.engine.reader().QueryRowContext(ctx, `SELECT `+recordColumns+` FROM entry WHERE id = $1 ORDER BY idx LIMIT 1`, id))
+	found, err := scanRecord(l.engine.reader().QueryRowContext(ctx,
+		`SELECT `+recordColumns+` FROM entry WHERE id = $1 ORDER BY idx LIMIT 1`, id))
 	other := func(r ledger.Record, next error) {
 		switch {
 		case errors.Is(err, ledger.ErrNotFound):
@@ -248,23 +255,11 @@ func (l *Ledger) findLeaf(ctx context.Context, prefix string) (ledger.Record, er
 	if err1 != nil || err2 != nil {
 		return ledger.Record{}, ledger.ErrNotFound
 	}
-	rows, err := l.engine.reader().QueryContext(ctx,
+	found, err := records(ctx, l.engine.reader(),
 		`SELECT `+recordColumns+` FROM entry WHERE leaf_hash >= $1 AND leaf_hash <= $2 LIMIT 2`, low, high)
-	if err != nil {
-		return ledger.Record{}, err
-	}
-	defer rows.Close()
-	var found []ledger.Record
-	for rows.Next() {
-		r, err := scanRecord(rows)
-		if err != nil {
-			return r, err
-		}
-		found = append(found, r)
-	}
 	switch {
-	case rows.Err() != nil:
-		return ledger.Record{}, rows.Err()
+	case err != nil:
+		return ledger.Record{}, err
 	case len(found) == 0:
 		return ledger.Record{}, ledger.ErrNotFound
 	case len(found) > 1:
@@ -285,12 +280,12 @@ func (l *Ledger) Body(ctx context.Context, index int64) ([]byte, error) {
 
 func (l *Ledger) body(ctx context.Context, index int64) ([]byte, error) {
 	var (
+		r          ledger.Record
 		hash, data []byte
-		size       int64
 		encoding   sql.NullString
 	)
 	err := l.engine.reader().QueryRowContext(ctx, `SELECT e.body_hash, e.body_size, b.encoding, b.data
-		FROM entry e LEFT JOIN body b ON b.idx = e.idx WHERE e.idx = $1`, index).Scan(&hash, &size, &encoding, &data)
+		FROM entry e LEFT JOIN body b ON b.idx = e.idx WHERE e.idx = $1`, index).Scan(&hash, &r.BodySize, &encoding, &data)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, ledger.ErrNotFound
@@ -299,26 +294,44 @@ func (l *Ledger) body(ctx context.Context, index int64) ([]byte, error) {
 	case !encoding.Valid:
 		return nil, ledger.ErrErased
 	}
-	body, err := decode(encoding.String, data, size)
+	copy(r.BodyHash[:], hash)
+	return checkedBody(r, encoding.String, data)
+}
+
+// checkedBody unpacks a stored body and holds it against its entry.
+func checkedBody(r ledger.Record, encoding string, data []byte) ([]byte, error) {
+	body, err := decode(nil, encoding, data, r.BodySize)
 	if err != nil {
 		return nil, err
 	}
-	if sum := sha256.Sum256(body); string(sum[:]) != string(hash) {
-		return nil, errors.New("it is not what was kept: its SHA-256 differs")
+	if body == nil {
+		body = []byte{} // none is not the same as an empty one
 	}
-	return body, nil
+	return body, fits(r, body)
 }
 
-// decode gives back what encode stored. It makes no room for more than size.
-func decode(encoding string, data []byte, size int64) ([]byte, error) {
+// fits says whether the body is the entry's.
+func fits(r ledger.Record, body []byte) error {
+	if sha256.Sum256(body) != r.BodyHash || int64(len(body)) != r.BodySize {
+		return errors.New("the body is not the entry's: its SHA-256 differs")
+	}
+	return nil
+}
+
+// maxBody is more than any body has that was taken: 64 MiB.
+const maxBody = 64 << 20
+
+// decode gives back what encode stored, in the buffer where it is large enough.
+// It allocates no more than size.
+func decode(buffer []byte, encoding string, data []byte, size int64) ([]byte, error) {
 	switch encoding {
 	case encodingRaw:
 		return data, nil
 	case encodingS2:
-		if n, err := s2.DecodedLen(data); err != nil || int64(n) != size {
+		if n, err := s2.DecodedLen(data); err != nil || int64(n) != size || size > maxBody {
 			return nil, fmt.Errorf("it does not unpack to %d bytes", size)
 		}
-		return s2.Decode(nil, data)
+		return s2.Decode(buffer[:cap(buffer)], data)
 	}
 	return nil, fmt.Errorf("unknown encoding %q", encoding)
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"fmt"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -25,19 +24,31 @@ type signer struct {
 	genuine bool             // the base is known to be
 }
 
-// begin looks at the head that a transaction found. One that another replica
-// has moved is looked into only before something is signed.
-func (s *signer) begin(f *ledger.Frontier) error {
+// sqlHead moves the head. The checkpoint stays where the time of a new one is 0.
+const sqlHead = `UPDATE head SET size = $1, frontier = $2,
+	checkpoint = CASE WHEN CAST($4 AS BIGINT) > 0 THEN $3 ELSE checkpoint END,
+	checkpoint_time = CASE WHEN CAST($4 AS BIGINT) > 0 THEN $4 ELSE checkpoint_time END WHERE one = 1`
+
+// signing gives a checkpoint of the tree and its time in microseconds, or nil. The
+// nodes are those of the base.
+type signing func(f *ledger.Frontier, nodes ledger.Nodes) ([]byte, int64, error)
+
+// begin reads the frontier that a transaction found in the head. One that another
+// replica has moved is looked into only before something is signed.
+func (s *signer) begin(stored []byte) (*ledger.Frontier, error) {
+	f, err := ledger.ParseFrontier(stored)
+	if err != nil {
+		return nil, err
+	}
 	known := s.seen.known()
-	if f.Size() < known.Size {
-		return fmt.Errorf("%w: it has %d entries, and had %d", ErrRewritten, f.Size(), known.Size)
+	if f.Size() <= known.Size {
+		if err := grown(known, f, nil); err != nil {
+			return nil, err
+		}
 	}
 	s.genuine = f.Size() == known.Size
-	if s.genuine && f.Root() != known.Root {
-		return fmt.Errorf("%w: another root over its %d entries", ErrRewritten, f.Size())
-	}
 	s.base = f.Clone()
-	return nil
+	return f, nil
 }
 
 // done is told that the tree is durable.
@@ -47,8 +58,8 @@ func (s *signer) done(size int64, root tlog.Hash) {
 	}
 }
 
-// due gives a checkpoint of the tree and its time in microseconds, or nil where
-// the last one is younger than signEvery.
+// due is a signing that gives nil where the last checkpoint is younger than
+// signEvery.
 func (s *signer) due(f *ledger.Frontier, nodes ledger.Nodes) ([]byte, int64, error) {
 	if now := s.now(); now.Sub(s.last) < signEvery && !now.Before(s.last) {
 		return nil, 0, nil
@@ -56,8 +67,7 @@ func (s *signer) due(f *ledger.Frontier, nodes ledger.Nodes) ([]byte, int64, err
 	return s.sign(f, nodes)
 }
 
-// sign gives a checkpoint of the tree and its time in microseconds. The nodes
-// are those of the base.
+// sign is a signing that always gives one.
 func (s *signer) sign(f *ledger.Frontier, nodes ledger.Nodes) ([]byte, int64, error) {
 	if !s.genuine {
 		if err := grown(s.seen.known(), s.base, nodes); err != nil {

@@ -28,11 +28,10 @@ var sqliteMigrations embed.FS
 // sqliteEngine writes over one connection and moves the log into the database
 // over a second; questions go over others.
 type sqliteEngine struct {
-	path    string
-	sign    signer
-	spoil   func(error)
-	observe Observer
-	log     *slog.Logger
+	path   string
+	sign   signer
+	report func(error)
+	log    *slog.Logger
 
 	mu    sync.Mutex // held while the writer's connection is used
 	files files
@@ -53,42 +52,31 @@ func dsn(path, mode string, pragmas ...string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + values.Encode()
 }
 
-func openSQLite(ctx context.Context, o Options, seen *witness, spoil func(error)) (*sqliteEngine, error) {
-	e := &sqliteEngine{path: o.Address, sign: signer{key: o.Key, now: o.Now, seen: seen}, spoil: spoil, observe: o.Observe, log: o.Log, stop: func() {}}
+func openSQLite(ctx context.Context, o Options, seen *witness, report func(error)) (*sqliteEngine, error) {
+	e := &sqliteEngine{path: o.Address, sign: signer{key: o.Key, now: o.Now, seen: seen},
+		report: report, log: o.Log, stop: func() {}}
+	steps := []func() error{
+		func() error { return createFile(e.path) },
+		func() error { return refuseFile(ctx, e.path) },
+		e.openMover,
+		func() error { return e.migrate(ctx, o.Key) },
+		func() error { return e.openWriter(ctx) },
+		func() error { return e.openReader(ctx) },
+	}
 	if o.ReadOnly {
-		_, err := os.Stat(o.Address) // SQLite does not tell why it cannot open
-		if err == nil {
-			err = e.openReader(ctx)
+		steps = []func() error{
+			func() error { _, err := os.Stat(e.path); return err }, // SQLite does not tell why it cannot open
+			func() error { return e.openReader(ctx) },
+			func() error { return refuseOthers(ctx, e.read) },
 		}
-		if err == nil {
-			err = refuseOthers(ctx, e.read)
-		}
-		if err != nil {
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
 			return nil, errors.Join(fmt.Errorf("open ledger %q: %w", o.Address, err), e.close())
 		}
+	}
+	if o.ReadOnly {
 		return e, nil
-	}
-	if err := createFile(o.Address); err != nil {
-		return nil, fmt.Errorf("open ledger: %w", err)
-	}
-	err := refuseFile(ctx, o.Address)
-	if err == nil {
-		err = e.openMover()
-	}
-	if err == nil {
-		err = e.migrate(ctx, o.Key)
-	}
-	if err == nil {
-		e.write, err = openSQLiteWriter(ctx, e.path)
-	}
-	if err == nil {
-		e.files, err = look(e.path)
-	}
-	if err == nil {
-		err = e.openReader(ctx)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open ledger %q: %w", o.Address, err), e.close())
 	}
 	e.dirty.Store(true) // a process that was killed leaves a log behind
 	background, stop := context.WithCancel(context.Background())
@@ -98,7 +86,7 @@ func openSQLite(ctx context.Context, o Options, seen *witness, spoil func(error)
 }
 
 // refuseFile refuses a file that holds something else, before anything of it is
-// changed. Other faults are for those who may mend them: what was cut off while
+// changed. Other faults are for those who may recover them: what was cut off while
 // the file was made has to be rolled back, which a reader may not.
 func refuseFile(ctx context.Context, path string) error {
 	db, err := sql.Open("sqlite", dsn(path, "ro", "query_only(1)"))
@@ -115,7 +103,8 @@ func refuseFile(ctx context.Context, path string) error {
 // refuseOthers refuses a database that has tables, and none of a ledger.
 func refuseOthers(ctx context.Context, db *sql.DB) error {
 	var tables, ours int
-	err := db.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE name IN ('head', 'goose_db_version')) FROM sqlite_schema`).Scan(&tables, &ours)
+	err := db.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE name IN ('head', 'goose_db_version'))
+		FROM sqlite_schema`).Scan(&tables, &ours)
 	if err == nil && tables > 0 && ours == 0 {
 		return fmt.Errorf("%w: it is the database of something else", ErrNoLedger)
 	}
@@ -149,7 +138,7 @@ func (e *sqliteEngine) migrate(ctx context.Context, key ledger.Key) error {
 		if err = up(ctx, e.mover, files); err == nil || errors.As(err, &newer) {
 			break
 		}
-		rest(ctx, lastPause)
+		sleep(ctx, lastSleep)
 	}
 	if err != nil {
 		return err
@@ -160,15 +149,28 @@ func (e *sqliteEngine) migrate(ctx context.Context, key ledger.Key) error {
 const migrateTries = 4
 
 func up(ctx context.Context, db *sql.DB, files fs.FS) error {
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
-	if err != nil {
-		return err
+	provider, current, err := migrations(ctx, goose.DialectSQLite3, db, files)
+	if err == nil && !current {
+		_, err = provider.Up(ctx)
 	}
-	if current, target, err := provider.GetVersions(ctx); err == nil && current > target {
-		return newerTables(current, target)
-	}
-	_, err = provider.Up(ctx)
 	return err
+}
+
+// migrations says whether the tables are of this version, and refuses newer ones.
+func migrations(
+	ctx context.Context, dialect goose.Dialect, db *sql.DB, files fs.FS, more ...goose.ProviderOption,
+) (provider *goose.Provider, current bool, err error) {
+	provider, err = goose.NewProvider(dialect, db, files,
+		append(more, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))...)
+	if err != nil {
+		return nil, false, err
+	}
+	version, target, err := provider.GetVersions(ctx)
+	if err == nil && version > target {
+		return nil, false, refusal{fmt.Sprintf("its tables have version %d, and this program knows %d", version, target),
+			"a newer release made them: run that one, or a newer one"}
+	}
+	return provider, err == nil && version == target, nil
 }
 
 // makeHead makes the one row of the head, for an empty tree, where there is none.
@@ -190,6 +192,13 @@ func (e *sqliteEngine) openMover() (err error) {
 	return err
 }
 
+func (e *sqliteEngine) openWriter(ctx context.Context) (err error) {
+	if e.write, err = openSQLiteWriter(ctx, e.path); err == nil {
+		e.files, err = look(e.path)
+	}
+	return err
+}
+
 func (e *sqliteEngine) openReader(ctx context.Context) (err error) {
 	if e.read, err = sql.Open("sqlite", dsn(e.path, "ro", "query_only(1)")); err != nil {
 		return err
@@ -199,8 +208,8 @@ func (e *sqliteEngine) openReader(ctx context.Context) (err error) {
 	return e.read.PingContext(ctx)
 }
 
-// insist: what a file does not tell at once it will not tell later.
-func (*sqliteEngine) insist(ctx context.Context, do func(context.Context) error) error {
+// retry does not: what a file does not tell at once it will not tell later.
+func (*sqliteEngine) retry(ctx context.Context, do func(context.Context) error) error {
 	return do(ctx)
 }
 
@@ -235,58 +244,46 @@ func (e *sqliteEngine) closeWriting() error {
 }
 
 func (e *sqliteEngine) commit(_ context.Context, items []*item) error {
+	return e.signed(items, e.sign.due)
+}
+
+func (e *sqliteEngine) probe(context.Context) error { return e.signed(nil, e.sign.sign) }
+
+// signed keeps the items, with a checkpoint where sign gives one.
+func (e *sqliteEngine) signed(items []*item, sign signing) error {
+	return e.transaction(func(w *sqliteWriter) (func(), error) {
+		f, err := w.add(items, &e.sign, sign)
+		return func() { e.sign.done(f.Size(), f.Root()) }, err
+	})
+}
+
+func (e *sqliteEngine) change(_ context.Context, do func(changer) error) error {
+	return e.transaction(func(w *sqliteWriter) (func(), error) { return func() {}, do(w.conn) })
+}
+
+// transaction runs do on the writer's connection, and what it gives when that is
+// durable.
+func (e *sqliteEngine) transaction(do func(*sqliteWriter) (durable func(), err error)) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.write == nil {
 		return errors.New("the database is closed")
 	}
 	e.dirty.Store(true)
-	return e.signed(func(w *sqliteWriter) (*ledger.Frontier, error) {
-		return w.add(items, &e.sign)
-	})
-}
-
-// signed runs a transaction that gives the tree as it leaves it.
-func (e *sqliteEngine) signed(do func(*sqliteWriter) (*ledger.Frontier, error)) error {
-	var f *ledger.Frontier
+	var durable func()
 	err := e.write.transaction(func(w *sqliteWriter) (err error) {
-		f, err = do(w)
+		durable, err = do(w)
 		return err
 	})
-	if err == nil {
-		err = e.files.same()
-	}
-	if err == nil {
-		e.sign.done(f.Size(), f.Root())
+	if err = cmp.Or(err, e.files.same()); err == nil {
+		durable()
 	}
 	return err
 }
 
-func (e *sqliteEngine) change(_ context.Context, do func(changer) error) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.write == nil {
-		return errors.New("the database is closed")
-	}
-	e.dirty.Store(true)
-	return cmp.Or(e.write.transaction(func(w *sqliteWriter) error { return do(w.conn) }), e.files.same())
-}
-
-func (e *sqliteEngine) probe(context.Context) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.write == nil {
-		return errors.New("the database is closed")
-	}
-	e.dirty.Store(true)
-	return e.signed(func(w *sqliteWriter) (*ledger.Frontier, error) {
-		return w.resign(&e.sign)
-	})
-}
-
 // transient: a full disk and another process' lock pass, and leave the
 // transaction undone. An error of reading, writing or syncing does not: what it
-// left behind must be made anew.
+// left behind must be opened again.
 func (*sqliteEngine) transient(err error) bool {
 	var fault *sqlite.Error
 	if !errors.As(err, &fault) {
@@ -312,10 +309,7 @@ func (e *sqliteEngine) recover(ctx context.Context) error {
 	_ = e.closeWriting() // it is broken
 	err := e.openMover()
 	if err == nil {
-		e.write, err = openSQLiteWriter(ctx, e.path)
-	}
-	if err == nil {
-		e.files, err = look(e.path)
+		err = e.openWriter(ctx)
 	}
 	if err != nil {
 		return errors.Join(err, e.closeWriting())
@@ -333,13 +327,9 @@ const (
 )
 
 func (e *sqliteEngine) moveLog(ctx context.Context) {
-	next := time.NewTimer(moveEvery)
-	defer next.Stop()
-	for {
-		select {
-		case <-ctx.Done():
+	for wait := moveEvery; ; {
+		if sleep(ctx, wait); ctx.Err() != nil {
 			return
-		case <-next.C:
 		}
 		start := time.Now()
 		if e.dirty.Swap(false) {
@@ -349,7 +339,7 @@ func (e *sqliteEngine) moveLog(ctx context.Context) {
 		}
 		// On a slow disk commits come first: a move takes the disk for a fifth of
 		// the time at most.
-		next.Reset(max(moveEvery, 4*time.Since(start)))
+		wait = max(moveEvery, 4*time.Since(start))
 	}
 }
 
@@ -359,7 +349,7 @@ func (e *sqliteEngine) moveFailed(err error) {
 		e.log.Warn("move the log into the database", "error", err)
 		return
 	}
-	e.spoil(err)
+	e.report(err)
 }
 
 func (e *sqliteEngine) move(ctx context.Context) error {
@@ -368,15 +358,11 @@ func (e *sqliteEngine) move(ctx context.Context) error {
 	if e.mover == nil {
 		return nil
 	}
-	start := time.Now()
 	size, err := e.checkpoint(ctx, "PASSIVE")
 	if err == nil && size > maxLog {
 		e.mu.Lock()
 		_, err = e.checkpoint(ctx, "PASSIVE")
 		e.mu.Unlock()
-	}
-	if err == nil {
-		e.observe.Checkpointed(time.Since(start))
 	}
 	return err
 }

@@ -17,7 +17,7 @@ type sqliteWriter struct {
 	conn *sql.Conn
 
 	begin, commit, rollback *sql.Stmt
-	head, setHead, setSize  *sql.Stmt
+	head, setHead           *sql.Stmt
 	entry, body, node, find *sql.Stmt
 
 	prepared []*sql.Stmt // all of them
@@ -71,8 +71,7 @@ func (w *sqliteWriter) prepare(ctx context.Context) (err error) {
 		{&w.commit, `COMMIT`},
 		{&w.rollback, `ROLLBACK`},
 		{&w.head, `SELECT frontier FROM head`},
-		{&w.setSize, `UPDATE head SET size = ?, frontier = ?`},
-		{&w.setHead, `UPDATE head SET size = ?, frontier = ?, checkpoint = ?, checkpoint_time = ?`},
+		{&w.setHead, sqlHead},
 		{&w.entry, `INSERT INTO entry (idx, kind, time, source, id, name, target, body_hash, body_size, leaf_hash)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, source, kind, body_hash) DO NOTHING`},
 		{&w.body, `INSERT INTO body (idx, encoding, data) VALUES (?, ?, ?)`},
@@ -117,20 +116,14 @@ func (w *sqliteWriter) transaction(do func(*sqliteWriter) error) error {
 	return err
 }
 
-func (w *sqliteWriter) frontier() (*ledger.Frontier, error) {
+// add gives the items that are new their places in the tree, and keeps the tree
+// with the checkpoint that sign gives.
+func (w *sqliteWriter) add(items []*item, signer *signer, sign signing) (*ledger.Frontier, error) {
 	var stored []byte
 	if err := w.head.QueryRow().Scan(&stored); err != nil {
 		return nil, fmt.Errorf("read head: %w", err)
 	}
-	return ledger.ParseFrontier(stored)
-}
-
-// add gives the items that are new their places in the tree.
-func (w *sqliteWriter) add(items []*item, sign *signer) (*ledger.Frontier, error) {
-	f, err := w.frontier()
-	if err == nil {
-		err = sign.begin(f)
-	}
+	f, err := signer.begin(stored)
 	if err != nil {
 		return nil, err
 	}
@@ -140,10 +133,10 @@ func (w *sqliteWriter) add(items []*item, sign *signer) (*ledger.Frontier, error
 			return nil, fmt.Errorf("add entry: %w", err)
 		}
 	}
-	if f.Size() == before {
+	if len(items) > 0 && f.Size() == before {
 		return f, nil
 	}
-	return f, w.update(f, sign.due)
+	return f, w.update(f, sign)
 }
 
 func (w *sqliteWriter) addOne(it *item, f *ledger.Frontier) error {
@@ -173,30 +166,13 @@ func (w *sqliteWriter) addOne(it *item, f *ledger.Frontier) error {
 }
 
 // update writes the head, with a checkpoint where sign gives one.
-func (w *sqliteWriter) update(f *ledger.Frontier, sign func(*ledger.Frontier, ledger.Nodes) ([]byte, int64, error)) error {
+func (w *sqliteWriter) update(f *ledger.Frontier, sign signing) error {
 	signed, at, err := sign(f, nodesOf(asking(context.Background(), w.conn)))
 	if err != nil {
 		return err
 	}
-	if signed == nil {
-		_, err = w.setSize.Exec(f.Size(), f.AppendBinary(nil))
-	} else {
-		_, err = w.setHead.Exec(f.Size(), f.AppendBinary(nil), signed, at)
-	}
-	if err != nil {
+	if _, err := w.setHead.Exec(f.Size(), f.AppendBinary(nil), signed, at); err != nil {
 		return fmt.Errorf("write head: %w", err)
 	}
 	return nil
-}
-
-// resign keeps a new checkpoint of the tree as it is.
-func (w *sqliteWriter) resign(sign *signer) (*ledger.Frontier, error) {
-	f, err := w.frontier()
-	if err == nil {
-		err = sign.begin(f)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return f, w.update(f, sign.sign)
 }

@@ -2,26 +2,20 @@ package store
 
 import "time"
 
-// Observer is told what the writer does, for metrics. Its methods are called by
-// one goroutine at a time each, and must not block.
+// Observer is told what the writer does, for metrics. One goroutine calls its
+// methods, which must not block.
 type Observer interface {
-	// Committed is called after each durable batch, with how many entries were
-	// new, how many were there before, the stored bytes of their bodies, and how
-	// long the transaction took.
-	Committed(entries, duplicates int, bytes int64, took time.Duration)
-	// Failed is called after each batch that was not kept; again says that it
-	// will be tried again.
-	Failed(err error, again bool)
-	// Checkpointed is called after a log file was moved into the database proper
-	// (SQLite only), with how long that took.
-	Checkpointed(took time.Duration)
+	// Committed is called after each durable batch, with how many entries it had,
+	// duplicates among them, and how long the transaction took.
+	Committed(entries int, took time.Duration)
+	// CommitFailed is called after each try to commit that failed.
+	CommitFailed()
 }
 
 type nobody struct{}
 
-func (nobody) Committed(int, int, int64, time.Duration) {}
-func (nobody) Failed(error, bool)                       {}
-func (nobody) Checkpointed(time.Duration)               {}
+func (nobody) Committed(int, time.Duration) {}
+func (nobody) CommitFailed()                {}
 
 // Stats is the state of the writer of this process.
 type Stats struct {
@@ -40,7 +34,7 @@ type Stats struct {
 // Stats tells how the writer does. It asks no database.
 func (l *Ledger) Stats() Stats {
 	s := Stats{
-		Size: l.size.Load(), Queued: l.queue.len(), QueuedBytes: l.queuedBytes.Load(),
+		Size: l.size.Load(), Queued: len(l.queue), QueuedBytes: l.queuedBytes.Load(),
 		Committed: time.UnixMicro(l.committed.Load()).UTC(),
 	}
 	if cause := l.broken.Load(); cause != nil {

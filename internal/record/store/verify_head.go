@@ -15,7 +15,6 @@ import (
 type headRow struct {
 	size       int64
 	frontier   *ledger.Frontier // nil: not readable
-	roots      []tlog.Hash      // the frontier's, largest subtree first
 	public     string
 	checkpoint []byte
 }
@@ -50,9 +49,6 @@ func (v *verifier) readHead() error {
 		v.fault(-1, FaultHead, "the head's right edge of the tree cannot be read: %v", err)
 		return nil
 	}
-	for rest := frontier[8:]; len(rest) > 0; rest = rest[tlog.HashSize:] {
-		h.roots = append(h.roots, tlog.Hash(rest[:tlog.HashSize]))
-	}
 	if h.frontier.Size() != h.size {
 		v.fault(-1, FaultHead, "the head says %d entries, its right edge of the tree %d", h.size, h.frontier.Size())
 	}
@@ -80,7 +76,7 @@ func (v *verifier) readMarks() error {
 	if v.options.Against != nil {
 		v.mark("the checkpoint given", v.options.Against, key)
 	} else {
-		v.out.Notes = append(v.out.Notes, "no older checkpoint was given: that the ledger was put back to an earlier state cannot be seen")
+		v.out.Notes = append(v.out.Notes, "no older checkpoint was given: without one a rollback cannot be detected")
 	}
 	slices.SortStableFunc(v.marks, func(a, b *mark) int { return cmp.Compare(a.Size, b.Size) })
 	v.passMarks()

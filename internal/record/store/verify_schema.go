@@ -24,16 +24,15 @@ func (v *verifier) schema() error {
 	if err != nil {
 		return err
 	}
-	for _, line := range got {
-		if !slices.Contains(want, line) {
-			v.fault(-1, FaultSchema, "the database has what this program does not make: %q", line)
-			v.odd = true
-		}
-	}
-	for _, line := range want {
-		if !slices.Contains(got, line) {
-			v.fault(-1, FaultSchema, "the database lacks what this program makes: %q", line)
-			v.odd = true
+	for _, side := range []struct {
+		has, lacks []string
+		message    string
+	}{{got, want, "the database has what this program does not make: %q"}, {want, got, "the database lacks what this program makes: %q"}} {
+		for _, line := range side.has {
+			if !slices.Contains(side.lacks, line) {
+				v.fault(-1, FaultSchema, side.message, line)
+				v.odd = true
+			}
 		}
 	}
 	return nil
@@ -61,23 +60,18 @@ func sqliteSchema(ctx context.Context) ([]string, error) {
 	return texts(ctx, db, sqliteSchemaQuery)
 }
 
-func texts(ctx context.Context, db interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}, query string) ([]string, error) {
-	rows, err := db.QueryContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
+// texts reads all that a query of one column of text gives.
+func texts(ctx context.Context, q querier, query string) ([]string, error) {
 	var all []string
-	for rows.Next() {
+	err := each(ctx, q, func(rows *sql.Rows) error {
 		var text string
 		if err := rows.Scan(&text); err != nil {
-			return nil, err
+			return err
 		}
 		all = append(all, text)
-	}
-	return all, rows.Err()
+		return nil
+	}, query)
+	return all, err
 }
 
 // postgresSchemaQuery tells of the tables as a session finds them. Constraints

@@ -21,8 +21,8 @@ func (v *verifier) judgeSwaps() {
 				done[i], done[j] = true, true
 			}
 		}
-		if f := v.doubts[i].fault; !done[i] && f.Kind != "" {
-			v.fault(f.Index, f.Kind, "%s", f.Message)
+		if !done[i] {
+			v.settle(v.doubts[i])
 		}
 	}
 }
@@ -30,20 +30,24 @@ func (v *verifier) judgeSwaps() {
 // swapped finds the two places whose leaves have to be exchanged to give the
 // hashes that were kept.
 func swapped(a, b perfect, same bool) (x, y int64, ok bool) {
-	for x := range int64(len(a.levels[0])) {
-		for y := range int64(len(b.levels[0])) {
+	top := len(a.levels) - 1
+	for x, atX := range a.levels[0] {
+		for y, atY := range b.levels[0] {
+			toX, toY := leafAt{int64(x), atY}, leafAt{int64(y), atX}
 			switch {
-			case same && y <= x:
-			case same:
-				if a.exchanged(x, y) == a.want {
-					return x, y, true
-				}
-			case a.replaced(0, x, b.levels[0][y]) == a.want && b.replaced(0, y, a.levels[0][x]) == b.want:
-				return x, y, true
+			case same && y > x && a.root(top, 0, toX, toY) == a.want,
+				!same && a.root(top, 0, toX) == a.want && b.root(len(b.levels)-1, 0, toY) == b.want:
+				return int64(x), int64(y), true
 			}
 		}
 	}
 	return 0, 0, false
+}
+
+// leafAt is a leaf for another place.
+type leafAt struct {
+	n    int64
+	hash tlog.Hash
 }
 
 // perfect is a tree over a power of two of leaves, with all its inner hashes.
@@ -66,32 +70,16 @@ func newPerfect(d doubt) perfect {
 	return p
 }
 
-// replaced is the root with another hash at place n of a level.
-func (p perfect) replaced(level int, n int64, hash tlog.Hash) tlog.Hash {
-	for _, hashes := range p.levels[level : len(p.levels)-1] {
-		hash = beside(hashes, n, hash)
-		n >>= 1
-	}
-	return hash
-}
-
-// exchanged is the root with the leaves at x and y in each other's place.
-func (p perfect) exchanged(x, y int64) tlog.Hash {
-	atX, atY := p.levels[0][y], p.levels[0][x]
-	for i, level := range p.levels {
-		if x>>1 == y>>1 { // their ways meet: x is the left one
-			return p.replaced(i+1, x>>1, tlog.NodeHash(atX, atY))
+// root is the hash at place n of a level, with other leaves in their places.
+func (p perfect) root(level int, n int64, others ...leafAt) tlog.Hash {
+	for _, other := range others {
+		switch {
+		case other.n>>level != n:
+		case level == 0:
+			return other.hash
+		default:
+			return tlog.NodeHash(p.root(level-1, 2*n, others...), p.root(level-1, 2*n+1, others...))
 		}
-		atX, atY = beside(level, x, atX), beside(level, y, atY)
-		x, y = x>>1, y>>1
 	}
-	return atX
-}
-
-// beside is the hash over the one at n, taken as given, and its neighbour.
-func beside(level []tlog.Hash, n int64, hash tlog.Hash) tlog.Hash {
-	if n&1 == 0 {
-		return tlog.NodeHash(hash, level[n+1])
-	}
-	return tlog.NodeHash(level[n-1], hash)
+	return p.levels[level][n]
 }

@@ -79,7 +79,7 @@ func (v *verifier) close(level int) error {
 	}
 	up.computed = v.judge(level, g.twins, groupSize, stored)
 	if up.differs() && level == 0 {
-		v.doubt(from, g.twins, *stored, nil)
+		v.doubt(from, g.twins, *stored, Fault{})
 	}
 	*g = group{n: g.n + 1, twins: g.twins[:0]}
 	return v.push(level+ledger.Stride, up)
@@ -123,18 +123,16 @@ func (v *verifier) judge(level int, twins []twin, width int, above *tlog.Hash) *
 func (v *verifier) altered(level int, n int64, belowRight, keptRight bool) {
 	from, to := n<<level, (n+1)<<level
 	kind, what := FaultLeaf, "the entry and its leaf hash do not belong together"
+	below, kept := ": the leaf hash was altered, the entry is right", ": the entry was altered, the leaf hash is right"
 	if level > 0 {
 		kind, what = FaultNode, fmt.Sprintf("%s and the hash kept over them do not belong together", span(from, to))
+		below, kept = ": the hash was altered, the entries are right", ": the hash is right, at least one of the entries was altered or has moved"
 	}
 	switch {
-	case belowRight && !keptRight && level == 0:
-		what += ": the leaf hash was altered, the entry is right"
 	case belowRight && !keptRight:
-		what += ": the hash was altered, the entries are right"
-	case keptRight && !belowRight && level == 0:
-		what += ": the entry was altered, the leaf hash is right"
+		what += below
 	case keptRight && !belowRight:
-		what += ": the hash is right, at least one of the entries was altered or has moved"
+		what += kept
 	}
 	if level == ledger.Stride {
 		for i := range v.doubts {
@@ -149,21 +147,23 @@ func (v *verifier) altered(level int, n int64, belowRight, keptRight bool) {
 
 // doubt keeps leaves whose hash is not the one above. Without a fault to tell,
 // the level above will tell it.
-func (v *verifier) doubt(from int64, twins []twin, want tlog.Hash, fault *Fault) {
+func (v *verifier) doubt(from int64, twins []twin, want tlog.Hash, fault Fault) {
+	d := doubt{from: from, want: want, fault: fault}
 	if len(v.doubts) > maxDoubts {
-		if fault != nil {
-			v.fault(fault.Index, fault.Kind, "%s", fault.Message)
-		}
+		v.settle(d)
 		return
-	}
-	d := doubt{from: from, want: want}
-	if fault != nil {
-		d.fault = *fault
 	}
 	for _, i := range twins {
 		d.leaves = append(d.leaves, *i.computed)
 	}
 	v.doubts = append(v.doubts, d)
+}
+
+// settle tells what there is to tell of a doubt.
+func (v *verifier) settle(d doubt) {
+	if d.fault.Kind != "" {
+		v.fault(d.fault.Index, d.fault.Kind, "%s", d.fault.Message)
+	}
 }
 
 // closeTree judges what lies under no complete node: by the head's right edge.
@@ -183,7 +183,7 @@ func (v *verifier) closeTree() error {
 			}
 			var above *tlog.Hash
 			if fits {
-				above = &v.head.roots[bits.OnesCount64(uint64(v.next)>>(bit+1))]
+				above = &v.head.frontier.Roots()[bits.OnesCount64(uint64(v.next)>>(bit+1))]
 			}
 			first := v.next >> (bit + 1) << (bit + 1) // of the leaves under it
 			at = v.closeSpan(level, at, first>>level, 1<<(bit-level), above)
@@ -205,9 +205,10 @@ func (v *verifier) closeSpan(level, at int, first, width int64, above *tlog.Hash
 		return end
 	}
 	from, to := first<<level, (first+width)<<level
-	fault := Fault{from, FaultHead, span(from, to) + " and the hash that the head keeps over them do not belong together: one of them was altered or has moved, or the head was altered"}
+	fault := Fault{from, FaultHead, span(from, to) + " and the hash that the head keeps over them do not belong together: " +
+		"one of them was altered or has moved, or the head was altered"}
 	if level == 0 {
-		v.doubt(from, twins, *above, &fault)
+		v.doubt(from, twins, *above, fault)
 	} else {
 		v.fault(fault.Index, fault.Kind, "%s", fault.Message)
 	}
@@ -219,12 +220,8 @@ func subtree(hashes []tlog.Hash, width int) *tlog.Hash {
 	if len(hashes) != width {
 		return nil
 	}
-	for ; len(hashes) > 1; hashes = hashes[:len(hashes)/2] {
-		for j := 0; j < len(hashes); j += 2 {
-			hashes[j/2] = tlog.NodeHash(hashes[j], hashes[j+1])
-		}
-	}
-	return &hashes[0]
+	root := ledger.Subtree(hashes)
+	return &root
 }
 
 // nodeCache holds the lowest stored nodes over the page at hand.
@@ -237,23 +234,16 @@ type nodeCache struct {
 func (c *nodeCache) fill(v *verifier, from, to int64) error {
 	from = min(from, v.next>>ledger.Stride)
 	*c = nodeCache{from, to, map[int64]tlog.Hash{}}
-	rows, err := v.tx.QueryContext(v.ctx, `SELECT n, hash FROM node WHERE level = $1 AND n >= $2 AND n <= $3 ORDER BY n LIMIT $4`,
-		ledger.Stride, from, to, 2*verifyPage)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	return each(v.ctx, v.tx, func(rows *sql.Rows) error {
 		var (
 			n    int64
 			hash sql.RawBytes
 		)
-		if err := rows.Scan(&n, &hash); err != nil {
-			return err
-		}
+		err := rows.Scan(&n, &hash)
 		c.hashes[n] = nodeHash(hash)
-	}
-	return rows.Err()
+		return err
+	}, `SELECT n, hash FROM node WHERE level = $1 AND n >= $2 AND n <= $3 ORDER BY n LIMIT $4`,
+		ledger.Stride, from, to, 2*verifyPage)
 }
 
 // get gives a stored node, nil when it is missing.

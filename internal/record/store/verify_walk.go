@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/klauspost/compress/s2"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
@@ -14,9 +13,6 @@ import (
 
 // verifyPage is how many entries are read at a time, without their bodies.
 const verifyPage = 4096
-
-// maxBody is more than any body has that was taken: 64 MiB.
-const maxBody = 64 << 20
 
 // entryRow is an entry beside the leaf hash that was kept with it.
 type entryRow struct {
@@ -58,14 +54,9 @@ func (v *verifier) walk() error {
 
 // readPage reads the entries that follow.
 func (v *verifier) readPage() ([]entryRow, error) {
-	rows, err := v.tx.QueryContext(v.ctx, `SELECT idx, kind, time, source, id, name, target, body_hash, body_size, leaf_hash
-		FROM entry WHERE idx >= $1 ORDER BY idx LIMIT $2`, v.next, verifyPage)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	var page []entryRow
-	for next := v.next; rows.Next(); {
+	next := v.next
+	err := each(v.ctx, v.tx, func(rows *sql.Rows) error {
 		var (
 			r          entryRow
 			micros     int64
@@ -73,22 +64,24 @@ func (v *verifier) readPage() ([]entryRow, error) {
 		)
 		err := rows.Scan(&r.Index, &r.Kind, &micros, &r.Source, &r.ID, &r.Name, &r.Target, &hash, &r.BodySize, &leaf)
 		if err != nil {
-			return nil, fmt.Errorf("read what follows entry %d: %w", v.next-1, err)
+			return err
 		}
 		if r.Index < next {
-			return nil, errDisorder
+			return errDisorder
 		}
 		next = r.Index + 1
 		r.Time = time.UnixMicro(micros).UTC()
-		whole := copy(r.BodyHash[:], hash) == len(hash) && len(hash) == sha256.Size
-		r.leaf = r.Hash()
-		if whole = whole && copy(r.stored[:], leaf) == len(leaf) && len(leaf) == tlog.HashSize; !whole {
-			// A hash of another length is none: no leaf can agree with it.
-			r.leaf, r.stored = tlog.Hash{}, tlog.Hash{1}
+		if len(hash) == sha256.Size && len(leaf) == tlog.HashSize {
+			copy(r.BodyHash[:], hash)
+			r.leaf, r.stored = r.Hash(), tlog.Hash(leaf)
+		} else {
+			r.stored = tlog.Hash{1} // of another length: no leaf can agree with it
 		}
 		page = append(page, r)
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	}, `SELECT idx, kind, time, source, id, name, target, body_hash, body_size, leaf_hash
+		FROM entry WHERE idx >= $1 ORDER BY idx LIMIT $2`, v.next, verifyPage)
+	if err != nil {
 		return nil, fmt.Errorf("read what follows entry %d: %w", v.next-1, err)
 	}
 	return page, nil
@@ -96,33 +89,29 @@ func (v *verifier) readPage() ([]entryRow, error) {
 
 // checkBodies reads the bodies of a page, one at a time.
 func (v *verifier) checkBodies(page []entryRow) error {
-	rows, err := v.tx.QueryContext(v.ctx, `SELECT idx, encoding, length(data), CASE WHEN length(data) <= $1 THEN data END
-		FROM body WHERE idx >= $2 AND idx <= $3 ORDER BY idx`, maxBody, v.next, page[len(page)-1].Index)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
 	at := 0
-	for rows.Next() {
+	err := each(v.ctx, v.tx, func(rows *sql.Rows) error {
 		var (
 			index, length int64
 			encoding      string
 			data          sql.RawBytes
 		)
 		if err := rows.Scan(&index, &encoding, &length, &data); err != nil {
-			return fmt.Errorf("read the body of an entry after %d: %w", v.next-1, err)
+			return err
 		}
 		for ; at < len(page) && page[at].Index < index; at++ {
 			v.bodyGone(&page[at])
 		}
 		if at == len(page) || page[at].Index != index {
 			v.fault(index, FaultStray, "a body without an entry")
-			continue
+			return nil
 		}
 		v.checkBody(&page[at], encoding, length, data)
 		at++
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	}, `SELECT idx, encoding, length(data), CASE WHEN length(data) <= $1 THEN data END
+		FROM body WHERE idx >= $2 AND idx <= $3 ORDER BY idx`, maxBody, v.next, page[len(page)-1].Index)
+	if err != nil {
 		return fmt.Errorf("read the body of an entry after %d: %w", v.next-1, err)
 	}
 	for ; at < len(page); at++ {
@@ -133,12 +122,11 @@ func (v *verifier) checkBodies(page []entryRow) error {
 
 // bodyGone waits for an erasure to name the entry.
 func (v *verifier) bodyGone(r *entryRow) {
-	if r.Kind == ledger.Erasure {
-		v.fault(r.Index, FaultLost, "the body of an erasure is gone; those are never erased")
+	if err := v.gone.settle(r.Record, nil); err != nil {
+		v.fault(r.Index, FaultLost, "%v", err)
 		return
 	}
 	v.out.Erased++
-	v.gone.add(r.Index)
 }
 
 // checkBody holds a body against its entry.
@@ -147,47 +135,26 @@ func (v *verifier) checkBody(r *entryRow, encoding string, length int64, data []
 		v.fault(r.Index, FaultBody, "the body has %d bytes as it is kept, more than any that was taken", length)
 		return
 	}
-	body, err := v.unpack(encoding, data, r.BodySize)
+	body, err := decode(v.buffer, encoding, data, r.BodySize)
 	if err != nil {
 		v.fault(r.Index, FaultBody, "the body was altered: %v", err)
 		return
 	}
+	if encoding == encodingS2 {
+		v.buffer = body
+	}
 	if sha256.Sum256(body) != r.BodyHash {
-		v.fault(r.Index, FaultBody, "the body is not the one of the entry: its SHA-256 is another")
+		v.fault(r.Index, FaultBody, "the body is not the one of the entry: its SHA-256 differs")
 		return
 	}
 	v.out.Bodies++
 	v.out.Bytes += int64(len(body))
-	if r.Kind != ledger.Erasure {
-		return
+	if body == nil {
+		body = []byte{} // an empty one is not missing
 	}
-	erased, err := ledger.ParseErased(body)
-	if err != nil {
-		v.fault(r.Index, FaultBody, "the erasure cannot be read: %v", err)
-		return
+	if err := v.gone.settle(r.Record, body); err != nil {
+		v.fault(r.Index, FaultBody, "%v", err)
 	}
-	for _, e := range erased.Entries {
-		if e.Index < r.Index {
-			v.gone.remove(e.Index)
-		} else {
-			v.fault(r.Index, FaultBody, "the erasure names entry %d, which comes after it", e.Index)
-		}
-	}
-}
-
-// unpack is decode with a buffer that is used again.
-func (v *verifier) unpack(encoding string, data []byte, size int64) ([]byte, error) {
-	if encoding != encodingS2 {
-		return decode(encoding, data, size)
-	}
-	if n, err := s2.DecodedLen(data); err != nil || int64(n) != size || size > maxBody {
-		return nil, fmt.Errorf("it does not unpack to %d bytes", size)
-	}
-	body, err := s2.Decode(v.buffer[:cap(v.buffer)], data)
-	if err == nil {
-		v.buffer = body[:0]
-	}
-	return body, err
 }
 
 // add puts an entry into the tree.
@@ -216,27 +183,19 @@ func (v *verifier) strays() error {
 			THEN n << CAST(level AS INTEGER) ELSE n END FROM node WHERE level < 8 OR level > 56 OR level % 8 <> 0
 			OR n < 0 OR n >= (CAST($1 AS BIGINT) >> CAST(level AS INTEGER)) ORDER BY level, n`, []any{v.next}},
 	} {
-		if err := v.strayRows(look.message, look.query, look.args); err != nil {
+		err := each(v.ctx, v.tx, func(rows *sql.Rows) error {
+			var index int64
+			if err := rows.Scan(&index); err != nil {
+				return err
+			}
+			v.fault(index, FaultStray, "%s", look.message)
+			return nil
+		}, look.query, look.args...)
+		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (v *verifier) strayRows(message, query string, args []any) error {
-	rows, err := v.tx.QueryContext(v.ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var index int64
-		if err := rows.Scan(&index); err != nil {
-			return err
-		}
-		v.fault(index, FaultStray, "%s", message)
-	}
-	return rows.Err()
 }
 
 // indexes asks SQLite whether the indexes of the entries lead to all of them:
@@ -246,19 +205,11 @@ func (v *verifier) indexes() error {
 	if !v.sqlite {
 		return nil
 	}
-	rows, err := v.tx.QueryContext(v.ctx, `PRAGMA integrity_check(entry)`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var message string
-		if err := rows.Scan(&message); err != nil {
-			return err
-		}
+	messages, err := texts(v.ctx, v.tx, `PRAGMA integrity_check(entry)`)
+	for _, message := range messages {
 		if message != "ok" {
 			v.fault(-1, FaultIndex, "the database finds in its own pages: %q", message)
 		}
 	}
-	return rows.Err()
+	return err
 }

@@ -14,15 +14,15 @@ import (
 // ErrRewritten says that the ledger is not what grew out of the trees that its
 // key signed before: somebody has rewritten it, or put an older state in its
 // place. Nothing is signed or taken then.
-var ErrRewritten = errors.New("the ledger is not the one that was signed before: it was rewritten, or an older state was put in its place; verify it")
+var ErrRewritten = errors.New("the ledger is not the one that was signed before: " +
+	"it was rewritten, or an older state was put in its place; verify it")
 
 // witness remembers the largest tree that this process knows to be genuine.
 // Whoever can write to the database, and has not the key, could otherwise have
 // it sign any tree: it would find it in its own head.
 type witness struct {
 	mu   sync.Mutex
-	size int64
-	root tlog.Hash
+	tree ledger.Checkpoint
 }
 
 // known is the tree up to now. Ask before reading the head: whoever reads first
@@ -30,18 +30,18 @@ type witness struct {
 func (w *witness) known() ledger.Checkpoint {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.size == 0 {
-		w.root = new(ledger.Frontier).Root()
+	if w.tree.Size == 0 {
+		w.tree.Root = new(ledger.Frontier).Root()
 	}
-	return ledger.Checkpoint{Size: w.size, Root: w.root}
+	return w.tree
 }
 
 // advance takes a tree that is genuine.
 func (w *witness) advance(size int64, root tlog.Hash) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if size >= w.size {
-		w.size, w.root = size, root
+	if size >= w.tree.Size {
+		w.tree = ledger.Checkpoint{Size: size, Root: root}
 	}
 }
 
@@ -83,9 +83,11 @@ func (l *Ledger) anchor(ctx context.Context) error {
 	}
 	// What is altered further back is for Verify to find; a tail that was cut off
 	// would get new entries behind the gap.
-	if last, err := l.last(ctx); err != nil {
+	var last int64
+	if err := l.read(ctx, `SELECT coalesce(max(idx), -1) FROM entry`, &last); err != nil {
 		return err
-	} else if last < f.Size()-1 {
+	}
+	if last < f.Size()-1 {
 		return fmt.Errorf("%w: its last entry is %d, and it had %d", ErrRewritten, last, f.Size())
 	}
 	for which, signed := range [...][]byte{kept, l.o.Seen} {
@@ -94,7 +96,7 @@ func (l *Ledger) anchor(ctx context.Context) error {
 		}
 		c, err := ledger.OpenCheckpoint(signed, l.public)
 		if err != nil {
-			return fmt.Errorf("look at %s: %w", [...]string{"the checkpoint in the ledger", "the checkpoint that was kept outside of it"}[which], err)
+			return fmt.Errorf("look at %s: %w", [...]string{"the checkpoint in the ledger", "the checkpoint kept outside of it"}[which], err)
 		}
 		if err := grown(c, f, l.nodes(ctx)); err != nil {
 			return err
@@ -102,14 +104,6 @@ func (l *Ledger) anchor(ctx context.Context) error {
 	}
 	l.seen.advance(f.Size(), f.Root())
 	return nil
-}
-
-// last is the index of the last entry; -1 where there is none.
-func (l *Ledger) last(ctx context.Context) (last int64, err error) {
-	if err = l.engine.reader().QueryRowContext(ctx, `SELECT coalesce(max(idx), -1) FROM entry`).Scan(&last); err != nil {
-		err = fmt.Errorf("read the last entry: %w", err)
-	}
-	return last, err
 }
 
 // sign gives a checkpoint of the tree as it is, for those who ask.

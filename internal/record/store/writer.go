@@ -4,15 +4,16 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 )
 
-// The pauses between two tries, doubled from the first to the last.
+// The sleeps between two tries, doubled from the first to the last.
 const (
-	firstPause = 5 * time.Millisecond
-	lastPause  = 500 * time.Millisecond
+	firstSleep = 5 * time.Millisecond
+	lastSleep  = 500 * time.Millisecond
 )
 
 // takesNothing is what the log says while it may help to wait.
@@ -27,22 +28,20 @@ func (l *Ledger) write(ctx context.Context) {
 		idle     = time.NewTimer(time.Hour) // set while something is not under a kept checkpoint
 	)
 	idle.Stop()
+	defer close(l.ended)
 	for {
 		select {
 		case <-ctx.Done():
 			l.end(wrote)
 			return
-		case cause := <-l.spoiled:
-			l.mend(ctx, cause)
+		case cause := <-l.faults:
+			l.recover(ctx, cause)
 		case answer := <-l.probes:
 			answer <- l.probe(ctx)
 		case <-idle.C:
 			_ = l.probe(ctx) // where it fails the ledger and the log say so
-		case <-l.queue.wake:
-			if previous > 1 {
-				l.wait(ctx, previous)
-			}
-			batch = l.present(l.queue.take(batch[:0]))
+		case first := <-l.queue:
+			batch = l.dropCancelled(l.gather(ctx, batch[:0], first, previous))
 			if previous = len(batch); previous > 0 {
 				l.keep(ctx, batch)
 				wrote = true
@@ -51,16 +50,13 @@ func (l *Ledger) write(ctx context.Context) {
 			}
 		}
 		if l.broken.Load() != nil { // find out when it is over, also where nothing comes in
-			idle.Reset(lastPause)
+			idle.Reset(lastSleep)
 		}
 	}
 }
 
-// end refuses what still waits, and leaves a checkpoint of everything behind.
+// end leaves a checkpoint of everything behind.
 func (l *Ledger) end(wrote bool) {
-	for _, it := range l.queue.close() {
-		l.answer(it, fmt.Errorf("%w: %w", ledger.ErrUnavailable, errClosed))
-	}
 	if !wrote || l.broken.Load() != nil {
 		return
 	}
@@ -69,33 +65,15 @@ func (l *Ledger) end(wrote bool) {
 	}
 }
 
-// wait gives those who were just answered the time to come back, so that they
-// share a commit.
-func (l *Ledger) wait(ctx context.Context, previous int) {
-	timer := time.NewTimer(company)
-	defer timer.Stop()
-	for l.queue.len() < previous {
-		select {
-		case <-l.queue.wake:
-		case <-timer.C:
-			return
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// present leaves out the items that nobody waits for.
-func (l *Ledger) present(batch []*item) []*item {
-	kept := batch[:0]
-	for _, it := range batch {
-		if it.gone.Load() {
+// dropCancelled leaves out the items that nobody waits for.
+func (l *Ledger) dropCancelled(batch []*item) []*item {
+	return slices.DeleteFunc(batch, func(it *item) bool {
+		cancelled := it.cancelled.Load()
+		if cancelled {
 			l.leave(it)
-			continue
 		}
-		kept = append(kept, it)
-	}
-	return kept
+		return cancelled
+	})
 }
 
 // answer ends an item.
@@ -106,7 +84,7 @@ func (l *Ledger) answer(it *item, err error) {
 
 // keep commits the batch, again and again while that may help and somebody waits.
 func (l *Ledger) keep(ctx context.Context, batch []*item) {
-	for pause := firstPause; len(batch) > 0; pause = min(2*pause, lastPause) {
+	for wait := firstSleep; len(batch) > 0; wait = min(2*wait, lastSleep) {
 		start := time.Now()
 		err := l.engine.commit(ctx, batch)
 		if err == nil {
@@ -115,41 +93,35 @@ func (l *Ledger) keep(ctx context.Context, batch []*item) {
 		}
 		l.broken.Store(&err)
 		again := l.engine.transient(err) && ctx.Err() == nil
-		l.o.Observe.Failed(err, again)
+		l.o.Observe.CommitFailed()
 		if !again {
 			for _, it := range batch {
 				l.answer(it, fmt.Errorf("%w: %w", ledger.ErrUnavailable, err))
 			}
-			l.mend(ctx, err)
+			l.recover(ctx, err)
 			return
 		}
-		l.outage.lasts(slog.LevelWarn, takesNothing, err, len(batch)+l.queue.len())
-		rest(ctx, pause)
-		batch = l.present(batch)
+		l.outage.lasts(slog.LevelWarn, takesNothing, err, len(batch)+len(l.queue))
+		sleep(ctx, wait)
+		batch = l.dropCancelled(batch)
 	}
 }
 
 func (l *Ledger) kept(batch []*item, took time.Duration) {
 	l.whole()
-	duplicates, bytes := 0, int64(0)
 	for _, it := range batch {
 		l.size.Store(max(l.size.Load(), it.receipt.Index+1))
-		if it.receipt.Duplicate {
-			duplicates++
-		} else {
-			bytes += int64(len(it.data))
-		}
 		l.answer(it, nil)
 	}
-	l.o.Observe.Committed(len(batch)-duplicates, duplicates, bytes, took)
+	l.o.Observe.Committed(len(batch), took)
 }
 
-// mend works at a broken ledger until it is whole again. Nothing is taken
+// recover works at a broken ledger until it takes entries again. Nothing is taken
 // meanwhile; what comes in waits as long as its senders do.
-func (l *Ledger) mend(ctx context.Context, cause error) {
-	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, lastPause) {
+func (l *Ledger) recover(ctx context.Context, cause error) {
+	for wait := firstSleep; ctx.Err() == nil; wait = min(2*wait, lastSleep) {
 		l.broken.Store(&cause)
-		l.outage.lasts(slog.LevelError, "the ledger is broken, recovering", cause, l.queue.len())
+		l.outage.lasts(slog.LevelError, "the ledger is broken, recovering", cause, len(l.queue))
 		err := l.engine.recover(ctx)
 		if err == nil {
 			err = l.engine.probe(ctx)
@@ -159,7 +131,7 @@ func (l *Ledger) mend(ctx context.Context, cause error) {
 			return
 		}
 		cause = err
-		rest(ctx, pause)
+		sleep(ctx, wait)
 	}
 }
 
@@ -173,9 +145,9 @@ func (l *Ledger) probe(ctx context.Context) error {
 	l.broken.Store(&err)
 	switch {
 	case !l.engine.transient(err):
-		l.spoil(err)
+		l.report(err)
 	case ctx.Err() == nil:
-		l.outage.lasts(slog.LevelWarn, takesNothing, err, l.queue.len())
+		l.outage.lasts(slog.LevelWarn, takesNothing, err, len(l.queue))
 	}
 	return fmt.Errorf("%w: %w", ledger.ErrUnavailable, err)
 }
@@ -187,8 +159,8 @@ func (l *Ledger) whole() {
 	l.outage.over()
 }
 
-func rest(ctx context.Context, pause time.Duration) {
-	timer := time.NewTimer(pause)
+func sleep(ctx context.Context, wait time.Duration) {
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

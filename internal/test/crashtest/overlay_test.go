@@ -17,7 +17,7 @@ func overlay(t *testing.T, oldnew ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	changes := struct{ Replace map[string]string }{map[string]string{}}
-	files, err := filepath.Glob("../store/*.go")
+	files, err := filepath.Glob("../../record/store/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}

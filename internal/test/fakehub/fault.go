@@ -74,14 +74,6 @@ func PrimaryLimit(on string, status int, reset time.Time) Fault {
 	}}
 }
 
-// GraphQLLimit is a fault that refuses a query over the hourly limit, which
-// GitHub does with status 200.
-func GraphQLLimit(reset time.Time) Fault {
-	f := PrimaryLimit("graphql", 0, reset)
-	f.GraphQLError = "RATE_LIMITED"
-	return f
-}
-
 // SecondaryLimit is a fault that refuses a request for coming too fast; no
 // retry-after is sent when after is 0.
 func SecondaryLimit(on string, status int, after time.Duration) Fault {

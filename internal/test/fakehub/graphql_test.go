@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -210,9 +209,5 @@ func TestGraphQLRefusals(t *testing.T) {
 		if test.got != test.want {
 			t.Errorf("got %v, want %v", test.got, test.want)
 		}
-	}
-	w.AddFault(fakehub.GraphQLLimit(time.Now().Add(time.Minute)))
-	if got := asked(fakehub.Token, "(first: 1)"); got != "RATE_LIMITED" {
-		t.Errorf("got %v", got)
 	}
 }

@@ -239,7 +239,7 @@ func TestDeliveriesAreListedOnPagesForThreeDays(t *testing.T) {
 	if list, _ := w.listed(w.URL + hooks + "77/deliveries?status=failure"); len(list) != 0 {
 		t.Errorf("%d failures, although none got an answer", len(list))
 	}
-	for path, want := range map[string]int{hooks + "78": 404, hooks + "77/deliveries/1": 404, hooks + "77/deliveries?cursor=x": 400, "/orgs/nobody/hooks": 403} {
+	for path, want := range map[string]int{hooks + "78/deliveries": 404, hooks + "77/deliveries/1": 404, hooks + "77/deliveries?cursor=x": 400, "/orgs/nobody/hooks": 403} {
 		if code, body := w.send("GET", path, "", "Authorization", "Bearer github_pat_admin"); code != want {
 			t.Errorf("%s: %d %s, want %d", path, code, body, want)
 		}

@@ -128,13 +128,3 @@ func (h *Hub) State(fullName string) string {
 	b.WriteString(branches)
 	return b.String()
 }
-
-// MoveRef points a ref of a repository elsewhere, or removes it when to is
-// empty, as a push would.
-func (h *Hub) MoveRef(fullName, ref, to string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if err := h.apply(&Move{Repo: fullName, Ref: ref, To: to}); err != nil {
-		h.problem("%v", err)
-	}
-}

@@ -12,7 +12,6 @@ func operations() map[string]operation {
 		"meta/get":                {"", getMeta},
 		"rate-limit/get":          {"", getRateLimit},
 		"users/get-authenticated": {"", getUser},
-		"users/get-by-username":   {"", getUserByName},
 	}
 	maps.Copy(all, gitOperations())
 	maps.Copy(all, pullOperations())
@@ -83,14 +82,6 @@ func getUser(c *call) answer {
 		return answer{403, message("Resource not accessible by integration")}
 	}
 	return answer{200, c.hub.profile(c.hub.account(c.token.actor()))}
-}
-
-func getUserByName(c *call) answer {
-	a, ok := c.hub.accounts[c.params["username"]]
-	if !ok {
-		return notFound()
-	}
-	return answer{200, c.hub.profile(a)}
 }
 
 // profile is an account's own page.

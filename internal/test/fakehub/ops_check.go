@@ -31,7 +31,6 @@ func checkOperations() map[string]operation {
 		"checks/list-annotations":            {"checks=read", withCheck(listAnnotations)},
 		"checks/list-for-ref":                {"checks=read", listChecks},
 		"repos/create-commit-status":         {"statuses=write", createStatus},
-		"repos/get-combined-status-for-ref":  {"statuses=read", combinedStatus},
 		"repos/list-commit-statuses-for-ref": {"statuses=read", listStatuses},
 	}
 }
@@ -246,32 +245,4 @@ func listStatuses(c *call) answer {
 		shown = append(shown, c.repo.showStatus(one))
 	}
 	return answer{200, shown}
-}
-
-// combinedStatus takes the newest status of each context.
-func combinedStatus(c *call) answer {
-	all, id, ok := c.statusesOf()
-	if !ok {
-		return notFound()
-	}
-	shown, seen, state := []any{}, map[string]bool{}, "success"
-	for _, one := range all {
-		if key := strings.ToLower(one.context); !seen[key] {
-			seen[key] = true
-			shown = append(shown, c.repo.showSimpleStatus(one))
-			switch {
-			case one.state == "failure" || one.state == "error":
-				state = "failure"
-			case one.state == "pending" && state == "success":
-				state = "pending"
-			}
-		}
-	}
-	if len(shown) == 0 {
-		state = "pending"
-	}
-	return answer{200, js{
-		"state": state, "sha": id, "total_count": len(shown), "statuses": page(c, shown), "repository": c.repo.showMinimal(),
-		"commit_url": c.repo.url("/commits/%s", id), "url": c.repo.url("/commits/%s/status", id),
-	}}
 }

@@ -13,13 +13,8 @@ func gitOperations() map[string]operation {
 		"git/get-blob":                        {"contents=read", getBlob},
 		"git/get-commit":                      {"contents=read", getGitCommit},
 		"git/get-ref":                         {"contents=read", getRef},
-		"git/list-matching-refs":              {"contents=read", listMatchingRefs},
-		"git/delete-ref":                      {"contents=write", deleteRef},
-		"repos/get-commit":                    {"contents=read", getCommit},
 		"repos/list-commits":                  {"contents=read", listCommits},
-		"repos/get-content":                   {"contents=read", getContent},
 		"repos/get-branch":                    {"contents=read", getBranch},
-		"repos/list-branches":                 {"contents=read", listBranches},
 		"repos/compare-commits-with-basehead": {"contents=read", compareCommits},
 	}
 }
@@ -116,35 +111,6 @@ func (c *call) commitAt(rev string) (commit, bool) {
 	return c.repo.git.commit(id)
 }
 
-func getCommit(c *call) answer {
-	rev := strings.TrimPrefix(c.params["ref"], "heads/")
-	one, ok := c.commitAt(rev)
-	if !ok {
-		return answer{422, with(message("No commit found for SHA: "+c.params["ref"]), js{"errors": []any{}})}
-	}
-	if strings.Contains(c.r.Header.Get("Accept"), "sha") {
-		c.header.Set("Content-Type", "application/vnd.github.sha; charset=utf-8")
-		return answer{200, []byte(one.id)}
-	}
-	shown := c.repo.showCommit(one)
-	from := emptyTree
-	if len(one.parents) > 0 {
-		from = one.parents[0]
-	}
-	changes, err := c.repo.git.changes(from, one.id)
-	if err != nil {
-		c.hub.problem("show commit: %v", err)
-	}
-	files, added, deleted := []any{}, 0, 0
-	for _, f := range page(c, changes) {
-		files = append(files, c.repo.showChange(f, one.id))
-	}
-	for _, f := range changes {
-		added, deleted = added+f.added, deleted+f.deleted
-	}
-	return answer{200, with(shown, js{"files": files, "stats": js{"additions": added, "deletions": deleted, "total": added + deleted}})}
-}
-
 // emptyTree is the id of the tree with nothing in it.
 const emptyTree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
@@ -210,48 +176,6 @@ func getRef(c *call) answer {
 		}
 	}
 	return notFound()
-}
-
-func listMatchingRefs(c *call) answer {
-	shown := []any{}
-	for _, one := range c.refs("refs/" + c.params["ref"]) {
-		shown = append(shown, c.showRef(one[0], one[1]))
-	}
-	return answer{200, shown}
-}
-
-func deleteRef(c *call) answer {
-	name := "refs/" + strings.TrimPrefix(c.params["ref"], "refs/")
-	for _, one := range c.refs(name) {
-		if one[0] != name {
-			continue
-		}
-		for _, p := range c.repo.pullsByNumber() {
-			p.headSHA() // remember it
-		}
-		if _, err := c.repo.git.run(false, "update-ref", "-d", name, one[1]); err != nil {
-			c.hub.problem("delete ref: %v", err)
-		}
-		for _, p := range c.repo.pullsByNumber() {
-			if p.open() && p.HeadRepo == "" && "refs/heads/"+p.Head == name {
-				p.closed = c.hub.now() // as GitHub does
-			}
-		}
-		return answer{204, nil}
-	}
-	return answer{422, with(message("Reference does not exist"), js{"errors": []any{}})}
-}
-
-func (c *call) branchCommit(id string) js {
-	return js{"sha": id, "url": c.repo.url("/commits/%s", id)}
-}
-
-func listBranches(c *call) answer {
-	shown := []any{}
-	for _, one := range page(c, c.refs("refs/heads/")) {
-		shown = append(shown, js{"name": strings.TrimPrefix(one[0], "refs/heads/"), "commit": c.branchCommit(one[1]), "protected": false})
-	}
-	return answer{200, shown}
 }
 
 func getBranch(c *call) answer {

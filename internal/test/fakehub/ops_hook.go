@@ -17,8 +17,6 @@ func hookOperations() map[string]operation {
 		"apps/get-webhook-config-for-app": {appJWTOnly, ofHook(func(_ *call, k *hook) answer { return answer{200, k.config()} })},
 		"repos/list-webhooks":             {"repository_hooks=read", listHooks},
 		"orgs/list-webhooks":              {"organization_hooks=read", listHooks},
-		"repos/get-webhook":               {"repository_hooks=read", ofHook(getHook)},
-		"orgs/get-webhook":                {"organization_hooks=read", ofHook(getHook)},
 	}
 	for at, needs := range map[string]string{"repos": "repository_hooks=", "orgs": "organization_hooks=", "apps": ""} {
 		read, write := needs+"read", needs+"write"
@@ -80,8 +78,6 @@ func ofHook(do func(*call, *hook) answer) func(*call) answer {
 		return notFound()
 	}
 }
-
-func getHook(c *call, k *hook) answer { return answer{200, c.hub.showHook(k)} }
 
 func (k *hook) config() js {
 	shown := js{"url": k.URL, "content_type": k.ContentType, "insecure_ssl": map[bool]string{true: "1", false: "0"}[k.InsecureTLS]}

@@ -17,14 +17,10 @@ type comment struct {
 func issueOperations() map[string]operation {
 	const read, write = "issues=read; pull_requests=read", "issues=write; pull_requests=write"
 	return map[string]operation{
-		"issues/list-comments":        {read, withIssue(listComments)},
 		"issues/create-comment":       {write, withIssue(createComment)},
 		"issues/get-comment":          {read, withComment(func(c *call, one *comment) answer { return answer{200, c.repo.showComment(one)} })},
 		"issues/update-comment":       {write, withComment(updateComment)},
 		"issues/delete-comment":       {write, withComment(deleteComment)},
-		"issues/list-labels-for-repo": {read, listLabels},
-		"issues/create-label":         {write, createLabel},
-		"issues/get-label":            {read, getLabel},
 		"issues/list-labels-on-issue": {read, withIssue(func(c *call, p *pull) answer { return answer{200, page(c, p.showLabels())} })},
 		"issues/add-labels":           {write, withIssue(addLabels)},
 		"issues/set-labels":           {write, withIssue(func(c *call, p *pull) answer { p.Labels = nil; return addLabels(c, p) })},
@@ -73,14 +69,6 @@ func (r *repo) showComment(one *comment) js {
 	}
 }
 
-func listComments(c *call, p *pull) answer {
-	shown := []any{}
-	for _, one := range page(c, c.repo.commentsOf(p.Number)) {
-		shown = append(shown, c.repo.showComment(one))
-	}
-	return answer{200, shown}
-}
-
 // maxBody is the length of a comment that GitHub still takes, in characters.
 const maxBody = 65_536
 
@@ -125,30 +113,6 @@ func (p *pull) showLabels() []any {
 		shown = append(shown, p.repo.showLabel(name))
 	}
 	return shown
-}
-
-func listLabels(c *call) answer {
-	shown := []any{}
-	for _, name := range sortedKeys(c.repo.labels) {
-		shown = append(shown, c.repo.showLabel(name))
-	}
-	return answer{200, page(c, shown)}
-}
-
-func createLabel(c *call) answer {
-	name := c.text("name")
-	if _, ok := c.repo.labels[name]; ok {
-		return invalid(js{"resource": "Label", "code": "already_exists", "field": "name"})
-	}
-	c.repo.labels[name] = c.text("description")
-	return answer{201, c.repo.showLabel(name)}
-}
-
-func getLabel(c *call) answer {
-	if _, ok := c.repo.labels[c.params["name"]]; !ok {
-		return notFound()
-	}
-	return answer{200, c.repo.showLabel(c.params["name"])}
 }
 
 // addLabels makes the labels that are not there yet, as GitHub does. The body

@@ -9,17 +9,13 @@ import (
 
 func pullOperations() map[string]operation {
 	return map[string]operation{
-		"pulls/list":            {"pull_requests=read", listPulls},
-		"pulls/get":             {"pull_requests=read", withPull(func(_ *call, p *pull) answer { return answer{200, p.show()} })},
-		"pulls/create":          {"pull_requests=write", createPull},
-		"pulls/update":          {"pull_requests=write", withPull(updatePull)},
-		"pulls/list-files":      {"pull_requests=read", withPull(listFiles)},
-		"pulls/list-commits":    {"pull_requests=read", withPull(listPullCommits)},
-		"pulls/list-reviews":    {"pull_requests=read", withPull(listReviews)},
-		"pulls/create-review":   {"pull_requests=write", withPull(createReview)},
-		"pulls/dismiss-review":  {"pull_requests=write", withPull(dismissReview)},
-		"pulls/check-if-merged": {"contents=read", withPull(checkIfMerged)},
-		"pulls/merge":           {"contents=write", withPull(mergePull)},
+		"pulls/list":           {"pull_requests=read", listPulls},
+		"pulls/get":            {"pull_requests=read", withPull(func(_ *call, p *pull) answer { return answer{200, p.show()} })},
+		"pulls/create":         {"pull_requests=write", createPull},
+		"pulls/update":         {"pull_requests=write", withPull(updatePull)},
+		"pulls/create-review":  {"pull_requests=write", withPull(createReview)},
+		"pulls/dismiss-review": {"pull_requests=write", withPull(dismissReview)},
+		"pulls/merge":          {"contents=write", withPull(mergePull)},
 		"repos/list-pull-requests-associated-with-commit": {"pull_requests=read", listPullsOfCommit},
 	}
 }
@@ -142,25 +138,8 @@ func updatePull(c *call, p *pull) answer {
 	return answer{200, p.show()}
 }
 
-// maxFiles and maxCommits are where GitHub's lists of a pull request end.
-const (
-	maxFiles   = 3000
-	maxCommits = 250
-)
-
-func listFiles(c *call, p *pull) answer {
-	all := p.diff()
-	shown := []any{}
-	for _, f := range page(c, all[:min(len(all), maxFiles)]) {
-		shown = append(shown, c.repo.showChange(f, p.headSHA()))
-	}
-	return answer{200, shown}
-}
-
-func listPullCommits(c *call, p *pull) answer {
-	all := p.commits()
-	return answer{200, c.showCommits(page(c, all[:min(len(all), maxCommits)]))}
-}
+// maxCommits is where GitHub's lists of a pull request's commits end.
+const maxCommits = 250
 
 func (p *pull) showReview(one *review) js {
 	html := p.repo.htmlURL("/pull/%d#pullrequestreview-%d", p.Number, one.id)
@@ -170,14 +149,6 @@ func (p *pull) showReview(one *review) js {
 		"commit_id": one.commit, "html_url": html, "pull_request_url": self, "submitted_at": stamp(one.submitted), "author_association": "MEMBER",
 		"_links": js{"html": js{"href": html}, "pull_request": js{"href": self}},
 	}
-}
-
-func listReviews(c *call, p *pull) answer {
-	shown := []any{}
-	for _, one := range page(c, p.reviews) {
-		shown = append(shown, p.showReview(one))
-	}
-	return answer{200, shown}
 }
 
 func createReview(c *call, p *pull) answer {
@@ -214,13 +185,6 @@ func dismissReview(c *call, p *pull) answer {
 		}
 	}
 	return notFound()
-}
-
-func checkIfMerged(_ *call, p *pull) answer {
-	if p.merged.IsZero() {
-		return notFound()
-	}
-	return answer{204, nil}
 }
 
 func mergePull(c *call, p *pull) answer {

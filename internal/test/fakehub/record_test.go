@@ -30,7 +30,7 @@ func TestLogOfConcurrentRequestsIsStable(t *testing.T) {
 		w.OpenPull(full, fakehub.Pull{Title: "x", Head: "flux-image-updates"})
 		const repo = "/repos/goldfish-inc/oceanid"
 		w.send("GET", repo+"/pulls/1", "")
-		sideBySide(w, "/meta", repo+"/git/ref/heads/main", repo+"/pulls?state=open&base=main", repo+"/branches")
+		sideBySide(w, "/meta", repo+"/git/ref/heads/main", repo+"/pulls?state=open&base=main", repo+"/branches/main")
 		w.send("POST", repo+"/issues/1/comments", `{"body": "<&>"}`)
 		w.ask(fakehub.Token, `query Limits($dry:Boolean){rateLimit(dryRun:$dry){cost}}`, map[string]any{"dry": true})
 		sideBySide(w, "/rate_limit", "/meta")

@@ -263,11 +263,11 @@ func TestFlaws(t *testing.T) {
 func TestEnterpriseAddresses(t *testing.T) {
 	var c complaints
 	w := newWorld(t, fakehub.Options{Enterprise: true, Problem: c.add})
-	if _, r, err := w.client(fakehub.Token).Repositories.ListBranches(context.Background(), owner, name, &github.BranchListOptions{ListOptions: github.ListOptions{PerPage: 1}}); err != nil || r.NextPage != 2 ||
+	if _, r, err := w.client(fakehub.Token).Repositories.ListCommits(context.Background(), owner, name, &github.CommitsListOptions{SHA: "flux-image-updates", ListOptions: github.ListOptions{PerPage: 1}}); err != nil || r.NextPage != 2 ||
 		!strings.Contains(r.Header.Get("Link"), "/api/v3/repos/") {
-		t.Errorf("branches: %v, %v", r, err)
+		t.Errorf("commits: %v, %v", r, err)
 	}
-	if got := w.Requests()[0].Path; got != "/repos/goldfish-inc/oceanid/branches" {
+	if got := w.Requests()[0].Path; got != "/repos/goldfish-inc/oceanid/commits" {
 		t.Errorf("recorded as %s", got)
 	}
 	w.URL = strings.TrimSuffix(w.URL, "/api/v3")

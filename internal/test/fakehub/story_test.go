@@ -29,7 +29,7 @@ func story(dir string) string {
   "signatures": [{"repo": "goldfish-inc/oceanid", "sha": "flux-image-updates", "reason": "valid"}],
   "comments": [{"repo": "goldfish-inc/oceanid", "number": 1, "author": "fluxbot", "body": "hello"}],
   "faults": [{"on": "pulls/get", "status": 502, "delay": "1ms"}],
-  "flaws": [{"repo": "goldfish-inc/oceanid", "object": "main:README.md", "missing": true}],
+  "flaws": [{"repo": "goldfish-inc/oceanid", "object": "main", "truncated": true}],
   "latency": "1ms"
 }`
 }
@@ -57,7 +57,7 @@ func TestProgram(t *testing.T) {
 		status   int
 		want     []string
 	}{
-		"all well":  {[]string{"/repos/goldfish-inc/oceanid/pulls/1", "/repos/goldfish-inc/oceanid/pulls/1", "/repos/goldfish-inc/oceanid/contents/README.md", "/user"}, 0, []string{"GET /user → 200", "pulls/1 → 502", "pulls/1 → 200"}},
+		"all well":  {[]string{"/repos/goldfish-inc/oceanid/pulls/1", "/repos/goldfish-inc/oceanid/pulls/1", "/repos/goldfish-inc/oceanid/git/trees/main", "/user"}, 0, []string{"GET /user → 200", "pulls/1 → 502", "pulls/1 → 200"}},
 		"a problem": {[]string{"/nothing"}, 1, []string{"GET /nothing → 404"}},
 	} {
 		t.Run(what, func(t *testing.T) {

@@ -86,15 +86,6 @@ func (r *repo) showFull() js {
 	return with(r.show(), js{"network_count": 0, "subscribers_count": 0})
 }
 
-// showMinimal is the repository where only its addresses matter.
-func (r *repo) showMinimal() js {
-	shown := r.show()
-	for _, name := range []string{"allow_auto_merge", "allow_merge_commit", "allow_squash_merge", "allow_rebase_merge"} {
-		delete(shown, name)
-	}
-	return shown
-}
-
 func (p person) show() js { return js{"name": p.name, "email": p.email, "date": stamp(p.when)} }
 
 func (r *repo) showVerification(c commit) js {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 )
 
 // facts is the file facts.yaml. What it leaves out is honest: one commit by
@@ -23,8 +23,8 @@ type facts struct {
 	TipRemoved []string `yaml:"tip-removed"`
 	// Modes are Git's file modes at head; a file that is not named has its mode
 	// of the base, which is a regular file's where BaseModes does not name it.
-	Modes     map[string]gate.Mode `yaml:"modes"`
-	BaseModes map[string]gate.Mode `yaml:"base-modes"`
+	Modes     map[string]change.Mode `yaml:"modes"`
+	BaseModes map[string]change.Mode `yaml:"base-modes"`
 	// Pad lengthens files with comment lines to at least so many bytes.
 	Pad     map[string]int `yaml:"pad"`
 	Commits []commit       `yaml:"commits"`
@@ -76,28 +76,30 @@ const (
 )
 
 // commits gives every commit an id, and parents that join it to the one before.
-func (f facts) commits(revisions gate.Facts) ([]gate.Commit, error) {
+func (f facts) commits(revisions change.Facts, day time.Time) ([]change.Commit, error) {
 	list := f.Commits
 	if list == nil {
 		list = []commit{{}}
 	}
-	var out []gate.Commit
+	var out []change.Commit
 	parent := revisions.MergeBase.Commit
 	for i, c := range list {
-		author, err := signature(cmp.Or(c.Author, bot), revisions.Today)
+		author, err := signature(cmp.Or(c.Author, bot), day)
 		if err != nil {
 			return nil, err
 		}
-		committer, err := signature(cmp.Or(c.Committer, c.Author, bot), revisions.Today)
+		committer, err := signature(cmp.Or(c.Committer, c.Author, bot), day)
 		if err != nil {
 			return nil, err
 		}
-		made := gate.Commit{
+		made := change.Commit{
 			SHA:    objectID("commit", []byte(strconv.Itoa(i))),
 			Author: author, Committer: committer,
 			Message: deref(c.Message, botMessage),
 			Account: c.Account, CommitterAccount: deref(c.CommitterAccount, c.Account),
-			Verification: gate.Verification(c.Signature),
+			Verification: change.Verification{
+				Kind: c.Signature.Kind, Verified: c.Signature.Verified, Key: c.Signature.Key, Reason: c.Signature.Reason,
+			},
 		}
 		if i == len(list)-1 {
 			made.SHA = revisions.Head.Commit
@@ -115,27 +117,27 @@ func (f facts) commits(revisions gate.Facts) ([]gate.Commit, error) {
 }
 
 // signature reads name <email>; quirks of real addresses stay as they are.
-func signature(text string, day time.Time) (gate.Signature, error) {
+func signature(text string, day time.Time) (change.Signature, error) {
 	name, rest, ok := strings.Cut(text, " <")
 	email, closed := strings.CutSuffix(rest, ">")
 	if !ok || !closed {
-		return gate.Signature{}, fmt.Errorf("%q is not name <email>", text)
+		return change.Signature{}, fmt.Errorf("%q is not name <email>", text)
 	}
-	return gate.Signature{Name: name, Email: email, When: day.Add(12 * time.Hour)}, nil
+	return change.Signature{Name: name, Email: email, When: day.Add(12 * time.Hour)}, nil
 }
 
-func (f facts) pull() *gate.Pull {
+func (f facts) pull() *change.Pull {
 	if f.Pull == nil {
 		return nil
 	}
-	var also []gate.Account
+	var also []change.Account
 	for _, a := range f.Pull.AlsoPushed {
-		also = append(also, gate.Account(a))
+		also = append(also, change.Account(a))
 	}
-	return &gate.Pull{
+	return &change.Pull{
 		AlsoPushed: also,
 		Number:     f.Pull.Number, Title: f.Pull.Title, Body: f.Pull.Body,
-		Opener: gate.Account(f.Pull.Opener), Pusher: gate.Account(f.Pull.Pusher),
+		Opener: change.Account(f.Pull.Opener), Pusher: change.Account(f.Pull.Pusher),
 		HeadRepoID: deref(f.Pull.HeadRepo, repository), BaseRepoID: deref(f.Pull.BaseRepo, repository),
 	}
 }

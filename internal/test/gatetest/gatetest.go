@@ -16,32 +16,40 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
-// Load reads a case. The error names the file of the archive that is wrong.
-func Load(archive *txtar.Archive) (gate.Policy, gate.Facts, error) {
+// Load reads a case: what Judge takes. The error names the file of the archive
+// that is wrong.
+func Load(archive *txtar.Archive) (policy.Policy, change.Facts, gate.Options, error) {
 	c := changed{base: tree{}, tip: tree{}, head: tree{}}
 	c.facts.HeadRef, c.facts.BaseRef = "flux-image-updates", "main"
 	c.facts.Today = "2026-11-22"
-	policy := gate.DefaultPolicy()
+	rules := policy.Default()
 	for _, f := range archive.Files {
-		if err := c.add(f, &policy); err != nil {
-			return gate.Policy{}, gate.Facts{}, fmt.Errorf("read %s: %w", f.Name, err)
+		if err := c.add(f, &rules); err != nil {
+			return policy.Policy{}, change.Facts{}, gate.Options{}, fmt.Errorf("read %s: %w", f.Name, err)
 		}
 	}
-	if err := c.grow(); err != nil {
-		return gate.Policy{}, gate.Facts{}, fmt.Errorf("read facts.yaml: %w", err)
+	err := c.grow()
+	options := gate.Options{IgnoreIdentity: c.facts.IgnoreIdentity}
+	if err == nil {
+		options.Now, err = time.Parse(time.DateOnly, c.facts.Today)
 	}
-	facts, err := c.gather()
+	var facts change.Facts
+	if err == nil {
+		facts, err = c.gather(options.Now)
+	}
 	if err != nil {
-		return gate.Policy{}, gate.Facts{}, fmt.Errorf("read facts.yaml: %w", err)
+		return policy.Policy{}, change.Facts{}, gate.Options{}, fmt.Errorf("read facts.yaml: %w", err)
 	}
-	return policy, facts, nil
+	return rules, facts, options, nil
 }
 
 // tree is a revision's files by path.
-type tree map[string]gate.Blob
+type tree map[string]change.Blob
 
 // changed is a case while it is read.
 type changed struct {
@@ -50,7 +58,7 @@ type changed struct {
 }
 
 // add reads one file of the archive.
-func (c *changed) add(f txtar.File, policy *gate.Policy) error {
+func (c *changed) add(f txtar.File, rules *policy.Policy) error {
 	name, data := f.Name, f.Data
 	if plain, ok := strings.CutSuffix(name, ".esc"); ok {
 		raw, err := unescape(data)
@@ -68,18 +76,18 @@ func (c *changed) add(f txtar.File, policy *gate.Policy) error {
 			return err
 		}
 	case name == "policy.yaml":
-		p, err := gate.ParsePolicy(gate.PolicyFile, data)
+		p, err := policy.Parse(policy.File, data)
 		if err != nil {
 			return err
 		}
-		*policy = p
-		c.base[gate.PolicyFile] = gate.Blob{Data: data}
+		*rules = p
+		c.base[policy.File] = change.Blob{Data: data}
 	case path != "" && revision == "base":
-		c.base[path] = gate.Blob{Data: data}
+		c.base[path] = change.Blob{Data: data}
 	case path != "" && revision == "tip":
-		c.tip[path] = gate.Blob{Data: data}
+		c.tip[path] = change.Blob{Data: data}
 	case path != "" && revision == "head":
-		c.head[path] = gate.Blob{Data: data}
+		c.head[path] = change.Blob{Data: data}
 	default:
 		return fmt.Errorf("a case has no file of this name")
 	}
@@ -135,7 +143,7 @@ func (c *changed) grow() error {
 	}
 	headModes := maps.Clone(c.facts.BaseModes)
 	if headModes == nil {
-		headModes = map[string]gate.Mode{}
+		headModes = map[string]change.Mode{}
 	}
 	maps.Copy(headModes, c.facts.Modes)
 	c.base.finish(c.facts.BaseModes, c.facts.Pad)
@@ -149,13 +157,13 @@ func (c *changed) grow() error {
 	return nil
 }
 
-func (t tree) finish(modes map[string]gate.Mode, pad map[string]int) {
+func (t tree) finish(modes map[string]change.Mode, pad map[string]int) {
 	for path, blob := range t {
-		blob.Mode = gate.Regular
+		blob.Mode = change.Regular
 		if mode, ok := modes[path]; ok {
 			blob.Mode = mode
 		}
-		if blob.Mode == gate.Submodule {
+		if blob.Mode == change.Submodule {
 			blob.ID, blob.Data = strings.TrimSpace(string(blob.Data)), nil
 			t[path] = blob
 			continue
@@ -176,27 +184,24 @@ func objectID(kind string, data []byte) string {
 }
 
 // revision names a tree by what is in it and a commit by its role.
-func (t tree) revision(role string) gate.Revision {
+func (t tree) revision(role string) change.Revision {
 	var list []byte
 	for _, path := range slices.Sorted(maps.Keys(t)) {
 		list = fmt.Appendf(list, "%s %s %q\n", t[path].Mode, t[path].ID, path)
 	}
 	id := objectID("tree", list)
-	return gate.Revision{Commit: objectID("commit", []byte(role+" "+id)), Tree: id}
+	return change.Revision{Commit: objectID("commit", []byte(role+" "+id)), Tree: id}
 }
 
 // gather makes the facts as an edge package would.
-func (c *changed) gather() (gate.Facts, error) {
-	out := gate.Facts{
+func (c *changed) gather(day time.Time) (change.Facts, error) {
+	out := change.Facts{
 		BaseRef: c.facts.BaseRef, HeadRef: c.facts.HeadRef,
 		MergeBase: c.base.revision("base"), Base: c.tip.revision("base"), Head: c.head.revision("head"),
-		Gaps: c.facts.Gaps, Unsearched: c.facts.Unsearched, IgnoreIdentity: c.facts.IgnoreIdentity,
+		Gaps: c.facts.Gaps, Unsearched: c.facts.Unsearched,
 	}
 	var err error
-	if out.Today, err = time.Parse(time.DateOnly, c.facts.Today); err != nil {
-		return out, err
-	}
-	if out.Commits, err = c.facts.commits(out); err != nil {
+	if out.Commits, err = c.facts.commits(out, day); err != nil {
 		return out, err
 	}
 	out.Pull = c.facts.pull()
@@ -204,20 +209,20 @@ func (c *changed) gather() (gate.Facts, error) {
 	paths := maps.Clone(c.base)
 	maps.Copy(paths, c.tip)
 	maps.Copy(paths, c.head)
-	var baseFiles []gate.Content
+	var baseFiles []change.Content
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		old, tip, head := c.base[name], c.tip[name], c.head[name]
 		if !same(old, head) && !same(tip, head) {
-			out.Files = append(out.Files, gate.FileChange{Path: name, Old: old, Tip: tip, New: head})
+			out.Files = append(out.Files, change.File{Path: name, Old: old, Tip: tip, New: head})
 		} else if bytes.Contains(head.Data, []byte(`"$imagepolicy"`)) {
-			out.Bystanders = append(out.Bystanders, gate.Content{Path: name, Data: head.Data})
+			out.Bystanders = append(out.Bystanders, change.Content{Path: name, Data: head.Data})
 		}
 		if manifest.Named(name) {
-			baseFiles = append(baseFiles, gate.Content{Path: name, Data: tip.Data})
+			baseFiles = append(baseFiles, change.Content{Path: name, Data: tip.Data})
 		}
 	}
-	out.Policies = gate.FindPolicies(baseFiles)
+	out.Policies = change.FindPolicies(baseFiles)
 	return out, nil
 }
 
-func same(a, b gate.Blob) bool { return a.Mode == b.Mode && a.ID == b.ID }
+func same(a, b change.Blob) bool { return a.Mode == b.Mode && a.ID == b.ID }

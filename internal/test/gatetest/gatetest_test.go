@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/gatetest"
 )
 
@@ -53,24 +53,24 @@ caf\xe9 \u00e9 \\ "q"\r\
 `
 
 func TestLoad(t *testing.T) {
-	policy, facts, err := gatetest.Load(txtar.Parse([]byte(everything)))
+	policy, facts, options, err := gatetest.Load(txtar.Parse([]byte(everything)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"bot"}, policy.Head); diff != "" {
 		t.Errorf("head patterns: %s", diff)
 	}
-	blob := func(mode gate.Mode, id, data string) gate.Blob {
-		return gate.Blob{Mode: mode, ID: id, Data: []byte(data)}
+	blob := func(mode change.Mode, id, data string) change.Blob {
+		return change.Blob{Mode: mode, ID: id, Data: []byte(data)}
 	}
-	old := blob(gate.Regular, "3367afdbbf91e638efe983616377c60477cc6612", "old\n") // as git hash-object says
-	one := blob(gate.Regular, "d00491fd7e5bb6fa28c517a0bb32b8b506539d4d", "1\n")
-	empty := blob(gate.Regular, "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", "")
-	want := []gate.FileChange{
-		{Path: "app.yaml", Old: old, Tip: old, New: blob(gate.Regular, "3a367f861b5c8ff4460d429f3817e47c01926b98", "caf\xe9 é \\ \"q\"\r")},
+	old := blob(change.Regular, "3367afdbbf91e638efe983616377c60477cc6612", "old\n") // as git hash-object says
+	one := blob(change.Regular, "d00491fd7e5bb6fa28c517a0bb32b8b506539d4d", "1\n")
+	empty := blob(change.Regular, "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", "")
+	want := []change.File{
+		{Path: "app.yaml", Old: old, Tip: old, New: blob(change.Regular, "3a367f861b5c8ff4460d429f3817e47c01926b98", "caf\xe9 é \\ \"q\"\r")},
 		{Path: "gone.yaml", Old: empty, Tip: empty},
-		{Path: "lost.yaml", Old: one, New: blob(gate.Regular, "0cfbf08886fca9a91cb753ec8734c84fcbe52c9f", "2\n")},
-		{Path: "sub", New: gate.Blob{Mode: gate.Submodule, ID: "9fceb02d0ae598e95dc970b74767f19372d61af8"}},
+		{Path: "lost.yaml", Old: one, New: blob(change.Regular, "0cfbf08886fca9a91cb753ec8734c84fcbe52c9f", "2\n")},
+		{Path: "sub", New: change.Blob{Mode: change.Submodule, ID: "9fceb02d0ae598e95dc970b74767f19372d61af8"}},
 	}
 	if diff := cmp.Diff(want, facts.Files, cmp.Transformer("text", func(b []byte) string { return string(b) })); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
@@ -78,8 +78,8 @@ func TestLoad(t *testing.T) {
 	if len(facts.Bystanders) != 1 || facts.Bystanders[0].Path != "same.yaml" {
 		t.Errorf("bystanders are %v", facts.Bystanders)
 	}
-	if facts.HeadRef != "bot" || facts.BaseRef != "prod" || !facts.IgnoreIdentity || !facts.Today.Equal(time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)) {
-		t.Errorf("facts are %+v", facts)
+	if facts.HeadRef != "bot" || facts.BaseRef != "prod" || !options.IgnoreIdentity || !options.Now.Equal(time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("facts are %+v, options %+v", facts, options)
 	}
 	if p := facts.Pull; p == nil || p.Number != 4 || p.HeadRepoID != 0 || p.BaseRepoID == 0 || p.Pusher.ID != 9 {
 		t.Errorf("pull is %+v", p)
@@ -87,7 +87,7 @@ func TestLoad(t *testing.T) {
 }
 
 func TestLoadCommits(t *testing.T) {
-	_, facts, err := gatetest.Load(txtar.Parse([]byte(everything)))
+	_, facts, _, err := gatetest.Load(txtar.Parse([]byte(everything)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestLoadRefuses(t *testing.T) {
 		"half of an escape": {"-- head/a.esc --\nok\n\\x8\n", "unescape line 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := gatetest.Load(txtar.Parse([]byte(c.archive)))
+			_, _, _, err := gatetest.Load(txtar.Parse([]byte(c.archive)))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want one with %q", err, c.want)
 			}

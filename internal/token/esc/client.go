@@ -1,6 +1,7 @@
 package esc
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -38,8 +39,6 @@ type Options struct {
 	// Token is a Pulumi access token.
 	Token     secret.Secret
 	UserAgent string
-	// Transport sends the requests; http.DefaultTransport where it is nil.
-	Transport http.RoundTripper
 }
 
 // Client speaks to one backend.
@@ -63,7 +62,7 @@ func (e *Error) Error() string {
 	return e.Op + ": " + e.Text
 }
 
-// Hint says how to mend it; empty where there is nothing to add.
+// Hint says what to do about it; empty where there is nothing to add.
 func (e *Error) Hint() string { return e.hint }
 
 func failf(hint, format string, args ...any) error {
@@ -75,10 +74,7 @@ var errConflict = errors.New("the environment was changed at the same time")
 
 // New prepares a client; nothing is sent.
 func New(o Options) (*Client, error) {
-	if o.URL == "" {
-		o.URL = defaultURL
-	}
-	u, err := url.Parse(o.URL)
+	u, err := url.Parse(cmp.Or(o.URL, defaultURL))
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, &Error{Op: "use Pulumi's backend", Text: "the address is not a plain URL", hint: "give one such as " + defaultURL}
 	}
@@ -88,13 +84,10 @@ func New(o Options) (*Client, error) {
 	if o.Token.Empty() {
 		return nil, &Error{Op: "use Pulumi's backend", Text: "there is no access token", hint: "set PULUMI_ACCESS_TOKEN; make one at https://app.pulumi.com/account/tokens"}
 	}
-	if o.UserAgent == "" {
-		o.UserAgent = "fluxkeeper"
-	}
 	return &Client{
 		root: strings.TrimSuffix(u.String(), "/") + "/api/esc/environments/", agent: o.UserAgent, token: o.Token,
 		// A redirect would take the token to an address that nobody named.
-		http: &http.Client{Transport: o.Transport, Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		http: &http.Client{Timeout: patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}, nil
 }
 
@@ -186,12 +179,11 @@ func (c *Client) set(ctx context.Context, op string, e Environment, p Path, valu
 		return 0, &Error{Op: op, Text: "the backend does not say which revision it gave, so that another's change could be lost"}
 	}
 	text, err := d.with(p, value)
+	if known, ok := errors.AsType[*Error](err); ok {
+		known.Op = op
+	}
 	if err != nil {
-		var known *Error
-		if errors.As(err, &known) {
-			return 0, &Error{Op: op, Text: known.Text, hint: known.hint}
-		}
-		return 0, &Error{Op: op, Text: err.Error()}
+		return 0, err
 	}
 	a, err := c.send(ctx, op, request{method: http.MethodPatch, path: c.path(e), body: text, tag: d.tag, value: value})
 	if err != nil {
@@ -270,7 +262,12 @@ func unreached(op string, err error) error {
 
 // refusal says what the backend said, without the value that it may quote.
 func (c *Client) refusal(op string, status int, body []byte, value secret.Secret) error {
-	e := &Error{Op: op, Status: status, Text: fmt.Sprintf("Pulumi answered %d", status)}
+	e := &Error{Op: op, Status: status, Text: fmt.Sprintf("Pulumi answered %d", status), hint: map[int]string{
+		http.StatusUnauthorized:    "the Pulumi access token is wrong or expired: make one at https://app.pulumi.com/account/tokens",
+		http.StatusForbidden:       "give the token's owner the right to do this in the environment",
+		http.StatusNotFound:        "check the name, organization/project/environment, and that the token's owner may read it",
+		http.StatusTooManyRequests: "try again later",
+	}[status]}
 	var said struct {
 		Message     string `json:"message"`
 		Diagnostics []struct {
@@ -294,16 +291,6 @@ func (c *Client) refusal(op string, status int, body []byte, value secret.Secret
 				e.Text += fmt.Sprintf(": %q", text[:min(len(text), 300)])
 			}
 		}
-	}
-	switch status {
-	case http.StatusUnauthorized:
-		e.hint = "the Pulumi access token is wrong or expired: make one at https://app.pulumi.com/account/tokens"
-	case http.StatusForbidden:
-		e.hint = "give the token's owner the right to do this in the environment"
-	case http.StatusNotFound:
-		e.hint = "check the name, organization/project/environment, and that the token's owner may read it"
-	case http.StatusTooManyRequests:
-		e.hint = "try again later"
 	}
 	return e
 }

@@ -40,9 +40,6 @@ func (d Definition) Revision() int64 { return d.revision }
 // String says nothing of what is in it.
 func (d Definition) String() string { return fmt.Sprintf("revision %d", d.revision) }
 
-// GoString is String, for %#v.
-func (d Definition) GoString() string { return d.String() }
-
 // Format writes String for every verb.
 func (d Definition) Format(f fmt.State, _ rune) { fmt.Fprint(f, d.String()) }
 
@@ -150,7 +147,7 @@ func (d Definition) with(p Path, value secret.Secret) ([]byte, error) {
 	e := yaml.NewEncoder(&out)
 	e.SetIndent(2)
 	if err := errors.Join(e.Encode(d.root), e.Close()); err != nil {
-		return nil, errors.New("the definition cannot be written as YAML")
+		return nil, failf("", "the definition cannot be written as YAML")
 	}
 	return out.Bytes(), nil
 }

@@ -48,62 +48,34 @@ type step struct {
 // String is the path as it was given.
 func (p Path) String() string { return p.text }
 
-// plainKey is a key that needs no quotes in a path.
-var plainKey = regexp.MustCompile(`^[^.\[\]"]+`)
+// nextStep is a step at the start of a path: .key, [0] or ["key"].
+var nextStep = regexp.MustCompile(`^(?:\.([^.\[\]"]+)|\[([0-9]{1,5})\]|\[("(?:[^"\\]|\\.)+")\])`)
 
 // ParsePath reads a property path.
 func ParsePath(text string) (Path, error) {
-	p := Path{text: text}
-	rest := text
-	for rest != "" {
-		one, after, err := nextStep(rest, len(p.steps) == 0)
-		if err != nil {
-			return Path{}, fmt.Errorf("parse path %q: %w", text, err)
-		}
-		p.steps, rest = append(p.steps, one), after
+	p, rest := Path{text: text}, text
+	if !strings.HasPrefix(rest, "[") {
+		rest = "." + rest
 	}
-	if len(p.steps) == 0 || p.steps[0].number {
+	for rest != "" {
+		found := nextStep.FindStringSubmatch(rest)
+		if found == nil {
+			return Path{}, fmt.Errorf("parse path %q: it is not like github.token, list[0] or root[\"a.b\"] from %q on", text, rest)
+		}
+		one, err := step{key: found[1], number: found[2] != ""}, error(nil)
+		switch {
+		case one.number:
+			one.index, err = strconv.Atoi(found[2])
+		case one.key == "":
+			one.key, err = strconv.Unquote(found[3])
+		}
+		if err != nil {
+			return Path{}, fmt.Errorf("parse path %q: read %s: %w", text, found[0], err)
+		}
+		p.steps, rest = append(p.steps, one), rest[len(found[0]):]
+	}
+	if p.steps[0].number {
 		return Path{}, fmt.Errorf("parse path %q: it does not start with a key", text)
 	}
 	return p, nil
-}
-
-func nextStep(text string, first bool) (step, string, error) {
-	if inner, ok := strings.CutPrefix(text, "["); ok {
-		return bracketed(inner)
-	}
-	if !first {
-		after, ok := strings.CutPrefix(text, ".")
-		if !ok {
-			return step{}, "", fmt.Errorf("a dot is missing before %q", text)
-		}
-		text = after
-	}
-	key := plainKey.FindString(text)
-	if key == "" {
-		return step{}, "", fmt.Errorf("a key is missing before %q", text)
-	}
-	return step{key: key}, text[len(key):], nil
-}
-
-// bracketed reads what follows an opening bracket.
-func bracketed(text string) (step, string, error) {
-	if strings.HasPrefix(text, `"`) {
-		quoted, err := strconv.QuotedPrefix(text)
-		if err != nil {
-			return step{}, "", fmt.Errorf("a quotation mark is missing in %q", text)
-		}
-		key, err := strconv.Unquote(quoted)
-		after, ok := strings.CutPrefix(text[len(quoted):], "]")
-		if err != nil || !ok || key == "" {
-			return step{}, "", fmt.Errorf("%q is no key in brackets", text)
-		}
-		return step{key: key}, after, nil
-	}
-	digits, after, ok := strings.Cut(text, "]")
-	n, err := strconv.ParseUint(digits, 10, 16)
-	if !ok || err != nil {
-		return step{}, "", fmt.Errorf("%q is neither a number nor a key in quotation marks", digits)
-	}
-	return step{index: int(n), number: true}, after, nil
 }

@@ -1,0 +1,68 @@
+package change
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
+)
+
+// Wanted are the sides whose contents count: regular files that Flux reads, by
+// their names. Of all others the ids and modes say enough.
+func (s Sides) Wanted() []Entry {
+	if !manifest.Named(s.Path) {
+		return nil
+	}
+	return slices.DeleteFunc([]Entry{s.New, s.Old, s.Tip}, func(e Entry) bool { return !e.IsFile() })
+}
+
+// Searched tells whether the files of the base are searched for what has a
+// bearing on a change: only where an update can be in it.
+func Searched(changed []Sides) bool {
+	return slices.ContainsFunc(changed, func(s Sides) bool { return manifest.Named(s.Path) })
+}
+
+// Counts tells whether a file of the base can have a bearing on a change, by
+// what it holds.
+func Counts(data []byte) bool { return source(data) || manifest.Marked(data) }
+
+// source tells whether a file may define ImagePolicy or ImageRepository objects.
+func source(data []byte) bool {
+	return bytes.Contains(data, []byte("ImagePolicy")) || bytes.Contains(data, []byte("ImageRepository"))
+}
+
+// Fill adds the changed files to the facts, and of the files of the base what
+// has a bearing on them. blob gives a content, nil where it does not count, and
+// false where it was not read: of the base's files that is counted.
+func (f *Facts) Fill(changed []Sides, base []Found, blob func(id string) ([]byte, bool)) {
+	paths := make(map[string]bool, len(changed))
+	for _, s := range changed {
+		paths[s.Path] = true
+		f.Files = append(f.Files, File{s.Path, side(s.Path, s.Old, blob), side(s.Path, s.Tip, blob), side(s.Path, s.New, blob)})
+	}
+	for _, b := range base {
+		data, ok := blob(b.ID)
+		if !ok {
+			f.Unsearched++
+			continue
+		}
+		if source(data) {
+			f.Sources = append(f.Sources, Content{b.Path, data})
+		}
+		if !paths[b.Path] && manifest.Marked(data) {
+			f.Bystanders = append(f.Bystanders, Content{b.Path, data})
+		}
+	}
+	f.Policies = FindPolicies(f.Sources)
+}
+
+func side(path string, e Entry, blob func(id string) ([]byte, bool)) Blob {
+	if e.Mode == Absent {
+		return Blob{}
+	}
+	b := Blob{Mode: e.Mode, ID: e.ID}
+	if e.IsFile() && manifest.Named(path) {
+		b.Data, _ = blob(e.ID)
+	}
+	return b
+}

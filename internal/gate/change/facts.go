@@ -1,0 +1,185 @@
+package change
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+)
+
+// Facts are everything that Judge may look at. An edge package (gitrepo for a
+// local repository, github for a pull request) gathers them; nothing in them
+// is taken from the change's own words except where a field says so.
+type Facts struct {
+	// BaseRef and HeadRef are branch names without refs/heads/; empty where a
+	// revision is not a branch.
+	BaseRef, HeadRef string
+	// Base is the tip of the base branch, MergeBase the best common ancestor
+	// of Base and Head. They differ when the base moved on, or took the branch
+	// by a squash merge.
+	Base, MergeBase, Head Revision
+	// Commits are the commits reachable from Head and not from Base, oldest first.
+	Commits []Commit
+	// Files are the paths whose content or mode differs between MergeBase and
+	// Head and between Base and Head, sorted by path. Together with the base
+	// tree they are the whole effect of a merge.
+	Files []File
+	// Sources are the files of the base tree that may define ImagePolicy or
+	// ImageRepository objects, sorted by path.
+	Sources []Content
+	// Policies are the ImagePolicy objects found in Sources.
+	Policies []ImagePolicy
+	// Bystanders are the files with markers that the change leaves alone, as a
+	// merge leaves them: the files of the base tree that are not in Files,
+	// sorted by path. There a marker of the same policy can be left behind.
+	Bystanders []Content
+	// Unsearched counts the files and folders of the base tree that were not
+	// searched for Sources and Bystanders, since there are too many.
+	Unsearched int
+	// Pull is what GitHub says of the pull request; nil for a local repository.
+	Pull *Pull
+	// Gaps name what could not be established (a truncated list, a missing
+	// object). Any gap makes the verdict undecided.
+	Gaps []string
+}
+
+// Revision names a commit and its tree by full object ids, in hex.
+type Revision struct{ Commit, Tree string }
+
+// Signature is how a person or a bot signs its work in Git: free text that
+// anybody can write.
+type Signature struct {
+	Name, Email string
+	When        time.Time // with its zone
+}
+
+// Commit is one commit of the range.
+type Commit struct {
+	SHA               string
+	Parents           []string // full object ids
+	Author, Committer Signature
+	Message           string
+	// Account is the numeric id of the account that GitHub matched to the
+	// author, 0 where unknown; CommitterAccount likewise.
+	Account, CommitterAccount int64
+	// Verification is what the edge was told; pinned keys are held against
+	// Signed by the judge.
+	Verification Verification
+	Signed       Signed
+}
+
+// Signed is a signature as it was made, with what it covers. It is empty where
+// a commit has none, or where the two do not make up the commit.
+type Signed struct{ Payload, Signature []byte }
+
+// Verification is what is known of a commit's cryptographic signature.
+type Verification struct {
+	// Kind is "", "openpgp", "ssh" or "x509"; empty means unsigned.
+	Kind string
+	// Verified says that the signature was checked against a key that the
+	// policy pins, or that GitHub checked it.
+	Verified bool
+	// Key is the fingerprint of the verifying key: upper-case hex for OpenPGP,
+	// SHA256:… as ssh-keygen prints it for SSH. Empty where unknown.
+	Key string
+	// Reason says why a signature is not verified.
+	Reason string
+	// Gap says that GitHub was not able to check the signature: a gap of the
+	// facts, unless a pinned key verifies it.
+	Gap string
+}
+
+// Mode is a Git tree entry's file mode, in its octal spelling.
+type Mode string
+
+// The modes that Git knows. An empty Mode means that the path does not exist.
+const (
+	Absent     Mode = ""
+	Regular    Mode = "100644"
+	Executable Mode = "100755"
+	Symlink    Mode = "120000"
+	Submodule  Mode = "160000"
+)
+
+// Blob is one side of a changed path. Data is nil where Mode is Absent or
+// Submodule, and may be on all sides of a path that Flux does not write by its
+// name (manifest.Named), or that is a symbolic link: nothing in it counts.
+type Blob struct {
+	Mode Mode
+	ID   string // object id, hex
+	Data []byte
+}
+
+// same tells whether two sides are equal, with their contents.
+func (b Blob) Same(other Blob) bool {
+	return b.Mode == other.Mode && b.ID == other.ID && bytes.Equal(b.Data, other.Data)
+}
+
+// isFile tells whether the side is a regular file.
+func (b Blob) IsFile() bool { return b.Mode == Regular || b.Mode == Executable }
+
+// File is one path that differs. Paths use slashes and are relative to
+// the repository's root.
+type File struct {
+	Path string
+	// Old is the path at MergeBase, Tip at Base (equal to Old where the base
+	// did not touch it), New at Head.
+	Old, Tip, New Blob
+}
+
+// Differs tells whether merging would change the path: where head left it as it
+// was, or the base has the same already, a merge takes the base's.
+func (f File) Differs() bool { return !f.Old.Same(f.New) && !f.Tip.Same(f.New) }
+
+// Content is a file that did not change.
+type Content struct {
+	Path string
+	Data []byte
+}
+
+// Account is a GitHub account; the id decides, the login is for people.
+type Account struct {
+	Login string
+	ID    int64
+}
+
+// Pull is a pull request as GitHub's API tells it.
+type Pull struct {
+	Number                 int
+	Title, Body            string // the author's words
+	Opener                 Account
+	HeadRepoID, BaseRepoID int64 // HeadRepoID is 0 where the fork is gone
+	// Pusher is who pushed Head, from the repository's activity list; zero
+	// where it does not tell.
+	Pusher Account
+	// AlsoPushed are the other accounts that pushed commits of the change, below
+	// Head; a zero one stands for pushes that the list does not tell.
+	AlsoPushed []Account
+}
+
+// ImagePolicy is a Flux ImagePolicy object of the base tree, as far as a judge
+// needs it (https://fluxcd.io/flux/components/image/imagepolicies/).
+type ImagePolicy struct {
+	File            string
+	Line            int
+	Namespace, Name string // Namespace is empty where the object does not say
+	// Image is the image of the ImageRepository that the policy names, where
+	// the base tree tells it.
+	Image string
+	image.Selector
+	DigestReflection string // digestReflectionPolicy
+}
+
+// alike tells whether two objects select the same.
+func (p ImagePolicy) Alike(other ImagePolicy) bool {
+	return p.Selector == other.Selector && p.Image == other.Image && p.Reflects() == other.Reflects()
+}
+
+// reflects tells whether Flux writes digests under the policy.
+func (p ImagePolicy) Reflects() bool {
+	return p.DigestReflection != "" && p.DigestReflection != "Never"
+}
+
+// place is where the object stands, as file:line.
+func (p ImagePolicy) Place() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }

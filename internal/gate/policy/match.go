@@ -1,0 +1,135 @@
+package policy
+
+import (
+	_ "embed"
+	"strings"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
+)
+
+//go:embed template.yaml
+var templateFile []byte
+
+// The schema is generated from the types in policyschema_test.go, so that the
+// programs do not link the generator.
+//
+//go:embed fluxkeeper.schema.json
+var schemaFile []byte
+
+// Template is a policy file that says in comments what can be set, and
+// sets nothing but the defaults.
+func Template() []byte { return append([]byte(nil), templateFile...) }
+
+// Schema is the JSON Schema (draft 2020-12) of the policy file. It is
+// for editors: Parse checks more than a schema can say.
+func Schema() []byte { return append([]byte(nil), schemaFile...) }
+
+// Default is what holds without a policy file. Branch, name and e-mail
+// are those of Flux's own documentation
+// (https://fluxcd.io/flux/guides/image-update/).
+func Default() Policy {
+	return Policy{
+		Head:     []string{"flux-image-updates"},
+		Bots:     []Bot{{Name: "fluxcdbot", Email: "fluxcdbot@users.noreply.github.com"}},
+		Evidence: EvidenceText,
+		Terms: Terms{
+			Allow:      []string{"patch", "minor"},
+			Versioning: image.Semver,
+			MinorSkip:  -1,
+		},
+		MaxUpdates: 200,
+	}
+}
+
+// Contract gives the uses with what the file leaves out: the branches are those
+// that Flux pushes to, and the events what Flux and the proposals of its
+// updates cause. (Checks and runs that follow from those are not the bot's.)
+func (p Policy) Contract() Uses {
+	u := p.Uses
+	if u.Branches == nil {
+		u.Branches = p.Head
+	}
+	if u.Events == nil {
+		u.Events = []string{
+			"push", "create", "delete", "pull_request", "issue_comment.created", "issue_comment.edited", "status",
+		}
+	}
+	return u
+}
+
+// MatchHead tells whether Flux pushes to a branch of this name.
+func (p Policy) MatchHead(branch string) bool { return pattern.Any(p.Head, branch) }
+
+// MatchBase tells whether updates may go to a branch of this name.
+func (p Policy) MatchBase(branch string) bool { return len(p.Base) == 0 || pattern.Any(p.Base, branch) }
+
+// MatchPath tells whether the file, a path from the repository's root with
+// slashes, may change.
+func (p Policy) MatchPath(path string) bool { return len(p.Paths) == 0 || pattern.Any(p.Paths, path) }
+
+// MatchTitle tells whether a pull request may have this title. Titles hold
+// slashes, brackets and braces as a matter of course, so only "*" is special
+// in the pattern, and it stands for any text.
+func (p Policy) MatchTitle(title string) bool {
+	if p.Title == "" {
+		return true
+	}
+	parts := strings.Split(p.Title, "*")
+	rest, ok := strings.CutPrefix(title, parts[0])
+	if !ok || len(parts) == 1 {
+		return ok && rest == ""
+	}
+	last := len(parts) - 1
+	for _, part := range parts[1:last] {
+		if _, rest, ok = strings.Cut(rest, part); !ok {
+			return false
+		}
+	}
+	return strings.HasSuffix(rest, parts[last])
+}
+
+// TermsFor returns the terms for an image, by its name as the manifest writes
+// it, without tag and digest, and the namespace:name of the ImagePolicy that
+// its marker names. They come from the first override that matches and has
+// not ended, which is returned too; nil means that the general terms hold.
+func (p Policy) TermsFor(image, policy string, now time.Time) (Terms, *Override) {
+	for i := range p.Overrides {
+		if o := &p.Overrides[i]; !o.ended(now) && o.Matches(image, policy) {
+			return o.Terms, o
+		}
+	}
+	return p.Terms, nil
+}
+
+// Ended returns the overrides whose last day, in UTC, is over.
+func (p Policy) Ended(now time.Time) []Override {
+	var ended []Override
+	for _, o := range p.Overrides {
+		if o.ended(now) {
+			ended = append(ended, o)
+		}
+	}
+	return ended
+}
+
+func (o Override) ended(now time.Time) bool {
+	return !o.Until.IsZero() && !now.Before(o.Until.AddDate(0, 0, 1))
+}
+
+func (o Override) Matches(image, policy string) bool {
+	if o.Image == "" && o.Policy == "" {
+		return false
+	}
+	if o.Image != "" && !pattern.Match(o.Image, image) {
+		return false
+	}
+	if o.Policy == "" {
+		return true
+	}
+	// Each half of the pattern is held against its own half of the name.
+	wantNamespace, wantName, _ := strings.Cut(o.Policy, ":")
+	namespace, name, ok := strings.Cut(policy, ":")
+	return ok && pattern.Match(wantNamespace, namespace) && pattern.Match(wantName, name)
+}

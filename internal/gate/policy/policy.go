@@ -1,0 +1,133 @@
+package policy
+
+import (
+	"slices"
+	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+)
+
+// File is where the policy is read from, always on the base.
+const File = ".github/fluxkeeper.yaml"
+
+// Policy is the owner's will: what a Flux image update may do and who may make it.
+type Policy struct {
+	// Head are patterns of the branches that Flux pushes to.
+	Head []string
+	// Base are patterns of the branches that updates may go to; none means any.
+	Base []string
+	// Paths are patterns of the files that may change; none means any.
+	Paths []string
+	// Bots are the identities that may make the commits.
+	Bots []Bot
+	// Openers may open the pull request, besides the bots; none means anyone,
+	// since opening proves nothing.
+	Openers []change.Account
+	// Evidence is the least proof of who made the change that will do.
+	Evidence Evidence
+	// Terms hold for every image that no override names.
+	Terms Terms
+	// Overrides are tried in order; the first that matches and has not ended wins.
+	Overrides []Override
+	// MaxUpdates bounds the number of updates in one change.
+	MaxUpdates int
+	// Title is a pattern of the pull request's title; empty means any.
+	Title string
+	// Rules raise, lower or silence single rules.
+	Rules map[string]Setting
+	// Uses say what the bots' accounts may do besides updates, as the file says
+	// it: Contract fills in what it leaves out.
+	Uses Uses
+}
+
+// Keys are all pinned keys.
+func (p Policy) Keys() []string {
+	var all []string
+	for _, bot := range p.Bots {
+		all = append(all, bot.Keys...)
+	}
+	return all
+}
+
+// Uses are the bounds of what the bots' accounts do on GitHub, which webhook
+// deliveries are held against.
+type Uses struct {
+	// Repositories are patterns of full names, or ids in decimal digits; none
+	// means any.
+	Repositories []string
+	// Branches are patterns of branches that a bot may push and propose.
+	Branches []string
+	// Events are the webhook events that a bot may cause, as event or
+	// event.action.
+	Events []string
+}
+
+// Bot is one identity of Flux. Empty fields are not compared.
+type Bot struct {
+	change.Account
+	Name, Email string
+	// Keys are pinned public keys: "ssh-ed25519 AAAA…" lines or armored OpenPGP
+	// public keys, with which signatures can be verified offline, or bare
+	// fingerprints to hold against a verification made elsewhere.
+	Keys []string
+}
+
+// Evidence is a step of the ladder of proof for who made a change.
+type Evidence string
+
+// The ladder, weakest first.
+const (
+	EvidenceNone      Evidence = "none"
+	EvidenceText      Evidence = "text"      // names and e-mails match
+	EvidenceAccount   Evidence = "account"   // numeric account ids match
+	EvidenceSignature Evidence = "signature" // GitHub verified every signature
+	EvidenceKey       Evidence = "key"       // verified, with a pinned key
+	EvidencePusher    Evidence = "pusher"    // GitHub names who pushed this SHA
+	EvidenceWitness   Evidence = "witness"   // our receiver holds the push delivery
+)
+
+// reaches tells whether this step is the least that is asked for, or above it.
+func (e Evidence) Reaches(least Evidence) bool {
+	step := slices.Index(evidenceWords, least)
+	return step >= 0 && slices.Index(evidenceWords, e) >= step
+}
+
+// Terms say what may happen to an image.
+type Terms struct {
+	// Allow lists the kinds of step that may happen. Each word is the second
+	// half of a version/… rule: "minor" in Allow silences version/minor.
+	Allow      []string
+	Versioning image.Versioning
+	// MinorSkip is how many minor versions a minor step may leave out;
+	// negative means any number.
+	MinorSkip int
+}
+
+// Override replaces the terms for some images.
+type Override struct {
+	// Image is a pattern of image names without tag, Policy one of
+	// namespace:name. Where both are given, both must match.
+	Image, Policy string
+	Terms         Terms
+	Reason        string
+	// Until is the last day on which the override holds; zero means no end.
+	Until time.Time
+	Line  int // in the policy file
+}
+
+// Setting changes one rule.
+type Setting struct {
+	Severity finding.Severity
+	Reason   string
+}
+
+// Severities are what the policy makes of single rules, by their names.
+func (p Policy) Severities() map[string]finding.Severity {
+	set := map[string]finding.Severity{}
+	for name, rule := range p.Rules {
+		set[name] = rule.Severity
+	}
+	return set
+}

@@ -1,0 +1,269 @@
+package policy
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/invopop/jsonschema"
+	validator "github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v3"
+)
+
+var update = flag.Bool("update", false, "write generated and golden files")
+
+// These types describe the policy file to the schema generator. They live in
+// a test so that the programs do not link it; TestSchemaHasTheParsersKeys
+// holds them against the parser.
+type (
+	policyFile struct {
+		Version    int                 `json:"version" jsonschema:"enum=1" jsonschema_description:"Version of this file format."`
+		Branches   *schemaBranches     `json:"branches,omitempty" jsonschema_description:"Where Flux pushes to and where its updates may go. In a pattern * stands for anything but a slash, flux/** for everything below flux/."`
+		Paths      []schemaText        `json:"paths,omitempty" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"Patterns of the files that may change, from the repository's root; any file where left out. * stands for anything but a slash, clusters/** for everything below clusters/."`
+		Bots       []schemaBot         `json:"bots,omitempty" jsonschema:"minItems=1" jsonschema_description:"Who may make the commits. Where left out, the name and e-mail of Flux's documentation."`
+		Openers    []schemaAccount     `json:"openers,omitempty" jsonschema:"minItems=1" jsonschema_description:"Who may open the pull request, besides the bots; anyone where left out, since opening proves nothing."`
+		Evidence   string              `json:"evidence,omitempty" jsonschema:"enum=none,enum=text,enum=account,enum=signature,enum=key,enum=pusher,enum=witness,default=text" jsonschema_description:"The least proof of who made the commits: text (names and e-mails, which anybody can write), account (numeric ids), signature (verified), key (verified with a pinned key), pusher (GitHub names who pushed), witness (our receiver holds the push delivery)."`
+		Allow      schemaAllow         `json:"allow,omitempty" jsonschema_description:"The kinds of step that may happen, each the second half of a version/… rule; patch and minor where left out, none where empty."`
+		Versioning schemaVersioning    `json:"versioning,omitempty" jsonschema_description:"How versions are ordered: semver, calendar (a new year is not a breaking change), or policy (forward in the order of the image's own ImagePolicy); semver where left out."`
+		Limits     *schemaLimits       `json:"limits,omitempty" jsonschema_description:"Numbers that a change must keep to."`
+		Title      schemaText          `json:"title,omitempty" jsonschema_description:"Pattern of the pull request's title; only * is special and stands for any text."`
+		Rules      map[string]*setting `json:"rules,omitempty" jsonschema_description:"Raises or lowers single rules, by name, such as version/major."`
+		Uses       *schemaUses         `json:"uses,omitempty" jsonschema_description:"What the bots' accounts may do, which fluxkeeper-receiver holds webhook deliveries against."`
+		Images     []schemaImage       `json:"images,omitempty" jsonschema:"minItems=1" jsonschema_description:"Other terms for some images. The first entry that matches and has not ended holds; what it does not say is as at the top of the file."`
+	}
+	schemaBranches struct {
+		Head []schemaText `json:"head,omitempty" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"Patterns of the branches that Flux pushes to; flux-image-updates where left out."`
+		Base []schemaText `json:"base,omitempty" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"Patterns of the branches that updates may go to; any where left out."`
+	}
+	schemaBot struct {
+		Login schemaText `json:"login,omitempty" jsonschema_description:"Login of the bot's GitHub account; needs the id."`
+		ID    int64      `json:"id,omitempty" jsonschema:"minimum=1" jsonschema_description:"Numeric id of the account: gh api users/LOGIN --jq .id"`
+		Name  schemaText `json:"name,omitempty" jsonschema_description:"Name in the bot's commits; not compared where left out."`
+		Email schemaText `json:"email,omitempty" jsonschema_description:"E-mail in the bot's commits; not compared where left out."`
+		Keys  []string   `json:"keys,omitempty" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"Public keys of the bot's signatures: SSH lines (ssh-ed25519 AAAA…), armored OpenPGP public keys, or fingerprints (SHA256:… or 40 hex digits)."`
+	}
+	schemaAccount struct {
+		Login schemaText `json:"login" jsonschema_description:"Login of the GitHub account."`
+		ID    int64      `json:"id" jsonschema:"minimum=1" jsonschema_description:"Numeric id of the account: gh api users/LOGIN --jq .id"`
+	}
+	schemaLimits struct {
+		MinorSkip schemaMinorSkip `json:"minor-skip,omitempty" jsonschema_description:"How many minor versions a minor step may leave out; any number where left out."`
+		Updates   int             `json:"updates,omitempty" jsonschema:"minimum=1,default=200" jsonschema_description:"How many images one change may update."`
+	}
+	schemaImageLimits struct {
+		MinorSkip schemaMinorSkip `json:"minor-skip,omitempty" jsonschema_description:"How many minor versions a minor step may leave out; any number where left out."`
+	}
+	setting struct {
+		Severity string     `json:"severity" jsonschema:"enum=error,enum=warning,enum=note,enum=off" jsonschema_description:"error makes the verdict fail, warning and note are shown, off is not reported."`
+		Reason   schemaText `json:"reason,omitempty" jsonschema_description:"Why; needed where the severity is less than the rule's own."`
+	}
+	schemaImage struct {
+		Match      schemaText         `json:"match,omitempty" jsonschema_description:"Pattern of the image's name as the manifest writes it, without tag and digest; * stands for anything but a slash."`
+		Policy     schemaText         `json:"policy,omitempty" jsonschema:"pattern=^[^:]+:[^:]+$" jsonschema_description:"Pattern of the ImagePolicy, namespace:name. Where match is given too, both must match."`
+		Allow      schemaAllow        `json:"allow,omitempty" jsonschema_description:"The kinds of step that may happen, each the second half of a version/… rule; as at the top of the file where left out, none where empty."`
+		Versioning schemaVersioning   `json:"versioning,omitempty" jsonschema_description:"How versions are ordered: semver, calendar (a new year is not a breaking change), or policy (forward in the order of the image's own ImagePolicy); as at the top of the file where left out."`
+		Limits     *schemaImageLimits `json:"limits,omitempty" jsonschema_description:"Numbers that an update of these images must keep to."`
+		Until      string             `json:"until,omitempty" jsonschema:"format=date" jsonschema_description:"The last day (UTC) on which this entry holds; for good where left out."`
+		Reason     schemaText         `json:"reason" jsonschema_description:"Why these images are different."`
+	}
+	schemaUses struct {
+		Repositories []schemaText  `json:"repositories,omitempty" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"Where they may be used: owner/name, in which * stands for anything but a slash, or an id in quotes; anywhere where left out."`
+		Branches     []schemaText  `json:"branches,omitempty" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"Patterns of the branches that they may push and propose; those that Flux pushes to where left out."`
+		Events       []schemaEvent `json:"events,omitempty" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"Webhook events that they may cause: event or event.action; where left out, what Flux and proposals cause."`
+	}
+	schemaEvent      string
+	schemaText       string
+	schemaAllow      []string
+	schemaVersioning string
+	schemaMinorSkip  int
+)
+
+func (schemaText) JSONSchema() *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "string", Pattern: `^\S(.*\S)?$`}
+}
+
+func (schemaEvent) JSONSchema() *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "string", Pattern: `^[a-z0-9_]+(\.[a-z0-9_]+)?$`}
+}
+
+func (schemaAllow) JSONSchema() *jsonschema.Schema {
+	words := &jsonschema.Schema{Type: "string"}
+	for _, w := range allowWords {
+		words.Enum = append(words.Enum, w)
+	}
+	return &jsonschema.Schema{Type: "array", Items: words, UniqueItems: true}
+}
+
+func (schemaVersioning) JSONSchema() *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "string", Enum: []any{"semver", "calendar", "policy"}}
+}
+
+func (schemaMinorSkip) JSONSchema() *jsonschema.Schema {
+	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "integer", Minimum: "0"}, {Const: "any"}}}
+}
+
+func (schemaBot) JSONSchemaExtend(s *jsonschema.Schema) {
+	s.DependentRequired = map[string][]string{"login": {"id"}, "id": {"login"}}
+	s.AnyOf = []*jsonschema.Schema{{Required: []string{"name"}}, {Required: []string{"email"}}}
+}
+
+func (schemaImage) JSONSchemaExtend(s *jsonschema.Schema) {
+	s.AnyOf = []*jsonschema.Schema{{Required: []string{"match"}}, {Required: []string{"policy"}}}
+}
+
+func generateSchema(t *testing.T) []byte {
+	t.Helper()
+	reflector := jsonschema.Reflector{Anonymous: true, DoNotReference: true}
+	schema := reflector.Reflect(&policyFile{})
+	schema.ID = "https://raw.githubusercontent.com/goldfish-inc/fluxkeeper/main/docs/fluxkeeper.schema.json"
+	schema.Title = "Fluxkeeper policy"
+	schema.Description = "What a Flux image update may do and who may make it: " + File
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(schema); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func TestSchemaIsGenerated(t *testing.T) {
+	want := generateSchema(t)
+	for _, file := range []string{"fluxkeeper.schema.json", "../../../docs/fluxkeeper.schema.json"} {
+		if *update {
+			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, want, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		got, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s is out of date: run go test ./internal/gate -run TestSchemaIsGenerated -update", file)
+		}
+	}
+	if !*update && !bytes.Equal(Schema(), want) {
+		t.Error("PolicySchema differs from the generated schema")
+	}
+}
+
+func compileSchema(t *testing.T) *validator.Schema {
+	t.Helper()
+	doc, err := validator.UnmarshalJSON(bytes.NewReader(Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := validator.NewCompiler()
+	compiler.AssertFormat()
+	if err := compiler.AddResource("schema.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile("schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+// schemaOpinion says whether an editor that knows the schema would mark the file.
+func schemaOpinion(schema *validator.Schema, data []byte) string {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil || len(doc.Content) == 0 {
+		return "cannot read"
+	}
+	v, err := asJSON(doc.Content[0])
+	switch {
+	case err != nil:
+		return "cannot read"
+	case schema.Validate(v) != nil:
+		return "refuses"
+	}
+	return "accepts"
+}
+
+// asJSON reads YAML as editors do, with dates as text.
+func asJSON(n *yaml.Node) (any, error) {
+	switch n.Kind {
+	case yaml.MappingNode:
+		m := map[string]any{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			v, err := asJSON(n.Content[i+1])
+			if err != nil {
+				return nil, err
+			}
+			if _, repeated := m[n.Content[i].Value]; repeated || n.Content[i].Kind != yaml.ScalarNode {
+				return nil, errors.New("a key that JSON cannot have")
+			}
+			m[n.Content[i].Value] = v
+		}
+		return m, nil
+	case yaml.SequenceNode:
+		list := []any{}
+		for _, item := range n.Content {
+			v, err := asJSON(item)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, v)
+		}
+		return list, nil
+	case yaml.AliasNode:
+		return asJSON(n.Alias)
+	}
+	if n.ShortTag() == "!!timestamp" {
+		return n.Value, nil
+	}
+	var v any
+	err := n.Decode(&v)
+	return v, err
+}
+
+// The keys that the parser knows, as its hint lists them, are the properties
+// that the schema has at the same place.
+func TestSchemaHasTheParsersKeys(t *testing.T) {
+	var schema map[string]any
+	if err := json.Unmarshal(Schema(), &schema); err != nil {
+		t.Fatal(err)
+	}
+	for place, file := range map[string]string{
+		"":                                          "version: 1\nzzzzzzzz: 1\n",
+		"properties/branches":                       "version: 1\nbranches: {zzzzzzzz: 1}\n",
+		"properties/bots/items":                     "version: 1\nbots: [{email: a@b, zzzzzzzz: 1}]\n",
+		"properties/openers/items":                  "version: 1\nopeners: [{login: a, id: 1, zzzzzzzz: 1}]\n",
+		"properties/limits":                         "version: 1\nlimits: {zzzzzzzz: 1}\n",
+		"properties/uses":                           "version: 1\nuses: {zzzzzzzz: 1}\n",
+		"properties/images/items":                   "version: 1\nimages: [{match: a, reason: b, zzzzzzzz: 1}]\n",
+		"properties/rules/additionalProperties":     "version: 1\nrules: {version/major: {severity: error, zzzzzzzz: 1}}\n",
+		"properties/images/items/properties/limits": "version: 1\nimages: [{match: a, reason: b, limits: {zzzzzzzz: 1}}]\n",
+	} {
+		at := schema
+		for _, step := range strings.FieldsFunc(place, func(c rune) bool { return c == '/' }) {
+			at, _ = at[step].(map[string]any)
+		}
+		properties, _ := at["properties"].(map[string]any)
+		want := "the keys here are " + strings.Join(slices.Sorted(maps.Keys(properties)), ", ")
+		_, err := Parse("p", []byte(file))
+		var problems *Error
+		if !errors.As(err, &problems) || len(problems.Problems) != 1 || problems.Problems[0].Hint != want {
+			t.Errorf("at %q: got %v\nwant the hint %s", place, err, want)
+		}
+		for name, p := range properties {
+			if p, _ := p.(map[string]any); p["description"] == nil {
+				t.Errorf("at %q: %s has no description", place, name)
+			}
+		}
+	}
+}

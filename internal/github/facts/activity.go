@@ -1,0 +1,106 @@
+package facts
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	gh "github.com/google/go-github/v66/github"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+)
+
+// push is one entry of a repository's activity list, which go-github does not
+// have (https://docs.github.com/rest/repos/repos#list-repository-activities).
+type push struct {
+	Before string   `json:"before"`
+	After  string   `json:"after"`
+	Ref    string   `json:"ref"`
+	Type   string   `json:"activity_type"`
+	Actor  *gh.User `json:"actor"`
+}
+
+// pushes lists what was done to a branch, the latest first. A token that may
+// not read the list, or a server that has none, gives an empty one: then it is
+// not known who pushed, which is less evidence and no gap.
+func (r *Reader) pushes(ctx context.Context, branch string) ([]push, error) {
+	ref := "refs/heads/" + branch
+	op := "read the activity of branch " + text.Quote(branch)
+	address := fmt.Sprintf("repos/%s/%s/activity?per_page=%d&ref=%s", r.Owner, r.Name, github.PageSize, url.QueryEscape(ref))
+	req, err := r.API.NewRequest(http.MethodGet, address, nil)
+	if err != nil {
+		return nil, github.Classify(ctx, op, err)
+	}
+	var list []push
+	if _, err := r.API.Do(ctx, req, &list); err != nil {
+		e := github.Classify(ctx, op, err)
+		if e.Kind == github.Forbidden || e.Kind == github.NotFound || e.Kind == github.Refused || e.Kind == github.SSO {
+			return nil, nil
+		}
+		return nil, e
+	}
+	var out []push
+	for _, p := range list {
+		if p.Ref == ref {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+// pushesOf is pushes, asked again where the latest push is not there yet.
+func (r *Reader) pushesOf(ctx context.Context, branch, head string) ([]push, error) {
+	list, err := r.pushes(ctx, branch)
+	if err != nil || len(list) == 0 || list[0].After == head {
+		return list, err
+	}
+	if err := github.Sleep(ctx, r.FirstWait); err != nil {
+		return nil, github.Classify(ctx, "read the activity of branch "+text.Quote(branch), err)
+	}
+	return r.pushes(ctx, branch)
+}
+
+// pushers finds who pushed the head, and who else pushed the commits of the
+// change below it where they were pushed one after the other. The first is
+// zero where the list does not tell; so is one of the others.
+func pushers(list []push, head string, commits []*gh.RepositoryCommit) (first change.Account, others []change.Account) {
+	inside := map[string]bool{}
+	for _, c := range commits {
+		inside[c.GetSHA()] = true
+	}
+	if len(list) == 0 || list[0].After != head {
+		return first, nil // the branch is elsewhere by now, or the list lags behind
+	}
+	want := head
+	for i, p := range list {
+		if p.After != want {
+			continue
+		}
+		actor := account(p.Actor)
+		if i == 0 {
+			first = actor
+		} else if actor.ID != first.ID && !slices.ContainsFunc(others, func(a change.Account) bool { return a.ID == actor.ID }) {
+			others = append(others, actor)
+		}
+		// Who forces a push answers for the whole branch.
+		if p.Type != "push" || !inside[p.Before] {
+			return first, others
+		}
+		want = p.Before
+	}
+	return first, append(others, change.Account{})
+}
+
+// whoPushed fills in what the activity list tells; a gap where it cannot be
+// read now.
+func whoPushed(facts *change.Facts, list []push, err error, commits []*gh.RepositoryCommit) {
+	if err != nil {
+		facts.Gaps = append(facts.Gaps, err.Error())
+		return
+	}
+	facts.Pull.Pusher, facts.Pull.AlsoPushed = pushers(list, facts.Head.Commit, commits)
+}

@@ -1,0 +1,3 @@
+// Package pattern matches the patterns of the policy file: of branches, paths,
+// images and repositories.
+package pattern
