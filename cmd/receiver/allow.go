@@ -50,12 +50,12 @@ func (c *serveCmd) allow(ctx context.Context, client *hooks.Client) (intake.Allo
 	allow := intake.Allow{Hooks: c.AllowHook, Targets: c.AllowTarget}
 	var err error
 	if allow.Proxies, err = prefixes("--proxy", c.Proxy); err != nil {
-		return allow, nil, console.Fail(console.StatusUsage, err, "")
+		return allow, nil, err
 	}
 	given := slices.DeleteFunc(slices.Clone(c.AllowNetwork), func(text string) bool { return text == theirs })
 	n := new(networks)
 	if n.fixed, err = prefixes("--allow-network", given); err != nil {
-		return allow, nil, console.Fail(console.StatusUsage, err, "")
+		return allow, nil, err
 	}
 	n.all.Store(&n.fixed)
 	if len(c.AllowNetwork) > 0 {
@@ -96,7 +96,7 @@ func prefixes(flag string, texts []string) ([]netip.Prefix, error) {
 	for _, text := range texts {
 		p, err := netip.ParsePrefix(text)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %q is not a network such as 192.0.2.0/24", flag, text)
+			return nil, console.Fail(console.StatusUsage, fmt.Errorf("%s: %q is not a network such as 192.0.2.0/24", flag, text), "")
 		}
 		all = append(all, p)
 	}

@@ -62,9 +62,9 @@ func (c *reportCmd) Run(a *console.Console) error {
 }
 
 // timeline reads the ledger once, after GitHub's lists where those are asked for.
-func (c *reportCmd) timeline(a *console.Console, l *store.Ledger, policy policy.Policy) (report.Timeline, error) {
+func (c *reportCmd) timeline(a *console.Console, l *store.Ledger, policy policy.Policy) (t report.Timeline, err error) {
 	now := now()
-	t := report.Timeline{Window: audit.Window{From: now.Add(-time.Duration(c.Since)), To: now}, Version: a.Version}
+	t = report.Timeline{Window: audit.Window{From: now.Add(-time.Duration(c.Since)), To: now}, Version: a.Version}
 	progress := a.Progress("read", "entries")
 	defer progress.End()
 	var readings []audit.Reading
@@ -84,10 +84,8 @@ func (c *reportCmd) timeline(a *console.Console, l *store.Ledger, policy policy.
 			return t, err
 		}
 		t.Completeness = &statement
-	} else if _, found, err := audit.Collect(a.Context, l, t.Window, tell); err != nil {
+	} else if _, gaps, err = audit.Collect(a.Context, l, t.Window, tell); err != nil {
 		return t, err
-	} else {
-		gaps = found
 	}
 	history, err := rotation.Read(a.Context, l)
 	if err != nil {

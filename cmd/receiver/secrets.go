@@ -34,16 +34,10 @@ func readSecrets(names []string) ([]secret.Secret, error) {
 // mounted Secret changes by a link that moves. What cannot be read leaves the
 // old secrets alive.
 func follow(ctx context.Context, names []string, live []secret.Secret, every time.Duration, log *slog.Logger, set func(...secret.Secret) error) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	for sleep(ctx, every) {
 		now, err := readSecrets(names)
-		if err == nil && slices.EqualFunc(live, now, sameSecret) {
+		same := func(a, b secret.Secret) bool { return a.Reveal() == b.Reveal() }
+		if err == nil && slices.EqualFunc(live, now, same) {
 			continue
 		}
 		if err == nil {
@@ -57,5 +51,3 @@ func follow(ctx context.Context, names []string, live []secret.Secret, every tim
 		log.Info("read new webhook secrets", "live", len(live))
 	}
 }
-
-func sameSecret(a, b secret.Secret) bool { return a.Reveal() == b.Reveal() }

@@ -91,7 +91,7 @@ func (c *serveCmd) Run(a *console.Console) error {
 	remind := reminder{metrics: s.metrics, log: s.log, ledger: s.kept}
 	remind.look(a.Context, time.Now())
 	s.log.Info("serving", "version", a.Version, "listen", public.Addr().String(), "admin", private.Addr().String(),
-		"ledger", where{c.Ledger}.shown(), "secrets", len(s.live))
+		"ledger", secret.Redact(c.Ledger), "secrets", len(s.live))
 
 	group, ctx := errgroup.WithContext(a.Context)
 	serve(ctx, group, intake.Server(in.Handler(), s.log), intake.Limit(public, 0), c.Drain)
@@ -218,8 +218,6 @@ func (c *serveCmd) seen() ([]byte, error) {
 // keepCheckpoint writes the newest checkpoint to a file now and then, whole or
 // not at all, until the context ends.
 func keepCheckpoint(ctx context.Context, l *store.Ledger, name string, every time.Duration, log *slog.Logger) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
 	for {
 		signed, err := l.Checkpoint(ctx)
 		if err == nil {
@@ -228,10 +226,31 @@ func keepCheckpoint(ctx context.Context, l *store.Ledger, name string, every tim
 		if err != nil && ctx.Err() == nil {
 			log.Error("write checkpoint", "file", name, "error", err)
 		}
-		select {
-		case <-ctx.Done():
+		if !sleep(ctx, every) {
 			return
-		case <-tick.C:
 		}
+	}
+}
+
+// gauges read the ledger.
+func gauges(l *store.Ledger) metric.Gauges {
+	// A scrape is not kept waiting by a database that does not answer.
+	soon := func(ask func(context.Context) float64) func() float64 {
+		return func() float64 {
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+			defer cancel()
+			return ask(ctx)
+		}
+	}
+	return metric.Gauges{
+		QueuedBytes: func() float64 { return float64(l.Stats().QueuedBytes) },
+		Ready:       soon(func(ctx context.Context) float64 { return map[bool]float64{true: 1}[l.Ready(ctx) == nil] }),
+		Entries: soon(func(ctx context.Context) float64 {
+			size, _, err := l.Head(ctx)
+			if err != nil {
+				return -1
+			}
+			return float64(size)
+		}),
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -32,11 +33,12 @@ A ledger can prove nothing about what was cut off together with its own last che
 
 // Run verifies, and prints what was found.
 func (c *verifyCmd) Run(a *console.Console) error {
-	options := store.VerifyOptions{}
-	var err error
-	if options.Public, err = publicKey(c.PublicKey); err != nil {
+	public, err := publicKey(c.PublicKey)
+	if err != nil {
 		return console.Fail(console.StatusUsage, err, keyHint)
 	}
+	progress := a.Progress("verified", "entries")
+	options := store.VerifyOptions{Public: public, Progress: progress.Set}
 	if c.Checkpoint != "" {
 		if options.Against, err = a.ReadFile(c.Checkpoint, maxDocument); err != nil {
 			return console.Fail(console.StatusUsage, fmt.Errorf("read checkpoint: %w", err),
@@ -48,22 +50,21 @@ func (c *verifyCmd) Run(a *console.Console) error {
 		return err
 	}
 	defer l.Close()
-	progress := a.Progress("verified", "entries")
-	options.Progress = progress.Set
 	found, err := l.Verify(a.Context, options)
 	progress.End()
 	if err != nil {
-		return console.Fail(console.StatusUndecided, err, "")
+		return err
+	}
+	verdict := finding.Pass
+	if !found.OK() {
+		verdict = finding.Fail
 	}
 	if c.Format == "json" {
-		err = text.JSON(a.Stdout, verificationDocument{Version: 1, Verdict: verdictOf(found), Verification: found})
+		err = text.JSON(a.Stdout, verificationDocument{Version: 1, Verdict: verdict, Verification: found})
 	} else {
 		err = printVerification(a.Stdout, found)
 	}
-	if err == nil && !found.OK() {
-		err = console.Fail(console.StatusFail, nil, "")
-	}
-	return err
+	return cmp.Or(err, console.Conclude(verdict))
 }
 
 // verificationDocument is what verify found, for programs: docs/verification.schema.json.
@@ -71,13 +72,6 @@ type verificationDocument struct {
 	Version int             `json:"version"`
 	Verdict finding.Verdict `json:"verdict"`
 	store.Verification
-}
-
-func verdictOf(v store.Verification) finding.Verdict {
-	if v.OK() {
-		return finding.Pass
-	}
-	return finding.Fail
 }
 
 func printVerification(w io.Writer, v store.Verification) error {
