@@ -61,6 +61,7 @@ func room(name string) string {
 
 // onlyPlace lists libraries that few packages may import.
 var onlyPlace = map[string][]string{
+	"github.com/bmatcuk/doublestar":          {"internal/text/pattern"},
 	"github.com/alecthomas/kong":             {"cmd/action", "cmd/receiver", "internal/cli/console"},
 	"github.com/go-git/":                     {"internal/gate/gitrepo"},
 	"github.com/golang-jwt/jwt":              {"internal/github"},

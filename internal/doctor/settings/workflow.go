@@ -5,8 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // Workflow is a workflow file, as far as it matters who is started by what.
@@ -184,8 +185,8 @@ func (t Trigger) starts(branch string) bool {
 func picked(patterns []string, branch string) bool {
 	in := false
 	for _, p := range patterns {
-		pattern, not := strings.CutPrefix(p, "!")
-		if ok, err := doublestar.Match(pattern, branch); err == nil && ok {
+		positive, not := strings.CutPrefix(p, "!")
+		if pattern.Match(positive, branch) {
 			in = !not
 		}
 	}

@@ -64,10 +64,7 @@ func TestFilesOfLongHistories(t *testing.T) {
 	w.branch("many")
 	w.branch("long")
 	tip := w.commit("end", "b.txt", "2")
-	before := w.git("rev-parse", "main")
-	for i := range 1001 {
-		before = w.git("commit-tree", "-m", fmt.Sprint(i), "-p", before, tree)
-	}
+	before := w.line("long", w.git("rev-parse", "main"), tree, 1001)
 	long := w.git("commit-tree", "-m", "end", "-p", before, tip+"^{tree}")
 	w.git("update-ref", "refs/heads/long", long)
 	side := []string{"commit-tree", "-m", "many"}

@@ -185,6 +185,23 @@ func (w *world) commit(message string, pairs ...string) string {
 	return w.git("rev-parse", "HEAD")
 }
 
+// line puts n commits with one tree on a branch, behind what is given as from, by one
+// process of git instead of n. It gives the last one's id.
+func (w *world) line(branch, from, tree string, n int) string {
+	w.t.Helper()
+	var b strings.Builder
+	for i := range n {
+		w.clock++
+		message := fmt.Sprint("commit ", i)
+		fmt.Fprintf(&b, "commit refs/heads/%s\ncommitter Flux <flux@example.com> %d +0130\ndata %d\n%s\n", branch, w.clock, len(message), message)
+		if i == 0 {
+			fmt.Fprintf(&b, "from %s\nM 040000 %s \"\"\n", from, tree)
+		}
+	}
+	w.gitInput(b.String(), "fast-import", "--quiet", "--force")
+	return w.git("rev-parse", branch)
+}
+
 func fakehubPull(head, base string) fakehub.Pull {
 	return fakehub.Pull{Title: "Update images", Head: head, Base: base, Author: bot}
 }

@@ -1,3 +1,3 @@
-// Package pattern matches the patterns of the policy file: of branches, paths,
+// Package pattern matches the patterns of the policy file and of workflows: of branches, paths,
 // images and repositories.
 package pattern
