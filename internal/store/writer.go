@@ -113,7 +113,7 @@ func (l *Ledger) keep(ctx context.Context, batch []*item) {
 			l.kept(batch, time.Since(start))
 			return
 		}
-		l.broken.Store(&err)
+		l.fails(err)
 		again := l.engine.transient(err) && ctx.Err() == nil
 		l.o.Observe.Failed(err, again)
 		if !again {
@@ -148,7 +148,7 @@ func (l *Ledger) kept(batch []*item, took time.Duration) {
 // meanwhile; what comes in waits as long as its senders do.
 func (l *Ledger) mend(ctx context.Context, cause error) {
 	for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, lastPause) {
-		l.broken.Store(&cause)
+		l.fails(cause)
 		l.outage.lasts(slog.LevelError, "the ledger is broken, recovering", cause, l.queue.len())
 		err := l.engine.recover(ctx)
 		if err == nil {
@@ -170,7 +170,7 @@ func (l *Ledger) probe(ctx context.Context) error {
 		l.whole()
 		return nil
 	}
-	l.broken.Store(&err)
+	l.fails(err)
 	switch {
 	case !l.engine.transient(err):
 		l.spoil(err)
@@ -179,6 +179,10 @@ func (l *Ledger) probe(ctx context.Context) error {
 	}
 	return fmt.Errorf("%w: %w", ledger.ErrUnavailable, err)
 }
+
+// fails notes why nothing is taken. Others read the error that broken points at
+// whenever they like, so it points at this call's own, which nothing changes.
+func (l *Ledger) fails(cause error) { l.broken.Store(&cause) }
 
 // whole notes that something was just made durable.
 func (l *Ledger) whole() {
