@@ -30,11 +30,14 @@ func TestMain(m *testing.M) {
 type process struct {
 	url, admin string
 	command    *exec.Cmd
-	lines      sync.WaitGroup
+	logf       func(string, ...any)
+	reader     sync.WaitGroup
+	lines      []string // what it printed; the reader's until that is done
 }
 
 // launch runs a server and waits until it says where it listens. What it prints is
-// looked through when the test ends.
+// looked through when the test ends, and logged by whoever stops it: a story's log
+// is for the story's own goroutine.
 func launch(tb testing.TB, command *exec.Cmd, logf func(string, ...any)) (*process, error) {
 	stderr, err := command.StderrPipe()
 	if err != nil {
@@ -46,9 +49,9 @@ func launch(tb testing.TB, command *exec.Cmd, logf func(string, ...any)) (*proce
 	if err := command.Start(); err != nil {
 		return nil, err
 	}
-	p := &process{command: command}
+	p := &process{command: command, logf: logf}
 	serving := make(chan bool, 1)
-	p.lines.Go(func() {
+	p.reader.Go(func() {
 		for lines := bufio.NewScanner(log); lines.Scan(); {
 			var line struct{ Msg, Listen, Admin string }
 			if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
@@ -56,7 +59,7 @@ func launch(tb testing.TB, command *exec.Cmd, logf func(string, ...any)) (*proce
 				serving <- true
 				continue
 			}
-			logf("%s: %s", name, lines.Text())
+			p.lines = append(p.lines, lines.Text())
 		}
 		close(serving)
 	})
@@ -71,12 +74,15 @@ func launch(tb testing.TB, command *exec.Cmd, logf func(string, ...any)) (*proce
 	return nil, fmt.Errorf("%s does not serve", command)
 }
 
-// stop ends the process with a signal and waits for it.
+// stop ends the process with a signal, waits for it, and logs what it printed.
 func (p *process) stop(signal os.Signal) {
 	if p.command.ProcessState == nil {
 		_ = p.command.Process.Signal(signal)
-		p.lines.Wait()
+		p.reader.Wait()
 		_ = p.command.Wait()
+		for _, line := range p.lines {
+			p.logf("%s: %s", filepath.Base(p.command.Path), line)
+		}
 	}
 }
 

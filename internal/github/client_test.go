@@ -45,6 +45,14 @@ func serve(t *testing.T, handlers ...http.HandlerFunc) *server {
 	return s
 }
 
+// received gives the requests so far. A connection that breaks says that one came,
+// but orders nothing after what the handler did with it: only the lock does.
+func (s *server) received() []*http.Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.requests)
+}
+
 func (s *server) client(t *testing.T, change ...func(*github.Options)) *github.Client {
 	t.Helper()
 	o := github.Options{Token: secret.New(token), APIURL: s.URL, Repository: "acme/fleet", Budget: 20 * time.Second}
@@ -119,8 +127,8 @@ func TestErrors(t *testing.T) {
 			if strings.ContainsAny(e.Error()+e.Hint(), "\x1b\n\r") || strings.Contains(e.Error()+e.Hint(), token) || !strings.HasPrefix(e.Error(), "read pull request 7: ") {
 				t.Errorf("error %q, hint %q", e, e.Hint())
 			}
-			if len(s.requests) != tt.requests {
-				t.Errorf("%d requests, want %d", len(s.requests), tt.requests)
+			if len(s.received()) != tt.requests {
+				t.Errorf("%d requests, want %d", len(s.received()), tt.requests)
 			}
 		})
 	}
@@ -149,21 +157,21 @@ func TestReadingIsTriedAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, bad, bad, good)
 			got, err := s.client(t).Head(t.Context(), 7)
-			if err != nil || got != sha || len(s.requests) != 3 {
-				t.Errorf("got %q, %v after %d requests", got, err, len(s.requests))
+			if err != nil || got != sha || len(s.received()) != 3 {
+				t.Errorf("got %q, %v after %d requests", got, err, len(s.received()))
 			}
 		})
 	}
 	t.Run("query", func(t *testing.T) {
 		s := serve(t, reply(502, ""), reply(200, `{"data": {}}`))
-		if err := s.client(t).Question(t.Context()); err != nil || len(s.requests) != 2 {
-			t.Errorf("got %v after %d requests", err, len(s.requests))
+		if err := s.client(t).Question(t.Context()); err != nil || len(s.received()) != 2 {
+			t.Errorf("got %v after %d requests", err, len(s.received()))
 		}
 	})
 	t.Run("query over a limit that has ended", func(t *testing.T) {
 		s := serve(t, reply(200, `{"errors": [{"type": "RATE_LIMITED", "message": "no"}]}`, "X-RateLimit-Reset", fmt.Sprint(time.Now().Unix()-5)), reply(200, `{"data": {}}`))
-		if err := s.client(t).Question(t.Context()); err != nil || len(s.requests) != 2 {
-			t.Errorf("got %v after %d requests", err, len(s.requests))
+		if err := s.client(t).Question(t.Context()); err != nil || len(s.received()) != 2 {
+			t.Errorf("got %v after %d requests", err, len(s.received()))
 		}
 	})
 	// After an answer that leaves nothing of the limit, GitHub is asked, not go-github.
@@ -187,8 +195,8 @@ func TestWritingIsNeverRepeated(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, bad)
-			if err := s.client(t).Change(t.Context()); err == nil || len(s.requests) != 1 {
-				t.Errorf("got %v after %d requests", err, len(s.requests))
+			if err := s.client(t).Change(t.Context()); err == nil || len(s.received()) != 1 {
+				t.Errorf("got %v after %d requests", err, len(s.received()))
 			}
 		})
 	}
@@ -213,19 +221,19 @@ func TestGraphQLErrors(t *testing.T) {
 func TestTokenGoesToTheServerAlone(t *testing.T) {
 	other := serve(t, reply(200, pullSeven))
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) })
-	if _, err := s.client(t).Head(t.Context(), 7); err == nil || len(other.requests) > 0 {
-		t.Errorf("got %v, %d requests to another server", err, len(other.requests))
+	if _, err := s.client(t).Head(t.Context(), 7); err == nil || len(other.received()) > 0 {
+		t.Errorf("got %v, %d requests to another server", err, len(other.received()))
 	}
-	if got := s.requests[0].Header.Get("Authorization"); got != "Bearer "+token {
+	if got := s.received()[0].Header.Get("Authorization"); got != "Bearer "+token {
 		t.Errorf("authorization %q", got)
 	}
 	renamed := serve(t, reply(301, "", "Location", "/repositories/1/pulls/7"), reply(200, pullSeven))
-	if _, err := renamed.client(t).Head(t.Context(), 7); err != nil || renamed.requests[1].Header.Get("Authorization") == "" {
+	if _, err := renamed.client(t).Head(t.Context(), 7); err != nil || renamed.received()[1].Header.Get("Authorization") == "" {
 		t.Errorf("renamed repository: %v", err)
 	}
 	anonymous := serve(t, reply(200, pullSeven))
-	if _, err := anonymous.client(t, func(o *github.Options) { o.Token = secret.Secret{} }).Head(t.Context(), 7); err != nil || anonymous.requests[0].Header["Authorization"] != nil {
-		t.Errorf("without a token: %v, %v", err, anonymous.requests[0].Header)
+	if _, err := anonymous.client(t, func(o *github.Options) { o.Token = secret.Secret{} }).Head(t.Context(), 7); err != nil || anonymous.received()[0].Header["Authorization"] != nil {
+		t.Errorf("without a token: %v, %v", err, anonymous.received()[0].Header)
 	}
 }
 
@@ -293,7 +301,7 @@ func TestEnterpriseAddresses(t *testing.T) {
 		if err := c.Question(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if rest, query := s.requests[0].URL.Path, s.requests[1].URL.Path; rest != tt.rest || query != tt.query {
+		if rest, query := s.received()[0].URL.Path, s.received()[1].URL.Path; rest != tt.rest || query != tt.query {
 			t.Errorf("%s: got %s and %s", tt.api, rest, query)
 		}
 	}

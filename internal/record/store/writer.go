@@ -91,7 +91,7 @@ func (l *Ledger) keep(ctx context.Context, batch []*item) {
 			l.kept(batch, time.Since(start))
 			return
 		}
-		l.broken.Store(&err)
+		l.fails(err)
 		again := l.engine.transient(err) && ctx.Err() == nil
 		l.o.Observe.CommitFailed()
 		if !again {
@@ -120,7 +120,7 @@ func (l *Ledger) kept(batch []*item, took time.Duration) {
 // meanwhile; what comes in waits as long as its senders do.
 func (l *Ledger) recover(ctx context.Context, cause error) {
 	for wait := firstSleep; ctx.Err() == nil; wait = min(2*wait, lastSleep) {
-		l.broken.Store(&cause)
+		l.fails(cause)
 		l.outage.lasts(slog.LevelError, "the ledger is broken, recovering", cause, len(l.queue))
 		err := l.engine.recover(ctx)
 		if err == nil {
@@ -142,7 +142,7 @@ func (l *Ledger) probe(ctx context.Context) error {
 		l.whole()
 		return nil
 	}
-	l.broken.Store(&err)
+	l.fails(err)
 	switch {
 	case !l.engine.transient(err):
 		l.report(err)
@@ -151,6 +151,10 @@ func (l *Ledger) probe(ctx context.Context) error {
 	}
 	return fmt.Errorf("%w: %w", ledger.ErrUnavailable, err)
 }
+
+// fails notes why nothing is taken. Others read the error that broken points at
+// whenever they like, so it points at this call's own, which nothing changes.
+func (l *Ledger) fails(cause error) { l.broken.Store(&cause) }
 
 // whole notes that something was just made durable.
 func (l *Ledger) whole() {
