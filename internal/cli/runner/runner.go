@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-
 	"github.com/sethvargo/go-githubactions"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
@@ -46,10 +44,6 @@ func New(env func(string) (string, bool), stdout io.Writer) *Runner {
 	}
 }
 
-// Input is the step's input, without blanks around it; empty where it is not
-// given. The runner does not tell the two apart.
-func (r *Runner) Input(name string) string { return r.actions.GetInput(name) }
-
 // Mask asks the runner to print *** for a secret. It must come before anything
 // else is printed.
 func (r *Runner) Mask(s secret.Secret) error {
@@ -59,18 +53,6 @@ func (r *Runner) Mask(s secret.Secret) error {
 	}
 	r.actions.AddMask(s.Reveal())
 	return r.out.failure("mask secret")
-}
-
-// Group opens a part of the log that is folded away; EndGroup closes it.
-func (r *Runner) Group(title string) error {
-	r.actions.Group(text.Plain(title))
-	return r.out.failure("open group")
-}
-
-// EndGroup closes the group that Group opened.
-func (r *Runner) EndGroup() error {
-	r.actions.EndGroup()
-	return r.out.failure("close group")
 }
 
 // Log prints text to the log, each line as text.Plain shows it.

@@ -172,18 +172,11 @@ func TestLinesDoNotHoardMemory(t *testing.T) {
 	}
 }
 
-func TestLogAndGroup(t *testing.T) {
+func TestLogGivesNoCommand(t *testing.T) {
 	s := newStep(t)
-	r := s.runner()
-	must(t, r.Group("a\n::error::x"))
-	must(t, r.Log(hostile))
-	must(t, r.EndGroup())
-	want := []command{
-		{name: "group", data: `a\u{000A}::error::x`, properties: map[string]string{}},
-		{name: "endgroup", properties: map[string]string{}},
-	}
-	if diff := cmp.Diff(want, commands(s.log.String()), cmp.AllowUnexported(command{})); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
+	must(t, s.runner().Log(hostile))
+	if got := commands(s.log.String()); len(got) != 0 {
+		t.Errorf("holds %v", got)
 	}
 }
 
@@ -274,20 +267,12 @@ func (broken) Write([]byte) (int, error) { return 0, errors.New("pipe is gone") 
 func TestBrokenLogIsNoPanic(t *testing.T) {
 	r := runner.New(func(string) (string, bool) { return "", false }, broken{})
 	for name, err := range map[string]error{
-		"mask": r.Mask(secret.New("x")), "group": r.Group("x"), "end": r.EndGroup(),
+		"mask":     r.Mask(secret.New("x")),
 		"annotate": r.Annotate([]finding.Finding{{Message: "x"}}),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "pipe is gone") {
 			t.Errorf("%s: got %v", name, err)
 		}
-	}
-}
-
-func TestInput(t *testing.T) {
-	s := newStep(t, "INPUT_DRY-RUN", " true\n", "INPUT_A_B", "x")
-	r := s.runner()
-	if got := []string{r.Input("dry-run"), r.Input("a b"), r.Input("none")}; !cmp.Equal(got, []string{"true", "x", ""}) {
-		t.Errorf("got %q", got)
 	}
 }
 
