@@ -21,7 +21,7 @@ import (
 // the old one may be revoked.
 func TestRotationInACluster(t *testing.T) {
 	k := kubetest.Start(t) // skips where there is no server, so it comes before the scene
-	s := newDrillScene(t)
+	s := newRotationScene(t)
 	k.Apply(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: flux-system}\n")
 	k.InstallFlux(t)
 	rights, err := os.ReadFile(filepath.Join("..", "..", "examples", "kubernetes", "rotate.yaml"))
@@ -60,7 +60,7 @@ kind: Secret
 metadata: {name: github-token, namespace: flux-system, labels: {reconcile.external-secrets.io/managed: "true"}}
 `)
 	third := leaktest.Token("3rd")
-	s.hub.AddToken(third, goodDrillGrant())
+	s.hub.AddToken(third, goodRotationGrant())
 	s.expect(t, 0, []string{"left alone: secret flux-system/github-token password", "External Secrets manages", "force-sync"}, third, with("start", "--repo", fleet)...)
 	s.expect(t, 0, []string{"unseen", "External Secrets brings it there", "still has the old token"}, "", with("status")...)
 	s.elsewhere(t, in)
@@ -68,7 +68,7 @@ metadata: {name: github-token, namespace: flux-system, labels: {reconcile.extern
 
 // namesTheCluster: the record has the cluster's identity, and where it may not be
 // read any more that is said.
-func (s *drillScene) namesTheCluster(t *testing.T, k *kubetest.Server, status []string) {
+func (s *rotationScene) namesTheCluster(t *testing.T, k *kubetest.Server, status []string) {
 	t.Helper()
 	client, err := cluster.Connect(cluster.Options{Kubeconfig: k.Kubeconfig})
 	if err != nil {
@@ -90,7 +90,7 @@ rules: [{apiGroups: [""], resources: [namespaces], resourceNames: [%s], verbs: [
 }
 
 // elsewhere gives tokens that are on record for other clusters and repositories.
-func (s *drillScene) elsewhere(t *testing.T, in []string) {
+func (s *rotationScene) elsewhere(t *testing.T, in []string) {
 	t.Helper()
 	put := func(fingerprint, repo string, p rotation.Place) {
 		t.Helper()
@@ -101,7 +101,7 @@ func (s *drillScene) elsewhere(t *testing.T, in []string) {
 	}
 	same := rotation.Place{Where: "secret flux-system/github-token password", Cluster: "another"}
 	fourth := leaktest.Token("4th")
-	s.hub.AddToken(fourth, goodDrillGrant())
+	s.hub.AddToken(fourth, goodRotationGrant())
 	put(token.Fingerprint(secret.New(fourth)), fleet, same)
 	s.expect(t, 1, []string{"error[storage/shared]: one token is used in 2 places", "in cluster another for acme/fleet", "nothing was stored"}, fourth, append([]string{"start", "--repo", fleet}, in...)...)
 

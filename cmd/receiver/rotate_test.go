@@ -19,9 +19,9 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
-// drillScene is a repository on the fake GitHub, an environment, and a ledger, in
+// rotationScene is a repository on the fake GitHub, an environment, and a ledger, in
 // which no secret may be when the test ends.
-type drillScene struct {
+type rotationScene struct {
 	hub        *fakehub.Hub
 	esc        *esctest.Backend
 	dir        string
@@ -29,9 +29,9 @@ type drillScene struct {
 	pulumi     string
 }
 
-func newDrillScene(t *testing.T) *drillScene {
+func newRotationScene(t *testing.T) *rotationScene {
 	t.Helper()
-	s := &drillScene{dir: t.TempDir(), old: leaktest.Token("old1"), fresh: leaktest.Token("new2"), pulumi: "pul-" + strings.Repeat("0123456789", 4)}
+	s := &rotationScene{dir: t.TempDir(), old: leaktest.Token("old1"), fresh: leaktest.Token("new2"), pulumi: "pul-" + strings.Repeat("0123456789", 4)}
 	repo := t.TempDir()
 	for _, args := range [][]string{{"-c", "init.defaultBranch=main", "init", "-q", repo}, {"-C", repo, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "--allow-empty", "-m", "start"}} {
 		if out, err := exec.Command("git", args...).CombinedOutput(); err != nil {
@@ -40,7 +40,7 @@ func newDrillScene(t *testing.T) *drillScene {
 	}
 	s.hub = fakehub.NewWith(t, fakehub.Options{Repos: []fakehub.Repo{{Dir: filepath.Join(repo, ".git"), Owner: "acme", Name: "fleet"}}, Probes: true})
 	for _, text := range []string{s.old, s.fresh} {
-		s.hub.AddToken(text, goodDrillGrant())
+		s.hub.AddToken(text, goodRotationGrant())
 	}
 	t.Cleanup(func() {
 		if rows, err := searched(t, filepath.Join(s.dir, "ledger.db")); err != nil || rows == 0 {
@@ -52,8 +52,8 @@ func newDrillScene(t *testing.T) *drillScene {
 	return s
 }
 
-// goodDrillGrant is a token as it should be.
-func goodDrillGrant() fakehub.Grant {
+// goodRotationGrant is a token as it should be.
+func goodRotationGrant() fakehub.Grant {
 	return fakehub.Grant{
 		Kind: fakehub.FineGrained, Account: "acme-flux", Expires: time.Now().AddDate(0, 0, 80), Repos: []string{fleet},
 		Permissions: map[string]string{"contents": "write", "pull_requests": "write"},
@@ -61,7 +61,7 @@ func goodDrillGrant() fakehub.Grant {
 }
 
 // do runs a command of the drill, and gives its status and what it printed.
-func (s *drillScene) do(t *testing.T, stdin string, args ...string) (int, string) {
+func (s *rotationScene) do(t *testing.T, stdin string, args ...string) (int, string) {
 	t.Helper()
 	var out bytes.Buffer
 	environment := map[string]string{"PULUMI_ACCESS_TOKEN": s.pulumi, "PULUMI_BACKEND_URL": s.esc.URL, "USER": "ada"}
@@ -74,7 +74,7 @@ func (s *drillScene) do(t *testing.T, stdin string, args ...string) (int, string
 	return status, out.String()
 }
 
-func (s *drillScene) expect(t *testing.T, status int, wants []string, stdin string, args ...string) {
+func (s *rotationScene) expect(t *testing.T, status int, wants []string, stdin string, args ...string) {
 	t.Helper()
 	got, out := s.do(t, stdin, args...)
 	if got != status {
@@ -89,7 +89,7 @@ func (s *drillScene) expect(t *testing.T, status int, wants []string, stdin stri
 
 // TestRotation is the whole drill with Pulumi ESC and without a cluster.
 func TestRotation(t *testing.T) {
-	s := newDrillScene(t)
+	s := newRotationScene(t)
 	weak := leaktest.Token("weak")
 	s.hub.AddToken(weak, fakehub.Grant{
 		Kind: fakehub.FineGrained, Account: "acme-flux", Expires: time.Now().AddDate(0, 0, 80), Repos: []string{fleet},
@@ -121,7 +121,7 @@ func TestRotation(t *testing.T) {
 
 // TestRotationFinds401: a token that a person deleted needs no revocation.
 func TestRotationFinds401(t *testing.T) {
-	s := newDrillScene(t)
+	s := newRotationScene(t)
 	s.expect(t, 0, []string{"stored"}, s.fresh, "start", "--repo", fleet, "--esc", "acme/flux/prod")
 	s.hub.AddToken(s.old, fakehub.Grant{Kind: fakehub.FineGrained, Account: "acme-flux", Revoked: true})
 	s.expect(t, 0, []string{"next: run `rotate finish`"}, "", "status", "--esc", "acme/flux/prod")
@@ -131,7 +131,7 @@ func TestRotationFinds401(t *testing.T) {
 // TestRotationAsksItsOwnServer: another server's 401 says nothing of the old token,
 // and it is not for another server to see.
 func TestRotationAsksItsOwnServer(t *testing.T) {
-	k, s := knownfail.Of(t), newDrillScene(t)
+	k, s := knownfail.Of(t), newRotationScene(t)
 	s.expect(t, 0, []string{"stored"}, s.fresh, "start", "--repo", fleet, "--esc", "acme/flux/prod")
 	s.expect(t, 0, []string{"it still answers"}, "", "status", "--esc", "acme/flux/prod")
 	other := fakehub.NewWith(t, fakehub.Options{})
@@ -144,7 +144,7 @@ func TestRotationAsksItsOwnServer(t *testing.T) {
 // TestRotationGoesOn: where the backend fails in the middle, the ledger knows of
 // the new token, and giving it again ends well.
 func TestRotationGoesOn(t *testing.T) {
-	s := newDrillScene(t)
+	s := newRotationScene(t)
 	start := []string{"start", "--repo", fleet, "--esc", "acme/flux/prod"}
 	s.esc.Before = func() { s.esc.Text += "# somebody is at it\n" }
 	s.expect(t, 3, []string{"not stored: esc acme/flux/prod", "changed at the same time"}, s.fresh, start...)
@@ -158,7 +158,7 @@ func TestRotationGoesOn(t *testing.T) {
 // TestRotationWithoutPlaces: where no place is looked at, nobody knows whether there
 // was an old token; that there was none is not said unseen.
 func TestRotationWithoutPlaces(t *testing.T) {
-	s := newDrillScene(t)
+	s := newRotationScene(t)
 	start := []string{"start", "--repo", fleet}
 	s.expect(t, 0, []string{"no place was named"}, s.fresh, start...)
 	s.expect(t, 0, []string{"[ ]  old dead  not known"}, "", "status")
@@ -172,7 +172,7 @@ func TestRotationWithoutPlaces(t *testing.T) {
 
 	// The next one's old token is the one that is on record.
 	third := leaktest.Token("3rd")
-	s.hub.AddToken(third, goodDrillGrant())
+	s.hub.AddToken(third, goodRotationGrant())
 	s.expect(t, 0, []string{"old " + token.Fingerprint(secret.New(s.fresh))}, third, start...)
 	s.expect(t, 2, []string{"the old token is needed"}, "", "finish")
 }

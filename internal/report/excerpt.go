@@ -127,7 +127,7 @@ func window(cells []string, start, end, width int) excerpt {
 	}
 	from, to := 0, len(cells)
 	if total > width {
-		from, to = around(widths, start, end, width-2) // room for an ellipsis at both ends
+		from, to = around(widths, start, end, width-2) // width for an ellipsis at both ends
 	}
 	var e excerpt
 	if from > 0 {
@@ -146,23 +146,23 @@ func window(cells []string, start, end, width int) excerpt {
 }
 
 // around grows [start, start) to the right over the scalar, then to the left
-// and on to the right in turn, as far as room columns reach.
-func around(widths []int, start, end, room int) (from, to int) {
+// and on to the right in turn, as far as width columns reach.
+func around(widths []int, start, end, width int) (from, to int) {
 	from, to = start, start
 	right := func() bool {
-		if to == len(widths) || widths[to] > room {
+		if to == len(widths) || widths[to] > width {
 			return false
 		}
-		room -= widths[to]
+		width -= widths[to]
 		to++
 		return true
 	}
 	left := func() bool {
-		if from == 0 || widths[from-1] > room {
+		if from == 0 || widths[from-1] > width {
 			return false
 		}
 		from--
-		room -= widths[from]
+		width -= widths[from]
 		return true
 	}
 	for to < end && right() {

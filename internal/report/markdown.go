@@ -18,9 +18,9 @@ const (
 // 60,000 bytes, and it says how much it left out.
 func Markdown(w io.Writer, r Report) error {
 	head, foot := r.markdownHead(), r.markdownFoot()
-	room := maxMarkdown - len(head) - len(foot)
-	gaps := foldable{items: r.markdownGaps(), noun: "gap", fold: "\n"}.render(room / 3)
-	room -= len(gaps)
+	left := maxMarkdown - len(head) - len(foot)
+	gaps := foldable{items: r.markdownGaps(), noun: "gap", fold: "\n"}.render(left / 3)
+	left -= len(gaps)
 	findings := foldable{noun: "finding", head: "### Findings\n\n", fold: "\n"}
 	for _, f := range r.Findings {
 		findings.items = append(findings.items, markdownFinding(f))
@@ -30,15 +30,15 @@ func Markdown(w io.Writer, r Report) error {
 	for i := len(r.Tables) - 1; i >= 0; i-- {
 		share := maxMarkdown / 8
 		if i == 0 {
-			share = room
+			share = left
 			if len(findings.items) > 0 {
-				share = max(room/2, room-findings.size())
+				share = max(left/2, left-findings.size())
 			}
 		}
 		tables[i] = r.Tables[i].markdown().render(share)
-		room -= len(tables[i])
+		left -= len(tables[i])
 	}
-	page := head + gaps + strings.Join(tables, "") + findings.render(room) + foot
+	page := head + gaps + strings.Join(tables, "") + findings.render(left) + foot
 	if _, err := io.WriteString(w, page); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
@@ -163,24 +163,24 @@ type foldable struct {
 
 // size is what the whole list takes, at most.
 func (f foldable) size() int {
-	n := len(f.head) + len(f.fold) + foldRoom
+	n := len(f.head) + len(f.fold) + foldSize
 	for _, item := range f.items {
 		n += len(item)
 	}
 	return n
 }
 
-const foldRoom = 200 // for the fold's tags and the sentence on what was left out
+const foldSize = 200 // for the fold's tags and the sentence on what was left out
 
-// render writes as many items as fit into room bytes and says how many did not.
-func (f foldable) render(room int) string {
+// render writes as many items as fit into left bytes and says how many did not.
+func (f foldable) render(left int) string {
 	if len(f.items) == 0 {
 		return ""
 	}
-	room -= len(f.head) + len(f.fold) + foldRoom
+	left -= len(f.head) + len(f.fold) + foldSize
 	shown := 0
-	for shown < len(f.items) && len(f.items[shown]) <= room {
-		room -= len(f.items[shown])
+	for shown < len(f.items) && len(f.items[shown]) <= left {
+		left -= len(f.items[shown])
 		shown++
 	}
 	open := min(shown, openRows)

@@ -24,8 +24,8 @@ type lines struct {
 func (l *lines) Write(p []byte) (int, error) {
 	for rest := p; len(rest) > 0 && l.err == nil; {
 		line, after, ended := bytes.Cut(rest, []byte("\n"))
-		if room := maxLine - len(l.held); len(line) > room {
-			line, after, ended = rest[:room], rest[room:], true
+		if left := maxLine - len(l.held); len(line) > left {
+			line, after, ended = rest[:left], rest[left:], true
 		}
 		l.held = append(l.held, line...)
 		rest = after

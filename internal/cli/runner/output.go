@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// maxOutputs is the room of all outputs of a job, in UTF-16 units: GitHub
+	// maxOutputs is the limit of all outputs of a job, in UTF-16 units: GitHub
 	// allows 1 MB and counts two bytes each.
 	maxOutputs = 1_000_000 / 2
-	// maxSummary is the room of a step's summary, in bytes. GitHub drops the
+	// maxSummary is the limit of a step's summary, in bytes. GitHub drops the
 	// whole of a longer one.
 	maxSummary = 1 << 20
 )
@@ -65,18 +65,18 @@ func (r *Runner) Summary(markdown string) error {
 	return nil
 }
 
-// fit cuts text at the end of a line to at most room bytes and says what it
+// fit cuts text at the end of a line to at most limit bytes and says what it
 // left out. It gives nothing where not even that fits.
-func fit(text string, room int) string {
-	if len(text) <= room {
+func fit(text string, limit int) string {
+	if len(text) <= limit {
 		return text
 	}
 	const note = "\n\n*The summary is longer than GitHub shows: %d of %d bytes are left out.*\n"
-	room -= len(note) + 20 // digits of both numbers
-	if room < 0 {
+	limit -= len(note) + 20 // digits of both numbers
+	if limit < 0 {
 		return ""
 	}
-	kept := text[:strings.LastIndexByte(text[:room], '\n')+1]
+	kept := text[:strings.LastIndexByte(text[:limit], '\n')+1]
 	return kept + fmt.Sprintf(note, len(text)-len(kept), len(text))
 }
 

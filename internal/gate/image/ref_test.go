@@ -259,8 +259,8 @@ func FuzzParseRef(f *testing.F) {
 		if again, err := image.ParseRef(written(r)); err != nil || again != r || written(r) != s {
 			t.Errorf("%q: %+v prints as %s, which is %+v, %v", s, r, written(r), again, err)
 		}
-		const room = 255 - len("library/") // the longest repository that may get Docker Hub's prefix
-		if c, err := image.ParseName(r.Canonical()); len(r.Repository) <= room && (err != nil || c.Canonical() != r.Canonical()) {
+		const most = 255 - len("library/") // the longest repository that may get Docker Hub's prefix
+		if c, err := image.ParseName(r.Canonical()); len(r.Repository) <= most && (err != nil || c.Canonical() != r.Canonical()) {
 			t.Errorf("%q: canonical %s is not stable: %s, %v", s, r.Canonical(), c.Canonical(), err)
 		}
 		if (r.Host != "" || strings.Contains(r.Name, "/") || r.Tag != "" || r.Digest != "") && !image.LooksLikeRef(s) &&

@@ -201,7 +201,7 @@ func TestActivityIsForbidden(t *testing.T) {
 func TestFlaws(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		spoil func(w *world, p *fakehub.Pull)
+		damage func(w *world, p *fakehub.Pull)
 		gap   string // none where it is mended
 		kind  github.Kind
 	}{
@@ -220,7 +220,7 @@ func TestFlaws(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := typical(t, 1)
 			p := fakehubPull("flux", "main")
-			tt.spoil(w, &p)
+			tt.damage(w, &p)
 			facts, err := w.client().Pull(t.Context(), w.OpenPull(fleet, p))
 			if e, ok := errors.AsType[*github.Error](err); ok {
 				if e.Kind != tt.kind {

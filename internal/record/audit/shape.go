@@ -10,17 +10,17 @@ var shapes = [...]string{
 	"deploy_key", "member", "release", "fork", "label",
 }
 
-// loners are the shapes that no other event has, so that a body of theirs under
+// distinct are the shapes that no other event has, so that a body of theirs under
 // any other header is a contradiction, also under one that is not known here.
-var loners = [...]string{"push", "create", "delete", "status", "meta"}
+var distinct = [...]string{"push", "create", "delete", "status", "meta"}
 
 // event tells what the body is. The header's word holds where the body has its
-// shape, or where no shape is known for it and the body has no loner's.
+// shape, or where no shape is known for it and the body has no distinct one.
 func (p *payload) event(header string) string {
 	if fits, known := p.is(header); fits {
 		return header
 	} else if !known {
-		for _, name := range loners {
+		for _, name := range distinct {
 			if fits, _ := p.is(name); fits {
 				return name
 			}

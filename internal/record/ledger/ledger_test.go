@@ -47,7 +47,7 @@ size 7
 }
 
 func TestEntriesWithoutAnUnambiguousLeaf(t *testing.T) {
-	for name, spoil := range map[string]func(*ledger.Entry){
+	for name, damage := range map[string]func(*ledger.Entry){
 		"no kind":           func(e *ledger.Entry) { e.Kind = "" },
 		"no id":             func(e *ledger.Entry) { e.ID = "" },
 		"line in a field":   func(e *ledger.Entry) { e.Name = "push\nsize 0" },
@@ -59,7 +59,7 @@ func TestEntriesWithoutAnUnambiguousLeaf(t *testing.T) {
 		"less than nothing": func(e *ledger.Entry) { e.BodySize = -1 },
 	} {
 		e := entry(1)
-		spoil(&e)
+		damage(&e)
 		if e.Validate() == nil {
 			t.Errorf("%s: taken", name)
 		}

@@ -13,11 +13,11 @@ import (
 
 // remade makes the entries' table anew with columns of any type, as one would
 // who wants them to compare otherwise than they read.
-func remade(t *testing.T, e *evidence, spoil string) {
+func remade(t *testing.T, e *evidence, damage string) {
 	t.Helper()
 	e.statement(t, `CREATE TABLE other (idx, kind, time, source, id, name, target, body_hash, body_size, leaf_hash)`)
 	e.statement(t, `INSERT INTO other SELECT * FROM entry`)
-	e.exec(t, spoil)
+	e.exec(t, damage)
 	e.statement(t, `DROP TABLE entry`)
 	e.statement(t, `ALTER TABLE other RENAME TO entry`)
 	e.statement(t, `CREATE UNIQUE INDEX entry_key ON entry (id, source, kind, body_hash)`)
@@ -27,7 +27,7 @@ func remade(t *testing.T, e *evidence, spoil string) {
 // TestSchemaOfSQLite: what is not a table of ours can give other answers to a
 // question than to Verify, which then proves nothing.
 func TestSchemaOfSQLite(t *testing.T) {
-	for name, spoil := range map[string]func(*testing.T, *evidence){
+	for name, damage := range map[string]func(*testing.T, *evidence){
 		"a kind that equals no text": func(t *testing.T, e *evidence) {
 			remade(t, e, `UPDATE other SET kind = CAST(kind AS BLOB) WHERE idx = 4`)
 		},
@@ -57,7 +57,7 @@ func TestSchemaOfSQLite(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEvidence(t, 10)
-			spoil(t, e)
+			damage(t, e)
 			e.disconnect(t)
 			done := make(chan store.Verification, 1)
 			go func() { done <- e.verify(t, store.VerifyOptions{Public: e.key.Public()}) }()
@@ -91,7 +91,7 @@ func TestSchemaOfPostgreSQL(t *testing.T) {
 		if s.server == nil {
 			return
 		}
-		for _, test := range []struct{ name, spoil, undo, want string }{
+		for _, test := range []struct{ name, damage, undo, want string }{
 			{"a trigger", `CREATE TRIGGER quiet BEFORE UPDATE ON entry FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
 				`DROP TRIGGER quiet ON entry`, "trigger"},
 			{"a rule", `CREATE RULE quiet AS ON INSERT TO body WHERE new.idx = 4711 DO INSTEAD NOTHING`, `DROP RULE quiet ON body`, "rule"},
@@ -107,7 +107,7 @@ func TestSchemaOfPostgreSQL(t *testing.T) {
 				if v := e.verify(t, store.VerifyOptions{Public: e.key.Public()}); !v.OK() {
 					t.Fatalf("faults before: %v", v.Faults)
 				}
-				e.statement(t, test.spoil)
+				e.statement(t, test.damage)
 				v := e.verify(t, store.VerifyOptions{Public: e.key.Public()})
 				e.statement(t, test.undo)
 				if v.OK() || v.Faults[0].Kind != store.FaultSchema || !strings.Contains(v.Faults[0].Message, test.want) {

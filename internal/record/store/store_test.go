@@ -150,7 +150,7 @@ func TestDuplicates(t *testing.T) {
 	if want := (ledger.Receipt{Record: first.Record, Duplicate: true}); err != nil || again != want {
 		t.Errorf("again: %+v, %v; want %+v", again, err, want)
 	}
-	for name, spoil := range map[string]func(*ledger.Entry, *[]byte){
+	for name, damage := range map[string]func(*ledger.Entry, *[]byte){
 		"another body":   func(_ *ledger.Entry, b *[]byte) { *b = []byte("{}") },
 		"another source": func(e *ledger.Entry, _ *[]byte) { e.Source = "4712" },
 		"no source":      func(e *ledger.Entry, _ *[]byte) { e.Source = "" },
@@ -158,7 +158,7 @@ func TestDuplicates(t *testing.T) {
 		"an empty body":  func(_ *ledger.Entry, b *[]byte) { *b = nil },
 	} {
 		e, b := entry("guid-1"), body("guid-1")
-		spoil(&e, &b)
+		damage(&e, &b)
 		r, err := l.Append(t.Context(), e, b)
 		if err != nil || r.Duplicate {
 			t.Errorf("%s: %+v, %v", name, r, err)

@@ -116,7 +116,7 @@ func TestNothingForgedIsSigned(t *testing.T) {
 // TestLostFile: nothing is acknowledged that went into a file which has no name
 // any more, or into its log.
 func TestLostFile(t *testing.T) {
-	for name, spoil := range map[string]func(t *testing.T, path string){
+	for name, damage := range map[string]func(t *testing.T, path string){
 		"deleted": func(t *testing.T, path string) {
 			for _, end := range []string{"", "-wal", "-shm"} {
 				if err := os.Remove(path + end); err != nil {
@@ -150,7 +150,7 @@ func TestLostFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			grow(t, l, 10, 11)
-			spoil(t, e.address)
+			damage(t, e.address)
 			kept := map[int64]bool{}
 			for n := int64(20); n < 25; n++ {
 				if _, err := l.Append(t.Context(), numbered(n), payload(n)); err == nil {

@@ -130,9 +130,9 @@ func TestCheckFindsEveryFault(t *testing.T) {
 	}
 }
 
-// TestCheckLeavesRoom shows that what happened at the same time may stand in
+// TestCheckLeavesSpace shows that what happened at the same time may stand in
 // any order, and that no answer says nothing.
-func TestCheckLeavesRoom(t *testing.T) {
+func TestCheckLeavesSpace(t *testing.T) {
 	s := good()
 	s.sent[1].Start = s.sent[0].Start
 	s.held[0], s.held[1] = s.held[1], s.held[0]

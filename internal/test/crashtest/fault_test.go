@@ -79,14 +79,14 @@ func (s *site) suffer(r *Receiver, begin, end func(), lasts time.Duration, someF
 		s.t.Errorf("%d new deliveries were acknowledged in trouble", n)
 	}
 	end()
-	mended := s.load.Clock()
+	ended := s.load.Clock()
 	s.await("ready again", func() bool { return ready(r) })
 	again := s.load.Clock()
 	s.awaitNew("deliveries after the trouble")
 	stop()
 	s.inTime()
 	refused := s.count(http.StatusServiceUnavailable, start, s.load.Clock())
-	s.t.Logf("ready %v after the end of the trouble, %d requests answered with 503", (again - mended).Round(time.Millisecond), refused)
+	s.t.Logf("ready %v after the end of the trouble, %d requests answered with 503", (again - ended).Round(time.Millisecond), refused)
 	return refused
 }
 
@@ -120,7 +120,7 @@ func TestBrokenDisk(t *testing.T) {
 		begin, end func(*powercut.Disk)
 		fails      bool // what waits for the commit is refused at once, not held
 	}{
-		"full":      {func(d *powercut.Disk) { d.Room(0) }, func(d *powercut.Disk) { d.Room(-1) }, false},
+		"full":      {func(d *powercut.Disk) { d.Limit(0) }, func(d *powercut.Disk) { d.Limit(-1) }, false},
 		"fsync":     {func(d *powercut.Disk) { d.FailSyncs(forever) }, func(d *powercut.Disk) { d.FailSyncs(0) }, true},
 		"write":     {func(d *powercut.Disk) { d.FailWrites(forever) }, func(d *powercut.Disk) { d.FailWrites(0) }, true},
 		"read-only": {func(d *powercut.Disk) { d.ReadOnly(true) }, func(d *powercut.Disk) { d.ReadOnly(false) }, true},

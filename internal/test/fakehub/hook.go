@@ -216,7 +216,7 @@ func (h *Hub) Deliver() {
 		}
 		a := h.outbox[i]
 		h.outbox = slices.Delete(h.outbox, i, i+1)
-		lost := a.spoil()
+		lost := a.damage()
 		header := h.hookHeaders(a)
 		h.mu.Unlock()
 		if lost == "" && a.status == "" {
@@ -230,9 +230,9 @@ func (h *Hub) Deliver() {
 	}
 }
 
-// spoil sets what is listed of an attempt that does not arrive, and says why
+// damage sets what is listed of an attempt that does not arrive, and says why
 // it does not. The lock is held.
-func (a *attempt) spoil() string {
+func (a *attempt) damage() string {
 	why := ""
 	switch {
 	case a.redelivery && a.fate.Again != 0:

@@ -34,7 +34,7 @@ type Disk struct {
 
 	dead, readOnly        bool
 	failSyncs, failWrites int
-	room                  int64 // bytes; below 0: any
+	limit                 int64 // bytes; below 0: any
 	slow                  time.Duration
 	sleep                 func(time.Duration)
 	syncs                 []Sync
@@ -49,7 +49,7 @@ type Sync struct{ Begin, End time.Time }
 // of course not the same each time. The error wraps ErrMissing where nothing
 // can be mounted.
 func Mount(path string, seed uint64, image Image) (*Disk, error) {
-	d := &Disk{path: path, random: rand.New(rand.NewPCG(seed, 0)), dir: directory{disk: map[string]*file{}}, room: -1, sleep: time.Sleep}
+	d := &Disk{path: path, random: rand.New(rand.NewPCG(seed, 0)), dir: directory{disk: map[string]*file{}}, limit: -1, sleep: time.Sleep}
 	top := &root{disk: d}
 	second := time.Second
 	options := &fs.Options{
@@ -109,12 +109,12 @@ func (d *Disk) FailSyncs(n int) { d.set(func() { d.failSyncs = n }) }
 // FailWrites makes the next n writes fail with EIO; nothing of them is written.
 func (d *Disk) FailWrites(n int) { d.set(func() { d.failWrites = n }) }
 
-// Room leaves so many bytes until the disk is full: then growing a file gives
+// Limit leaves so many bytes until the disk is full: then growing a file gives
 // ENOSPC, and writing over what is there does not. Below 0 it is never full.
-func (d *Disk) Room(bytes int64) {
+func (d *Disk) Limit(bytes int64) {
 	d.set(func() {
-		if d.room = bytes; bytes >= 0 {
-			d.room += d.used
+		if d.limit = bytes; bytes >= 0 {
+			d.limit += d.used
 		}
 	})
 }
@@ -179,7 +179,7 @@ func (d *Disk) change(f *file, c change) syscall.Errno {
 	if !c.truncate {
 		grows = max(0, grows)
 	}
-	if grows > 0 && d.room >= 0 && d.used+grows > d.room {
+	if grows > 0 && d.limit >= 0 && d.used+grows > d.limit {
 		d.failedOperations++
 		return syscall.ENOSPC
 	}

@@ -136,7 +136,7 @@ func TestFaults(t *testing.T) {
 	_, err := f.WriteAt(make([]byte, 1000), 0)
 	must(t, err)
 
-	d.Room(500)
+	d.Limit(500)
 	if _, err = f.WriteAt(make([]byte, 600), 1000); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("write over the end of the room: %v", err)
 	}
@@ -145,7 +145,7 @@ func TestFaults(t *testing.T) {
 	must(t, f.Truncate(0))
 	_, err = f.WriteAt(make([]byte, 1500), 0)
 	must(t, err)
-	d.Room(-1)
+	d.Limit(-1)
 
 	d.FailWrites(1)
 	if _, err = f.WriteAt([]byte("x"), 0); !errors.Is(err, syscall.EIO) {

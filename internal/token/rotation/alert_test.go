@@ -68,7 +68,7 @@ func alerts(t *testing.T, archive *txtar.Archive) []rotation.Alert {
 // once, and they get graver.
 func TestAlertsOfAnEnd(t *testing.T) {
 	end := time.Date(2026, 12, 31, 9, 0, 0, 0, time.UTC)
-	drills := rotation.Join([]rotation.Record{
+	rotations := rotation.Join([]rotation.Record{
 		{Step: rotation.Started, Time: end.AddDate(0, 0, -90), Repositories: []string{"acme/fleet"}, New: "NEW", Expires: end},
 		{Step: rotation.Stored, Time: end.AddDate(0, 0, -90), Repositories: []string{"acme/fleet"}, New: "NEW", Expires: end, Places: []rotation.Place{escP, secretP}},
 	})
@@ -80,7 +80,7 @@ func TestAlertsOfAnEnd(t *testing.T) {
 	var got []seen
 	days := map[seen]string{}
 	for at := end.AddDate(0, 0, -40); at.Before(end.AddDate(0, 0, 3)); at = at.Add(time.Hour) {
-		for _, a := range rotation.Alerts(drills, at, "") {
+		for _, a := range rotation.Alerts(rotations, at, "") {
 			s := seen{a.Rule, a.Severity, a.Reminder}
 			if !slices.Contains(got, s) {
 				got = append(got, s)

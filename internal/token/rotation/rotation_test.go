@@ -18,8 +18,8 @@ var (
 	escP    = rotation.Place{Where: "esc acme/flux/prod github.token", Revision: "8", Before: "7"}
 )
 
-// drill is a rotation up to a step.
-func drill(t *testing.T, last rotation.Step) rotation.Rotation {
+// upToStep is a rotation up to a step.
+func upToStep(t *testing.T, last rotation.Step) rotation.Rotation {
 	t.Helper()
 	records := []rotation.Record{
 		{Step: rotation.Started, Time: began, By: "ada", Repositories: []string{"acme/fleet"}, Old: "OLD", New: "NEW", Expires: began.AddDate(0, 0, 90)},
@@ -41,11 +41,11 @@ func drill(t *testing.T, last rotation.Step) rotation.Rotation {
 			break
 		}
 	}
-	drills := rotation.Join(upTo)
-	if len(drills) != 1 {
-		t.Fatalf("%d rotations", len(drills))
+	rotations := rotation.Join(upTo)
+	if len(rotations) != 1 {
+		t.Fatalf("%d rotations", len(rotations))
 	}
-	return drills[0]
+	return rotations[0]
 }
 
 func TestStand(t *testing.T) {
@@ -80,7 +80,7 @@ func TestStand(t *testing.T) {
 			rotation.Standing{Stage: rotation.Overlaps, Left: 21 * time.Hour}},
 		"finished": {rotation.Finished, rotation.Observation{Now: at(90)}, rotation.Standing{Stage: rotation.Done, Left: -66 * time.Hour}},
 	} {
-		got := drill(t, c.last).Stand(c.s)
+		got := upToStep(t, c.last).Stand(c.s)
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s:\n%s", name, diff)
 		}
