@@ -170,14 +170,14 @@ func refusal(err error) error {
 }
 
 // source gives the report the text of the files that findings point into: of
-// the head, or of the files that the change leaves alone.
+// what merging gives, or of the files that the change leaves alone.
 func source(facts change.Facts) func(file string) []byte {
 	files := map[string][]byte{}
 	for _, f := range facts.Bystanders {
 		files[f.Path] = f.Data
 	}
 	for _, f := range facts.Files {
-		files[f.Path] = f.New.Data
+		files[f.Path] = f.After.Data
 	}
 	return func(file string) []byte { return files[file] }
 }

@@ -35,8 +35,12 @@ func Judge(p policy.Policy, f change.Facts, o Options) Result {
 	result.Basis, result.Gaps = finding.Whole, f.Gaps
 	if !j.applies() {
 		result.Basis = finding.Foreign
+		if f.Crosswise { // from another merge base it could be ours
+			result.Gaps = slices.Concat(f.Gaps, []string{change.CrosswiseGap})
+		}
 		return result
 	}
+	j.crosswise()
 	for i := range j.files {
 		result.Files = append(result.Files, j.judgeFile(&j.files[i]))
 	}

@@ -19,12 +19,17 @@ import (
 // cannot make at all is residue as a whole.
 func (j *judge) judgeFile(v *fileView) FileResult {
 	outcome := FileResult{Path: v.Path, Reproduction: manifest.Residue}
+	if v.Stale {
+		j.stale(v)
+		outcome.Reproduction = manifest.None // of what is not known nothing can be said
+		return outcome
+	}
 	if !j.judgePath(v) {
 		return outcome
 	}
 	j.judgeContent(v)
 	// Two equal files whose modes differ have nothing to reproduce.
-	if v.Old.Mode == v.New.Mode && clean(v.comparison) {
+	if v.Before.Mode == v.After.Mode && clean(v.comparison) {
 		outcome.Reproduction = v.comparison.Outcome
 	}
 	return outcome
@@ -38,26 +43,22 @@ func (j *judge) judgePath(v *fileView) bool {
 			"take the file out of the branch, or add its path to paths in "+policy.File)
 	}
 	switch {
-	case v.Old.Mode == change.Symlink || v.New.Mode == change.Symlink:
+	case v.Before.Mode == change.Symlink || v.After.Mode == change.Symlink:
 		j.at(v, "scope/symlink",
-			fmt.Sprintf("a symbolic link is involved: the mode was %s and is %s", modeName(v.Old.Mode), modeName(v.New.Mode)),
+			fmt.Sprintf("a symbolic link is involved: the mode was %s and is %s", modeName(v.Before.Mode), modeName(v.After.Mode)),
 			"take it out of the branch: Flux writes regular files only")
-	case v.Old.Mode == change.Submodule || v.New.Mode == change.Submodule:
+	case v.Before.Mode == change.Submodule || v.After.Mode == change.Submodule:
 		j.at(v, "scope/submodule",
-			fmt.Sprintf("a submodule is involved: the mode was %s and is %s", modeName(v.Old.Mode), modeName(v.New.Mode)),
+			fmt.Sprintf("a submodule is involved: the mode was %s and is %s", modeName(v.Before.Mode), modeName(v.After.Mode)),
 			"take it out of the branch: Flux never moves a submodule")
-	case v.Old.Mode == change.Absent || v.New.Mode == change.Absent:
+	case v.Before.Mode == change.Absent || v.After.Mode == change.Absent:
 		// Told by renames, which sees all files.
 		return false
-	case v.Old.Mode != v.New.Mode:
-		j.at(v, "scope/mode-changed", fmt.Sprintf("the file's mode was %s and is %s", v.Old.Mode, v.New.Mode),
+	case v.Before.Mode != v.After.Mode:
+		j.at(v, "scope/mode-changed", fmt.Sprintf("the file's mode was %s and is %s", v.Before.Mode, v.After.Mode),
 			"restore the mode: Flux keeps it as it is")
 	}
-	if v.Old.IsFile() && !v.Tip.IsFile() {
-		j.at(v, "scope/stale", "the base has removed or replaced this file, and a merge could bring it back",
-			"delete the push branch, so that Flux starts anew from the base")
-	}
-	if v.Old.IsFile() && v.New.IsFile() && !v.compared {
+	if v.Before.IsFile() && v.After.IsFile() && !v.compared {
 		message := "Flux does not write files of this name"
 		if manifest.Named(v.Path) {
 			message = "Flux does not write this file: on the base it holds no marker"
@@ -65,6 +66,36 @@ func (j *judge) judgePath(v *fileView) bool {
 		j.at(v, "scope/not-flux-file", message, "take the file out of the branch and propose its change by itself")
 	}
 	return v.compared
+}
+
+// stale reports a path of which it is not known what a merge gives.
+func (j *judge) stale(v *fileView) {
+	message := "the base has changed this file too since the branch was made, so that it is not known what a merge gives"
+	switch {
+	case v.Before.Mode == change.Absent && v.Old.Mode == change.Absent:
+		message = "the base has moved, removed or replaced the folder of this new file since the branch was made"
+	case v.Before.Mode == change.Absent:
+		message = "the base has removed or renamed this file since the branch was made; a merge could bring it back, or change another file"
+	}
+	j.at(v, "scope/stale", message, j.afresh())
+}
+
+// crosswise reports a change whose merge has no one starting point.
+func (j *judge) crosswise() {
+	if j.facts.Crosswise {
+		j.report(finding.Finding{Rule: "scope/stale", Message: "the base and the branch were merged into each other, and have several merge bases",
+			Hint: j.afresh()})
+	}
+}
+
+// afresh says how to come to a branch that begins at the base's tip.
+func (j *judge) afresh() string {
+	head := j.facts.HeadRef
+	if head == "" || !j.policy.MatchHead(head) {
+		return "bring the branch up to date with the base"
+	}
+	sha := j.facts.Head.Commit
+	return fmt.Sprintf("delete the branch %q while it is at commit %s: Flux pushes it afresh from the base", head, sha[:min(len(sha), 12)])
 }
 
 func (j *judge) at(v *fileView, rule, message, hint string) {
@@ -78,24 +109,24 @@ func modeName(m change.Mode) string { return cmp.Or(string(m), "none") }
 func (j *judge) renames() {
 	gone := map[string][]*fileView{}
 	for i := range j.files {
-		if v := &j.files[i]; v.New.Mode == change.Absent {
-			gone[v.Old.ID] = append(gone[v.Old.ID], v)
+		if v := &j.files[i]; v.After.Mode == change.Absent && !v.Stale {
+			gone[v.Before.ID] = append(gone[v.Before.ID], v)
 		}
 	}
 	for i := range j.files {
 		v := &j.files[i]
-		if v.Old.Mode != change.Absent || v.New.Mode == change.Absent {
+		if v.Before.Mode != change.Absent || v.After.Mode == change.Absent || v.Stale {
 			continue
 		}
-		if from := gone[v.New.ID]; len(from) > 0 && v.New.ID != "" {
-			gone[v.New.ID] = from[1:]
+		if from := gone[v.After.ID]; len(from) > 0 && v.After.ID != "" {
+			gone[v.After.ID] = from[1:]
 			j.at(v, "scope/file-renamed", fmt.Sprintf("the file was renamed from %q", from[0].Path), "restore its path: Flux never renames a file")
 			continue
 		}
 		j.at(v, "scope/file-added", "the file was added", addedHint(v.Path))
 	}
 	for i := range j.files {
-		if v := &j.files[i]; v.New.Mode == change.Absent && slices.Contains(gone[v.Old.ID], v) {
+		if v := &j.files[i]; v.After.Mode == change.Absent && slices.Contains(gone[v.Before.ID], v) {
 			j.at(v, "scope/file-removed", "the file was removed", "restore the file: Flux never removes one")
 		}
 	}
@@ -119,10 +150,14 @@ func (j *judge) judgeContent(v *fileView) {
 	before := len(j.findings)
 	for _, d := range c.Residue {
 		j.report(finding.Finding{Rule: cmp.Or(d.Rule, "scope/residue"), Place: place(v.Path, d.Position, d.Path), Message: d.Message,
-			Hint: residueHint(v)})
+			Hint: residueHint})
 	}
-	if c.Outcome == manifest.Residue && len(j.findings) == before {
-		j.at(v, "scope/residue", "re-executing Flux's update does not give this file", residueHint(v))
+	switch {
+	case len(j.findings) > before:
+	case c.Outcome == manifest.Residue:
+		j.at(v, "scope/residue", "re-executing Flux's update does not give this file", residueHint)
+	case v.Before.ID != v.After.ID && !slices.ContainsFunc(v.spots, spot.changed):
+		j.at(v, "scope/residue", "the file was written anew, though no version in it changes: Flux leaves such a file alone", residueHint)
 	}
 	for _, d := range c.Losses {
 		j.report(finding.Finding{Rule: "scope/writer-loss", Place: place(v.Path, d.Position, d.Path),
@@ -132,30 +167,15 @@ func (j *judge) judgeContent(v *fileView) {
 	for _, d := range c.Defects {
 		j.defect(v, d)
 	}
-	if v.drifted {
-		j.report(finding.Finding{Rule: "scope/stale", Severity: finding.Warning, Place: finding.Place{File: v.Path},
-			Message: "the base has changed more of this file than its versions since the branch was made; each step is judged from what the base has now",
-			Hint:    "delete the push branch, so that Flux starts anew from the base"})
-	}
 	for _, s := range v.spots {
 		j.judgeSpot(s)
 	}
 }
 
-func residueHint(v *fileView) string {
-	if !v.Tip.Same(v.Old) {
-		return "take the change out of the branch; if it is the base's, the branch is behind: delete it, so that Flux starts anew"
-	}
-	return "take the change out of the branch and propose it by itself"
-}
+const residueHint = "take the change out of the branch and propose it by itself"
 
 // judgeSpot reports what concerns a place beside its new version.
 func (j *judge) judgeSpot(s spot) {
-	if s.stale {
-		j.report(finding.Finding{Rule: "scope/stale", Place: s.place(),
-			Message: fmt.Sprintf("the base has moved, removed or rewritten this place of %s since the branch was made", s.Marker.Image()),
-			Hint:    "delete the push branch, so that Flux starts anew from the base"})
-	}
 	if s.changed() && len(s.Aliases) > 0 {
 		var lines []string
 		for _, at := range s.Aliases {

@@ -130,26 +130,26 @@ var mutations = []mutation{
 	{name: "look-alike host", text: at(markedLine, "$1${2}ghcr.lo/smuggled/app:1.0.0$4$5"), legal: true},
 	{name: "look-alike registry port", text: at(markedLine, "$1${2}127.0.0.1:5001/smuggled/app:1.0.0$4$5"), legal: true},
 
-	{name: "executable", facts: func(f *change.Facts) { f.Files[0].New.Mode = change.Executable }},
-	{name: "symlink", facts: func(f *change.Facts) { f.Files[0].New.Mode = change.Symlink }},
-	{name: "file removed", facts: func(f *change.Facts) { f.Files[0].New = change.Blob{} }},
+	{name: "executable", facts: func(f *change.Facts) { f.Files[0].After.Mode = change.Executable }},
+	{name: "symlink", facts: func(f *change.Facts) { f.Files[0].After.Mode = change.Symlink }},
+	{name: "file removed", facts: func(f *change.Facts) { f.Files[0].After = change.Blob{} }},
 	{name: "another manifest", facts: func(f *change.Facts) { add(f, "clusters/smuggled.yaml", "kind: Pod\n") }},
 	{name: "another workflow", facts: func(f *change.Facts) { add(f, ".github/workflows/smuggled.yml", "on: push\n") }},
 	{name: "a script", facts: func(f *change.Facts) { add(f, "install.sh", "id\n") }},
 	{name: "a policy for the gate", facts: func(f *change.Facts) { add(f, policy.File, "version: 1\nallow: [major]\n") }},
 	{name: "submodule", facts: func(f *change.Facts) {
-		f.Files = append(f.Files, change.File{Path: "vendor/smuggled", New: change.Blob{Mode: change.Submodule, ID: strings.Repeat("1", 40)}})
+		f.Files = append(f.Files, change.File{Path: "vendor/smuggled", After: change.Blob{Mode: change.Submodule, ID: strings.Repeat("1", 40)}})
 	}},
 	{name: "renamed", facts: func(f *change.Facts) {
 		moved := f.Files[0]
 		moved.Path = "moved/" + moved.Path
-		moved.Old, moved.Tip = change.Blob{}, change.Blob{}
-		f.Files[0].New = change.Blob{}
+		moved.Before = change.Blob{}
+		f.Files[0].After = change.Blob{}
 		f.Files = append(f.Files, moved)
 	}},
 	{name: "another file edited", facts: func(f *change.Facts) {
 		old, now := blob("a: 1\n"), blob("a: 2\n")
-		f.Files = append(f.Files, change.File{Path: "zz/other.yaml", Old: old, Tip: old, New: now})
+		f.Files = append(f.Files, change.File{Path: "zz/other.yaml", Before: old, After: now})
 	}},
 	{name: "commit by somebody else", legal: true, facts: func(f *change.Facts) {
 		c := f.Commits[0]
@@ -166,7 +166,7 @@ var mutations = []mutation{
 }
 
 func add(f *change.Facts, path, text string) {
-	f.Files = append(f.Files, change.File{Path: path, New: blob(text)})
+	f.Files = append(f.Files, change.File{Path: path, After: blob(text)})
 }
 
 func blob(text string) change.Blob {
@@ -230,7 +230,7 @@ func honest(t *testing.T, dir string) (change.Facts, bool) {
 			t.Fatal(err1, err2)
 		}
 		before, after := blob(string(old)), blob(string(now))
-		f.Files = append(f.Files, change.File{Path: file.Path, Old: before, Tip: before, New: after})
+		f.Files = append(f.Files, change.File{Path: file.Path, Before: before, After: after})
 	}
 	return f, true
 }
@@ -269,11 +269,11 @@ func TestMutants(t *testing.T) {
 			} else {
 				r := rand.New(rand.NewPCG(uint64(i), uint64(len(m.name))))
 				n := r.IntN(len(mutant.Files))
-				text, ok := m.text(r, string(mutant.Files[n].New.Data))
+				text, ok := m.text(r, string(mutant.Files[n].After.Data))
 				if !ok {
 					continue
 				}
-				mutant.Files[n].New = blob(text)
+				mutant.Files[n].After = blob(text)
 			}
 			count++
 			used[m.name]++

@@ -26,10 +26,10 @@ var imageLine = regexp.MustCompile(`^\s*(- )?(image|tag|newTag|newName|repositor
 func diffLines(f change.Facts) bool {
 	for _, file := range f.Files {
 		count := map[string]int{}
-		for _, line := range strings.Split(string(file.Old.Data), "\n") {
+		for _, line := range strings.Split(string(file.Before.Data), "\n") {
 			count[line]--
 		}
-		for _, line := range strings.Split(string(file.New.Data), "\n") {
+		for _, line := range strings.Split(string(file.After.Data), "\n") {
 			count[line]++
 		}
 		for line, n := range count {
@@ -46,7 +46,7 @@ func diffLines(f change.Facts) bool {
 func decodeAndCompare(f change.Facts) bool {
 	for _, file := range f.Files {
 		var old, now any
-		if yaml.Unmarshal(file.Old.Data, &old) != nil || yaml.Unmarshal(file.New.Data, &now) != nil {
+		if yaml.Unmarshal(file.Before.Data, &old) != nil || yaml.Unmarshal(file.After.Data, &now) != nil {
 			return false
 		}
 		if !reflect.DeepEqual(withoutImages(old), withoutImages(now)) {

@@ -38,7 +38,11 @@ func (f *Facts) Fill(changed []Sides, base []Found, blob func(id string) ([]byte
 	paths := make(map[string]bool, len(changed))
 	for _, s := range changed {
 		paths[s.Path] = true
-		f.Files = append(f.Files, File{s.Path, side(s.Path, s.Old, blob), side(s.Path, s.Tip, blob), side(s.Path, s.New, blob)})
+		file := File{Path: s.Path, Before: side(s.Path, s.Tip, blob), After: side(s.Path, s.New, blob), Stale: s.Stale()}
+		if file.Stale {
+			file.Old = side(s.Path, s.Old, blob)
+		}
+		f.Files = append(f.Files, file)
 	}
 	for _, b := range base {
 		data, ok := blob(b.ID)

@@ -19,11 +19,14 @@ type Facts struct {
 	// of Base and Head. They differ when the base moved on, or took the branch
 	// by a squash merge.
 	Base, MergeBase, Head Revision
+	// Crosswise says that there are several best common ancestors, since the
+	// two were merged into each other. Files are then worked out from one of
+	// them, and a merge may do more.
+	Crosswise bool
 	// Commits are the commits reachable from Head and not from Base, oldest first.
 	Commits []Commit
-	// Files are the paths whose content or mode differs between MergeBase and
-	// Head and between Base and Head, sorted by path. Together with the base
-	// tree they are the whole effect of a merge.
+	// Files are the paths that merging changes at Base, sorted by path: the
+	// whole effect of a merge, as far as it can be known.
 	Files []File
 	// Sources are the files of the base tree that may define ImagePolicy or
 	// ImageRepository objects, sorted by path.
@@ -119,18 +122,26 @@ func (b Blob) Same(other Blob) bool {
 // isFile tells whether the side is a regular file.
 func (b Blob) IsFile() bool { return b.Mode == Regular || b.Mode == Executable }
 
-// File is one path that differs. Paths use slashes and are relative to
+// File is one path that a merge changes. Paths use slashes and are relative to
 // the repository's root.
 type File struct {
 	Path string
-	// Old is the path at MergeBase, Tip at Base (equal to Old where the base
-	// did not touch it), New at Head.
-	Old, Tip, New Blob
+	// Before is the path at Base, After what merging gives.
+	Before, After Blob
+	// Stale says that nobody can tell what merging gives, since the base has
+	// changed the path as well; see Sides.Stale. After is then the head's, and
+	// Old what both began with: it tells only what the head itself did.
+	Stale bool
+	Old   Blob
 }
 
-// Differs tells whether merging would change the path: where head left it as it
-// was, or the base has the same already, a merge takes the base's.
-func (f File) Differs() bool { return !f.Old.Same(f.New) && !f.Tip.Same(f.New) }
+// Differs tells whether merging would change the path.
+func (f File) Differs() bool { return !f.Before.Same(f.After) }
+
+// CrosswiseGap is the gap of a change with several merge bases, where nothing
+// can be judged instead.
+const CrosswiseGap = "base and head have several best common ancestors (they were merged crosswise); " +
+	"what the change is depends on which one counts"
 
 // Content is a file that did not change.
 type Content struct {

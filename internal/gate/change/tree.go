@@ -60,23 +60,31 @@ type Found struct {
 	Entry
 }
 
-// Sides are one path on three sides. A side without it has the zero Entry.
+// Sides are one path at the merge base (Old), at the base's tip and at the head
+// (New). A side without it has the zero Entry.
 type Sides struct {
 	Path          string
 	Old, Tip, New Entry
+	// stray says that Git may put what is new here elsewhere, or nowhere: the
+	// base has moved, removed or replaced the folder meanwhile.
+	stray bool
 }
 
-// differs tells whether merging would change the path: what is as it was, or as
+func (e Entry) same(other Entry) bool { return e.Mode == other.Mode && e.ID == other.ID }
+
+// differs tells whether merging could change the path: what is as it was, or as
 // the base already has it, has no effect.
-func (s Sides) differs() bool {
-	same := func(a, b Entry) bool { return a.Mode == b.Mode && a.ID == b.ID }
-	return !same(s.New, s.Old) && !same(s.New, s.Tip)
-}
+func (s Sides) differs() bool { return !s.New.same(s.Old) && !s.New.same(s.Tip) }
+
+// Stale tells whether it is not known what a merge makes of the path. What only
+// one side changed is that side's, whatever the algorithm; of what both changed
+// Git's answer hangs on its diff, its rename detection and its settings.
+func (s Sides) Stale() bool { return s.differs() && (s.stray || !s.Tip.same(s.Old)) }
 
 // compare pairs up the entries of one folder on three sides, and gives those
 // that differ. A path may be a file on one side and a folder on another: these
 // are two.
-func compare(dir string, old, tip, head []Entry) (files, folders []Sides) {
+func compare(in Sides, old, tip, head []Entry) (files, folders []Sides) {
 	at := map[string]int{}
 	for side, entries := range [][]Entry{old, tip, head} {
 		for _, e := range entries {
@@ -84,7 +92,7 @@ func compare(dir string, old, tip, head []Entry) (files, folders []Sides) {
 			if !ok {
 				i = len(files)
 				at[e.Name] = i
-				named := Sides{Path: join(dir, e.Name)}
+				named := Sides{Path: join(in.Path, e.Name), stray: in.stray}
 				files, folders = append(files, named), append(folders, named)
 			}
 			to := &files[i]
@@ -93,6 +101,12 @@ func compare(dir string, old, tip, head []Entry) (files, folders []Sides) {
 			}
 			*[]*Entry{&to.Old, &to.Tip, &to.New}[side] = e
 		}
+	}
+	for i := range files {
+		file, folder := &files[i], &folders[i]
+		lost := folder.Old.IsFolder() && !folder.Tip.IsFolder()
+		folder.stray = folder.stray || lost || file.Tip.Mode != Absent && !file.Tip.same(file.Old)
+		file.stray = file.stray || folder.Tip.IsFolder() && !folder.Old.IsFolder()
 	}
 	same := func(s Sides) bool { return !s.differs() }
 	return slices.DeleteFunc(files, same), slices.DeleteFunc(folders, same)
@@ -138,7 +152,7 @@ func Compare(ctx context.Context, from Folders, old, tip, head string) ([]Sides,
 			if seen += len(old) + len(tip) + len(head); seen > maxEntries {
 				return nil, ErrTooLarge
 			}
-			files, folders := compare(s.Path, old, tip, head)
+			files, folders := compare(s, old, tip, head)
 			out, next = append(out, files...), append(next, folders...)
 		}
 		level = next

@@ -53,10 +53,7 @@ func (r *Repository) ends(ctx context.Context, facts *change.Facts, rng Range) (
 	}
 	facts.BaseRef, facts.HeadRef = cmp.Or(rng.BaseRef, baseRef), cmp.Or(rng.HeadRef, headRef)
 	facts.Base, facts.MergeBase, facts.Head = base.revision(), relation.bases[0].revision(), head.revision()
-	if n := len(relation.bases); n > 1 {
-		facts.Gaps = append(facts.Gaps, fmt.Sprintf(
-			"base and head have %d best common ancestors (they were merged crosswise); what the change is depends on which one counts", n))
-	}
+	facts.Crosswise = len(relation.bases) > 1
 	return relation.ours, nil
 }
 
@@ -71,6 +68,9 @@ func (r *Repository) ChangedFiles(ctx context.Context, rng Range) (files []chang
 	if err != nil {
 		return nil, nil, err
 	}
+	if facts.Crosswise {
+		gaps = append(gaps, change.CrosswiseGap)
+	}
 	var ids []plumbing.Hash
 	for _, s := range changed {
 		if s.New.IsFile() || s.New.Mode == change.Symlink {
@@ -82,7 +82,7 @@ func (r *Repository) ChangedFiles(ctx context.Context, rng Range) (files []chang
 		files[i].Data = o.data
 		return nil
 	})
-	return files, facts.Gaps, err
+	return files, gaps, err
 }
 
 func (n *node) revision() change.Revision {

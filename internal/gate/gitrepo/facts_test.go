@@ -54,7 +54,7 @@ func TestFacts(t *testing.T) {
 			Author: flux, Committer: flux, Message: "update\n",
 		}},
 		Files: []change.File{{
-			Path: "app.yaml", Old: blob("main", "app.yaml"), Tip: blob("main", "app.yaml"), New: blob("HEAD", "app.yaml"),
+			Path: "app.yaml", Before: blob("main", "app.yaml"), After: blob("HEAD", "app.yaml"),
 		}},
 		Sources: []change.Content{
 			{Path: "policy.yaml", Data: []byte("kind: ImagePolicy\n")},

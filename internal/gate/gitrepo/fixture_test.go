@@ -119,7 +119,7 @@ func (w *work) tryFacts(base, head string, keys ...string) (change.Facts, error)
 }
 
 // files renders the changed files, one a line: path, then mode and content of
-// merge base, base and head.
+// merge base, base and merge.
 func files(facts change.Facts) string {
 	side := func(b change.Blob) string {
 		switch {
@@ -135,7 +135,11 @@ func files(facts change.Facts) string {
 	}
 	var out strings.Builder
 	for _, f := range facts.Files {
-		fmt.Fprintf(&out, "%s: %s | %s | %s\n", f.Path, side(f.Old), side(f.Tip), side(f.New))
+		old := f.Before
+		if f.Stale {
+			old = f.Old
+		}
+		fmt.Fprintf(&out, "%s: %s | %s | %s\n", f.Path, side(old), side(f.Before), side(f.After))
 	}
 	return out.String()
 }

@@ -70,8 +70,8 @@ func TestStale(t *testing.T) {
 
 func TestEmpty(t *testing.T) {
 	same, other := change.Blob{Mode: change.Regular, ID: "1"}, change.Blob{Mode: change.Executable, ID: "1"}
-	squashed := change.Facts{Files: []change.File{{Old: other, Tip: same, New: same}}}
-	if !plan.Empty(squashed) || plan.Empty(change.Facts{Files: []change.File{{Tip: same, New: other}}}) {
+	squashed := change.Facts{Files: []change.File{{Before: same, After: same}}}
+	if !plan.Empty(squashed) || plan.Empty(change.Facts{Files: []change.File{{Before: same, After: other}}}) {
 		t.Error("what is on the base already is empty, and a change of mode is not")
 	}
 	squashed.Gaps = []string{"a list was cut"}

@@ -44,12 +44,7 @@ type Closing struct {
 // Empty tells whether merging the change would change nothing on the base. It
 // is false where facts are missing.
 func Empty(facts change.Facts) bool {
-	if len(facts.Gaps) > 0 {
-		return false
-	}
-	return !slices.ContainsFunc(facts.Files, func(f change.File) bool {
-		return f.New.ID != f.Tip.ID || f.New.Mode != f.Tip.Mode
-	})
+	return len(facts.Gaps) == 0 && !facts.Crosswise && !slices.ContainsFunc(facts.Files, change.File.Differs)
 }
 
 // Stale picks what is to be closed, and says why: what is on the base already,

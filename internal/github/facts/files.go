@@ -35,8 +35,8 @@ func (r *Reader) ChangedFiles(ctx context.Context, base, head string) (Files, er
 		return Files{}, err
 	}
 	var gaps []string // of the commits only trees count here
-	if h.crosswise != "" {
-		gaps = append(gaps, h.crosswise)
+	if h.crosswise {
+		gaps = append(gaps, change.CrosswiseGap)
 	}
 	return r.filesOf(ctx, h.mergeBase.Tree, h.base.Tree, h.head.Tree, gaps)
 }

@@ -30,8 +30,8 @@ type history struct {
 	commits               []*gh.RepositoryCommit // reachable from head and not from base, parents first
 	// gaps are about the commits, and about whether there are other merge bases.
 	gaps []string
-	// crosswise says that there are, and so other trees to compare with; or it is empty.
-	crosswise string
+	// crosswise says that there are, and so other trees to compare with.
+	crosswise bool
 }
 
 // history compares two commits, given by id. GitHub's answer is held against
@@ -194,7 +194,7 @@ func (r *Reader) forks(ctx context.Context, h *history, outside []string) error 
 			return github.Classify(ctx, op, err)
 		}
 		if status := answer.GetStatus(); status != "ahead" || answer.GetBehindBy() != 0 {
-			h.crosswise = "base and head have several best common ancestors (they were merged crosswise); what the change is depends on which one counts"
+			h.crosswise = true
 			return nil
 		}
 	}

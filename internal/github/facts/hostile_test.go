@@ -98,7 +98,7 @@ func newTape(t testing.TB) (*tape, change.Facts) {
 // core are the facts that must be whole where there is no gap: what differs,
 // and by which commits. Names and texts are what the API says they are.
 func core(f change.Facts) change.Facts {
-	out := change.Facts{Base: f.Base, MergeBase: f.MergeBase, Head: f.Head, BaseRef: f.BaseRef, HeadRef: f.HeadRef, Files: f.Files}
+	out := change.Facts{Base: f.Base, MergeBase: f.MergeBase, Head: f.Head, Crosswise: f.Crosswise, BaseRef: f.BaseRef, HeadRef: f.HeadRef, Files: f.Files}
 	for _, c := range f.Commits {
 		out.Commits = append(out.Commits, change.Commit{SHA: c.SHA, Parents: c.Parents})
 	}

@@ -225,9 +225,7 @@ func (r *Reader) gather(ctx context.Context, facts *change.Facts, base, head, br
 	if facts.Pull != nil {
 		whoPushed(facts, pushed, pushErr, h.commits)
 	}
-	if h.crosswise != "" {
-		facts.Gaps = append(facts.Gaps, h.crosswise)
-	}
+	facts.Crosswise = h.crosswise
 	for _, commit := range h.commits {
 		described, gaps := describe(commit)
 		facts.Commits = append(facts.Commits, described)

@@ -111,7 +111,7 @@ func TestThousandsOfFiles(t *testing.T) {
 	w.serve(func(o *fakehub.Options) { o.Unchecked = true })
 	facts := w.pullFacts(w.open("flux"))
 	for _, f := range facts.Files {
-		if len(f.Old.Data) == 0 || len(f.New.Data) == 0 {
+		if len(f.Before.Data) == 0 || len(f.After.Data) == 0 {
 			t.Fatalf("%s was not read", f.Path)
 		}
 	}

@@ -25,6 +25,10 @@ type facts struct {
 	// of the base, which is a regular file's where BaseModes does not name it.
 	Modes     map[string]change.Mode `yaml:"modes"`
 	BaseModes map[string]change.Mode `yaml:"base-modes"`
+	// TipModes are those that the base has given files since.
+	TipModes map[string]change.Mode `yaml:"tip-modes"`
+	// Crosswise says that there are several merge bases.
+	Crosswise bool `yaml:"crosswise"`
 	// Pad lengthens files with comment lines to at least so many bytes.
 	Pad     map[string]int `yaml:"pad"`
 	Commits []commit       `yaml:"commits"`

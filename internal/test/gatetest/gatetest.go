@@ -2,6 +2,7 @@ package gatetest
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha1" // Git's object ids
 	"encoding/hex"
 	"fmt"
@@ -141,13 +142,13 @@ func (c *changed) grow() error {
 			delete(removal.from, path)
 		}
 	}
-	headModes := maps.Clone(c.facts.BaseModes)
-	if headModes == nil {
-		headModes = map[string]change.Mode{}
-	}
+	headModes, tipModes := map[string]change.Mode{}, map[string]change.Mode{}
+	maps.Copy(headModes, c.facts.BaseModes)
+	maps.Copy(tipModes, c.facts.BaseModes)
 	maps.Copy(headModes, c.facts.Modes)
+	maps.Copy(tipModes, c.facts.TipModes)
 	c.base.finish(c.facts.BaseModes, c.facts.Pad)
-	c.tip.finish(c.facts.BaseModes, c.facts.Pad)
+	c.tip.finish(tipModes, c.facts.Pad)
 	c.head.finish(headModes, c.facts.Pad)
 	for path := range headModes {
 		if _, ok := c.head[path]; !ok {
@@ -198,7 +199,7 @@ func (c *changed) gather(day time.Time) (change.Facts, error) {
 	out := change.Facts{
 		BaseRef: c.facts.BaseRef, HeadRef: c.facts.HeadRef,
 		MergeBase: c.base.revision("base"), Base: c.tip.revision("base"), Head: c.head.revision("head"),
-		Gaps: c.facts.Gaps, Unsearched: c.facts.Unsearched,
+		Crosswise: c.facts.Crosswise, Gaps: c.facts.Gaps, Unsearched: c.facts.Unsearched,
 	}
 	var err error
 	if out.Commits, err = c.facts.commits(out, day); err != nil {
@@ -206,23 +207,55 @@ func (c *changed) gather(day time.Time) (change.Facts, error) {
 	}
 	out.Pull = c.facts.pull()
 
-	paths := maps.Clone(c.base)
-	maps.Copy(paths, c.tip)
-	maps.Copy(paths, c.head)
-	var baseFiles []change.Content
-	for _, name := range slices.Sorted(maps.Keys(paths)) {
-		old, tip, head := c.base[name], c.tip[name], c.head[name]
-		if !same(old, head) && !same(tip, head) {
-			out.Files = append(out.Files, change.File{Path: name, Old: old, Tip: tip, New: head})
-		} else if bytes.Contains(head.Data, []byte(`"$imagepolicy"`)) {
-			out.Bystanders = append(out.Bystanders, change.Content{Path: name, Data: head.Data})
-		}
-		if manifest.Named(name) {
-			baseFiles = append(baseFiles, change.Content{Path: name, Data: tip.Data})
+	folders, contents := forest{}, map[string][]byte{}
+	for _, t := range []tree{c.base, c.tip, c.head} {
+		for _, blob := range t {
+			contents[blob.ID] = blob.Data
 		}
 	}
-	out.Policies = change.FindPolicies(baseFiles)
+	tip := folders.plant(c.tip)
+	ctx := context.Background()
+	changed, err := change.Compare(ctx, folders, folders.plant(c.base), tip, folders.plant(c.head))
+	if err != nil {
+		return out, err
+	}
+	base, _, err := change.List(ctx, folders, tip, manifest.Named)
+	if err != nil {
+		return out, err
+	}
+	out.Fill(changed, base, func(id string) ([]byte, bool) { return contents[id], true })
 	return out, nil
 }
 
-func same(a, b change.Blob) bool { return a.Mode == b.Mode && a.ID == b.ID }
+// forest holds folders by their ids.
+type forest map[string][]change.Entry
+
+func (forest) Load(context.Context, []string) error { return nil }
+
+func (f forest) Entries(id string) ([]change.Entry, bool) {
+	entries, ok := f[id]
+	return entries, ok
+}
+
+// plant adds the folders of a tree, and returns the root's id.
+func (f forest) plant(t tree) string {
+	var entries []change.Entry
+	below := map[string]tree{}
+	for path, blob := range t {
+		if name, rest, deep := strings.Cut(path, "/"); deep {
+			if below[name] == nil {
+				below[name] = tree{}
+			}
+			below[name][rest] = blob
+		} else {
+			entries = append(entries, change.Entry{Name: name, Mode: blob.Mode, ID: blob.ID})
+		}
+	}
+	for name, t := range below {
+		entries = append(entries, change.Entry{Name: name, Mode: change.Folder, ID: f.plant(t)})
+	}
+	slices.SortFunc(entries, func(a, b change.Entry) int { return strings.Compare(a.SortKey(), b.SortKey()) })
+	id := objectID("tree", fmt.Append(nil, entries))
+	f[id] = entries
+	return id
+}

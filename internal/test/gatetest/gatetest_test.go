@@ -67,10 +67,10 @@ func TestLoad(t *testing.T) {
 	one := blob(change.Regular, "d00491fd7e5bb6fa28c517a0bb32b8b506539d4d", "1\n")
 	empty := blob(change.Regular, "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", "")
 	want := []change.File{
-		{Path: "app.yaml", Old: old, Tip: old, New: blob(change.Regular, "3a367f861b5c8ff4460d429f3817e47c01926b98", "caf\xe9 é \\ \"q\"\r")},
-		{Path: "gone.yaml", Old: empty, Tip: empty},
-		{Path: "lost.yaml", Old: one, New: blob(change.Regular, "0cfbf08886fca9a91cb753ec8734c84fcbe52c9f", "2\n")},
-		{Path: "sub", New: change.Blob{Mode: change.Submodule, ID: "9fceb02d0ae598e95dc970b74767f19372d61af8"}},
+		{Path: "app.yaml", Before: old, After: blob(change.Regular, "3a367f861b5c8ff4460d429f3817e47c01926b98", "caf\xe9 é \\ \"q\"\r")},
+		{Path: "gone.yaml", Before: empty},
+		{Path: "lost.yaml", Old: one, Stale: true, After: blob(change.Regular, "0cfbf08886fca9a91cb753ec8734c84fcbe52c9f", "2\n")},
+		{Path: "sub", After: change.Blob{Mode: change.Submodule, ID: "9fceb02d0ae598e95dc970b74767f19372d61af8"}},
 	}
 	if diff := cmp.Diff(want, facts.Files, cmp.Transformer("text", func(b []byte) string { return string(b) })); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
