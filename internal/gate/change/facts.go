@@ -37,9 +37,9 @@ type Facts struct {
 	// merge leaves them: the files of the base tree that are not in Files,
 	// sorted by path. There a marker of the same policy can be left behind.
 	Bystanders []Content
-	// Unsearched counts the files and folders of the base tree that were not
-	// searched for Sources and Bystanders, since there are too many.
-	Unsearched int
+	// Unsearched are the files and folders of the base tree that were not
+	// searched for Sources and Bystanders; a folder's path ends in a slash.
+	Unsearched []string
 	// Pull is what GitHub says of the pull request; nil for a local repository.
 	Pull *Pull
 	// Gaps name what could not be established (a truncated list, a missing

@@ -44,10 +44,12 @@ func FindPolicies(files []Content) []ImagePolicy {
 		p.Image = imageOf(o, repositories)
 		out = append(out, p)
 	}
-	slices.SortStableFunc(out, func(a, b ImagePolicy) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
-	})
+	slices.SortStableFunc(out, byPlace)
 	return out
+}
+
+func byPlace(a, b ImagePolicy) int {
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 }
 
 // object is an object of Flux's image API with its place
