@@ -42,7 +42,12 @@ func (j *judge) judgePolicies(u *joined, now image.Ref, policies []change.ImageP
 				Hint:    "keep the ImagePolicies in this repository"})
 		}
 	case len(policies) == 0:
-		if j.once("orphan", u.Policy) {
+		if parts := j.lookup.Parts(u.Policy); len(parts) > 0 && j.once("orphan", u.Policy) {
+			j.report(finding.Finding{Rule: "policy/orphan-marker", Place: u.Place,
+				Message: fmt.Sprintf("the base has only a part of the ImagePolicy %s, in %q: it puts tags in no order, or names no ImageRepository",
+					u.Policy, parts[0].Place()),
+				Hint: "keep the whole ImagePolicy in one file of this repository"})
+		} else if j.once("orphan", u.Policy) {
 			j.report(finding.Finding{Rule: "policy/orphan-marker", Place: u.Place,
 				Message: fmt.Sprintf("the base has no ImagePolicy %s, so the new version is not held against its range", u.Policy),
 				Hint:    "keep the ImagePolicy in this repository, or correct the marker on the base"})

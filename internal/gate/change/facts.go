@@ -2,6 +2,7 @@ package change
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"time"
 
@@ -175,6 +176,10 @@ type ImagePolicy struct {
 	File            string
 	Line            int
 	Namespace, Name string // Namespace is empty where the object does not say
+	// Partial says that Flux would not take the object as it stands, since it names
+	// no ImageRepository or puts tags in no order: it is a part of another one, as
+	// kustomize's patches are.
+	Partial bool
 	// Image is the image of the ImageRepository that the policy names, where
 	// the base tree tells it.
 	Image string
@@ -190,6 +195,20 @@ func (p ImagePolicy) Alike(other ImagePolicy) bool {
 // reflects tells whether Flux writes digests under the policy.
 func (p ImagePolicy) Reflects() bool {
 	return p.DigestReflection != "" && p.DigestReflection != "Never"
+}
+
+// Ordered tells whether the object puts tags in an order.
+func (p ImagePolicy) Ordered() bool {
+	return p.Range != "" || p.Alphabetical != "" || p.Numerical != ""
+}
+
+// over is what becomes of the whole when the part is laid over it, as kustomize
+// merges mappings.
+func (p ImagePolicy) over(whole ImagePolicy) ImagePolicy {
+	p.Image = cmp.Or(p.Image, whole.Image)
+	p.Pattern, p.Extract = cmp.Or(p.Pattern, whole.Pattern), cmp.Or(p.Extract, whole.Extract)
+	p.DigestReflection = cmp.Or(p.DigestReflection, whole.DigestReflection)
+	return p
 }
 
 // place is where the object stands, as file:line.

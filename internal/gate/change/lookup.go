@@ -40,33 +40,67 @@ func (f Facts) Lookup() Lookup {
 }
 
 // For gives the ImagePolicy objects that a marker in a file may mean, by its
-// NAMESPACE:NAME: those of its namespace or, where there is none, of one that
+// NAMESPACE:NAME: whole ones of its namespace or, where there is none, of one that
 // the object does not say; and of these the nearest to the file by directory.
 // Several are given only where they differ.
+//
+// A part never stands for the whole. Where it has an order of its own, what it
+// makes of the whole is given beside this, for nobody knows whether it is applied;
+// and by itself where there is nothing else. Without an order it says nothing.
 //
 // It is settled where nothing that was not searched could change the answer.
 func (l Lookup) For(key, file string) (found []ImagePolicy, settled bool) {
 	namespace, name, _ := strings.Cut(key, ":")
 	dir := strings.Split(path.Dir(file), "/")
-	near := 0
-	settled = true
-	for _, p := range l.policies[name] {
-		if p.Namespace != namespace && p.Namespace != "" {
+	all := l.policies[name]
+	for _, known := range []string{namespace, ""} {
+		whole, near := nearest(all, dir, 0, func(p ImagePolicy) bool { return !p.Partial && p.Namespace == known })
+		if len(whole) == 0 {
+			continue
+		}
+		parts, _ := nearest(all, dir, near, func(p ImagePolicy) bool { return p.Partial && p.Ordered() && p.Namespace == known })
+		found = slices.Clone(whole)
+		for _, part := range parts {
+			for _, w := range whole {
+				if p := part.over(w); !slices.ContainsFunc(found, p.Alike) {
+					found = append(found, p)
+				}
+			}
+		}
+		told := known == namespace && !slices.ContainsFunc(whole, func(p ImagePolicy) bool { return p.Image == "" })
+		return found, len(l.holding) == 0 || told && !l.unread(dir, near)
+	}
+	found, _ = nearest(all, dir, 0, func(p ImagePolicy) bool {
+		return p.Partial && p.Ordered() && (p.Namespace == namespace || p.Namespace == "")
+	})
+	return found, len(l.holding) == 0
+}
+
+// Parts are the objects of which For gives none: parts that have no order.
+func (l Lookup) Parts(key string) []ImagePolicy {
+	namespace, name, _ := strings.Cut(key, ":")
+	return slices.DeleteFunc(slices.Clone(l.policies[name]), func(p ImagePolicy) bool {
+		return !p.Partial || p.Ordered() || p.Namespace != namespace && p.Namespace != ""
+	})
+}
+
+// nearest gives those of the objects that pass which are the nearest to a folder,
+// and how near they are; none that are less near than least.
+func nearest(policies []ImagePolicy, dir []string, least int, pass func(ImagePolicy) bool) (out []ImagePolicy, near int) {
+	near = least
+	for _, p := range policies {
+		if !pass(p) {
 			continue
 		}
 		n := shared(strings.Split(path.Dir(p.File), "/"), dir)
 		if n > near {
-			near, found = n, nil
+			near, out = n, nil
 		}
-		if n == near && !slices.ContainsFunc(found, p.Alike) {
-			found = append(found, p)
+		if n == near && !slices.ContainsFunc(out, p.Alike) {
+			out = append(out, p)
 		}
 	}
-	known := func(p ImagePolicy) bool { return p.Namespace == namespace && p.Image != "" }
-	if len(found) == 0 || !all(found, known) {
-		return found, len(l.holding) == 0
-	}
-	return found, !l.unread(dir, near)
+	return out, near
 }
 
 // unread tells whether something was not searched that is as near to a folder
@@ -103,10 +137,6 @@ func (f Facts) Settled() bool {
 		}
 	}
 	return true
-}
-
-func all[T any](list []T, holds func(T) bool) bool {
-	return !slices.ContainsFunc(list, func(one T) bool { return !holds(one) })
 }
 
 // shared counts the leading parts that two paths have in common.
