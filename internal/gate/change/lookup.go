@@ -125,7 +125,7 @@ func (f Facts) Settled() bool {
 	}
 	l := f.Lookup()
 	for _, file := range f.Files {
-		for _, side := range []Blob{file.New, file.Tip, file.Old} {
+		for _, side := range []Blob{file.After, file.Before, file.Old} {
 			if !manifest.Marked(side.Data) {
 				continue
 			}
