@@ -63,34 +63,28 @@ func Judge(p policy.Policy, f change.Facts, o Options) Result {
 		result.Evidence = j.identity()
 		j.text(result.Updates)
 	}
-	result.Findings = j.findings
+	result.Findings, result.Gaps = j.findings, slices.Concat(f.Gaps, j.gaps)
 	result.Answer = result.Weighed(p.Severities())
 	return result
 }
 
 // judge is one run of Judge.
 type judge struct {
-	policy   policy.Policy
-	facts    change.Facts
-	options  Options
-	files    []fileView // sorted by path
-	policies map[string][]change.ImagePolicy
-	said     map[string]bool // what once has let through
+	policy  policy.Policy
+	facts   change.Facts
+	options Options
+	files   []fileView // sorted by path
+	lookup  change.Lookup
+	said    map[string]bool // what once has let through
 	// illegal names files with a new value that Flux cannot write, since it
 	// takes every reference apart before it uses it.
 	illegal  map[string]bool
 	findings []finding.Finding
+	gaps     []string // what of the facts is missing that matters
 }
 
 func newJudge(p policy.Policy, f change.Facts, o Options) *judge {
-	j := &judge{policy: p, facts: f, options: o, said: map[string]bool{}, illegal: map[string]bool{}, policies: map[string][]change.ImagePolicy{}}
-	objects := slices.Clone(f.Policies)
-	slices.SortStableFunc(objects, func(a, b change.ImagePolicy) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
-	})
-	for _, o := range objects {
-		j.policies[o.Name] = append(j.policies[o.Name], o)
-	}
+	j := &judge{policy: p, facts: f, options: o, said: map[string]bool{}, illegal: map[string]bool{}, lookup: f.Lookup()}
 	var changes []change.File
 	for _, c := range f.Files {
 		if c.Differs() {

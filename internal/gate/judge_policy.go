@@ -3,39 +3,14 @@ package gate
 import (
 	"cmp"
 	"fmt"
-	"path"
-	"slices"
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
-
-// candidates are the ImagePolicy objects that a marker in a file may mean: of
-// its name, in its namespace or in one that the object does not say, and of
-// those the nearest to the file by directory. Several are returned only where
-// they differ.
-func (j *judge) candidates(key, file string) []change.ImagePolicy {
-	namespace, name, _ := strings.Cut(key, ":")
-	dir := strings.Split(path.Dir(file), "/")
-	near := 0
-	var out []change.ImagePolicy
-	for _, p := range j.policies[name] {
-		if p.Namespace != namespace && p.Namespace != "" {
-			continue
-		}
-		n := shared(strings.Split(path.Dir(p.File), "/"), dir)
-		if n > near {
-			near, out = n, nil
-		}
-		if n == near && !slices.ContainsFunc(out, p.Alike) {
-			out = append(out, p)
-		}
-	}
-	return out
-}
 
 // commonImage is the image that all of the policies scan, if they agree.
 func commonImage(policies []change.ImagePolicy) string {
@@ -51,9 +26,15 @@ func commonImage(policies []change.ImagePolicy) string {
 }
 
 // judgePolicies holds the new image against the ImagePolicies of the base. All
-// that may be meant must agree.
-func (j *judge) judgePolicies(u *joined, now image.Ref, policies []change.ImagePolicy) {
+// that may be meant must agree. What is not settled is a gap: not found says
+// nothing while something is unread.
+func (j *judge) judgePolicies(u *joined, now image.Ref, policies []change.ImagePolicy, settled bool) {
 	switch {
+	case !settled:
+		if j.once("unsettled", u.Policy) {
+			j.gaps = append(j.gaps, fmt.Sprintf("which ImagePolicy the marker %s means cannot be told: %d files or folders of the base were not searched, such as %s",
+				u.Policy, len(j.facts.Unsearched), text.Quote(j.facts.Unsearched[0])))
+		}
 	case len(j.facts.Policies) == 0: // once, not for every image
 		if j.once("orphans") {
 			j.report(finding.Finding{Rule: "policy/orphan-marker",
@@ -61,7 +42,12 @@ func (j *judge) judgePolicies(u *joined, now image.Ref, policies []change.ImageP
 				Hint:    "keep the ImagePolicies in this repository"})
 		}
 	case len(policies) == 0:
-		if j.once("orphan", u.Policy) {
+		if parts := j.lookup.Parts(u.Policy); len(parts) > 0 && j.once("orphan", u.Policy) {
+			j.report(finding.Finding{Rule: "policy/orphan-marker", Place: u.Place,
+				Message: fmt.Sprintf("the base has only a part of the ImagePolicy %s, in %q: it puts tags in no order, or names no ImageRepository",
+					u.Policy, parts[0].Place()),
+				Hint: "keep the whole ImagePolicy in one file of this repository"})
+		} else if j.once("orphan", u.Policy) {
 			j.report(finding.Finding{Rule: "policy/orphan-marker", Place: u.Place,
 				Message: fmt.Sprintf("the base has no ImagePolicy %s, so the new version is not held against its range", u.Policy),
 				Hint:    "keep the ImagePolicy in this repository, or correct the marker on the base"})

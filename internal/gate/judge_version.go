@@ -29,14 +29,14 @@ func (j *judge) judgeUpdate(u *joined) {
 				Hint:    "correct the value on the base, and look at the ImageRepository's image, which must not carry a tag"})
 		}
 	}
-	policies := j.candidates(u.Policy, u.File)
+	policies, settled := j.lookup.For(u.Policy, u.File)
 	u.Image = cmp.Or(now.Name, old.Name, commonImage(policies))
 	step := j.steps(u, old, now, policies)
 	if len(problems) > 0 {
 		step.Kind = image.Incomparable
 	}
 	u.From, u.To, u.Step = version(old, step.Kind), version(now, step.Kind), string(step.Kind)
-	j.judgePolicies(u, now, policies)
+	j.judgePolicies(u, now, policies, settled)
 }
 
 // bare is the cause alone, without the value, which the message quotes itself.
@@ -214,7 +214,7 @@ func (j *judge) judgeWhole(updates []Update) {
 			Message: fmt.Sprintf("the change holds %d updates, more than the %d that the policy allows", len(updates), j.policy.MaxUpdates),
 			Hint:    "merge in parts, or raise updates under limits in " + policy.File})
 	}
-	if n := j.facts.Unsearched; n > 0 && len(updates) > 0 {
+	if n := len(j.facts.Unsearched); n > 0 && len(updates) > 0 {
 		j.report(finding.Finding{Rule: "policy/unsearched",
 			Message: fmt.Sprintf("%d files or folders of the base were not searched for ImagePolicy objects and markers", n),
 			Hint:    "check a clone on disk as well: fluxkeeper check reads all of it"})

@@ -65,6 +65,7 @@ type Connection struct {
 	// API sends go-github's requests over the connection.
 	API        *gh.Client
 	graphqlURL string
+	plain      http.RoundTripper // adds no token
 	budget     time.Duration
 	// FirstWait is how long the first retry waits where the server does not say.
 	FirstWait time.Duration
@@ -111,7 +112,7 @@ func connect(o Options, token func() (secret.Secret, error)) (Connection, error)
 	o = o.WithDefaults()
 	api := gh.NewClient(newHTTPClient(o, token, []*url.URL{root, graph}))
 	api.BaseURL, api.UserAgent = root, o.UserAgent
-	return Connection{api, graph.String(), o.Budget, o.FirstWait}, nil
+	return Connection{api, graph.String(), o.Transport, o.Budget, o.FirstWait}, nil
 }
 
 // WithDefaults are the options with what they leave out, the addresses aside.
@@ -119,6 +120,9 @@ func (o Options) WithDefaults() Options {
 	o.Budget = cmp.Or(o.Budget, defaultBudget)
 	o.FirstWait = cmp.Or(o.FirstWait, time.Second)
 	o.UserAgent = cmp.Or(o.UserAgent, defaultAgent)
+	if o.Transport == nil {
+		o.Transport = http.DefaultTransport
+	}
 	return o
 }
 

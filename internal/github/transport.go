@@ -30,11 +30,7 @@ const (
 // newHTTPClient stacks, from the outside in: redirects, the token, retries of
 // what may be sent twice, and a bound on answers.
 func newHTTPClient(o Options, token func() (secret.Secret, error), hosts []*url.URL) *http.Client {
-	base := o.Transport
-	if base == nil {
-		base = http.DefaultTransport
-	}
-	bounded := boundedTransport{base}
+	bounded := boundedTransport{o.Transport}
 	again := retryablehttp.NewClient()
 	again.Logger = nil
 	again.HTTPClient = &http.Client{Transport: bounded, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}

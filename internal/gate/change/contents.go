@@ -31,10 +31,11 @@ func source(data []byte) bool {
 	return bytes.Contains(data, []byte("ImagePolicy")) || bytes.Contains(data, []byte("ImageRepository"))
 }
 
-// Fill adds the changed files to the facts, and of the files of the base what
+// Fill puts the changed files into the facts, and of the files of the base what
 // has a bearing on them. blob gives a content, nil where it does not count, and
-// false where it was not read: of the base's files that is counted.
+// false where it was not read: such files of the base are Unsearched.
 func (f *Facts) Fill(changed []Sides, base []Found, blob func(id string) ([]byte, bool)) {
+	f.Files, f.Sources, f.Bystanders = nil, nil, nil
 	paths := make(map[string]bool, len(changed))
 	for _, s := range changed {
 		paths[s.Path] = true
@@ -47,7 +48,7 @@ func (f *Facts) Fill(changed []Sides, base []Found, blob func(id string) ([]byte
 	for _, b := range base {
 		data, ok := blob(b.ID)
 		if !ok {
-			f.Unsearched++
+			f.Unsearched = append(f.Unsearched, b.Path)
 			continue
 		}
 		if source(data) {

@@ -2,6 +2,7 @@ package change
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"time"
 
@@ -37,9 +38,9 @@ type Facts struct {
 	// merge leaves them: the files of the base tree that are not in Files,
 	// sorted by path. There a marker of the same policy can be left behind.
 	Bystanders []Content
-	// Unsearched counts the files and folders of the base tree that were not
-	// searched for Sources and Bystanders, since there are too many.
-	Unsearched int
+	// Unsearched are the files and folders of the base tree that were not
+	// searched for Sources and Bystanders; a folder's path ends in a slash.
+	Unsearched []string
 	// Pull is what GitHub says of the pull request; nil for a local repository.
 	Pull *Pull
 	// Gaps name what could not be established (a truncated list, a missing
@@ -175,6 +176,10 @@ type ImagePolicy struct {
 	File            string
 	Line            int
 	Namespace, Name string // Namespace is empty where the object does not say
+	// Partial says that Flux would not take the object as it stands, since it names
+	// no ImageRepository or puts tags in no order: it is a part of another one, as
+	// kustomize's patches are.
+	Partial bool
 	// Image is the image of the ImageRepository that the policy names, where
 	// the base tree tells it.
 	Image string
@@ -190,6 +195,20 @@ func (p ImagePolicy) Alike(other ImagePolicy) bool {
 // reflects tells whether Flux writes digests under the policy.
 func (p ImagePolicy) Reflects() bool {
 	return p.DigestReflection != "" && p.DigestReflection != "Never"
+}
+
+// Ordered tells whether the object puts tags in an order.
+func (p ImagePolicy) Ordered() bool {
+	return p.Range != "" || p.Alphabetical != "" || p.Numerical != ""
+}
+
+// over is what becomes of the whole when the part is laid over it, as kustomize
+// merges mappings.
+func (p ImagePolicy) over(whole ImagePolicy) ImagePolicy {
+	p.Image = cmp.Or(p.Image, whole.Image)
+	p.Pattern, p.Extract = cmp.Or(p.Pattern, whole.Pattern), cmp.Or(p.Extract, whole.Extract)
+	p.DigestReflection = cmp.Or(p.DigestReflection, whole.DigestReflection)
+	return p
 }
 
 // place is where the object stands, as file:line.

@@ -44,10 +44,12 @@ func FindPolicies(files []Content) []ImagePolicy {
 		p.Image = imageOf(o, repositories)
 		out = append(out, p)
 	}
-	slices.SortStableFunc(out, func(a, b ImagePolicy) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
-	})
+	slices.SortStableFunc(out, byPlace)
 	return out
+}
+
+func byPlace(a, b ImagePolicy) int {
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 }
 
 // object is an object of Flux's image API with its place
@@ -69,6 +71,7 @@ func (o object) policy() ImagePolicy {
 		Extract: text(o.node, "spec", "filterTags", "extract"),
 	}
 	by := value(o.node, "spec", "policy")
+	ordered := true
 	switch {
 	case has(by, "semver"):
 		selector.Range = text(by, "semver", "range")
@@ -76,10 +79,13 @@ func (o object) policy() ImagePolicy {
 		selector.Alphabetical = cmp.Or(text(by, "alphabetical", "order"), "asc")
 	case has(by, "numerical"):
 		selector.Numerical = cmp.Or(text(by, "numerical", "order"), "asc")
+	default:
+		ordered = false
 	}
 	return ImagePolicy{
 		File: o.file, Line: o.line,
 		Namespace: o.namespace, Name: o.name,
+		Partial:          text(o.node, "spec", "imageRepositoryRef", "name") == "" || !ordered,
 		Selector:         selector,
 		DigestReflection: text(o.node, "spec", "digestReflectionPolicy"),
 	}

@@ -38,8 +38,8 @@ func TestFindPolicies(t *testing.T) {
 		{File: "clusters/b/all.yaml", Line: 8, Namespace: "flux-system", Name: "app", Image: "quay.io/acme/app", Selector: image.Selector{Numerical: "asc", Pattern: `^main-[a-f0-9]+-(?P<ts>[0-9]+)$`, Extract: "$ts"}},
 		{File: "elsewhere.yaml", Line: 1, Namespace: "flux-system", Name: "app", Selector: image.Selector{Alphabetical: "desc"}},
 		{File: "elsewhere.yaml", Line: 9, Namespace: "team", Name: "shared", Image: "ghcr.io/acme/web", Selector: image.Selector{Range: "1.10"}},
-		{File: "list.yaml", Line: 4, Name: "first", Selector: image.Selector{Alphabetical: "asc"}},
-		{File: "list.yaml", Line: 11, Name: "second", Selector: image.Selector{Range: "2.x"}},
+		{File: "list.yaml", Line: 4, Name: "first", Partial: true, Selector: image.Selector{Alphabetical: "asc"}},
+		{File: "list.yaml", Line: 11, Name: "second", Partial: true, Selector: image.Selector{Range: "2.x"}},
 	}
 	if diff := cmp.Diff(want, FindPolicies(files)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

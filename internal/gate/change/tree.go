@@ -174,9 +174,10 @@ func load(ctx context.Context, from Folders, ids []string) error {
 	return from.Load(ctx, todo)
 }
 
-// List gives the files below a tree whose path passes, sorted, and how many
-// folders it did not look into, since they are not known or too many.
-func List(ctx context.Context, from Folders, root string, pass func(path string) bool) (out []Found, unread int, err error) {
+// List gives the files below a tree whose path passes, sorted, and the folders
+// that it did not look into, since they are not known or too many; their paths end
+// in a slash.
+func List(ctx context.Context, from Folders, root string, pass func(path string) bool) (out []Found, unread []string, err error) {
 	seen := 0
 	level := []Found{{Entry: Entry{ID: root}}}
 	for len(level) > 0 {
@@ -185,13 +186,13 @@ func List(ctx context.Context, from Folders, root string, pass func(path string)
 			ids[i] = d.ID
 		}
 		if err := load(ctx, from, ids); err != nil {
-			return nil, 0, err
+			return nil, nil, err
 		}
 		var next []Found
 		for _, d := range level {
 			entries, known := from.Entries(d.ID)
 			if seen += len(entries); !known || seen > maxEntries {
-				unread++
+				unread = append(unread, d.Path+"/")
 				continue
 			}
 			for _, e := range entries {

@@ -125,11 +125,11 @@ func (r *Repository) contents(ctx context.Context, facts *change.Facts) error {
 	}
 	var base []change.Found
 	if change.Searched(changed) {
-		unread := 0
+		var unread []string
 		if base, unread, err = change.List(ctx, trees, facts.Base.Tree, manifest.Named); err != nil {
 			return err
 		}
-		if unread > 0 {
+		if len(unread) > 0 {
 			return tooLarge()
 		}
 	}

@@ -44,6 +44,18 @@ func (r *Reader) readContents(ctx context.Context, facts *change.Facts) (gaps []
 		return nil, err
 	}
 	facts.Fill(changed, base, r.store.blob)
+	if err != nil || facts.Settled() {
+		return gaps, nil
+	}
+	base, unread, blob, gap, err := r.readRest(ctx, facts.Base)
+	if err != nil {
+		return nil, err
+	}
+	if gap != "" {
+		gaps = append(gaps, gap)
+	}
+	facts.Unsearched = unread
+	facts.Fill(changed, base, blob)
 	return gaps, nil
 }
 

@@ -14,6 +14,7 @@ func gitOperations() map[string]operation {
 		"git/get-commit":                      {"contents=read", getGitCommit},
 		"git/get-ref":                         {"contents=read", getRef},
 		"repos/list-commits":                  {"contents=read", listCommits},
+		"repos/download-tarball-archive":      {"contents=read", getArchive},
 		"repos/get-branch":                    {"contents=read", getBranch},
 		"repos/compare-commits-with-basehead": {"contents=read", compareCommits},
 	}

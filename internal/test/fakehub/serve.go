@@ -150,6 +150,9 @@ func (h *Hub) reply(r *http.Request, body []byte, record *Request, header http.H
 	if owner, name, ok := pushed(r); ok {
 		return h.replyGit(c, owner, name, record)
 	}
+	if name, sha, ok := archived(r); ok {
+		return h.replyArchive(c, name, sha, record)
+	}
 	return h.replyREST(c, body, decoded, record)
 }
 

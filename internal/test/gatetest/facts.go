@@ -34,8 +34,8 @@ type facts struct {
 	Commits []commit       `yaml:"commits"`
 	Pull    *pull          `yaml:"pull"`
 	Gaps    []string       `yaml:"gaps"`
-	// Unsearched files of the base.
-	Unsearched int `yaml:"unsearched"`
+	// Unsearched files and folders of the base; a folder's ends in a slash.
+	Unsearched []string `yaml:"unsearched"`
 	// IgnoreIdentity judges contents alone.
 	IgnoreIdentity bool `yaml:"ignore-identity"`
 }

@@ -79,7 +79,7 @@ func wanted() map[string]string {
 		"/labels": "get post", "/labels/{name}": "get",
 		"/pulls": "get post", "/pulls/{pull_number}": "get patch", "/pulls/{pull_number}/commits": "get", "/pulls/{pull_number}/files": "get",
 		"/pulls/{pull_number}/merge": "get put", "/pulls/{pull_number}/reviews": "get post",
-		"/pulls/{pull_number}/reviews/{review_id}/dismissals": "put", "/statuses/{sha}": "post",
+		"/pulls/{pull_number}/reviews/{review_id}/dismissals": "put", "/statuses/{sha}": "post", "/tarball/{ref}": "get",
 	} {
 		all["/repos/{owner}/{repo}"+path] = methods
 	}
