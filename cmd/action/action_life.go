@@ -15,6 +15,8 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/proposal"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/publish"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // propose opens or refreshes the pull request of Flux's branch. What it lists is
@@ -72,17 +74,15 @@ func (s *step) merge() error {
 		fmt.Fprintln(s.Stdout, "note: there is no pull request to merge")
 		return nil
 	}
-	j := s.judgeSubject(sub)
-	out, err := s.writer.Merge(s.Context, plan.Merging{
-		Number: sub.number, SHA: j.Result.Head.Commit, Verdict: j.Result.Verdict(),
-		Approve: s.inputs.Flag("approve"), When: plan.When(s.inputs.Text("merge-when")), Method: s.inputs.Text("merge-method"),
-		DeleteBranch: s.inputs.Flag("delete-branch"), DryRun: s.inputs.Flag("dry-run"),
+	j, err := s.settle(sub, func(j judged) (publish.Outcome, error) {
+		return s.writer.Merge(s.Context, plan.Merging{
+			Number: sub.number, Bound: plan.Bound{SHA: j.Result.Head.Commit, BaseRef: sub.into, BaseTip: j.Result.Base.Commit},
+			Verdict: j.Result.Verdict(), Approve: s.inputs.Flag("approve"),
+			When: plan.When(s.inputs.Text("merge-when")), Method: s.inputs.Text("merge-method"),
+			DeleteBranch: s.inputs.Flag("delete-branch"), DryRun: s.inputs.Flag("dry-run"),
+		})
 	})
-	s.tell(out)
-	switch {
-	case out.Moved:
-		j = doubt(j, errMoved)
-	case err != nil:
+	if err != nil {
 		return s.cannot(err)
 	}
 	return s.done(j)
@@ -148,6 +148,9 @@ func (s *step) candidate(pull plan.Pull) (plan.Candidate, error) {
 	facts, err := s.reader.Pull(s.Context, pull.Number)
 	if err != nil {
 		return c, err
+	}
+	if facts.BaseRef != pull.BaseRef {
+		return c, fmt.Errorf("judge #%d: it goes to %s by now, and no more to %s", pull.Number, text.Quote(facts.BaseRef), text.Quote(pull.BaseRef))
 	}
 	j := s.judge(facts, false)
 	if j.Result.Verdict() == finding.Undecided {

@@ -19,9 +19,12 @@ type Publication struct {
 	Name string
 	// SHA is the commit that was judged; Number its pull request, 0 where there
 	// is none.
-	SHA     string
-	Number  int
-	Verdict finding.Verdict
+	SHA    string
+	Number int
+	// BaseRef is the branch that it was judged against, and BaseTip the commit
+	// that the branch was at; neither is looked at without a number.
+	BaseRef, BaseTip string
+	Verdict          finding.Verdict
 	// Title is one line; Summary is Markdown, escaped already. Link leads to
 	// the workflow run.
 	Title, Summary, Link string
@@ -51,7 +54,10 @@ const (
 
 // Published is what is on GitHub now, as far as a publication needs it.
 type Published struct {
-	Head     string       // the pull request's head; not read without a number
+	// Head is the pull request's head, BaseRef the branch that it goes to, and
+	// BaseTip where that branch is. They are not read without a number.
+	Head, BaseRef, BaseTip string
+
 	Runs     []Run        // our check runs of the name on the commit, oldest first
 	Statuses []Status     // statuses of the context on the commit, newest first
 	Others   map[int]bool // numbers of other open pull requests with this head
@@ -96,8 +102,14 @@ func ExternalNumber(mark string) (number int, ok bool) {
 // Publish plans the publication. not-applicable is a success, so that the check
 // can be required for every pull request; undecided is none.
 func Publish(p Publication, now Published) Plan {
-	if p.Number != 0 && now.Head != p.SHA {
+	switch {
+	case p.Number == 0:
+	case now.BaseRef != p.BaseRef:
+		return movedBase(p.Number, p.BaseRef, now.BaseRef)
+	case now.Head != p.SHA:
 		return moved(p.Number, p.SHA, now.Head)
+	case p.Verdict != finding.Undecided && now.BaseTip != p.BaseTip:
+		return outdated(p.BaseRef, p.BaseTip, now.BaseTip)
 	}
 	var plan Plan
 	p = p.worst(now, &plan)

@@ -36,6 +36,7 @@ type SweepOptions struct {
 type Closing struct {
 	Number       int
 	SHA, Branch  string
+	BaseRef      string
 	Why          string // a sentence for people, safe Markdown
 	DeleteBranch bool
 	DryRun       bool
@@ -60,7 +61,7 @@ func Stale(candidates []Candidate, open []Pull, o SweepOptions) []Closing {
 		}
 		if why := c.stale(candidates, o); why != "" {
 			closing[c.Number] = true
-			out = append(out, Closing{Number: c.Number, SHA: c.Head, Branch: c.HeadRef, Why: why, DryRun: o.DryRun})
+			out = append(out, Closing{Number: c.Number, SHA: c.Head, Branch: c.HeadRef, BaseRef: c.BaseRef, Why: why, DryRun: o.DryRun})
 		}
 	}
 	for i := range out {
@@ -115,6 +116,9 @@ const ClosingMark = "<!-- fluxkeeper:closed -->"
 // Close plans to close a pull request: first the reason, so that nobody finds
 // it closed without one. Nothing is done where its head is not the judged one.
 func Close(c Closing, now PullState) Plan {
+	if now.Base != c.BaseRef {
+		return movedBase(c.Number, c.BaseRef, now.Base)
+	}
 	if now.Head != c.SHA {
 		return moved(c.Number, c.SHA, now.Head)
 	}

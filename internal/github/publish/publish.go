@@ -23,16 +23,19 @@ type Writer struct{ *github.Client }
 // labels. What is there already is changed, never said twice. What the token may
 // not do is a note in the outcome, not an error: the verdict stands without it.
 //
-// The pull request's head is read last before anything is written; only a look
-// at what was made, which as a rule leaves nothing to write, reads it beside the
-// rest, and again where there is something to write after all. Where it is
-// another than the judged commit, nothing is published, and the outcome says
-// Moved: the verdict is then undecided.
+// The pull request's head and base are read last before anything is written;
+// only a look at what was made, which as a rule leaves nothing to write, reads
+// them beside the rest, and again where there is something to write after all.
+// Where head or base branch are others than was judged, nothing is published, and
+// the outcome says Moved: the verdict is then undecided. Where the base branch
+// moved on, it says Outdated.
 func (w *Writer) Publish(ctx context.Context, p plan.Publication) (Outcome, error) {
-	head := func(ctx context.Context, now *plan.Published) (err error) {
-		if p.Number != 0 {
-			now.Head, err = w.Head(ctx, p.Number)
+	ends := func(ctx context.Context, now *plan.Published) error {
+		if p.Number == 0 {
+			return nil
 		}
+		e, err := w.Ends(ctx, p.Number)
+		now.Head, now.BaseRef, now.BaseTip = e.Head, e.BaseRef, e.BaseTip
 		return err
 	}
 	return w.carryOut(ctx, p.DryRun, func(ctx context.Context, work *carrying) (plan.Plan, error) {
@@ -43,26 +46,26 @@ func (w *Writer) Publish(ctx context.Context, p plan.Publication) (Outcome, erro
 			return err
 		})
 		if work.checking { // as a rule nothing is left to write
-			group.Go(func() error { return head(groupCtx, &tip) })
+			group.Go(func() error { return ends(groupCtx, &tip) })
 		}
 		if err := group.Wait(); err != nil {
 			return plan.Plan{}, err
 		}
-		now.Head = tip.Head
+		now.Head, now.BaseRef, now.BaseTip = tip.Head, tip.BaseRef, tip.BaseTip
 		now.Runs = slices.DeleteFunc(now.Runs, func(r plan.Run) bool { return work.foreign[r.ID] })
 		if work.checking {
 			if made := plan.Publish(p, now); len(made.Actions) == 0 {
 				return made, nil
 			}
 		}
-		if err := head(ctx, &now); err != nil {
+		if err := ends(ctx, &now); err != nil {
 			return plan.Plan{}, err
 		}
 		return plan.Publish(p, now), nil
 	})
 }
 
-// published reads what a publication needs to know, except for the head. What
+// published reads what a publication needs to know, except for the ends. What
 // the token may not read it may not write either; that goes into denied.
 func (w *Writer) published(ctx context.Context, p plan.Publication, denied map[plan.Right]string) (plan.Published, error) {
 	now := plan.Published{Denied: denied}

@@ -20,7 +20,7 @@ import (
 // publication is a passed pull request, to be said as check run.
 func (l *life) publication(number int) plan.Publication {
 	return plan.Publication{
-		Name: "fluxkeeper", SHA: l.head(fluxBranch), Number: number, Verdict: finding.Pass, Via: plan.ViaAuto,
+		Name: "fluxkeeper", SHA: l.head(fluxBranch), BaseRef: "main", BaseTip: l.head("main"), Number: number, Verdict: finding.Pass, Via: plan.ViaAuto,
 		Title: "PASS: 1 update, reproduced byte for byte", Summary: "## Fluxkeeper: pass\n\nGood.\n", Link: "https://github.com/goldfish-inc/oceanid/actions/runs/5",
 	}
 }

@@ -57,8 +57,9 @@ func (w *Writer) Sweep(ctx context.Context, s plan.Closing) (Outcome, error) {
 }
 
 // Merge approves and merges what passed, or arms auto-merge, only at the judged
-// commit; else it takes our approval and auto-merge back. What GitHub's rules do
-// not allow is a note; a head that moved on the way is Moved.
+// commit and into the branch that it was judged against; else it takes our
+// approval and auto-merge back. What GitHub's rules do not allow is a note; a head
+// or base that moved on the way is Moved or Outdated.
 func (w *Writer) Merge(ctx context.Context, m plan.Merging) (Outcome, error) {
 	return w.carryOut(ctx, m.DryRun, func(ctx context.Context, work *carrying) (plan.Plan, error) {
 		now, err := w.pullState(ctx, m.Number)
@@ -125,6 +126,7 @@ const pullQuery = `query($owner: String!, $name: String!, $number: Int!, $after:
       headRefOid
       headRefName
       baseRefName
+      baseRef { target { oid } }
       mergeable
       mergeStateStatus
       viewerDidAuthor
@@ -157,7 +159,7 @@ type pullNode struct {
 	HeadRefOid, HeadRefName, BaseRefName string
 	Mergeable, MergeStateStatus          string
 	ViewerDidAuthor                      bool
-	HeadRef                              *struct{ Target struct{ Oid string } }
+	HeadRef, BaseRef                     *struct{ Target struct{ Oid string } }
 	AutoMergeRequest                     *struct{ EnabledBy struct{ Login string } }
 	Labels                               struct{ Nodes []struct{ Name string } }
 	Reviews                              struct{ Nodes []ownNode }
@@ -216,6 +218,9 @@ func (n pullNode) state(viewer string) plan.PullState {
 	}
 	if n.HeadRef != nil {
 		s.BranchHead = n.HeadRef.Target.Oid
+	}
+	if n.BaseRef != nil {
+		s.BaseTip = n.BaseRef.Target.Oid
 	}
 	if n.AutoMergeRequest != nil {
 		s.Armed = true
