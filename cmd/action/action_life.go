@@ -157,6 +157,7 @@ func (s *step) candidate(pull plan.Pull) (plan.Candidate, error) {
 		return c, fmt.Errorf("judge #%d: %s", pull.Number, j.Result.Gaps[0])
 	}
 	c.Head = j.Result.Head.Commit
+	c.Passes = j.Result.Verdict() == finding.Pass
 	c.Empty, c.Updates = plan.Empty(j.facts), j.Result.Updates
 	newest := slices.MaxFunc(append(j.facts.Commits, change.Commit{}), func(a, b change.Commit) int {
 		return a.Committer.When.Compare(b.Committer.When)

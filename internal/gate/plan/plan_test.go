@@ -39,7 +39,7 @@ func TestStale(t *testing.T) {
 			Pull: plan.Pull{
 				Number: number, Head: "h", HeadRef: branch, BaseRef: "main", SameRepository: true, Open: true, Body: proposal.Place("", "x"),
 			},
-			Updates: updates, Pushed: now.AddDate(0, 0, -days),
+			Passes: true, Updates: updates, Pushed: now.AddDate(0, 0, -days),
 		}
 	}
 	a, b := place("a.yaml", "ns:a"), place("b.yaml", "ns:b")
@@ -49,9 +49,11 @@ func TestStale(t *testing.T) {
 	person.Body = "by hand"
 	fork := candidate(5, "flux-5", 90, a)
 	fork.SameRepository = false
+	bad := candidate(8, "flux-8", 0, a, b, place("d.yaml", "ns:d")) // closes nothing
+	bad.Passes = false
 	all := []plan.Candidate{
 		candidate(1, "flux-1", 1, a), candidate(2, "flux-2", 1, b), empty, person, fork, candidate(6, "flux-6", 90, place("c.yaml", "ns:c")),
-		candidate(7, "flux-7", -9, a, place("d.yaml", "ns:d")),
+		candidate(7, "flux-7", -9, a, place("d.yaml", "ns:d")), bad,
 	}
 	open := []plan.Pull{{Number: 20, HeadRef: "flux-6", BaseRef: "staging", SameRepository: true, Open: true}}
 	var got []string
