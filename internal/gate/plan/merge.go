@@ -48,9 +48,11 @@ type PullState struct {
 	Armed, ArmedByMe bool
 	// Approvals are our own that stand.
 	Approvals []Approval
-	Comments  []Comment // our own
-	Labels    []string
-	Denied    map[Right]string
+	// Unread says why more of them may be left that are not known.
+	Unread   error
+	Comments []Comment // our own
+	Labels   []string
+	Denied   map[Right]string
 }
 
 // Approval is an approving review of our own.

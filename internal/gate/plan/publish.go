@@ -328,6 +328,11 @@ func markName(name string) string {
 	}, name)
 }
 
+// HasComment tells whether our comment of the name is among those that are there.
+func (p Publication) HasComment(now Published) bool {
+	return slices.ContainsFunc(now.Comments, func(c Comment) bool { return strings.HasPrefix(c.Body, Mark(p.Name)) })
+}
+
 func (p *Plan) comment(pub Publication, now Published) {
 	if now.Denied[RightComments] != "" {
 		p.denied(RightComments, now)

@@ -106,14 +106,18 @@ func (w *carrying) carryOut(ctx context.Context) error {
 // made says that something new was made, which another run at the same time may
 // have made too: it is worth another look.
 func (w *carrying) round(ctx context.Context, p plan.Plan) (after aftermath, made bool, err error) {
+	var kept error
 	for _, a := range p.Actions {
 		key := creation(a)
 		if w.created[key] {
 			continue // a list that does not show yet what was just made
 		}
 		err := w.writer.act(ctx, a, &w.out)
-		if after := w.judge(a, err); after != done {
-			return after, made, err
+		if after := w.judge(a, err); after == failed && takesBack(a) {
+			kept = errors.Join(kept, err) // the rest is taken back all the same
+			continue
+		} else if after != done {
+			return after, made, errors.Join(kept, err)
 		}
 		if err == nil {
 			w.out.Actions = append(w.out.Actions, a)
@@ -122,7 +126,19 @@ func (w *carrying) round(ctx context.Context, p plan.Plan) (after aftermath, mad
 			}
 		}
 	}
+	if kept != nil {
+		return failed, made, kept
+	}
 	return done, made, nil
+}
+
+// takesBack tells whether an action takes back what a verdict no more allows.
+func takesBack(a plan.Action) bool {
+	switch a.(type) {
+	case plan.DisarmAutoMerge, plan.DismissApproval:
+		return true
+	}
+	return false
 }
 
 // creation names what must not be made twice, and what is looked at again once

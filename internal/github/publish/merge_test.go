@@ -208,6 +208,51 @@ func TestPublishedForTheJudgedBase(t *testing.T) {
 	}
 }
 
+// TestManyApprovals: anybody can approve, as often as they like. Ours is found
+// among them and taken back, and what is known is taken back where some are not.
+func TestManyApprovals(t *testing.T) {
+	l := newLife(t, fakehub.Repo{})
+	number := l.open(fakehub.Pull{})
+	m, c := l.merging(number), l.client(l.appToken())
+	m.When = plan.MergeAuto
+	_, err := c.Merge(t.Context(), m)
+	must(t, err)
+	l.AddToken("ghs_other", fakehub.Grant{Kind: fakehub.AppToken, Account: "stranger[bot]", Permissions: map[string]string{"pull_requests": "write"}})
+	stranger := l.client("ghs_other")
+	for range 101 {
+		_, _, err := stranger.API.PullRequests.CreateReview(t.Context(), stranger.Owner, stranger.Name, number,
+			&gh.PullRequestReviewRequest{CommitID: gh.String(m.SHA), Event: gh.String("APPROVE")})
+		must(t, err)
+	}
+	m.Verdict = finding.Fail
+	l.ResetLog()
+	l.AddFault(fakehub.Fault{On: "graphql", Skip: 1, GraphQLError: "FORBIDDEN", Message: "no more reviews"})
+	if _, err := c.Merge(t.Context(), m); err == nil {
+		t.Error("does not say that an approval may be left")
+	}
+	l.wantWrites("graphql/disablePullRequestAutoMerge")
+	l.ResetLog()
+	_, err = c.Merge(t.Context(), m)
+	must(t, err)
+	l.wantWrites("pulls/dismiss-review")
+}
+
+// TestTakesBackWhatItCan: one refusal does not keep the rest from being taken back.
+func TestTakesBackWhatItCan(t *testing.T) {
+	l := newLife(t, fakehub.Repo{})
+	m, c := l.merging(l.open(fakehub.Pull{})), l.client(l.appToken())
+	m.When = plan.MergeAuto
+	_, err := c.Merge(t.Context(), m)
+	must(t, err)
+	m.Verdict = finding.Fail
+	l.ResetLog()
+	l.AddFault(fakehub.Fault{On: "graphql/disablePullRequestAutoMerge", GraphQLError: "FORBIDDEN", Message: "not now"})
+	if _, err := c.Merge(t.Context(), m); err == nil {
+		t.Error("does not say that auto-merge is still armed")
+	}
+	l.wantWrites("graphql/disablePullRequestAutoMerge", "pulls/dismiss-review")
+}
+
 // TestAutoMergeIsDisarmedWhenTheHeadMoves: a push does not disarm it by itself.
 func TestAutoMergeIsDisarmedWhenTheHeadMoves(t *testing.T) {
 	t.Run("seen by a later run", func(t *testing.T) {

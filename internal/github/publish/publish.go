@@ -69,27 +69,35 @@ func (w *Writer) Publish(ctx context.Context, p plan.Publication) (Outcome, erro
 // the token may not read it may not write either; that goes into denied.
 func (w *Writer) published(ctx context.Context, p plan.Publication, denied map[plan.Right]string) (plan.Published, error) {
 	now := plan.Published{Denied: denied}
-	var state plan.PullState
-	var refused error
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error { return w.publishedOnCommit(groupCtx, p, &now) })
+	// Anybody may comment, and as often as they like: the verdict does not wait for
+	// what is told beside it.
+	var comments []plan.Comment
+	var state plan.PullState
+	var noComments, noLabels error
 	group.Go(func() error {
-		if p.Number == 0 || !p.Comment && p.LabelPrefix == "" {
-			return nil
+		if p.Number != 0 && p.Comment {
+			comments, noComments = w.comments(groupCtx, p.Number)
 		}
-		var err error
-		if state, err = w.pullState(groupCtx, p.Number); isRefusal(err) {
-			refused, err = err, nil
+		return nil
+	})
+	group.Go(func() error {
+		if p.Number != 0 && p.LabelPrefix != "" {
+			state, noLabels = w.pullState(groupCtx, p.Number)
 		}
-		return err
+		return nil
 	})
 	if err := group.Wait(); err != nil {
 		return now, err
 	}
-	if refused != nil {
-		denied[plan.RightComments], denied[plan.RightLabels] = refused.Error(), refused.Error()
+	now.Comments, now.Labels = comments, state.Labels
+	if noComments != nil && !p.HasComment(now) {
+		denied[plan.RightComments] = noComments.Error()
 	}
-	now.Comments, now.Labels = state.Comments, state.Labels
+	if noLabels != nil {
+		denied[plan.RightLabels] = noLabels.Error()
+	}
 	return now, nil
 }
 
