@@ -14,6 +14,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
@@ -68,9 +69,9 @@ func (s *step) publish(sub subject, j judged) (publish.Outcome, error) {
 		return publish.Outcome{}, err
 	}
 	p := plan.Publication{
-		Name: s.inputs.Text("check-name"), SHA: j.Result.Head.Commit, Number: sub.number, Verdict: r.Verdict(),
-		BaseRef: sub.into, BaseTip: j.Result.Base.Commit,
-		Title: r.Headline(), Summary: page.String(), Link: s.where.RunURL, Findings: j.Result.Findings,
+		Name: plan.CheckName(s.inputs.Text("check-name"), sub.into, s.event.DefaultBranch), SHA: j.Result.Head.Commit, Number: sub.number, Verdict: r.Verdict(),
+		BaseRef: sub.into, BaseTip: j.Result.Base.Commit, Fork: fork(j.facts),
+		Title: r.Headline() + ", into " + sub.into, Summary: page.String(), Link: s.where.RunURL, Findings: j.Result.Findings,
 		Via: s.via(), Comment: s.inputs.Flag("comment"), DryRun: s.inputs.Flag("dry-run"),
 	}
 	if s.inputs.Flag("labels") {
@@ -83,6 +84,11 @@ func (s *step) publish(sub subject, j judged) (publish.Outcome, error) {
 		p.Number = 0 // the queue's commit is not the pull request's head
 	}
 	return s.writer.Publish(s.Context, p)
+}
+
+// fork tells whether a pull request is not known to be of this repository's branch.
+func fork(f change.Facts) bool {
+	return f.Pull == nil || f.Pull.HeadRepoID == 0 || f.Pull.HeadRepoID != f.Pull.BaseRepoID
 }
 
 // doubt takes a verdict back.

@@ -66,17 +66,22 @@ func (x *examiner) choose() {
 // checkName is the name of the gate's check; not sure where an expression
 // works it out.
 func (x *examiner) checkName() (name string, sure bool) {
-	name = cmp.Or(x.intent.Check, usualCheck)
 	if x.intent.Check != "" {
-		return name, true
+		return x.intent.Check, true
 	}
+	// The Action's name speaks of the default branch; another base is named behind it.
+	base := ""
+	if x.DefaultBranch != "" && x.Base.Name != x.DefaultBranch {
+		base = " (" + x.Base.Name + ")"
+	}
+	name = usualCheck + base
 	for _, u := range x.ours {
 		switch given := u.With["check-name"]; {
 		case u.command() != "check" || given == "":
 		case strings.Contains(given, "${{"):
 			return name, false
 		default:
-			return given, true
+			return given + base, true
 		}
 	}
 	return name, true

@@ -169,10 +169,11 @@ func (w *Writer) checkRuns(ctx context.Context, p plan.Publication) ([]plan.Run,
 			return nil, err
 		}
 		for _, run := range list.CheckRuns {
-			if _, ok := plan.ExternalNumber(run.GetExternalID()); !ok || run.GetName() != p.Name || run.GetHeadSHA() != p.SHA {
+			n, _, ok := plan.ParseExternal(run.GetExternalID())
+			if !ok || run.GetName() != p.Name || run.GetHeadSHA() != p.SHA {
 				continue
 			}
-			one, err := w.checkRun(ctx, run, run.GetExternalID() == plan.External(p.Number))
+			one, err := w.checkRun(ctx, run, n == p.Number)
 			if err != nil {
 				return nil, err
 			}
@@ -225,14 +226,15 @@ func (w *Writer) statuses(ctx context.Context, p plan.Publication) ([]plan.Statu
 }
 
 // pullsAt reads which other open pull requests have the commit as their head.
-func (w *Writer) pullsAt(ctx context.Context, sha string, but int) (map[int]bool, error) {
+func (w *Writer) pullsAt(ctx context.Context, sha string, but int) (map[int]plan.Other, error) {
 	op := "read the pull requests of " + sha
-	found := map[int]bool{}
+	found := map[int]plan.Other{}
 	err := pages(ctx, op, func(page gh.ListOptions) (*gh.Response, error) {
 		list, resp, err := w.API.PullRequests.ListPullRequestsWithCommit(ctx, w.Owner, w.Name, sha, &page)
 		for _, p := range list {
 			if p.GetState() == "open" && p.GetHead().GetSHA() == sha && p.GetNumber() != but {
-				found[p.GetNumber()] = true
+				head, base := p.GetHead().GetRepo().GetID(), p.GetBase().GetRepo().GetID()
+				found[p.GetNumber()] = plan.Other{BaseRef: p.GetBase().GetRef(), Fork: head == 0 || head != base}
 			}
 		}
 		return resp, err

@@ -244,7 +244,7 @@ func TestOtherRunsAreLeft(t *testing.T) {
 	l := newLife(t, fakehub.Repo{})
 	p := l.publication(l.open(fakehub.Pull{}))
 	c := l.client(fakehub.Token)
-	for _, mark := range []string{"0b6f3a5c-job", plan.External(p.Number)} {
+	for _, mark := range []string{"0b6f3a5c-job", plan.External(p.Number, "main")} {
 		_, _, err := c.API.Checks.CreateCheckRun(t.Context(), c.Owner, c.Name, gh.CreateCheckRunOptions{
 			Name: "fluxkeeper", HeadSHA: p.SHA, ExternalID: gh.String(mark), Status: gh.String("in_progress"),
 		})
