@@ -108,7 +108,7 @@ func (x *examiner) workflows() {
 	case len(checks) > 0:
 		for _, u := range checks {
 			if problem := x.misfired(u); problem != "" {
-				x.Report("github/workflow-trigger", fmt.Sprintf("start it on pull_request_target with branches: [%s], without paths, and with the types opened, synchronize and reopened (examples/check.yml)", x.Base.Name),
+				x.Report("github/workflow-trigger", fmt.Sprintf("start it on pull_request_target with branches: [%s], without paths, and with the types opened, synchronize, reopened and edited (examples/check.yml)", x.Base.Name),
 					"%s %s", u.path, problem)
 			}
 			if lacks := x.lacks(u); lacks != "" {
@@ -148,6 +148,8 @@ func (x *examiner) misfired(u use) string {
 		return "is started for some paths only: for others the required check waits for ever"
 	case len(t.Types) > 0 && !(slices.Contains(t.Types, "opened") && slices.Contains(t.Types, "synchronize")):
 		return "is not started when a pull request is opened or pushed to: its types lack opened or synchronize"
+	case !slices.Contains(t.Types, "edited"):
+		return "is not started when a pull request gets another base: its types lack edited, and the verdict about the old base stays"
 	}
 	return ""
 }
