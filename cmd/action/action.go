@@ -102,6 +102,8 @@ type subject struct {
 	// queued says that head is a merge queue's commit upon base.
 	queued bool
 	base   string
+	// into is the branch that the event says the pull request goes to.
+	into string
 	// branch is where head was pushed to, where there is no pull request.
 	branch string
 	// nothing says why there is nothing to look at; empty where there is.
@@ -114,13 +116,13 @@ func (s *step) subject() (subject, error) {
 	e := s.event
 	switch e.Name {
 	case "pull_request", "pull_request_target":
-		return subject{number: e.Number, head: e.Head}, nil
+		return subject{number: e.Number, head: e.Head, into: e.BaseRef}, nil
 	case "merge_group":
-		number, ok := queuedPull(e.HeadRef)
+		number, ok := queuedPull(e.HeadRef, e.BaseRef)
 		if !ok {
-			return subject{}, console.Fail(console.StatusUndecided, fmt.Errorf("read event: the merge queue's branch %q names no pull request", e.HeadRef), "")
+			return subject{}, console.Fail(console.StatusUndecided, fmt.Errorf("read event: the merge queue's branch %q names no pull request to %q", e.HeadRef, e.BaseRef), "")
 		}
-		return subject{number: number, head: e.Head, base: e.Base, queued: true}, nil
+		return subject{number: number, head: e.Head, base: e.Base, into: e.BaseRef, queued: true}, nil
 	case "push", "workflow_dispatch", "schedule":
 		return s.branchSubject()
 	}
@@ -149,7 +151,7 @@ func (s *step) branchSubject() (subject, error) {
 	}
 	for _, pull := range open {
 		if pull.SameRepository && pull.HeadRef == branch && pull.BaseRef == base {
-			return subject{number: pull.Number, head: pull.Head}, nil
+			return subject{number: pull.Number, head: pull.Head, into: base}, nil
 		}
 	}
 	if pushed && s.event.HeadRef == branch {
@@ -168,16 +170,16 @@ func (s *step) baseBranch() (string, error) {
 }
 
 // queueBranch is how GitHub names a merge queue's branches.
-var queueBranch = regexp.MustCompile(`^gh-readonly-queue/.+/pr-([1-9][0-9]{0,8})-[0-9a-f]{40}$`)
+var queueBranch = regexp.MustCompile(`^gh-readonly-queue/(.+)/pr-([1-9][0-9]{0,8})-[0-9a-f]{40}$`)
 
 // queuedPull is the number of the pull request that a merge queue's branch was
-// made for, the newest one of its group.
-func queuedPull(branch string) (number int, ok bool) {
+// to base was made for, the newest one of its group.
+func queuedPull(branch, base string) (number int, ok bool) {
 	m := queueBranch.FindStringSubmatch(branch)
-	if m == nil {
+	if m == nil || m[1] != base {
 		return 0, false
 	}
-	number, err := strconv.Atoi(m[1])
+	number, err := strconv.Atoi(m[2])
 	return number, err == nil
 }
 

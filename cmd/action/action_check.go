@@ -14,9 +14,11 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/publish"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
 
@@ -33,17 +35,24 @@ func (s *step) check() error {
 	if sub.nothing != "" {
 		return s.finish(s.nothing(sub))
 	}
-	j := s.judgeSubject(sub)
-	if s.Context.Err() != nil {
-		return console.Fail(console.StatusUndecided, s.Context.Err(), "")
-	}
 	if sub.number == 0 {
+		j := s.judgeSubject(sub)
+		if s.Context.Err() != nil {
+			return console.Fail(console.StatusUndecided, s.Context.Err(), "")
+		}
 		// A branch alone tells less than a pull request does. Were this published
 		// under the same name, it could hide what is found of the pull request.
 		fmt.Fprintln(s.Stdout, "note: no pull request is open, so nothing is published on the commit")
 		return s.finish(j)
 	}
-	return s.finish(s.publish(sub, j))
+	j, err := s.settle(sub, func(j judged) (publish.Outcome, error) { return s.publish(sub, j) })
+	switch {
+	case s.Context.Err() != nil:
+		return err
+	case err != nil:
+		j = doubt(j, err)
+	}
+	return s.finish(j)
 }
 
 // nothing is the answer where an event has no update to look at.
@@ -52,17 +61,17 @@ func (s *step) nothing(sub subject) judged {
 	return judged{Change: report.Change{Version: s.Version, Result: gate.Result{Answer: finding.Answer{Basis: finding.Foreign}}}}
 }
 
-// publish puts the verdict on GitHub, and gives the one that holds afterwards:
-// where the head moved, or nobody can say whether it did, that is undecided.
-func (s *step) publish(sub subject, j judged) judged {
+// publish puts the verdict on GitHub.
+func (s *step) publish(sub subject, j judged) (publish.Outcome, error) {
 	var page bytes.Buffer
 	r := j.Report()
 	if err := report.Markdown(&page, r); err != nil {
-		return doubt(j, err)
+		return publish.Outcome{}, err
 	}
 	p := plan.Publication{
-		Name: s.inputs.Text("check-name"), SHA: j.Result.Head.Commit, Number: sub.number, Verdict: r.Verdict(),
-		Title: r.Headline(), Summary: page.String(), Link: s.where.RunURL, Findings: j.Result.Findings,
+		Name: plan.CheckName(s.inputs.Text("check-name"), sub.into, s.event.DefaultBranch), SHA: j.Result.Head.Commit, Number: sub.number, Verdict: r.Verdict(),
+		BaseRef: sub.into, BaseTip: j.Result.Base.Commit, Fork: fork(j.facts),
+		Title: r.Headline() + ", into " + sub.into, Summary: page.String(), Link: s.where.RunURL, Findings: j.Result.Findings,
 		Via: s.via(), Comment: s.inputs.Flag("comment"), DryRun: s.inputs.Flag("dry-run"),
 	}
 	if s.inputs.Flag("labels") {
@@ -74,15 +83,12 @@ func (s *step) publish(sub subject, j judged) judged {
 	if sub.queued {
 		p.Number = 0 // the queue's commit is not the pull request's head
 	}
-	out, err := s.writer.Publish(s.Context, p)
-	s.tell(out)
-	switch {
-	case out.Moved:
-		return doubt(j, errMoved)
-	case err != nil:
-		return doubt(j, err)
-	}
-	return j
+	return s.writer.Publish(s.Context, p)
+}
+
+// fork tells whether a pull request is not known to be of this repository's branch.
+func fork(f change.Facts) bool {
+	return f.Pull == nil || f.Pull.HeadRepoID == 0 || f.Pull.HeadRepoID != f.Pull.BaseRepoID
 }
 
 // doubt takes a verdict back.

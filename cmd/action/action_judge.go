@@ -11,7 +11,9 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/publish"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // judged is a change with its verdict.
@@ -52,6 +54,10 @@ func (s *step) judgeSubject(sub subject) judged {
 	facts, err := s.reader.Pull(s.Context, sub.number)
 	if err != nil {
 		return s.undecided(sub.head, err)
+	}
+	if facts.BaseRef != sub.into {
+		return s.undecided(sub.head, fmt.Errorf("#%d goes to %s, and the event is about %s: the run for the new base decides",
+			sub.number, text.Quote(facts.BaseRef), text.Quote(sub.into)))
 	}
 	j := s.judge(facts, false)
 	if !sub.queued {
@@ -119,5 +125,36 @@ func (s *step) policy(base change.Revision) (policy.Policy, error) {
 	return policy.Parse("base:"+name, data)
 }
 
-// errMoved says that a verdict holds no more.
-var errMoved = errors.New("the head moved while this was judged: the run for the new head decides")
+// maxAnew is how often a change is judged anew because its base branch moved on.
+const maxAnew = 2
+
+// settle judges what the event is about, and does what there is to do with the
+// verdict; both anew where the base branch moved on meanwhile. A verdict that was
+// overtaken is undecided.
+func (s *step) settle(sub subject, do func(judged) (publish.Outcome, error)) (judged, error) {
+	for again := 0; ; again++ {
+		j := s.judgeSubject(sub)
+		if err := s.Context.Err(); err != nil {
+			return j, console.Fail(console.StatusUndecided, err, "")
+		}
+		out, err := do(j)
+		if out.Outdated && again == maxAnew {
+			j = doubt(j, errRestless)
+			out, err = do(j)
+		}
+		s.tell(out)
+		switch {
+		case out.Moved:
+			return doubt(j, errMoved), nil
+		case !out.Outdated:
+			return j, err
+		}
+	}
+}
+
+var (
+	// errMoved says that a verdict holds no more.
+	errMoved = errors.New("the head moved while this was judged, or the pull request got another base: the run for what is there now decides")
+	// errRestless says that a verdict was overtaken too often.
+	errRestless = errors.New("the base branch moved on each time that this was judged: run it again")
+)

@@ -15,6 +15,8 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/proposal"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/publish"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // propose opens or refreshes the pull request of Flux's branch. What it lists is
@@ -72,17 +74,15 @@ func (s *step) merge() error {
 		fmt.Fprintln(s.Stdout, "note: there is no pull request to merge")
 		return nil
 	}
-	j := s.judgeSubject(sub)
-	out, err := s.writer.Merge(s.Context, plan.Merging{
-		Number: sub.number, SHA: j.Result.Head.Commit, Verdict: j.Result.Verdict(),
-		Approve: s.inputs.Flag("approve"), When: plan.When(s.inputs.Text("merge-when")), Method: s.inputs.Text("merge-method"),
-		DeleteBranch: s.inputs.Flag("delete-branch"), DryRun: s.inputs.Flag("dry-run"),
+	j, err := s.settle(sub, func(j judged) (publish.Outcome, error) {
+		return s.writer.Merge(s.Context, plan.Merging{
+			Number: sub.number, Bound: plan.Bound{SHA: j.Result.Head.Commit, BaseRef: sub.into, BaseTip: j.Result.Base.Commit},
+			Verdict: j.Result.Verdict(), Approve: s.inputs.Flag("approve"),
+			When: plan.When(s.inputs.Text("merge-when")), Method: s.inputs.Text("merge-method"),
+			DeleteBranch: s.inputs.Flag("delete-branch"), DryRun: s.inputs.Flag("dry-run"),
+		})
 	})
-	s.tell(out)
-	switch {
-	case out.Moved:
-		j = doubt(j, errMoved)
-	case err != nil:
+	if err != nil {
 		return s.cannot(err)
 	}
 	return s.done(j)
@@ -149,11 +149,15 @@ func (s *step) candidate(pull plan.Pull) (plan.Candidate, error) {
 	if err != nil {
 		return c, err
 	}
+	if facts.BaseRef != pull.BaseRef {
+		return c, fmt.Errorf("judge #%d: it goes to %s by now, and no more to %s", pull.Number, text.Quote(facts.BaseRef), text.Quote(pull.BaseRef))
+	}
 	j := s.judge(facts, false)
 	if j.Result.Verdict() == finding.Undecided {
 		return c, fmt.Errorf("judge #%d: %s", pull.Number, j.Result.Gaps[0])
 	}
 	c.Head = j.Result.Head.Commit
+	c.Passes = j.Result.Verdict() == finding.Pass
 	c.Empty, c.Updates = plan.Empty(j.facts), j.Result.Updates
 	newest := slices.MaxFunc(append(j.facts.Commits, change.Commit{}), func(a, b change.Commit) int {
 		return a.Committer.When.Compare(b.Committer.When)

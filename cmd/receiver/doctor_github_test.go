@@ -21,6 +21,7 @@ const doctorsToken = "ghp_doctors"
 const settingsWorkflow = `on:
   pull_request_target:
     branches: [main]
+    types: [opened, synchronize, reopened, edited]
 permissions: {}
 jobs:
   flux:

@@ -153,18 +153,40 @@ func (c Connection) sendGraphQL(ctx context.Context, op, query string, variables
 	return nil
 }
 
-// Head gives the id of the pull request's head commit as it is noc.
-func (c *Client) Head(ctx context.Context, number int) (string, error) {
+// Ends are from where to where a pull request goes.
+type Ends struct {
+	// Head is the commit at its head; BaseRef the branch it goes to, and BaseTip
+	// the commit that the branch is at, empty where the branch is gone.
+	Head, BaseRef, BaseTip string
+}
+
+// Ends reads head and base of a pull request as they are now, in one answer.
+// What REST calls base.sha is as old as the last push, so that GraphQL is asked.
+func (c *Client) Ends(ctx context.Context, number int) (Ends, error) {
 	ctx, cancel := c.Limited(ctx)
 	defer cancel()
-	op := fmt.Sprintf("read pull request %d", number)
-	pull, _, err := c.API.PullRequests.Get(ctx, c.Owner, c.Name, number)
-	if err != nil {
-		return "", Classify(ctx, op, err)
+	op := fmt.Sprintf("read head and base of pull request %d", number)
+	const query = "query($owner:String!,$name:String!,$number:Int!){repository(owner:$owner,name:$name){" +
+		"pullRequest(number:$number){number headRefOid baseRefName baseRef{target{oid}}}}}"
+	var answer struct {
+		Repository struct {
+			PullRequest *struct {
+				Number                  int
+				HeadRefOid, BaseRefName string
+				BaseRef                 *struct{ Target struct{ Oid string } }
+			}
+		}
 	}
-	sha := pull.GetHead().GetSHA()
-	if !IsID(sha) || pull.GetNumber() != number {
-		return "", Odd(op, "the answer has no head commit, or is another pull request's")
+	if err := c.Query(ctx, op, query, map[string]any{"number": number}, &answer); err != nil {
+		return Ends{}, err
 	}
-	return sha, nil
+	p := answer.Repository.PullRequest
+	if p == nil || p.Number != number || !IsID(p.HeadRefOid) || p.BaseRefName == "" {
+		return Ends{}, Odd(op, "the answer has no head or base, or is another pull request's")
+	}
+	ends := Ends{Head: p.HeadRefOid, BaseRef: p.BaseRefName}
+	if p.BaseRef != nil {
+		ends.BaseTip = p.BaseRef.Target.Oid
+	}
+	return ends, nil
 }

@@ -66,17 +66,22 @@ func (x *examiner) choose() {
 // checkName is the name of the gate's check; not sure where an expression
 // works it out.
 func (x *examiner) checkName() (name string, sure bool) {
-	name = cmp.Or(x.intent.Check, usualCheck)
 	if x.intent.Check != "" {
-		return name, true
+		return x.intent.Check, true
 	}
+	// The Action's name speaks of the default branch; another base is named behind it.
+	base := ""
+	if x.DefaultBranch != "" && x.Base.Name != x.DefaultBranch {
+		base = " (" + x.Base.Name + ")"
+	}
+	name = usualCheck + base
 	for _, u := range x.ours {
 		switch given := u.With["check-name"]; {
 		case u.command() != "check" || given == "":
 		case strings.Contains(given, "${{"):
 			return name, false
 		default:
-			return given, true
+			return given + base, true
 		}
 	}
 	return name, true
@@ -103,7 +108,7 @@ func (x *examiner) workflows() {
 	case len(checks) > 0:
 		for _, u := range checks {
 			if problem := x.misfired(u); problem != "" {
-				x.Report("github/workflow-trigger", fmt.Sprintf("start it on pull_request_target with branches: [%s], without paths, and with the types opened, synchronize and reopened (examples/check.yml)", x.Base.Name),
+				x.Report("github/workflow-trigger", fmt.Sprintf("start it on pull_request_target with branches: [%s], without paths, and with the types opened, synchronize, reopened and edited (examples/check.yml)", x.Base.Name),
 					"%s %s", u.path, problem)
 			}
 			if lacks := x.lacks(u); lacks != "" {
@@ -143,6 +148,8 @@ func (x *examiner) misfired(u use) string {
 		return "is started for some paths only: for others the required check waits for ever"
 	case len(t.Types) > 0 && !(slices.Contains(t.Types, "opened") && slices.Contains(t.Types, "synchronize")):
 		return "is not started when a pull request is opened or pushed to: its types lack opened or synchronize"
+	case !slices.Contains(t.Types, "edited"):
+		return "is not started when a pull request gets another base: its types lack edited, and the verdict about the old base stays"
 	}
 	return ""
 }

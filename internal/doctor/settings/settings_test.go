@@ -36,6 +36,7 @@ const soundWorkflow = `
 on:
   pull_request_target:
     branches: [main]
+    types: [opened, synchronize, reopened, edited]
 permissions: {}
 jobs:
   flux:

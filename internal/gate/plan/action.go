@@ -106,10 +106,17 @@ type ClosePull struct {
 // DeleteBranch deletes a branch, only where its head is SHA.
 type DeleteBranch struct{ Repository, Branch, SHA string }
 
+// Bound is what an action holds for: GitHub compares the head by itself, and
+// nobody but us the base. It is read again right before the action.
+type Bound struct {
+	SHA              string // the head
+	BaseRef, BaseTip string
+}
+
 // Approve approves a pull request at a commit.
 type Approve struct {
 	Number int
-	SHA    string
+	Bound
 }
 
 // DismissApproval takes an approval of our own back.
@@ -121,15 +128,17 @@ type DismissApproval struct {
 
 // MergePull merges a pull request, only where its head is SHA.
 type MergePull struct {
-	Number      int
-	SHA, Method string
+	Number int
+	Bound
+	Method string
 }
 
 // ArmAutoMerge lets GitHub merge once the base's rules are met, only where the
 // head is SHA.
 type ArmAutoMerge struct {
-	Number            int
-	Node, SHA, Method string
+	Number int
+	Bound
+	Node, Method string
 }
 
 // DisarmAutoMerge takes that back.
@@ -257,15 +266,32 @@ type Plan struct {
 	Actions []Action
 	// Notes say what is not done and why. They are safe to print.
 	Notes []string
-	// Moved says that the pull request's head is not the commit that was
-	// judged: what was found holds for nothing that is there now.
+	// Moved says that the pull request has another head or goes to another
+	// branch than was judged: what was found holds for nothing that is there now.
 	Moved bool
+	// Outdated says that the base branch moved on, so that there is something
+	// else to be judged by. Nothing is done until it was.
+	Outdated bool
 }
 
 func (p *Plan) do(a Action) { p.Actions = append(p.Actions, a) }
 
 func (p *Plan) note(format string, args ...any) {
 	p.Notes = append(p.Notes, text.Plain(fmt.Sprintf(format, args...)))
+}
+
+// movedBase is the plan where the pull request goes to another branch: nothing.
+func movedBase(number int, judged, now string) Plan {
+	p := Plan{Moved: true}
+	p.note("#%d goes to %s, and was judged against %s: nothing is published or done", number, text.Quote(now), text.Quote(judged))
+	return p
+}
+
+// outdated is the plan where the base branch is at another commit: nothing yet.
+func outdated(branch, judged, now string) Plan {
+	p := Plan{Outdated: true}
+	p.note("the base %s moved from %s, against which it was judged, to %s: it is to be judged anew", text.Quote(branch), text.Commit(judged), text.Commit(now))
+	return p
 }
 
 // moved is the plan where the head is another: nothing.

@@ -5,7 +5,7 @@ import "github.com/goldfish-inc/fluxkeeper/internal/finding"
 // Merging is what a team allows to be done with a pull request that passed.
 type Merging struct {
 	Number  int
-	SHA     string // what was judged
+	Bound   // what was judged
 	Verdict finding.Verdict
 	// Approve asks for an approving review.
 	Approve bool
@@ -33,6 +33,8 @@ type PullState struct {
 	Node, Repository string
 	Head             string
 	Branch, Base     string
+	// BaseTip is where the base is; empty where it is gone.
+	BaseTip string
 	// BranchHead is where the branch is; empty where it is gone.
 	BranchHead          string
 	SameRepository      bool
@@ -46,9 +48,11 @@ type PullState struct {
 	Armed, ArmedByMe bool
 	// Approvals are our own that stand.
 	Approvals []Approval
-	Comments  []Comment // our own
-	Labels    []string
-	Denied    map[Right]string
+	// Unread says why more of them may be left that are not known.
+	Unread   error
+	Comments []Comment // our own
+	Labels   []string
+	Denied   map[Right]string
 }
 
 // Approval is an approving review of our own.
@@ -57,8 +61,8 @@ type Approval struct {
 	SHA string // the commit that was approved
 }
 
-// Merge plans to approve and merge what passed, always bound to the commit that
-// was judged. Whatever else it is, our approval and auto-merge are taken back.
+// Merge plans to approve and merge what passed, always bound to the commits that
+// were judged. Whatever else it is, our approval and auto-merge are taken back.
 func Merge(m Merging, now PullState) Plan {
 	var plan Plan
 	if now.Merged || !now.Open {
@@ -66,6 +70,11 @@ func Merge(m Merging, now PullState) Plan {
 			plan.deleteBranch(now, m.SHA)
 		}
 		plan.note("#%d is %s", m.Number, map[bool]string{true: "merged", false: "closed"}[now.Merged])
+		return plan
+	}
+	if now.Base != m.BaseRef {
+		plan = movedBase(m.Number, m.BaseRef, now.Base)
+		plan.takeBack(now, "the pull request goes to another base than the one that it was judged against", "")
 		return plan
 	}
 	if now.Head != m.SHA {
@@ -77,6 +86,9 @@ func Merge(m Merging, now PullState) Plan {
 		plan.note("#%d is not merged: the verdict is %s", m.Number, m.Verdict)
 		plan.takeBack(now, "the verdict is "+string(m.Verdict), "")
 		return plan
+	}
+	if now.BaseTip != m.BaseTip {
+		return outdated(m.BaseRef, m.BaseTip, now.BaseTip)
 	}
 	if m.Approve {
 		plan.approve(m, now)
@@ -110,7 +122,7 @@ func (p *Plan) approve(m Merging, now PullState) {
 	case now.Denied[RightReviews] != "":
 		p.note("could not approve #%d: %s", m.Number, now.Denied[RightReviews])
 	default:
-		p.do(Approve{m.Number, m.SHA})
+		p.do(Approve{m.Number, m.Bound})
 	}
 }
 
@@ -125,7 +137,7 @@ func (p *Plan) merge(m Merging, now PullState) {
 	case now.Denied[RightMerge] != "":
 		p.note("could not merge #%d: %s", m.Number, now.Denied[RightMerge])
 	case m.When == MergeNow || now.Ready:
-		p.do(MergePull{m.Number, m.SHA, m.Method})
+		p.do(MergePull{m.Number, m.Bound, m.Method})
 		if m.DeleteBranch {
 			p.deleteBranch(now, m.SHA)
 		}
@@ -134,6 +146,6 @@ func (p *Plan) merge(m Merging, now PullState) {
 	case now.Unstable:
 		p.note("#%d has checks that have not passed and that nothing requires, so GitHub cannot wait for them: require them in the base's rules, or merge at once", m.Number)
 	default:
-		p.do(ArmAutoMerge{m.Number, now.Node, m.SHA, m.Method})
+		p.do(ArmAutoMerge{m.Number, m.Bound, now.Node, m.Method})
 	}
 }

@@ -39,7 +39,7 @@ func TestStale(t *testing.T) {
 			Pull: plan.Pull{
 				Number: number, Head: "h", HeadRef: branch, BaseRef: "main", SameRepository: true, Open: true, Body: proposal.Place("", "x"),
 			},
-			Updates: updates, Pushed: now.AddDate(0, 0, -days),
+			Passes: true, Updates: updates, Pushed: now.AddDate(0, 0, -days),
 		}
 	}
 	a, b := place("a.yaml", "ns:a"), place("b.yaml", "ns:b")
@@ -49,9 +49,11 @@ func TestStale(t *testing.T) {
 	person.Body = "by hand"
 	fork := candidate(5, "flux-5", 90, a)
 	fork.SameRepository = false
+	bad := candidate(8, "flux-8", 0, a, b, place("d.yaml", "ns:d")) // closes nothing
+	bad.Passes = false
 	all := []plan.Candidate{
 		candidate(1, "flux-1", 1, a), candidate(2, "flux-2", 1, b), empty, person, fork, candidate(6, "flux-6", 90, place("c.yaml", "ns:c")),
-		candidate(7, "flux-7", -9, a, place("d.yaml", "ns:d")),
+		candidate(7, "flux-7", -9, a, place("d.yaml", "ns:d")), bad,
 	}
 	open := []plan.Pull{{Number: 20, HeadRef: "flux-6", BaseRef: "staging", SameRepository: true, Open: true}}
 	var got []string
@@ -83,18 +85,64 @@ func TestEmpty(t *testing.T) {
 // TestWaitingPullRequestsDoNotHoldEachOtherUp: of two harmless pull requests
 // that waited for a third, each would else see the other one red.
 func TestWaitingPullRequestsDoNotHoldEachOtherUp(t *testing.T) {
-	p := plan.Publication{Name: "fluxkeeper", SHA: "a", Number: 2, Verdict: finding.Pass, Via: plan.ViaCheck}
-	now := plan.Published{Head: "a", Others: map[int]bool{1: true, 3: true}, Runs: []plan.Run{
-		{ID: 1, External: plan.External(1), Conclusion: "failure"},
+	p := plan.Publication{Name: "fluxkeeper", SHA: "a", Number: 2, BaseRef: "main", Verdict: finding.Pass, Via: plan.ViaCheck}
+	now := plan.Published{Head: "a", BaseRef: "main", Others: map[int]plan.Other{1: {BaseRef: "main"}, 3: {BaseRef: "main"}}, Runs: []plan.Run{
+		{ID: 1, External: plan.External(1, "main"), Conclusion: "failure"},
 	}}
 	first := plan.Publish(p, now).Actions[0].(plan.PutCheck)
 	if first.Conclusion == "success" || first.Conclusion == "failure" || first.Conclusion == "neutral" || first.Conclusion == "skipped" {
 		t.Fatalf("waits as %s", first.Conclusion)
 	}
-	now.Runs = append(now.Runs, plan.Run{ID: 2, External: plan.External(3), Conclusion: first.Conclusion})
-	now.Others = map[int]bool{3: true} // the first was closed
+	now.Runs = append(now.Runs, plan.Run{ID: 2, External: plan.External(3, "main"), Conclusion: first.Conclusion})
+	now.Others = map[int]plan.Other{3: {BaseRef: "main"}} // the first was closed
 	if got := plan.Publish(p, now).Actions[0].(plan.PutCheck); got.Conclusion != "success" {
 		t.Errorf("still waits: %s", got.Title)
+	}
+}
+
+// TestForksColourNothing: whoever proposes a commit of ours from a fork neither
+// keeps it from turning green nor turns it green.
+func TestForksColourNothing(t *testing.T) {
+	honest := plan.Publication{Name: "fluxkeeper", SHA: "a", Number: 1, BaseRef: "main", Verdict: finding.Pass, Via: plan.ViaCheck}
+	now := plan.Published{
+		Head: "a", BaseRef: "main", Others: map[int]plan.Other{2: {BaseRef: "main", Fork: true}},
+		Runs: []plan.Run{{ID: 9, External: plan.External(2, "main"), Conclusion: "failure"}},
+	}
+	conclusions := func(p plan.Plan) (all []string) {
+		for _, a := range p.Actions {
+			all = append(all, a.(plan.PutCheck).Conclusion)
+		}
+		return all
+	}
+	if got := conclusions(plan.Publish(honest, now)); !cmp.Equal(got, []string{"success", "success"}) {
+		t.Errorf("the fork's run and the honest one become %q", got)
+	}
+	now.Runs[0].Conclusion, honest.Verdict = "success", finding.Fail
+	if got := conclusions(plan.Publish(honest, now)); !cmp.Equal(got, []string{"action_required", "failure"}) {
+		t.Errorf("beside a failure they become %q", got)
+	}
+	fork := honest
+	fork.Number, fork.Fork = 2, true
+	now.Others = map[int]plan.Other{1: {BaseRef: "main"}}
+	for _, verdict := range []finding.Verdict{finding.Fail, finding.NotApplicable, finding.Undecided} {
+		if fork.Verdict = verdict; len(plan.Publish(fork, now).Actions) > 0 {
+			t.Errorf("the fork publishes %s on the honest commit", verdict)
+		}
+	}
+	now.Others = map[int]plan.Other{1: {BaseRef: "dev"}}
+	if len(plan.Publish(fork, now).Actions) == 0 {
+		t.Error("the fork's own verdict is not published where nothing of ours goes to that base")
+	}
+}
+
+func TestCheckNameSpeaksOfOneBase(t *testing.T) {
+	for _, tt := range [][3]string{{"main", "main", "gate"}, {"dev", "main", "gate (dev)"}, {"dev", "", "gate (dev)"}, {"", "", "gate ()"}} {
+		if got := plan.CheckName("gate", tt[0], tt[1]); got != tt[2] {
+			t.Errorf("for %q, where %q is the default: %q", tt[0], tt[1], got)
+		}
+	}
+	if number, base, ok := plan.ParseExternal(plan.External(7, "a/b")); number != 7 || base != "a/b" || !ok {
+		t.Errorf("got %d, %q, %v", number, base, ok)
 	}
 }
 
@@ -114,8 +162,8 @@ func TestActionsAreOneSafeLine(t *testing.T) {
 		plan.PutCheck{Name: bad, SHA: bad, Title: bad, Conclusion: "success"}, plan.SetStatus{SHA: bad, Context: bad, State: "error", Description: bad},
 		plan.PutComment{Number: 7, Body: bad}, plan.DeleteComment{Number: 7}, plan.AddLabels{Number: 7, Labels: []string{bad}}, plan.RemoveLabel{Number: 7, Label: bad},
 		plan.OpenPull{Branch: bad, Base: bad, Title: bad, Body: bad}, plan.EditPull{Number: 7, Title: bad}, plan.EditPull{Number: 7, Body: bad},
-		plan.ClosePull{Number: 7, SHA: bad}, plan.DeleteBranch{Branch: bad, SHA: bad}, plan.Approve{Number: 7, SHA: bad}, plan.DismissApproval{Number: 7, Why: bad},
-		plan.MergePull{Number: 7, SHA: bad, Method: bad}, plan.ArmAutoMerge{Number: 7, SHA: bad, Method: bad}, plan.DisarmAutoMerge{Number: 7},
+		plan.ClosePull{Number: 7, SHA: bad}, plan.DeleteBranch{Branch: bad, SHA: bad}, plan.Approve{Number: 7, Bound: plan.Bound{SHA: bad}}, plan.DismissApproval{Number: 7, Why: bad},
+		plan.MergePull{Number: 7, Bound: plan.Bound{SHA: bad}, Method: bad}, plan.ArmAutoMerge{Number: 7, Bound: plan.Bound{SHA: bad}, Method: bad}, plan.DisarmAutoMerge{Number: 7},
 	} {
 		line := a.String()
 		if strings.ContainsAny(line, "\n\r") || strings.Contains(line, "##[") || strings.HasPrefix(line, "::") || line == "" {

@@ -19,8 +19,14 @@ type Publication struct {
 	Name string
 	// SHA is the commit that was judged; Number its pull request, 0 where there
 	// is none.
-	SHA     string
-	Number  int
+	SHA    string
+	Number int
+	// BaseRef is the branch that it was judged against, and BaseTip the commit
+	// that the branch was at; neither is looked at without a number.
+	BaseRef, BaseTip string
+	// Fork says that the pull request's commit is not known to be of a branch of
+	// this repository.
+	Fork    bool
 	Verdict finding.Verdict
 	// Title is one line; Summary is Markdown, escaped already. Link leads to
 	// the workflow run.
@@ -51,15 +57,24 @@ const (
 
 // Published is what is on GitHub now, as far as a publication needs it.
 type Published struct {
-	Head     string       // the pull request's head; not read without a number
-	Runs     []Run        // our check runs of the name on the commit, oldest first
-	Statuses []Status     // statuses of the context on the commit, newest first
-	Others   map[int]bool // numbers of other open pull requests with this head
+	// Head is the pull request's head, BaseRef the branch that it goes to, and
+	// BaseTip where that branch is. They are not read without a number.
+	Head, BaseRef, BaseTip string
+
+	Runs     []Run         // our check runs of the name on the commit, oldest first
+	Statuses []Status      // statuses of the context on the commit, newest first
+	Others   map[int]Other // other open pull requests with this head, by number
 	// Comments are our own, oldest first.
 	Comments []Comment
 	Labels   []string
 	// Denied says, by right, why the token may not do something.
 	Denied map[Right]string
+}
+
+// Other is another open pull request with the same head.
+type Other struct {
+	BaseRef string
+	Fork    bool
 }
 
 // Run is a check run.
@@ -82,25 +97,54 @@ type Comment struct {
 const external = "fluxkeeper:"
 
 // External is the mark by which a check run is known again: ours, for the pull
-// request. The job that runs this has a check run of its own, perhaps of the
-// same name and by the same app, which must not be touched.
-func External(number int) string { return external + strconv.Itoa(number) }
+// request and the base branch, where there is one. The job that runs this has a
+// check run of its own, perhaps of the same name and by the same app, which must
+// not be touched.
+func External(number int, base string) string {
+	mark := external + strconv.Itoa(number)
+	if base != "" {
+		mark += ":" + base // no branch has a colon in its name
+	}
+	return mark
+}
 
-// ExternalNumber is the number in a mark; ok is false for what is not ours.
-func ExternalNumber(mark string) (number int, ok bool) {
+// ParseExternal gives number and base of a mark, the base empty where it names
+// none; ok is false for what is not ours.
+func ParseExternal(mark string) (number int, base string, ok bool) {
 	text, ok := strings.CutPrefix(mark, external)
+	text, base, _ = strings.Cut(text, ":")
 	number, err := strconv.Atoi(text)
-	return number, ok && err == nil
+	return number, base, ok && err == nil
+}
+
+// CheckName is what a check about a base branch is called: name speaks of the
+// default branch alone. A check belongs to a commit and stays when the base is
+// changed, so that one name for two branches would be green for both.
+func CheckName(name, base, defaultBranch string) string {
+	if base != "" && base == defaultBranch {
+		return name
+	}
+	return name + " (" + base + ")"
 }
 
 // Publish plans the publication. not-applicable is a success, so that the check
 // can be required for every pull request; undecided is none.
 func Publish(p Publication, now Published) Plan {
-	if p.Number != 0 && now.Head != p.SHA {
+	switch {
+	case p.Number == 0:
+	case now.BaseRef != p.BaseRef:
+		return movedBase(p.Number, p.BaseRef, now.BaseRef)
+	case now.Head != p.SHA:
 		return moved(p.Number, p.SHA, now.Head)
+	case p.Verdict != finding.Undecided && now.BaseTip != p.BaseTip:
+		return outdated(p.BaseRef, p.BaseTip, now.BaseTip)
 	}
 	var plan Plan
 	p = p.worst(now, &plan)
+	if n := p.honest(now); n != 0 {
+		plan.note("#%d of this repository has the same commit and base: its verdict stands on the commit", n)
+		p.Via = ViaNone
+	}
 	switch {
 	case p.Via == ViaNone:
 	case p.Via != ViaStatus && now.Denied[RightChecks] == "":
@@ -132,7 +176,7 @@ func (p *Plan) denied(right Right, now Published) {
 // pull request could open a second, harmless one from the same commit.
 func (p Publication) worst(now Published, plan *Plan) Publication {
 	for _, n := range p.failed(now) {
-		if now.Others[n] {
+		if p.peer(now, n) {
 			plan.note("#%d has the same commit and did not pass: the commit does not turn green until that one is closed or has another head", n)
 			p.Title = fmt.Sprintf("%s; but #%d, of the same commit, did not pass", p.Title, n)
 			p.Verdict = waiting
@@ -142,13 +186,41 @@ func (p Publication) worst(now Published, plan *Plan) Publication {
 	return p
 }
 
+// peer tells whether the open pull request n is of equal standing: to the same
+// base, and both of this repository or both of forks.
+func (p Publication) peer(now Published, n int) bool {
+	other, ok := now.Others[n]
+	return ok && other.BaseRef == p.BaseRef && other.Fork == p.Fork
+}
+
+// honest is the number of an open pull request of this repository with the same
+// commit and base, if this is a fork's; else 0. Anybody can propose a commit of
+// ours from a fork, and is not to colour it.
+func (p Publication) honest(now Published) int {
+	found := 0
+	for n, other := range now.Others {
+		if p.Fork && !other.Fork && other.BaseRef == p.BaseRef && (found == 0 || n < found) {
+			found = n
+		}
+	}
+	return found
+}
+
 // waiting stands for a success that another pull request holds up. It is not
 // a failure, lest two pull requests hold each other up for ever.
 const waiting finding.Verdict = "waiting"
 
-// MindsOthers tells whether Published.Others matters: this is a success, and
-// another pull request failed with the same commit.
-func (p Publication) MindsOthers(now Published) bool { return len(p.failed(now)) > 0 }
+// MindsOthers tells whether Published.Others matters: this is of a fork, or
+// something was published on the commit for another pull request.
+func (p Publication) MindsOthers(now Published) bool {
+	return p.Number != 0 && p.Fork || len(p.failed(now)) > 0 || slices.ContainsFunc(now.Runs, p.others)
+}
+
+// others tells whether a run is of another pull request.
+func (p Publication) others(r Run) bool {
+	n, _, ok := ParseExternal(r.External)
+	return ok && p.Number != 0 && n != 0 && n != p.Number
+}
 
 // failed lists the pull requests, open or not, for which something other than a
 // success was published on the commit, if this is a success; lowest first.
@@ -163,8 +235,8 @@ func (p Publication) failed(now Published) []int {
 		}
 	}
 	for _, run := range now.Runs {
-		n, _ := ExternalNumber(run.External)
-		add(n, run.Conclusion == "failure")
+		n, base, _ := ParseExternal(run.External)
+		add(n, run.Conclusion == "failure" && (base == "" || base == p.BaseRef))
 	}
 	seen := map[int]bool{}
 	for _, status := range now.Statuses {
@@ -214,7 +286,7 @@ const (
 
 func (p *Plan) check(pub Publication, now Published) {
 	want := PutCheck{
-		SHA: pub.SHA, Name: pub.Name, External: External(pub.Number), Conclusion: conclusion(pub.Verdict),
+		SHA: pub.SHA, Name: pub.Name, External: External(pub.Number, pub.BaseRef), Conclusion: conclusion(pub.Verdict),
 		Title: text.CutUTF16(text.Plain(pub.Title), maxTitle), Link: pub.Link,
 	}
 	annotations, left := annotate(pub.Findings)
@@ -225,7 +297,11 @@ func (p *Plan) check(pub Publication, now Published) {
 	want.Summary = fit(pub.Summary, maxOutput-len(note)) + note
 	found := false
 	for _, run := range now.Runs {
-		if run.External != want.External {
+		if pub.others(run) {
+			p.recolour(pub, now, run, want)
+			continue
+		}
+		if n, _, ok := ParseExternal(run.External); !ok || n != pub.Number {
 			continue
 		}
 		found = true
@@ -240,6 +316,24 @@ func (p *Plan) check(pub Publication, now Published) {
 		want.Annotations = annotations
 		p.do(want)
 	}
+}
+
+// recolour plans to change the run of another pull request on the same commit:
+// nobody says which of several runs of a name GitHub goes by. None stays a success
+// beside something else, and beside a success none stays otherwise but that of an
+// open pull request of equal standing.
+func (p *Plan) recolour(pub Publication, now Published, run Run, want PutCheck) {
+	n, _, _ := ParseExternal(run.External)
+	put := want
+	put.ID, put.External = run.ID, run.External
+	switch success := want.Conclusion == "success"; {
+	case success == (run.Conclusion == "success"), success && pub.peer(now, n):
+		return
+	case !success:
+		put.Conclusion = conclusion(waiting)
+	}
+	put.Title = text.CutUTF16(text.Plain(fmt.Sprintf("#%d, of the same commit: %s", pub.Number, pub.Title)), maxTitle)
+	p.do(put)
 }
 
 // annotate makes annotations of findings with a place, gravest first, and tells
@@ -314,6 +408,11 @@ func markName(name string) string {
 		}
 		return '_'
 	}, name)
+}
+
+// HasComment tells whether our comment of the name is among those that are there.
+func (p Publication) HasComment(now Published) bool {
+	return slices.ContainsFunc(now.Comments, func(c Comment) bool { return strings.HasPrefix(c.Body, Mark(p.Name)) })
 }
 
 func (p *Plan) comment(pub Publication, now Published) {

@@ -14,6 +14,8 @@ import (
 // the commit that it names as its head.
 type Candidate struct {
 	Pull
+	// Passes says that it may be merged as it is.
+	Passes bool
 	// Empty says that merging it would change nothing; see Empty.
 	Empty   bool
 	Updates []gate.Update
@@ -36,6 +38,7 @@ type SweepOptions struct {
 type Closing struct {
 	Number       int
 	SHA, Branch  string
+	BaseRef      string
 	Why          string // a sentence for people, safe Markdown
 	DeleteBranch bool
 	DryRun       bool
@@ -48,7 +51,7 @@ func Empty(facts change.Facts) bool {
 }
 
 // Stale picks what is to be closed, and says why: what is on the base already,
-// what a newer pull request does too, and what nobody pushed to for long. Only
+// what a newer one that passes does too, and what nobody pushed to for long. Only
 // pull requests with words of our own, or of another bot, are closed. open is
 // every open pull request of the repository, whose branches stay.
 func Stale(candidates []Candidate, open []Pull, o SweepOptions) []Closing {
@@ -60,7 +63,7 @@ func Stale(candidates []Candidate, open []Pull, o SweepOptions) []Closing {
 		}
 		if why := c.stale(candidates, o); why != "" {
 			closing[c.Number] = true
-			out = append(out, Closing{Number: c.Number, SHA: c.Head, Branch: c.HeadRef, Why: why, DryRun: o.DryRun})
+			out = append(out, Closing{Number: c.Number, SHA: c.Head, Branch: c.HeadRef, BaseRef: c.BaseRef, Why: why, DryRun: o.DryRun})
 		}
 	}
 	for i := range out {
@@ -94,9 +97,10 @@ func (c Candidate) stale(all []Candidate, o SweepOptions) string {
 	return ""
 }
 
-// covers tells whether c updates every place that older updates.
+// covers tells whether c may be merged, and updates every place that older
+// updates. Nothing good is closed for what will not be merged.
 func (c Candidate) covers(older Candidate) bool {
-	if len(older.Updates) == 0 || c.Empty {
+	if len(older.Updates) == 0 || c.Empty || !c.Passes {
 		return false
 	}
 	for _, u := range older.Updates {
@@ -115,6 +119,9 @@ const ClosingMark = "<!-- fluxkeeper:closed -->"
 // Close plans to close a pull request: first the reason, so that nobody finds
 // it closed without one. Nothing is done where its head is not the judged one.
 func Close(c Closing, now PullState) Plan {
+	if now.Base != c.BaseRef {
+		return movedBase(c.Number, c.BaseRef, now.Base)
+	}
 	if now.Head != c.SHA {
 		return moved(c.Number, c.SHA, now.Head)
 	}

@@ -314,8 +314,8 @@ func TestMoved(t *testing.T) {
 	if err != nil || facts.Head.Commit == next {
 		t.Fatalf("head %s, %v", facts.Head.Commit, err)
 	}
-	if now, err := c.Head(t.Context(), number); err != nil || now != next {
-		t.Errorf("head now %s, %v, want %s", now, err, next)
+	if now, err := c.Ends(t.Context(), number); err != nil || now.Head != next {
+		t.Errorf("head now %s, %v, want %s", now.Head, err, next)
 	}
 }
 

@@ -15,9 +15,13 @@ type Outcome struct {
 	Actions []plan.Action
 	// Notes say what was not done and why; each is one line, safe to print.
 	Notes []string
-	// Moved says that the head is no longer the commit that was judged, so that
-	// nothing was done with it: the verdict holds no more.
+	// Moved says that the head is no longer the commit that was judged, or that
+	// the pull request goes to another branch, so that nothing was done with it:
+	// the verdict holds no more.
 	Moved bool
+	// Outdated says that the base branch moved on before everything was done:
+	// judge anew, and then do the rest.
+	Outdated bool
 	// Number and Link are those of the pull request that was opened; 0 and
 	// empty where none was.
 	Number int
@@ -50,7 +54,7 @@ const (
 	done    aftermath = iota
 	replan            // the state is other than thought: read it and plan again
 	unclear           // it may have been done: read the state
-	moved             // the head moved under the action
+	moved             // head or base moved under the action
 	failed
 )
 
@@ -72,8 +76,8 @@ func (w *carrying) carryOut(ctx context.Context) error {
 		}
 		switch {
 		case !w.checking, p.Moved && len(p.Actions) > 0:
-			w.out.Notes, w.out.Moved = p.Notes, p.Moved
-		case p.Moved:
+			w.out.Notes, w.out.Moved, w.out.Outdated = p.Notes, p.Moved, p.Outdated
+		case p.Moved, p.Outdated:
 			return nil // what was done was done in time, and harms nobody
 		}
 		if w.dry {
@@ -102,14 +106,18 @@ func (w *carrying) carryOut(ctx context.Context) error {
 // made says that something new was made, which another run at the same time may
 // have made too: it is worth another look.
 func (w *carrying) round(ctx context.Context, p plan.Plan) (after aftermath, made bool, err error) {
+	var kept error
 	for _, a := range p.Actions {
 		key := creation(a)
 		if w.created[key] {
 			continue // a list that does not show yet what was just made
 		}
 		err := w.writer.act(ctx, a, &w.out)
-		if after := w.judge(a, err); after != done {
-			return after, made, err
+		if after := w.judge(a, err); after == failed && takesBack(a) {
+			kept = errors.Join(kept, err) // the rest is taken back all the same
+			continue
+		} else if after != done {
+			return after, made, errors.Join(kept, err)
 		}
 		if err == nil {
 			w.out.Actions = append(w.out.Actions, a)
@@ -118,7 +126,19 @@ func (w *carrying) round(ctx context.Context, p plan.Plan) (after aftermath, mad
 			}
 		}
 	}
+	if kept != nil {
+		return failed, made, kept
+	}
 	return done, made, nil
+}
+
+// takesBack tells whether an action takes back what a verdict no more allows.
+func takesBack(a plan.Action) bool {
+	switch a.(type) {
+	case plan.DisarmAutoMerge, plan.DismissApproval:
+		return true
+	}
+	return false
 }
 
 // creation names what must not be made twice, and what is looked at again once
@@ -151,7 +171,7 @@ func (w *carrying) judge(a plan.Action, err error) aftermath {
 	if err == nil {
 		return done
 	}
-	if errors.Is(err, errHeadMoved) {
+	if errors.Is(err, errMoved) {
 		return moved
 	}
 	kind := github.KindOf(err)

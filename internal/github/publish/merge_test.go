@@ -4,8 +4,12 @@ import (
 	"net/http"
 	"testing"
 
+	gh "github.com/google/go-github/v66/github"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 )
 
@@ -19,7 +23,7 @@ func (l *life) appToken() string {
 
 func (l *life) merging(number int) plan.Merging {
 	return plan.Merging{
-		Number: number, SHA: l.head(fluxBranch), Verdict: finding.Pass, Approve: true, When: plan.MergeNow, Method: "squash", DeleteBranch: true,
+		Number: number, Bound: plan.Bound{SHA: l.head(fluxBranch), BaseRef: "main", BaseTip: l.head("main")}, Verdict: finding.Pass, Approve: true, When: plan.MergeNow, Method: "squash", DeleteBranch: true,
 	}
 }
 
@@ -80,11 +84,9 @@ func TestMergeRaces(t *testing.T) {
 		want               []string
 	}{
 		{"before", "", "", plan.MergeNow, nil},
-		{"before the approval", "POST", "/reviews", plan.MergeNow, []string{"pulls/create-review", "pulls/merge", "pulls/dismiss-review"}},
+		{"before the approval", "POST", "/reviews", plan.MergeNow, []string{"pulls/create-review", "pulls/dismiss-review"}},
 		{"before the merge", "PUT", "/merge", plan.MergeNow, []string{"pulls/create-review", "pulls/merge", "pulls/dismiss-review"}},
-		{"before auto-merge is armed", "POST", "/reviews", plan.MergeAuto, []string{
-			"pulls/create-review", "graphql/enablePullRequestAutoMerge", "pulls/dismiss-review",
-		}},
+		{"before auto-merge is armed", "POST", "/reviews", plan.MergeAuto, []string{"pulls/create-review", "pulls/dismiss-review"}},
 		{"before only an approval", "POST", "/reviews", plan.MergeNever, []string{"pulls/create-review", "pulls/dismiss-review"}},
 	}
 	for _, tt := range tests {
@@ -105,6 +107,150 @@ func TestMergeRaces(t *testing.T) {
 			l.wantWrites(tt.want...)
 		})
 	}
+}
+
+// retarget gives a pull request another base, as its author can at any time.
+func (l *life) retarget(number int, base string) {
+	l.t.Helper()
+	c, err := github.New(github.Options{Token: secret.New(fakehub.Token), APIURL: l.URL, GraphQLURL: l.GraphQLURL, Repository: lifeRepo})
+	must(l.t, err)
+	_, _, err = c.API.PullRequests.Edit(l.t.Context(), c.Owner, c.Name, number, &gh.PullRequest{Base: &gh.PullRequestBranch{Ref: gh.String(base)}})
+	must(l.t, err)
+}
+
+// TestBaseRaces: what was judged against one branch is neither approved, merged
+// nor armed for another, nor for other commits of the same one.
+func TestBaseRaces(t *testing.T) {
+	for _, when := range []plan.When{plan.MergeNow, plan.MergeAuto} {
+		for _, moment := range []string{"before", "meanwhile"} {
+			t.Run(string(when)+" another branch "+moment, func(t *testing.T) {
+				l := newLife(t, fakehub.Repo{})
+				l.commit("other", l.head("main"), "3.0.0")
+				number := l.open(fakehub.Pull{})
+				m, c := l.merging(number), l.client(l.appToken())
+				m.When = when
+				want := []string{"pulls/create-review", "pulls/dismiss-review"}
+				if moment == "before" {
+					l.retarget(number, "other")
+					l.ResetLog()
+					want = nil
+				} else {
+					l.before("POST", "/reviews", func() { l.retarget(number, "other"); l.ResetLog() })
+				}
+				out, err := c.Merge(t.Context(), m)
+				must(t, err)
+				if !out.Moved || len(l.OpenPulls(lifeRepo)) != 1 {
+					t.Errorf("got %+v", out)
+				}
+				l.wantWrites(want...)
+			})
+			t.Run(string(when)+" another commit "+moment, func(t *testing.T) {
+				l := newLife(t, fakehub.Repo{})
+				m, c := l.merging(l.open(fakehub.Pull{})), l.client(l.appToken())
+				m.When = when
+				want := []string{"pulls/create-review"}
+				push := func() { l.commit("main", l.head("main"), "0.9.0") }
+				if moment == "before" {
+					push()
+					want = nil
+				} else {
+					l.before("POST", "/reviews", push)
+				}
+				out, err := c.Merge(t.Context(), m)
+				must(t, err)
+				if !out.Outdated || len(l.OpenPulls(lifeRepo)) != 1 {
+					t.Errorf("got %+v", out)
+				}
+				l.wantWrites(want...)
+			})
+		}
+	}
+}
+
+// TestAnotherBaseTakesBack: what was approved and armed for one branch is not
+// left to the next, even where the verdict is a pass.
+func TestAnotherBaseTakesBack(t *testing.T) {
+	l := newLife(t, fakehub.Repo{})
+	l.commit("other", l.head("main"), "3.0.0")
+	number := l.open(fakehub.Pull{})
+	m, c := l.merging(number), l.client(l.appToken())
+	m.When = plan.MergeAuto
+	_, err := c.Merge(t.Context(), m)
+	must(t, err)
+	l.retarget(number, "other")
+	l.ResetLog()
+	out, err := c.Merge(t.Context(), m)
+	must(t, err)
+	if !out.Moved {
+		t.Errorf("got %+v", out)
+	}
+	l.wantWrites("graphql/disablePullRequestAutoMerge", "pulls/dismiss-review")
+}
+
+// TestPublishedForTheJudgedBase: the base is read last, as the head is.
+func TestPublishedForTheJudgedBase(t *testing.T) {
+	l := newLife(t, fakehub.Repo{})
+	l.commit("other", l.head("main"), "3.0.0")
+	number := l.open(fakehub.Pull{})
+	p, c := l.publication(number), l.client(fakehub.Token)
+	l.before("GET", "/check-runs", func() { l.commit("main", l.head("main"), "0.9.0") })
+	out, err := c.Publish(t.Context(), p)
+	must(t, err)
+	if !out.Outdated || out.Moved || len(l.checks(p.SHA)) > 0 {
+		t.Errorf("the base has other commits: got %+v", out)
+	}
+	p.BaseTip = l.head("main")
+	l.before("GET", "/check-runs", func() { l.retarget(number, "other") })
+	out, err = c.Publish(t.Context(), p)
+	must(t, err)
+	if !out.Moved || len(l.checks(p.SHA)) > 0 {
+		t.Errorf("another base: got %+v", out)
+	}
+}
+
+// TestManyApprovals: anybody can approve, as often as they like. Ours is found
+// among them and taken back, and what is known is taken back where some are not.
+func TestManyApprovals(t *testing.T) {
+	l := newLife(t, fakehub.Repo{})
+	number := l.open(fakehub.Pull{})
+	m, c := l.merging(number), l.client(l.appToken())
+	m.When = plan.MergeAuto
+	_, err := c.Merge(t.Context(), m)
+	must(t, err)
+	l.AddToken("ghs_other", fakehub.Grant{Kind: fakehub.AppToken, Account: "stranger[bot]", Permissions: map[string]string{"pull_requests": "write"}})
+	stranger := l.client("ghs_other")
+	for range 101 {
+		_, _, err := stranger.API.PullRequests.CreateReview(t.Context(), stranger.Owner, stranger.Name, number,
+			&gh.PullRequestReviewRequest{CommitID: gh.String(m.SHA), Event: gh.String("APPROVE")})
+		must(t, err)
+	}
+	m.Verdict = finding.Fail
+	l.ResetLog()
+	l.AddFault(fakehub.Fault{On: "graphql", Skip: 1, GraphQLError: "FORBIDDEN", Message: "no more reviews"})
+	if _, err := c.Merge(t.Context(), m); err == nil {
+		t.Error("does not say that an approval may be left")
+	}
+	l.wantWrites("graphql/disablePullRequestAutoMerge")
+	l.ResetLog()
+	_, err = c.Merge(t.Context(), m)
+	must(t, err)
+	l.wantWrites("pulls/dismiss-review")
+}
+
+// TestTakesBackWhatItCan: one refusal does not keep the rest from being taken back.
+func TestTakesBackWhatItCan(t *testing.T) {
+	l := newLife(t, fakehub.Repo{})
+	m, c := l.merging(l.open(fakehub.Pull{})), l.client(l.appToken())
+	m.When = plan.MergeAuto
+	_, err := c.Merge(t.Context(), m)
+	must(t, err)
+	m.Verdict = finding.Fail
+	l.ResetLog()
+	l.AddFault(fakehub.Fault{On: "graphql/disablePullRequestAutoMerge", GraphQLError: "FORBIDDEN", Message: "not now"})
+	if _, err := c.Merge(t.Context(), m); err == nil {
+		t.Error("does not say that auto-merge is still armed")
+	}
+	l.wantWrites("graphql/disablePullRequestAutoMerge", "pulls/dismiss-review")
 }
 
 // TestAutoMergeIsDisarmedWhenTheHeadMoves: a push does not disarm it by itself.
@@ -130,7 +276,7 @@ func TestAutoMergeIsDisarmedWhenTheHeadMoves(t *testing.T) {
 		m.When, m.Approve = plan.MergeAuto, false
 		queries := 0
 		l.hook = func(r *http.Request) {
-			if queries++; queries == 3 { // the state, the arming, the second look
+			if queries++; queries == 4 { // the state, the ends, the arming, the second look
 				l.push()
 			}
 		}

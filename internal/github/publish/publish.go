@@ -23,16 +23,19 @@ type Writer struct{ *github.Client }
 // labels. What is there already is changed, never said twice. What the token may
 // not do is a note in the outcome, not an error: the verdict stands without it.
 //
-// The pull request's head is read last before anything is written; only a look
-// at what was made, which as a rule leaves nothing to write, reads it beside the
-// rest, and again where there is something to write after all. Where it is
-// another than the judged commit, nothing is published, and the outcome says
-// Moved: the verdict is then undecided.
+// The pull request's head and base are read last before anything is written;
+// only a look at what was made, which as a rule leaves nothing to write, reads
+// them beside the rest, and again where there is something to write after all.
+// Where head or base branch are others than was judged, nothing is published, and
+// the outcome says Moved: the verdict is then undecided. Where the base branch
+// moved on, it says Outdated.
 func (w *Writer) Publish(ctx context.Context, p plan.Publication) (Outcome, error) {
-	head := func(ctx context.Context, now *plan.Published) (err error) {
-		if p.Number != 0 {
-			now.Head, err = w.Head(ctx, p.Number)
+	ends := func(ctx context.Context, now *plan.Published) error {
+		if p.Number == 0 {
+			return nil
 		}
+		e, err := w.Ends(ctx, p.Number)
+		now.Head, now.BaseRef, now.BaseTip = e.Head, e.BaseRef, e.BaseTip
 		return err
 	}
 	return w.carryOut(ctx, p.DryRun, func(ctx context.Context, work *carrying) (plan.Plan, error) {
@@ -43,50 +46,58 @@ func (w *Writer) Publish(ctx context.Context, p plan.Publication) (Outcome, erro
 			return err
 		})
 		if work.checking { // as a rule nothing is left to write
-			group.Go(func() error { return head(groupCtx, &tip) })
+			group.Go(func() error { return ends(groupCtx, &tip) })
 		}
 		if err := group.Wait(); err != nil {
 			return plan.Plan{}, err
 		}
-		now.Head = tip.Head
+		now.Head, now.BaseRef, now.BaseTip = tip.Head, tip.BaseRef, tip.BaseTip
 		now.Runs = slices.DeleteFunc(now.Runs, func(r plan.Run) bool { return work.foreign[r.ID] })
 		if work.checking {
 			if made := plan.Publish(p, now); len(made.Actions) == 0 {
 				return made, nil
 			}
 		}
-		if err := head(ctx, &now); err != nil {
+		if err := ends(ctx, &now); err != nil {
 			return plan.Plan{}, err
 		}
 		return plan.Publish(p, now), nil
 	})
 }
 
-// published reads what a publication needs to know, except for the head. What
+// published reads what a publication needs to know, except for the ends. What
 // the token may not read it may not write either; that goes into denied.
 func (w *Writer) published(ctx context.Context, p plan.Publication, denied map[plan.Right]string) (plan.Published, error) {
 	now := plan.Published{Denied: denied}
-	var state plan.PullState
-	var refused error
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error { return w.publishedOnCommit(groupCtx, p, &now) })
+	// Anybody may comment, and as often as they like: the verdict does not wait for
+	// what is told beside it.
+	var comments []plan.Comment
+	var state plan.PullState
+	var noComments, noLabels error
 	group.Go(func() error {
-		if p.Number == 0 || !p.Comment && p.LabelPrefix == "" {
-			return nil
+		if p.Number != 0 && p.Comment {
+			comments, noComments = w.comments(groupCtx, p.Number)
 		}
-		var err error
-		if state, err = w.pullState(groupCtx, p.Number); isRefusal(err) {
-			refused, err = err, nil
+		return nil
+	})
+	group.Go(func() error {
+		if p.Number != 0 && p.LabelPrefix != "" {
+			state, noLabels = w.pullState(groupCtx, p.Number)
 		}
-		return err
+		return nil
 	})
 	if err := group.Wait(); err != nil {
 		return now, err
 	}
-	if refused != nil {
-		denied[plan.RightComments], denied[plan.RightLabels] = refused.Error(), refused.Error()
+	now.Comments, now.Labels = comments, state.Labels
+	if noComments != nil && !p.HasComment(now) {
+		denied[plan.RightComments] = noComments.Error()
 	}
-	now.Comments, now.Labels = state.Comments, state.Labels
+	if noLabels != nil {
+		denied[plan.RightLabels] = noLabels.Error()
+	}
 	return now, nil
 }
 
@@ -158,10 +169,11 @@ func (w *Writer) checkRuns(ctx context.Context, p plan.Publication) ([]plan.Run,
 			return nil, err
 		}
 		for _, run := range list.CheckRuns {
-			if _, ok := plan.ExternalNumber(run.GetExternalID()); !ok || run.GetName() != p.Name || run.GetHeadSHA() != p.SHA {
+			n, _, ok := plan.ParseExternal(run.GetExternalID())
+			if !ok || run.GetName() != p.Name || run.GetHeadSHA() != p.SHA {
 				continue
 			}
-			one, err := w.checkRun(ctx, run, run.GetExternalID() == plan.External(p.Number))
+			one, err := w.checkRun(ctx, run, n == p.Number)
 			if err != nil {
 				return nil, err
 			}
@@ -214,14 +226,15 @@ func (w *Writer) statuses(ctx context.Context, p plan.Publication) ([]plan.Statu
 }
 
 // pullsAt reads which other open pull requests have the commit as their head.
-func (w *Writer) pullsAt(ctx context.Context, sha string, but int) (map[int]bool, error) {
+func (w *Writer) pullsAt(ctx context.Context, sha string, but int) (map[int]plan.Other, error) {
 	op := "read the pull requests of " + sha
-	found := map[int]bool{}
+	found := map[int]plan.Other{}
 	err := pages(ctx, op, func(page gh.ListOptions) (*gh.Response, error) {
 		list, resp, err := w.API.PullRequests.ListPullRequestsWithCommit(ctx, w.Owner, w.Name, sha, &page)
 		for _, p := range list {
 			if p.GetState() == "open" && p.GetHead().GetSHA() == sha && p.GetNumber() != but {
-				found[p.GetNumber()] = true
+				head, base := p.GetHead().GetRepo().GetID(), p.GetBase().GetRepo().GetID()
+				found[p.GetNumber()] = plan.Other{BaseRef: p.GetBase().GetRef(), Fork: head == 0 || head != base}
 			}
 		}
 		return resp, err

@@ -20,7 +20,7 @@ import (
 // publication is a passed pull request, to be said as check run.
 func (l *life) publication(number int) plan.Publication {
 	return plan.Publication{
-		Name: "fluxkeeper", SHA: l.head(fluxBranch), Number: number, Verdict: finding.Pass, Via: plan.ViaAuto,
+		Name: "fluxkeeper", SHA: l.head(fluxBranch), BaseRef: "main", BaseTip: l.head("main"), Number: number, Verdict: finding.Pass, Via: plan.ViaAuto,
 		Title: "PASS: 1 update, reproduced byte for byte", Summary: "## Fluxkeeper: pass\n\nGood.\n", Link: "https://github.com/goldfish-inc/oceanid/actions/runs/5",
 	}
 }
@@ -244,7 +244,7 @@ func TestOtherRunsAreLeft(t *testing.T) {
 	l := newLife(t, fakehub.Repo{})
 	p := l.publication(l.open(fakehub.Pull{}))
 	c := l.client(fakehub.Token)
-	for _, mark := range []string{"0b6f3a5c-job", plan.External(p.Number)} {
+	for _, mark := range []string{"0b6f3a5c-job", plan.External(p.Number, "main")} {
 		_, _, err := c.API.Checks.CreateCheckRun(t.Context(), c.Owner, c.Name, gh.CreateCheckRunOptions{
 			Name: "fluxkeeper", HeadSHA: p.SHA, ExternalID: gh.String(mark), Status: gh.String("in_progress"),
 		})

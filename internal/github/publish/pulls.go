@@ -2,12 +2,14 @@ package publish
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	gh "github.com/google/go-github/v66/github"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
@@ -52,22 +54,32 @@ func (w *Writer) Sweep(ctx context.Context, s plan.Closing) (Outcome, error) {
 		if err != nil {
 			return plan.Plan{}, err
 		}
+		// Of very many, ours may be among those that are not read: then it is said twice.
+		if now.Comments, err = w.comments(ctx, s.Number); err != nil && github.KindOf(err) != github.Truncated {
+			return plan.Plan{}, err
+		}
 		return plan.Close(s, now), nil
 	})
 }
 
 // Merge approves and merges what passed, or arms auto-merge, only at the judged
-// commit; else it takes our approval and auto-merge back. What GitHub's rules do
-// not allow is a note; a head that moved on the way is Moved.
+// commit and into the branch that it was judged against; else it takes our
+// approval and auto-merge back. What GitHub's rules do not allow is a note; a head
+// or base that moved on the way is Moved or Outdated.
 func (w *Writer) Merge(ctx context.Context, m plan.Merging) (Outcome, error) {
-	return w.carryOut(ctx, m.DryRun, func(ctx context.Context, work *carrying) (plan.Plan, error) {
+	var unread error
+	out, err := w.carryOut(ctx, m.DryRun, func(ctx context.Context, work *carrying) (plan.Plan, error) {
 		now, err := w.pullState(ctx, m.Number)
 		if err != nil {
 			return plan.Plan{}, err
 		}
-		now.Denied = work.denied
+		now.Denied, unread = work.denied, now.Unread
 		return plan.Merge(m, now), nil
 	})
+	if m.Verdict == finding.Pass && !out.Moved {
+		unread = nil // there is nothing to take back
+	}
+	return out, errors.Join(err, unread)
 }
 
 // pulls lists pull requests.
@@ -112,7 +124,7 @@ func (w *Writer) branchHead(ctx context.Context, branch string) (string, error) 
 // pullQuery asks for a pull request's state with all that is ours on it. What
 // GitHub says we did ourselves (viewerDidAuthor) is ours: marks and names can be
 // copied.
-const pullQuery = `query($owner: String!, $name: String!, $number: Int!, $after: String) {
+const pullQuery = `query($owner: String!, $name: String!, $number: Int!) {
   viewer { login }
   repository(owner: $owner, name: $name) {
     id
@@ -125,13 +137,36 @@ const pullQuery = `query($owner: String!, $name: String!, $number: Int!, $after:
       headRefOid
       headRefName
       baseRefName
+      baseRef { target { oid } }
       mergeable
       mergeStateStatus
       viewerDidAuthor
       headRef { target { oid } }
       autoMergeRequest { enabledBy { login } }
       labels(first: 100) { nodes { name } }
-      reviews(last: 100, states: [APPROVED]) { nodes { fullDatabaseId viewerDidAuthor commit { oid } } }
+      reviews(last: 100, states: [APPROVED]) { ...page }
+    }
+  }
+}
+` + reviewPage
+
+const reviewPage = `fragment page on PullRequestReviewConnection {
+  pageInfo { hasPreviousPage startCursor }
+  nodes { fullDatabaseId viewerDidAuthor commit { oid } }
+}`
+
+// reviewQuery asks for the approvals before those that are known.
+const reviewQuery = `query($owner: String!, $name: String!, $number: Int!, $before: String) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) { reviews(last: 100, before: $before, states: [APPROVED]) { ...page } }
+  }
+}
+` + reviewPage
+
+// commentQuery asks for comments, oldest first.
+const commentQuery = `query($owner: String!, $name: String!, $number: Int!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
       comments(first: 100, after: $after) {
         pageInfo { hasNextPage endCursor }
         nodes { fullDatabaseId viewerDidAuthor body }
@@ -157,14 +192,31 @@ type pullNode struct {
 	HeadRefOid, HeadRefName, BaseRefName string
 	Mergeable, MergeStateStatus          string
 	ViewerDidAuthor                      bool
-	HeadRef                              *struct{ Target struct{ Oid string } }
+	HeadRef, BaseRef                     *struct{ Target struct{ Oid string } }
 	AutoMergeRequest                     *struct{ EnabledBy struct{ Login string } }
 	Labels                               struct{ Nodes []struct{ Name string } }
-	Reviews                              struct{ Nodes []ownNode }
-	Comments                             struct {
-		PageInfo pageInfo
-		Nodes    []ownNode
+	Reviews                              reviewNodes
+}
+
+type reviewNodes struct {
+	PageInfo struct {
+		HasPreviousPage bool
+		StartCursor     string
 	}
+	Nodes []ownNode
+}
+
+// approvals are those of our own, and what names the page before them.
+func (r reviewNodes) approvals() (all []plan.Approval, before string) {
+	for _, one := range r.Nodes {
+		if id, ok := one.own(); ok && one.Commit != nil {
+			all = append(all, plan.Approval{ID: id, SHA: one.Commit.Oid})
+		}
+	}
+	if r.PageInfo.HasPreviousPage {
+		before = r.PageInfo.StartCursor
+	}
+	return all, before
 }
 
 // ownNode is a comment or a review. GitHub's ids outgrow 32 bits, so that they
@@ -176,33 +228,83 @@ type ownNode struct {
 	Commit          *struct{ Oid string }
 }
 
-// pullState reads a pull request as it is now.
+// pullState reads a pull request as it is now. Anybody can approve it, and as
+// often as they like: that not all approvals can be read is told in Unread, and
+// keeps nobody from taking back what is known.
 func (w *Writer) pullState(ctx context.Context, number int) (plan.PullState, error) {
 	op := fmt.Sprintf("read pull request %d", number)
-	var state plan.PullState
-	err := github.Pages(op, maxPages, func(after string) (string, error) {
-		var answer pullAnswer
-		variables := from(after)
-		variables["number"] = number
-		if err := w.Query(ctx, op, pullQuery, variables, &answer); err != nil {
-			return "", err
-		}
-		node := answer.Repository.PullRequest
-		if node == nil || node.Number != number || !github.IsID(node.HeadRefOid) {
-			return "", github.Odd(op, "the answer has no head commit, or is another pull request's")
-		}
-		if after != "" && node.HeadRefOid != state.Head {
-			return "", github.Odd(op, "the head moved between two pages of comments")
-		}
-		comments := state.Comments
-		state = node.state(answer.Viewer.Login)
-		state.Repository, state.Comments = answer.Repository.ID, append(comments, state.Comments...)
-		return node.Comments.PageInfo.next(), nil
-	})
-	if err != nil {
+	var answer pullAnswer
+	if err := w.Query(ctx, op, pullQuery, map[string]any{"number": number}, &answer); err != nil {
 		return plan.PullState{}, err
 	}
+	node := answer.Repository.PullRequest
+	if node == nil || node.Number != number || !github.IsID(node.HeadRefOid) {
+		return plan.PullState{}, github.Odd(op, "the answer has no head commit, or is another pull request's")
+	}
+	state := node.state(answer.Viewer.Login)
+	state.Repository = answer.Repository.ID
+	approvals, before := node.Reviews.approvals()
+	state.Approvals = approvals
+	if before == "" {
+		return state, nil
+	}
+	op = fmt.Sprintf("read all approvals of pull request %d", number)
+	first := before
+	state.Unread = github.Pages(op, maxPages, func(before string) (string, error) {
+		if before == "" {
+			before = first
+		}
+		var answer struct {
+			Repository struct {
+				PullRequest *struct{ Reviews reviewNodes }
+			}
+		}
+		if err := w.Query(ctx, op, reviewQuery, map[string]any{"number": number, "before": before}, &answer); err != nil {
+			return "", err
+		}
+		if answer.Repository.PullRequest == nil {
+			return "", github.Odd(op, "the answer has no pull request")
+		}
+		more, next := answer.Repository.PullRequest.Reviews.approvals()
+		state.Approvals = append(state.Approvals, more...)
+		return next, nil
+	})
 	return state, nil
+}
+
+// comments reads our own comments on a pull request, oldest first. What was found
+// before an error is given with it.
+func (w *Writer) comments(ctx context.Context, number int) ([]plan.Comment, error) {
+	op := fmt.Sprintf("read the comments of pull request %d", number)
+	var all []plan.Comment
+	err := github.Pages(op, maxPages, func(after string) (string, error) {
+		var answer struct {
+			Repository struct {
+				PullRequest *struct {
+					Comments struct {
+						PageInfo pageInfo
+						Nodes    []ownNode
+					}
+				}
+			}
+		}
+		variables := from(after)
+		variables["number"] = number
+		if err := w.Query(ctx, op, commentQuery, variables, &answer); err != nil {
+			return "", err
+		}
+		if answer.Repository.PullRequest == nil {
+			return "", github.Odd(op, "the answer has no pull request")
+		}
+		page := answer.Repository.PullRequest.Comments
+		for _, one := range page.Nodes {
+			if id, ok := one.own(); ok {
+				all = append(all, plan.Comment{ID: id, Body: one.Body})
+			}
+		}
+		return page.PageInfo.next(), nil
+	})
+	return all, err
 }
 
 // state takes out of one answer what plans need.
@@ -217,6 +319,9 @@ func (n pullNode) state(viewer string) plan.PullState {
 	if n.HeadRef != nil {
 		s.BranchHead = n.HeadRef.Target.Oid
 	}
+	if n.BaseRef != nil {
+		s.BaseTip = n.BaseRef.Target.Oid
+	}
 	if n.AutoMergeRequest != nil {
 		s.Armed = true
 		// A bot's login comes with and without its suffix.
@@ -225,16 +330,6 @@ func (n pullNode) state(viewer string) plan.PullState {
 	}
 	for _, l := range n.Labels.Nodes {
 		s.Labels = append(s.Labels, l.Name)
-	}
-	for _, r := range n.Reviews.Nodes {
-		if id, ok := r.own(); ok && r.Commit != nil {
-			s.Approvals = append(s.Approvals, plan.Approval{ID: id, SHA: r.Commit.Oid})
-		}
-	}
-	for _, one := range n.Comments.Nodes {
-		if id, ok := one.own(); ok {
-			s.Comments = append(s.Comments, plan.Comment{ID: id, Body: one.Body})
-		}
 	}
 	return s
 }

@@ -32,6 +32,7 @@ const checkWorkflow = `name: fluxkeeper
 on:
   pull_request_target:
     branches: [main]
+    types: [opened, synchronize, reopened, edited]
 permissions: {}
 jobs:
   flux:

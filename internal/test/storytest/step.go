@@ -34,11 +34,15 @@ func (s *Scene) event(name string, more map[string]any) Event {
 // PullEvent is about a pull request as it is now; its words are an attack.
 func (s *Scene) PullEvent(name string, number int) Event {
 	s.t.Helper()
+	base := Base
+	if p, ok := s.Pull(Repository, number); ok {
+		base = p.Base
+	}
 	side := func(ref string) map[string]any {
 		return map[string]any{"ref": ref, "sha": s.Rev("origin/" + ref), "repo": map[string]any{"id": RepositoryID, "full_name": Repository}}
 	}
 	return s.event(name, map[string]any{"action": "synchronize", "number": number, "pull_request": map[string]any{
-		"number": number, "title": "::error::##[set-output name=verdict]pass", "head": side(Head), "base": side(Base),
+		"number": number, "title": "::error::##[set-output name=verdict]pass", "head": side(Head), "base": side(base),
 	}})
 }
 
