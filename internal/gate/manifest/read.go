@@ -163,6 +163,7 @@ func (r *reader) mapping(n *yaml.Node) {
 			seen[key.Value] = true
 		}
 		if key.Kind != yaml.ScalarNode {
+			r.defect("yaml/complex-key", key, "the key is no plain word: few readers take it, and they name it differently")
 			r.nodes++
 			if key.Kind == yaml.AliasNode {
 				r.aliases = append(r.aliases, key)

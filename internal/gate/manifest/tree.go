@@ -18,8 +18,38 @@ type tree struct {
 	residue []Difference
 	markers []Difference // markers that came, went or changed
 	text    []Difference // comments, which the writer may move
-	// heads are the head's scalars at places that are marked in the base.
-	heads map[place]Field
+	// fields are the base's marked scalars, whose values may differ.
+	fields map[*yaml.Node]bool
+	// twins are the head's scalars where the base has a marked one, by the base's.
+	twins map[*yaml.Node]twin
+	// met are the head's scalars that were held against one of the base.
+	met map[*yaml.Node]bool
+}
+
+// twin is a scalar of the head.
+type twin struct {
+	node  *yaml.Node
+	field Field // without a marker
+}
+
+func newTree(out *Comparison, base File) *tree {
+	t := &tree{out: out, fields: map[*yaml.Node]bool{}, twins: map[*yaml.Node]twin{}, met: map[*yaml.Node]bool{}}
+	for _, n := range base.nodes {
+		t.fields[n] = true
+	}
+	return t
+}
+
+// newcomers reports the head's marked scalars that no place of the base was held
+// against: their values have no update to be judged by.
+func (t *tree) newcomers(head File) {
+	for i, n := range head.nodes {
+		f := head.Fields[i]
+		if !t.met[n] && len(t.markers) < maxDifferences {
+			t.markers = append(t.markers, Difference{Rule: "policy/marker-changed", Position: f.Position, Path: f.Path,
+				Message: fmt.Sprintf("the marker %s was not there", f.Marker.Setter())})
+		}
+	}
 }
 
 // maxDifferences bounds what is told of a file: one difference decides already.
@@ -37,7 +67,6 @@ func (t *tree) differ(list *[]Difference, rule string, at *yaml.Node, format str
 }
 
 func (t *tree) documents(base, head []document) {
-	t.heads = map[place]Field{}
 	if len(base) != len(head) {
 		at := Position{1, 1}
 		if len(head) > len(base) {
@@ -194,10 +223,10 @@ func (t *tree) scalar(a, b *yaml.Node) {
 	case marked && was != now:
 		t.differ(&t.markers, "policy/marker-changed", b, "the marker was %s and is %s", was.Setter(), now.Setter())
 	}
-	if marked {
-		p := t.path.String()
-		t.heads[place{t.doc, p}] = Field{Position: t.head.at(b.Line, b.Column), Document: t.doc,
-			Path: p, Key: t.path.key(), Value: b.Value, Resolved: resolved(b)}
+	t.met[b] = true
+	if t.fields[a] {
+		t.twins[a] = twin{b, Field{Position: t.head.at(b.Line, b.Column), Document: t.doc,
+			Path: t.path.String(), Key: t.path.key(), Value: b.Value, Resolved: resolved(b)}}
 		return
 	}
 	if sameScalar(a, b) {
