@@ -23,7 +23,7 @@ var (
 	versionings   = []image.Versioning{image.Semver, image.Calendar, image.ByPolicy}
 	allowWords    = []string{
 		"patch", "minor", "zero-minor", "major", "downgrade", "prerelease", "variant", "prefix", "not-semver",
-		"floating", "digest-moved", "digest-dropped", "image-changed", "incomparable",
+		"floating", "digest-moved", "digest-dropped", "digest-gained", "image-changed", "incomparable",
 	}
 )
 
