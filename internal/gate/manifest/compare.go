@@ -69,7 +69,7 @@ func slow(base, head []byte) Comparison {
 	}
 	// What Flux's writer loses is excused only where it was the writer.
 	t.hidden(base, head)
-	c.Residue = slices.Concat(t.markers, t.residue, c.Losses, t.text)
+	c.Residue = slices.Concat(t.markers, t.residue, t.retyped, c.Losses, t.text)
 	c.Losses = nil
 	if len(c.Residue) == 0 && !slices.ContainsFunc(c.Defects, Defect.smuggled) {
 		c.Outcome = Equivalent

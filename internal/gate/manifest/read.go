@@ -258,6 +258,13 @@ func (r *reader) escaped(n *yaml.Node) bool {
 // too big for a float as infinity.
 var number = regexp.MustCompile(`^[-+]?(\.[0-9]|[0-9])[0-9_.]*([eE][-+]?[0-9]+)?$`)
 
+// integer is a number of another base than ten, however large, or of base sixty, a
+// time of day: numbers of YAML 1.1 that the parser here does not know.
+var integer = regexp.MustCompile(`^[-+]?(0[bo]?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)$`)
+
+// moment is a timestamp in those forms of YAML 1.1 that the parser here does not know.
+var moment = regexp.MustCompile(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(\.[0-9]*)?([ \t]*(Z|[-+][0-9]{1,2}(:?[0-9]{2})?))?$`)
+
 // resolved is the type that the most eager reader gives a scalar.
 func resolved(n *yaml.Node) string {
 	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
@@ -275,6 +282,14 @@ func resolved(n *yaml.Node) string {
 		if _, err := strconv.ParseFloat(n.Value, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 			return "float"
 		}
+	}
+	switch {
+	case n.Value == "=": // the default of a mapping in YAML 1.1
+		return "value"
+	case integer.MatchString(n.Value):
+		return "int"
+	case moment.MatchString(n.Value):
+		return "timestamp"
 	}
 	if kyaml.IsYaml1_1NonString(&plain) {
 		switch strings.ToLower(n.Value) {

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // tree compares the documents of two files node by node.
@@ -18,6 +17,7 @@ type tree struct {
 	residue []Difference
 	markers []Difference // markers that came, went or changed
 	text    []Difference // comments, which the writer may move
+	retyped []Difference // marked values that are kept, and that readers take otherwise
 	// fields are the base's marked scalars, whose values may differ.
 	fields map[*yaml.Node]bool
 	// twins are the head's scalars where the base has a marked one, by the base's.
@@ -227,6 +227,9 @@ func (t *tree) scalar(a, b *yaml.Node) {
 	if t.fields[a] {
 		t.twins[a] = twin{b, Field{Position: t.head.at(b.Line, b.Column), Document: t.doc,
 			Path: t.path.String(), Key: t.path.key(), Value: b.Value, Resolved: resolved(b)}}
+		if a.Value == b.Value && !sameScalar(a, b) {
+			t.differ(&t.retyped, "", b, "the value was %s and is %s", brief(a), brief(b))
+		}
 		return
 	}
 	if sameScalar(a, b) {
@@ -251,14 +254,10 @@ func sameScalar(a, b *yaml.Node) bool {
 	return eager(a) == eager(b)
 }
 
-// eager tells whether a YAML 1.1 reader takes a scalar for something else than
-// text without being told to.
+// eager tells whether some reader takes a scalar for something else than text
+// without being told to.
 func eager(n *yaml.Node) bool {
-	return isPlain(n) && n.Style&yaml.TaggedStyle == 0 && kyaml.IsYaml1_1NonString(n)
-}
-
-func isPlain(n *yaml.Node) bool {
-	return n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
+	return n.Style&yaml.TaggedStyle == 0 && resolved(n) != "str"
 }
 
 // squeeze makes runs of line breaks one, which is all that the writer alters
@@ -272,7 +271,11 @@ func brief(n *yaml.Node) string {
 	if len(value) > 60 {
 		value = append(value[:57], []rune("...")...)
 	}
-	return fmt.Sprintf("%q (%s)", string(value), strings.TrimPrefix(n.ShortTag(), "!!"))
+	kind := strings.TrimPrefix(n.ShortTag(), "!!")
+	if kind == "str" && eager(n) {
+		kind = "to some readers a " + resolved(n)
+	}
+	return fmt.Sprintf("%q (%s)", string(value), kind)
 }
 
 func kindName(n *yaml.Node) string {
