@@ -57,9 +57,10 @@ func gravity() [15]struct {
 //     step of the numbers. A variant whose own version moves on is part of the
 //     step; when the numbers are equal it is a patch (see compareVariants).
 //   - A v gained or lost: prefix, besides the rest; alone, the kind is Same.
-//   - The same version spelled otherwise (zeros, build metadata, separators):
+//   - The same version spelled otherwise (build metadata, separators):
 //     incomparable.
-//   - A side that is not a version of three numbers: not-semver. Where both
+//   - A side that is not a version of three numbers, or one of them with a zero in
+//     front, which semantic versioning does not know: not-semver. Where both
 //     begin with dotted numbers that fall, downgrade. Numbers beyond 64 bits:
 //     incomparable.
 //   - The new tag moves: floating (see isFloating).
@@ -77,6 +78,9 @@ func Compare(old, new Ref, v Versioning) Step {
 	return compare(old, new, func() tagStep {
 		switch v {
 		case Semver:
+			if trimV(old.Tag) != trimV(new.Tag) && (zeroPadded(old.Tag) || zeroPadded(new.Tag)) {
+				return compareShapes(old.Tag, new.Tag)
+			}
 			return compareSemver(old.Tag, new.Tag)
 		case Calendar:
 			return compareCalendar(old.Tag, new.Tag)
