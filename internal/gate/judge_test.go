@@ -267,7 +267,6 @@ func TestIdentity(t *testing.T) {
 		{"opener with the login alone", openers("{login: ci, id: 10}"), []string{"fail", "error identity/opener"}, policy.EvidenceText},
 		{"opener unknown", openers("{}"), []string{"fail", "error identity/opener"}, policy.EvidenceText},
 		{"less than asked", strings.Replace(bots, "version: 1", "version: 1\nevidence: pusher", 1) + commits("{account: 4242}"), []string{"fail", "error identity/evidence"}, policy.EvidenceAccount},
-		{"witness cannot be had", strings.Replace(bots, "version: 1", "version: 1\nevidence: witness", 1) + "-- facts.yaml --\npull: {pusher: {id: 4242}}\n" + good, []string{"fail", "error identity/evidence"}, policy.EvidencePusher},
 		{"fork is gone", "-- facts.yaml --\npull: {head-repo: 0}\n" + good, []string{"fail", "error identity/fork"}, policy.EvidenceText},
 	} {
 		t.Run(c.name, func(t *testing.T) {
