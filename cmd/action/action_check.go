@@ -62,7 +62,7 @@ func (s *step) publish(sub subject, j judged) judged {
 	}
 	p := plan.Publication{
 		Name: s.inputs.Text("check-name"), SHA: j.Result.Head.Commit, Number: sub.number, Verdict: r.Verdict(),
-		Title: r.Headline(), Summary: page.String(), Link: s.where.RunURL, Findings: j.Result.Findings,
+		Title: r.Headline(), Summary: page.String(), Link: s.where.RunURL, Findings: r.Findings,
 		Via: s.via(), Comment: s.inputs.Flag("comment"), DryRun: s.inputs.Flag("dry-run"),
 	}
 	if s.inputs.Flag("labels") {

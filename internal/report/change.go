@@ -40,7 +40,7 @@ const maxUpdates = 100
 
 // Report is the change for every format.
 func (c Change) Report() Report {
-	res := c.Result
+	res := redacted(c.Result)
 	res.Reproduction = cmp.Or(res.Reproduction, manifest.None)
 	res.Evidence = cmp.Or(res.Evidence, policy.EvidenceNone)
 	res.Findings = finding.Sort(slices.Clone(res.Findings))
@@ -50,7 +50,7 @@ func (c Change) Report() Report {
 			orDash(revision(c.BaseName, res.Base)) + " → " + orDash(revision(c.HeadName, res.Head)),
 			outcome(res.Reproduction), "evidence: " + string(res.Evidence),
 		},
-		Source: c.Source, Version: c.Version, Somewhere: policy.File,
+		Source: redactedSource(c.Source), Version: c.Version, Somewhere: policy.File,
 		Properties: map[string]string{
 			"base": res.Base.Commit, "head": res.Head.Commit, "reproduction": string(res.Reproduction), "evidence": string(res.Evidence),
 		},

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
 // tree compares the documents of two files node by node.
@@ -267,7 +269,7 @@ func squeeze(s string) string {
 }
 
 func brief(n *yaml.Node) string {
-	value := []rune(n.Value)
+	value := []rune(secret.Redact(n.Value)) // before it is cut, which could hide that it is one
 	if len(value) > 60 {
 		value = append(value[:57], []rune("...")...)
 	}
