@@ -71,7 +71,8 @@ func slow(base, head []byte) Comparison {
 	t.hidden(base, head)
 	c.Residue = slices.Concat(t.markers, t.residue, t.retyped, c.Losses, t.text)
 	c.Losses = nil
-	if len(c.Residue) == 0 && !slices.ContainsFunc(c.Defects, Defect.smuggled) {
+	// Without a new value there is no update: Flux leaves such a file alone.
+	if len(c.Residue) == 0 && len(c.Changes) > 0 && !slices.ContainsFunc(c.Defects, Defect.smuggled) {
 		c.Outcome = Equivalent
 	}
 	slices.SortStableFunc(c.Residue, func(a, b Difference) int { return a.Line - b.Line })
