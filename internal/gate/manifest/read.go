@@ -56,7 +56,7 @@ func read(data []byte) File {
 		return file
 	}
 	for _, doc := range file.docs {
-		r := reader{file: &file, doc: doc, lines: nil, data: data}
+		r := reader{file: &file, doc: doc}
 		r.document()
 	}
 	return file
@@ -81,8 +81,7 @@ func directives(data []byte) []Defect {
 type reader struct {
 	file    *File
 	doc     document
-	data    []byte
-	lines   []string // of the whole file, cut when first needed
+	lines   []string // of the document, cut when first needed
 	path    trail
 	anchors []*yaml.Node // anchored nodes around the current one
 	marked  map[*yaml.Node][]int
@@ -227,9 +226,10 @@ func (r *reader) spelling(n *yaml.Node) {
 // escaped tells whether a double-quoted scalar holds a backslash in the file.
 func (r *reader) escaped(n *yaml.Node) bool {
 	if r.lines == nil {
-		r.lines = strings.Split(strings.ReplaceAll(string(r.data), "\r\n", "\n"), "\n")
+		r.lines = strings.Split(r.doc.text, "\n")
 	}
 	at := r.at(n)
+	at.Line -= r.doc.first
 	if at.Line > len(r.lines) {
 		return true
 	}
