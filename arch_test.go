@@ -28,7 +28,7 @@ var rooms = map[string][]string{
 	"doctor":       {"finding", "gate", "record", "secret", "text"},
 	"cluster":      {"doctor", "gate", "secret", "text", "token"},
 	"github":       {"doctor", "finding", "gate", "record", "secret", "text", "token"},
-	"report":       {"finding", "gate", "record", "text", "token"},
+	"report":       {"finding", "gate", "record", "secret", "text", "token"},
 	"cli":          {"finding", "secret", "text"},
 	"cmd/action":   {"cli", "finding", "gate", "github", "report", "secret", "text", "token"},
 	"cmd/receiver": {"cli", "cluster", "doctor", "finding", "gate", "github", "record", "report", "secret", "text", "token"},

@@ -58,7 +58,6 @@ func (m made) pinned() bool {
 // needs the one below all, text: every commit has a bot's name and the same
 // committer. The steps above are proofs independent of each other, each over
 // all commits; who pushed must be known of the head and all pushes below it.
-// Nothing in the facts is a witness yet.
 func (j *judge) reached(commits []made) policy.Evidence {
 	every := func(holds func(made) bool) bool {
 		return len(commits) > 0 && !slices.ContainsFunc(commits, func(m made) bool { return !holds(m) })
@@ -102,8 +101,6 @@ func evidenceHint(want policy.Evidence) string {
 		return "give the ImageUpdateAutomation a signingKey, and pin its public half as keys of the bot"
 	case policy.EvidencePusher:
 		return "run the check as the Action with a token that may read the repository's activity, and give the bot its login and id"
-	case policy.EvidenceWitness:
-		return "no check can reach this step yet; ask for pusher"
 	}
 	return "let Flux make the commits, with the name and e-mail that bots in " + policy.File + " say"
 }

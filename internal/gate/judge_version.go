@@ -64,7 +64,7 @@ func (j *judge) step(u *joined, old, now image.Ref, terms policy.Terms, policies
 		why = "the value changed, but not the image that it names"
 	}
 	for _, word := range step.Words {
-		if slices.Contains(terms.Allow, word) {
+		if slices.Contains(terms.Allow, word) || word == "digest-gained" && reflected(policies) {
 			continue
 		}
 		message := stepMessage(u, old, now, word)
@@ -78,6 +78,11 @@ func (j *judge) step(u *joined, old, now image.Ref, terms policy.Terms, policies
 	j.skipped(u, old, now, step.SkippedMinors, terms.MinorSkip)
 	j.digestKept(u, old, now)
 	return step
+}
+
+// reflected tells whether Flux writes digests, by each ImagePolicy that may be meant.
+func reflected(policies []change.ImagePolicy) bool {
+	return len(policies) > 0 && !slices.ContainsFunc(policies, func(p change.ImagePolicy) bool { return !p.Reflects() })
 }
 
 // skipped reports minor versions that a step leaves out: more than the terms
@@ -185,6 +190,9 @@ func stepMessage(u *joined, old, now image.Ref, word string) string {
 		return fmt.Sprintf("%s stays at %s, but its digest goes from %s to %s", u.subject(), named(now.Tag), named(old.Digest), named(now.Digest))
 	case "digest-dropped":
 		return fmt.Sprintf("%s goes to %s and loses its digest %s", u.subject(), named(now.Tag), named(old.Digest))
+	case "digest-gained":
+		return fmt.Sprintf("%s goes to %s and gains the digest %s, which alone decides what is pulled", u.subject(), named(now.Tag),
+			named(now.Digest))
 	case "image-changed":
 		return fmt.Sprintf("the image %s becomes %s", plainOrQuoted(old.Name), plainOrQuoted(now.Name))
 	case "incomparable":
@@ -201,6 +209,9 @@ func allowHint(u *joined, terms policy.Terms, word string) string {
 	}
 	allow := strings.Join(append(slices.Clone(terms.Allow), word), ", ")
 	hint := fmt.Sprintf("read what changed; to allow it, add to images in %s: {%s, allow: [%s], reason: WHY}", policy.File, match, allow)
+	if word == "digest-gained" {
+		hint = "if Flux is to write digests, set digestReflectionPolicy in the image's ImagePolicy on the base; else " + hint
+	}
 	if word == "not-semver" && terms.Versioning != image.ByPolicy {
 		hint = fmt.Sprintf("if its ImagePolicy orders such tags, add to images in %s: {%s, versioning: policy, reason: WHY}", policy.File, match)
 	}

@@ -30,7 +30,7 @@ type changeDocument struct {
 	Base         string            `json:"base" jsonschema:"description=Commit id of the base. Empty where unknown."`
 	Head         string            `json:"head" jsonschema:"description=Commit id of the head. Empty where unknown."`
 	Reproduction manifest.Outcome  `json:"reproduction" jsonschema:"enum=reproduced,enum=equivalent,enum=residue,enum=none,description=How near re-executing Flux's update on the base comes to the head: every byte is equal; equal but for marked values and layout; something else changed; nothing to reproduce."`
-	Evidence     policy.Evidence   `json:"evidence" jsonschema:"enum=none,enum=text,enum=account,enum=signature,enum=key,enum=pusher,enum=witness,description=Proof of who made the change: the step of the ladder that the facts reach."`
+	Evidence     policy.Evidence   `json:"evidence" jsonschema:"enum=none,enum=text,enum=account,enum=signature,enum=key,enum=pusher,description=Proof of who made the change: the step of the ladder that the facts reach."`
 	Updates      []gate.Update     `json:"updates" jsonschema:"description=Changed marked places in the order of their places."`
 	Files        []gate.FileResult `json:"files" jsonschema:"description=Outcome of every changed file."`
 }
@@ -40,7 +40,7 @@ const maxUpdates = 100
 
 // Report is the change for every format.
 func (c Change) Report() Report {
-	res := c.Result
+	res := redacted(c.Result)
 	res.Reproduction = cmp.Or(res.Reproduction, manifest.None)
 	res.Evidence = cmp.Or(res.Evidence, policy.EvidenceNone)
 	res.Findings = finding.Sort(slices.Clone(res.Findings))
@@ -50,7 +50,7 @@ func (c Change) Report() Report {
 			orDash(revision(c.BaseName, res.Base)) + " → " + orDash(revision(c.HeadName, res.Head)),
 			outcome(res.Reproduction), "evidence: " + string(res.Evidence),
 		},
-		Source: c.Source, Version: c.Version, Somewhere: policy.File,
+		Source: redactedSource(c.Source), Version: c.Version, Somewhere: policy.File,
 		Properties: map[string]string{
 			"base": res.Base.Commit, "head": res.Head.Commit, "reproduction": string(res.Reproduction), "evidence": string(res.Evidence),
 		},

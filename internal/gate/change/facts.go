@@ -192,9 +192,10 @@ func (p ImagePolicy) Alike(other ImagePolicy) bool {
 	return p.Selector == other.Selector && p.Image == other.Image && p.Reflects() == other.Reflects()
 }
 
-// reflects tells whether Flux writes digests under the policy.
+// Reflects tells whether Flux writes digests under the policy. Of a word that Flux
+// does not know, such as a variable that is filled in later, it does not tell.
 func (p ImagePolicy) Reflects() bool {
-	return p.DigestReflection != "" && p.DigestReflection != "Never"
+	return p.DigestReflection == "IfNotPresent" || p.DigestReflection == "Always"
 }
 
 // Ordered tells whether the object puts tags in an order.

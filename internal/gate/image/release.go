@@ -1,6 +1,7 @@
 package image
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -63,6 +64,14 @@ func compareSemver(old, new string) tagStep {
 	return compareReleases(
 		release{a.V, a.numbers(), a.Suffix}, release{b.V, b.numbers(), b.Suffix}, riseSemver)
 }
+
+// zeroPadded tells whether one of a version's numbers has a zero in front. Flux drops
+// it; what follows is as likely a month as a minor version.
+func zeroPadded(tag string) bool {
+	return padded.MatchString(tag)
+}
+
+var padded = regexp.MustCompile(`^v?([0-9]+\.)*0[0-9]`)
 
 func riseSemver(old, new []uint64) (word string, skipped uint64) {
 	switch {

@@ -10,7 +10,7 @@ import (
 // gravity lists the words of steps, gravest first, and the kind that each one
 // gives a step. Three words come beside a kind: the image's name, the v and
 // the digest change independently of the version.
-func gravity() [14]struct {
+func gravity() [15]struct {
 	word string
 	kind Kind
 } {
@@ -29,6 +29,7 @@ func gravity() [14]struct {
 		{"zero-minor", Minor},
 		{"digest-dropped", ""},
 		{"digest-moved", ""},
+		{"digest-gained", ""},
 		{"prefix", ""},
 		{"minor", Minor},
 		{"patch", Patch},
@@ -56,15 +57,16 @@ func gravity() [14]struct {
 //     step of the numbers. A variant whose own version moves on is part of the
 //     step; when the numbers are equal it is a patch (see compareVariants).
 //   - A v gained or lost: prefix, besides the rest; alone, the kind is Same.
-//   - The same version spelled otherwise (zeros, build metadata, separators):
+//   - The same version spelled otherwise (build metadata, separators):
 //     incomparable.
-//   - A side that is not a version of three numbers: not-semver. Where both
+//   - A side that is not a version of three numbers, or one of them with a zero in
+//     front, which semantic versioning does not know: not-semver. Where both
 //     begin with dotted numbers that fall, downgrade. Numbers beyond 64 bits:
 //     incomparable.
 //   - The new tag moves: floating (see isFloating).
-//   - Tags equal, digests not: kind Digest, with digest-moved or, when the new
-//     one has none, digest-dropped; a digest gained has no word. When the tag
-//     changes as well, only the drop counts.
+//   - Tags equal, digests not: kind Digest, with digest-moved, digest-dropped
+//     where the new one has none, or digest-gained where the old one had none.
+//     When the tag changes as well, it is no move, since the digest has to.
 //
 // Calendar takes tags that begin with a year (see parseCalendar). The same
 // holds for them, but the first two numbers that rise give minor, which skips
@@ -76,6 +78,9 @@ func Compare(old, new Ref, v Versioning) Step {
 	return compare(old, new, func() tagStep {
 		switch v {
 		case Semver:
+			if trimV(old.Tag) != trimV(new.Tag) && (zeroPadded(old.Tag) || zeroPadded(new.Tag)) {
+				return compareShapes(old.Tag, new.Tag)
+			}
 			return compareSemver(old.Tag, new.Tag)
 		case Calendar:
 			return compareCalendar(old.Tag, new.Tag)
@@ -110,13 +115,16 @@ func compare(old, new Ref, tags func() tagStep) Step {
 		if old.Digest != "" && new.Digest == "" {
 			step.add("digest-dropped")
 		}
+		if old.Digest == "" && new.Digest != "" {
+			step.add("digest-gained")
+		}
 		if step.kind == Same && old.Digest != new.Digest {
 			step.kind = Digest
 		}
 	case old.Digest == new.Digest:
 		step.kind = Same
 	case old.Digest == "":
-		step.kind = Digest
+		step = tagStep{kind: Digest, words: []string{"digest-gained"}}
 	case new.Digest == "":
 		step = tagStep{kind: Digest, words: []string{"digest-dropped"}}
 	default:

@@ -128,7 +128,7 @@ const (
 // debian-12-r4. The words must be equal and no number may go down. The first
 // number behind a word must stay, because debian-13 after debian-12 and jdk21
 // after jdk17 are other foundations. Counts of builds (r, rev, revision, ls,
-// p) are compared only between builds of one version.
+// p) are compared only between builds of one version. Nothing counts beyond 64 bits.
 func compareVariants(old, new suffix, sameNumbers bool) drift {
 	if old.variant == new.variant {
 		return unchanged
@@ -144,6 +144,9 @@ func compareVariants(old, new suffix, sameNumbers bool) drift {
 		}
 		if len(o.numbers) == 0 {
 			continue
+		}
+		if slices.ContainsFunc(slices.Concat(o.numbers, n.numbers), isOverlong) {
+			return changed
 		}
 		if isCounter(o.word) {
 			if !sameNumbers {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Comparison is what two versions of a file say about each other.
@@ -49,9 +51,10 @@ func slow(base, head []byte) Comparison {
 		c.Residue = []Difference{{Message: "the file could not be read before, so Flux would not have touched it"}}
 		return c
 	}
-	t := tree{out: &c}
+	t := newTree(&c, before)
 	t.documents(before.docs, after.docs)
-	c.pair(before.Fields, after, t.heads)
+	c.pair(before, after, t.twins)
+	t.newcomers(after)
 	t.loose(before.loose, after.loose)
 	rounds := 1
 	if len(t.residue) == 0 && len(c.Losses)+len(t.text) > 0 {
@@ -66,9 +69,10 @@ func slow(base, head []byte) Comparison {
 	}
 	// What Flux's writer loses is excused only where it was the writer.
 	t.hidden(base, head)
-	c.Residue = slices.Concat(t.markers, t.residue, c.Losses, t.text)
+	c.Residue = slices.Concat(t.markers, t.residue, t.retyped, c.Losses, t.text)
 	c.Losses = nil
-	if len(c.Residue) == 0 && !slices.ContainsFunc(c.Defects, Defect.smuggled) {
+	// Without a new value there is no update: Flux leaves such a file alone.
+	if len(c.Residue) == 0 && len(c.Changes) > 0 && !slices.ContainsFunc(c.Defects, Defect.smuggled) {
 		c.Outcome = Equivalent
 	}
 	slices.SortStableFunc(c.Residue, func(a, b Difference) int { return a.Line - b.Line })
@@ -80,21 +84,37 @@ func slow(base, head []byte) Comparison {
 // with every one of them.
 const maxRounds = 5
 
-// pair finds each marked place of the base in the head. A place whose marker
-// is gone still counts as one: its new value has to be judged.
-func (c *Comparison) pair(before []Field, after File, heads map[place]Field) {
-	marked := make(map[place]Field, len(after.Fields))
-	for _, f := range after.Fields {
-		marked[place{f.Document, f.Path}] = f
+// pair finds each marked place of the base in the head: node by node, as the
+// trees were compared, and by its path where they could not be. No place of the
+// head stands for two. A place whose marker is gone still counts as one: its new
+// value has to be judged.
+func (c *Comparison) pair(before, after File, twins map[*yaml.Node]twin) {
+	marked := make(map[*yaml.Node]Field, len(after.Fields))
+	for i, f := range after.Fields {
+		marked[after.nodes[i]] = f
 	}
-	for _, old := range before {
+	taken := make(map[*yaml.Node]bool, len(twins))
+	for _, t := range twins {
+		taken[t.node] = true
+	}
+	free := map[place][]Field{}
+	for i, f := range after.Fields {
+		if !taken[after.nodes[i]] {
+			at := place{f.Document, f.Path}
+			free[at] = append(free[at], f)
+		}
+	}
+	for i, old := range before.Fields {
+		var now Field
 		at := place{old.Document, old.Path}
-		now, ok := marked[at]
-		if !ok {
-			if now, ok = heads[at]; !ok {
-				continue // removed: the tree comparison says so
+		if t, ok := twins[before.nodes[i]]; ok {
+			if now, ok = marked[t.node]; !ok {
+				now, now.Marker = t.field, old.Marker
 			}
-			now.Marker = old.Marker
+		} else if len(free[at]) > 0 {
+			now, free[at] = free[at][0], free[at][1:]
+		} else {
+			continue // removed: the tree comparison says so
 		}
 		if now.Value != old.Value {
 			c.Changes = append(c.Changes, Change{Old: old, New: now})
@@ -104,7 +124,8 @@ func (c *Comparison) pair(before []Field, after File, heads map[place]Field) {
 	}
 }
 
-// place is where a scalar is, by names instead of by lines.
+// place is where a scalar is, by names instead of by lines. Odd keys print alike,
+// so it is not always one place.
 type place struct {
 	document int
 	path     string

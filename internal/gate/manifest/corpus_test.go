@@ -66,7 +66,12 @@ func (c commit) file(t testing.TB, side, path string) []byte {
 var notReproduced = map[string]string{
 	"canada-ca__tracker/364844b92341 scanners/https-scanner/https-scanner-deployment.yaml": "a 2021 writer moved a comment above a list item behind its dash",
 	"canada-ca__tracker/fc30398bf19d scanners/https-scanner/https-scanner-deployment.yaml": "a 2021 writer moved that comment again, to the end of the line",
-	"canada-ca__tracker/813bca8cf593 app/bases/knative/config/config.yaml":                 "a 2021 writer dropped blank lines beside comments",
+}
+
+// noUpdate are the files of Flux's commits in which nothing steps: a writer of 2021
+// wrote every file that it read. Today's leaves such a file alone, so it is residue.
+var noUpdate = map[string]bool{
+	"canada-ca__tracker/813bca8cf593 app/bases/knative/config/config.yaml": true,
 }
 
 // TestCorpusFlux: every real Flux commit is reproduced or equivalent, and its
@@ -88,6 +93,9 @@ func TestCorpusFlux(t *testing.T) {
 			want := Reproduced
 			if excepted {
 				want = Equivalent
+			}
+			if noUpdate[name] {
+				want = Residue
 			}
 			if got.Outcome != want || len(got.Residue) > 0 {
 				t.Errorf("%s: %s, want %s: %+v", name, got.Outcome, want, got.Residue)

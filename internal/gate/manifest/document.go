@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -116,7 +117,60 @@ func parseOne(text string, first int) (document, []Defect, error) {
 		return doc, defects, nil
 	}
 	doc.node, doc.root = &node, node.Content[0]
+	doc.unspecific()
 	return doc, defects, nil
+}
+
+// bare is what a text with the tag "!" holds.
+var bare = regexp.MustCompile(`(?:^|[\s,:?\[{-])![\s,\]}]|!$`)
+
+// unspecific gives scalars with the tag "!" the one that it stands for, which is
+// text. The parser drops it, and takes the value for what it looks like.
+func (d document) unspecific() {
+	if strings.IndexByte(d.text, '!') < 0 || !bare.MatchString(d.text) {
+		return
+	}
+	lines := strings.Split(d.text, "\n")
+	var visit func(n *yaml.Node)
+	visit = func(n *yaml.Node) {
+		if at := d.at(n.Line, n.Column); n.Kind == yaml.ScalarNode && n.Style&yaml.TaggedStyle == 0 && barely(lines, at.Line-d.first-1, at.Column-1) {
+			n.Tag, n.Style = "!!str", n.Style|yaml.TaggedStyle
+		}
+		for _, child := range n.Content {
+			visit(child)
+		}
+	}
+	visit(d.root)
+}
+
+// barely tells whether what begins at a line and a column, both from 0, has the
+// tag "!", behind its anchor or before it.
+func barely(lines []string, line, column int) bool {
+	if line < 0 || line >= len(lines) {
+		return false
+	}
+	text := lines[line]
+	for range column {
+		_, size := utf8.DecodeRuneInString(text)
+		text = text[size:]
+	}
+	for {
+		switch text = strings.TrimLeft(text, " \t"); {
+		case text == "" || text[0] == '#':
+			if line++; line >= len(lines) {
+				return false
+			}
+			text = lines[line]
+		case text[0] == '&':
+			end := strings.IndexAny(text, " \t")
+			if end < 0 {
+				end = len(text)
+			}
+			text = text[end:]
+		default:
+			return text[0] == '!' && (len(text) == 1 || strings.IndexByte(" \t,]}", text[1]) >= 0)
+		}
+	}
 }
 
 func empty(doc *yaml.Node) bool {

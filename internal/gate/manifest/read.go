@@ -56,7 +56,7 @@ func read(data []byte) File {
 		return file
 	}
 	for _, doc := range file.docs {
-		r := reader{file: &file, doc: doc, lines: nil, data: data}
+		r := reader{file: &file, doc: doc}
 		r.document()
 	}
 	return file
@@ -81,8 +81,7 @@ func directives(data []byte) []Defect {
 type reader struct {
 	file    *File
 	doc     document
-	data    []byte
-	lines   []string // of the whole file, cut when first needed
+	lines   []string // of the document, cut when first needed
 	path    trail
 	anchors []*yaml.Node // anchored nodes around the current one
 	marked  map[*yaml.Node][]int
@@ -163,6 +162,7 @@ func (r *reader) mapping(n *yaml.Node) {
 			seen[key.Value] = true
 		}
 		if key.Kind != yaml.ScalarNode {
+			r.defect("yaml/complex-key", key, "the key is no plain word: few readers take it, and they name it differently")
 			r.nodes++
 			if key.Kind == yaml.AliasNode {
 				r.aliases = append(r.aliases, key)
@@ -226,9 +226,10 @@ func (r *reader) spelling(n *yaml.Node) {
 // escaped tells whether a double-quoted scalar holds a backslash in the file.
 func (r *reader) escaped(n *yaml.Node) bool {
 	if r.lines == nil {
-		r.lines = strings.Split(strings.ReplaceAll(string(r.data), "\r\n", "\n"), "\n")
+		r.lines = strings.Split(r.doc.text, "\n")
 	}
 	at := r.at(n)
+	at.Line -= r.doc.first
 	if at.Line > len(r.lines) {
 		return true
 	}
@@ -257,6 +258,13 @@ func (r *reader) escaped(n *yaml.Node) bool {
 // too big for a float as infinity.
 var number = regexp.MustCompile(`^[-+]?(\.[0-9]|[0-9])[0-9_.]*([eE][-+]?[0-9]+)?$`)
 
+// integer is a number of another base than ten, however large, or of base sixty, a
+// time of day: numbers of YAML 1.1 that the parser here does not know.
+var integer = regexp.MustCompile(`^[-+]?(0[bo]?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)$`)
+
+// moment is a timestamp in those forms of YAML 1.1 that the parser here does not know.
+var moment = regexp.MustCompile(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(\.[0-9]*)?([ \t]*(Z|[-+][0-9]{1,2}(:?[0-9]{2})?))?$`)
+
 // resolved is the type that the most eager reader gives a scalar.
 func resolved(n *yaml.Node) string {
 	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
@@ -274,6 +282,14 @@ func resolved(n *yaml.Node) string {
 		if _, err := strconv.ParseFloat(n.Value, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 			return "float"
 		}
+	}
+	switch {
+	case n.Value == "=": // the default of a mapping in YAML 1.1
+		return "value"
+	case integer.MatchString(n.Value):
+		return "int"
+	case moment.MatchString(n.Value):
+		return "timestamp"
 	}
 	if kyaml.IsYaml1_1NonString(&plain) {
 		switch strings.ToLower(n.Value) {

@@ -6,7 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
 // tree compares the documents of two files node by node.
@@ -18,8 +19,39 @@ type tree struct {
 	residue []Difference
 	markers []Difference // markers that came, went or changed
 	text    []Difference // comments, which the writer may move
-	// heads are the head's scalars at places that are marked in the base.
-	heads map[place]Field
+	retyped []Difference // marked values that are kept, and that readers take otherwise
+	// fields are the base's marked scalars, whose values may differ.
+	fields map[*yaml.Node]bool
+	// twins are the head's scalars where the base has a marked one, by the base's.
+	twins map[*yaml.Node]twin
+	// met are the head's scalars that were held against one of the base.
+	met map[*yaml.Node]bool
+}
+
+// twin is a scalar of the head.
+type twin struct {
+	node  *yaml.Node
+	field Field // without a marker
+}
+
+func newTree(out *Comparison, base File) *tree {
+	t := &tree{out: out, fields: map[*yaml.Node]bool{}, twins: map[*yaml.Node]twin{}, met: map[*yaml.Node]bool{}}
+	for _, n := range base.nodes {
+		t.fields[n] = true
+	}
+	return t
+}
+
+// newcomers reports the head's marked scalars that no place of the base was held
+// against: their values have no update to be judged by.
+func (t *tree) newcomers(head File) {
+	for i, n := range head.nodes {
+		f := head.Fields[i]
+		if !t.met[n] && len(t.markers) < maxDifferences {
+			t.markers = append(t.markers, Difference{Rule: "policy/marker-changed", Position: f.Position, Path: f.Path,
+				Message: fmt.Sprintf("the marker %s was not there", f.Marker.Setter())})
+		}
+	}
 }
 
 // maxDifferences bounds what is told of a file: one difference decides already.
@@ -37,7 +69,6 @@ func (t *tree) differ(list *[]Difference, rule string, at *yaml.Node, format str
 }
 
 func (t *tree) documents(base, head []document) {
-	t.heads = map[place]Field{}
 	if len(base) != len(head) {
 		at := Position{1, 1}
 		if len(head) > len(base) {
@@ -194,10 +225,13 @@ func (t *tree) scalar(a, b *yaml.Node) {
 	case marked && was != now:
 		t.differ(&t.markers, "policy/marker-changed", b, "the marker was %s and is %s", was.Setter(), now.Setter())
 	}
-	if marked {
-		p := t.path.String()
-		t.heads[place{t.doc, p}] = Field{Position: t.head.at(b.Line, b.Column), Document: t.doc,
-			Path: p, Key: t.path.key(), Value: b.Value, Resolved: resolved(b)}
+	t.met[b] = true
+	if t.fields[a] {
+		t.twins[a] = twin{b, Field{Position: t.head.at(b.Line, b.Column), Document: t.doc,
+			Path: t.path.String(), Key: t.path.key(), Value: b.Value, Resolved: resolved(b)}}
+		if a.Value == b.Value && !sameScalar(a, b) {
+			t.differ(&t.retyped, "", b, "the value was %s and is %s", brief(a), brief(b))
+		}
 		return
 	}
 	if sameScalar(a, b) {
@@ -222,14 +256,10 @@ func sameScalar(a, b *yaml.Node) bool {
 	return eager(a) == eager(b)
 }
 
-// eager tells whether a YAML 1.1 reader takes a scalar for something else than
-// text without being told to.
+// eager tells whether some reader takes a scalar for something else than text
+// without being told to.
 func eager(n *yaml.Node) bool {
-	return isPlain(n) && n.Style&yaml.TaggedStyle == 0 && kyaml.IsYaml1_1NonString(n)
-}
-
-func isPlain(n *yaml.Node) bool {
-	return n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
+	return n.Style&yaml.TaggedStyle == 0 && resolved(n) != "str"
 }
 
 // squeeze makes runs of line breaks one, which is all that the writer alters
@@ -239,11 +269,15 @@ func squeeze(s string) string {
 }
 
 func brief(n *yaml.Node) string {
-	value := []rune(n.Value)
+	value := []rune(secret.Redact(n.Value)) // before it is cut, which could hide that it is one
 	if len(value) > 60 {
 		value = append(value[:57], []rune("...")...)
 	}
-	return fmt.Sprintf("%q (%s)", string(value), strings.TrimPrefix(n.ShortTag(), "!!"))
+	kind := strings.TrimPrefix(n.ShortTag(), "!!")
+	if kind == "str" && eager(n) {
+		kind = "to some readers a " + resolved(n)
+	}
+	return fmt.Sprintf("%q (%s)", string(value), kind)
 }
 
 func kindName(n *yaml.Node) string {

@@ -70,8 +70,6 @@ func (e Evidence) explain() string {
 		return "Every commit must have a verified signature by a pinned key."
 	case EvidencePusher:
 		return "GitHub must name the bot's account as the one that pushed."
-	case EvidenceWitness:
-		return "Fluxkeeper's own receiver must hold the delivery of the bot's push."
 	}
 	return "The evidence must be " + strconv.Quote(string(e)) + "."
 }

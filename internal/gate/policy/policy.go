@@ -85,7 +85,6 @@ const (
 	EvidenceSignature Evidence = "signature" // GitHub verified every signature
 	EvidenceKey       Evidence = "key"       // verified, with a pinned key
 	EvidencePusher    Evidence = "pusher"    // GitHub names who pushed this SHA
-	EvidenceWitness   Evidence = "witness"   // our receiver holds the push delivery
 )
 
 // reaches tells whether this step is the least that is asked for, or above it.

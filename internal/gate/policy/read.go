@@ -19,11 +19,11 @@ const formatVersion = 1
 
 // The words that a policy file may use.
 var (
-	evidenceWords = []Evidence{EvidenceNone, EvidenceText, EvidenceAccount, EvidenceSignature, EvidenceKey, EvidencePusher, EvidenceWitness}
+	evidenceWords = []Evidence{EvidenceNone, EvidenceText, EvidenceAccount, EvidenceSignature, EvidenceKey, EvidencePusher}
 	versionings   = []image.Versioning{image.Semver, image.Calendar, image.ByPolicy}
 	allowWords    = []string{
 		"patch", "minor", "zero-minor", "major", "downgrade", "prerelease", "variant", "prefix", "not-semver",
-		"floating", "digest-moved", "digest-dropped", "image-changed", "incomparable",
+		"floating", "digest-moved", "digest-dropped", "digest-gained", "image-changed", "incomparable",
 	}
 )
 
@@ -74,7 +74,7 @@ func (r *reader) provable(p Policy, evidence *yaml.Node) {
 		return
 	}
 	switch p.Evidence {
-	case EvidenceAccount, EvidencePusher, EvidenceWitness:
+	case EvidenceAccount, EvidencePusher:
 		if !slices.ContainsFunc(p.Bots, func(b Bot) bool { return b.ID > 0 }) {
 			r.report(evidence, "give a bot its login and id", "evidence %s needs a bot's account", p.Evidence)
 		}

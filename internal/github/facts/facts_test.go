@@ -200,10 +200,10 @@ func TestActivityIsForbidden(t *testing.T) {
 // Each flaw makes a gap or an error that names it, or is mended.
 func TestFlaws(t *testing.T) {
 	for _, tt := range []struct {
-		name  string
+		name   string
 		damage func(w *world, p *fakehub.Pull)
-		gap   string // none where it is mended
-		kind  github.Kind
+		gap    string // none where it is mended
+		kind   github.Kind
 	}{
 		{"head's tree is cut", func(w *world, _ *fakehub.Pull) { w.AddFlaw(fleet, fakehub.Flaw{Object: "flux", Truncated: true}) }, "", github.Inconsistent},
 		{"changed file is corrupt", func(w *world, _ *fakehub.Pull) {
