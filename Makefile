@@ -1,6 +1,6 @@
 # Every target is a short line over a plain go command, which works as well.
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e check golden fuzz attack bench crash
+.PHONY: help demo test race e2e check golden fuzz attack bench crash
 
 # A test that fails in front of a grep still fails.
 SHELL := bash
@@ -17,6 +17,10 @@ demo: bin/fluxkeeper ## check a recorded Flux update, and one that was tampered 
 
 test: ## run every test, and look for secrets in all that the tests print
 	go test -json ./... | go run ./internal/test/leaktest/sift
+
+# What only computes, and what kills the receiver again and again, gains nothing by it.
+race: ## run the tests under the race detector, but for crash tests and long computations (needs gcc)
+	CGO_ENABLED=1 go test -race -vet=off -skip 'Mutants|Corpus|Oracle|Floods|RandomMerges|ResidentPeak' $$(go list ./... | grep -v /crashtest)
 
 e2e: ## build the image and run it as GitHub's runner and act do (needs docker)
 	FLUXKEEPER_E2E=1 go test ./e2e -count=1 -timeout 30m

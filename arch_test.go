@@ -42,7 +42,8 @@ var rooms = map[string][]string{
 // another room.
 var edges = []string{
 	"internal/cli/console", "internal/cli/runner", "internal/cluster", "internal/gate/gitrepo", "internal/github",
-	"internal/record/api", "internal/record/durable", "internal/record/intake", "internal/record/metric", "internal/record/store", "internal/token/esc",
+	"internal/record/api", "internal/record/durable", "internal/record/intake", "internal/record/metric", "internal/record/store",
+	"internal/token/esc",
 }
 
 // edge says whether a package is an edge, or part of one.
@@ -70,20 +71,21 @@ var onlyPlace = map[string][]string{
 	"github.com/google/go-containerregistry": {"internal/gate/image"},
 	"github.com/Masterminds/semver":          {"internal/gate/image"},
 	"sigs.k8s.io/kustomize/kyaml":            {"internal/gate/manifest"},
-	"go.yaml.in/yaml":                        {"internal/doctor", "internal/token/esc", "internal/test/esctest", "internal/finding", "internal/gate", "internal/test/gatetest", "internal/gate/manifest"},
-	"github.com/jackc/pgx":                   {"internal/test/postgrestest", "internal/record/store"},
-	"github.com/pressly/goose":               {"internal/record/store"},
-	"github.com/sethvargo/go-githubactions":  {"internal/cli/runner"},
-	"github.com/hanwen/go-fuse":              {"internal/test/powercut"},
-	"github.com/labstack/echo":               {"internal/record/api", "internal/record/intake"},
-	"github.com/prometheus/":                 {"internal/record/metric"},
-	"github.com/klauspost/compress":          {"internal/record/store"},
-	"golang.org/x/mod/sumdb":                 {"internal/record/ledger", "internal/record/store"},
-	"k8s.io/api":                             {"internal/cluster", "internal/test/kubetest"},
-	"k8s.io/apimachinery":                    {"internal/cluster", "internal/test/kubetest"},
-	"k8s.io/client-go":                       {"internal/cluster", "internal/test/kubetest"},
-	"html/template":                          {"internal/report"},
-	"modernc.org/sqlite":                     {"internal/record/store"},
+	"go.yaml.in/yaml": {"internal/doctor", "internal/token/esc", "internal/test/esctest", "internal/finding",
+		"internal/gate", "internal/test/gatetest", "internal/gate/manifest"},
+	"github.com/jackc/pgx":                  {"internal/test/postgrestest", "internal/record/store"},
+	"github.com/pressly/goose":              {"internal/record/store"},
+	"github.com/sethvargo/go-githubactions": {"internal/cli/runner"},
+	"github.com/hanwen/go-fuse":             {"internal/test/powercut"},
+	"github.com/labstack/echo":              {"internal/record/api", "internal/record/intake"},
+	"github.com/prometheus/":                {"internal/record/metric"},
+	"github.com/klauspost/compress":         {"internal/record/store"},
+	"golang.org/x/mod/sumdb":                {"internal/record/ledger", "internal/record/store"},
+	"k8s.io/api":                            {"internal/cluster", "internal/test/kubetest"},
+	"k8s.io/apimachinery":                   {"internal/cluster", "internal/test/kubetest"},
+	"k8s.io/client-go":                      {"internal/cluster", "internal/test/kubetest"},
+	"html/template":                         {"internal/report"},
+	"modernc.org/sqlite":                    {"internal/record/store"},
 }
 
 // notLinked lists what a program must not contain, not even indirectly.
@@ -195,8 +197,10 @@ func TestNotLinked(t *testing.T) {
 // TestPure looks at what a pure package names itself. A library under it may
 // import os: that it does no harm is the library's tests' business.
 func TestPure(t *testing.T) {
-	impureImports := []string{"os", "os/exec", "os/signal", "os/user", "net", "net/http", "syscall", "unsafe", "math/rand", "math/rand/v2", "path/filepath"}
-	impureNames := map[string][]string{"time": {"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker", "Local", "LoadLocation"}}
+	impureImports := []string{"os", "os/exec", "os/signal", "os/user", "net", "net/http", "syscall", "unsafe", "math/rand", "math/rand/v2",
+		"path/filepath"}
+	impureNames := map[string][]string{"time": {"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker",
+		"Local", "LoadLocation"}}
 	for _, p := range list(t) {
 		if name := p.name(); !strings.HasPrefix(name, "internal/") || room(name) == "test" || edge(name) {
 			continue

@@ -103,7 +103,8 @@ func runAct(t *testing.T, act string, s *storytest.Scene, event storytest.Event)
 		"--platform", "ubuntu-latest=golang:1.26-bookworm", "--network", "host", "--secret", "GITHUB_TOKEN="+fakehub.Token,
 		"--env", "GITHUB_API_URL="+s.URL, "--env", "GITHUB_GRAPHQL_URL="+s.GraphQLURL)
 	command.Dir = dir
-	command.Env = append(os.Environ(), "XDG_CONFIG_HOME="+config, "XDG_CACHE_HOME="+t.TempDir(), "ACT_DISABLE_VERSION_CHECK=1", "DOCKER_BUILDKIT=0")
+	command.Env = append(os.Environ(), "XDG_CONFIG_HOME="+config, "XDG_CACHE_HOME="+t.TempDir(), "ACT_DISABLE_VERSION_CHECK=1",
+		"DOCKER_BUILDKIT=0")
 	out, err := command.CombinedOutput()
 	got := acted{err: err}
 	var log strings.Builder

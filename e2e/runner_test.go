@@ -101,7 +101,8 @@ func TestRunner(t *testing.T) {
 		{name: "fail", set: func(s *storytest.Scene) { s.Tamper() }, status: 1, verdict: "fail", check: "fluxkeeper: failure: FAIL"},
 		{name: "wrong token", inputs: map[string]string{"github-token": "ghs_wrong"}, status: 3, verdict: "undecided"},
 		{name: "wrong input", inputs: map[string]string{"publish": "loudly"}, status: 2},
-		{name: "a file in the workspace", inputs: map[string]string{"sarif-file": "fluxkeeper.sarif"}, verdict: "pass", check: "fluxkeeper: success: PASS"},
+		{name: "a file in the workspace", inputs: map[string]string{"sarif-file": "fluxkeeper.sarif"}, verdict: "pass",
+			check: "fluxkeeper: success: PASS"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

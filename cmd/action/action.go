@@ -80,7 +80,8 @@ func newStep(a *console.Console) (*step, error) {
 		return wrong(err, "")
 	}
 	if token.Empty() {
-		return wrong(errors.New("read input github-token: empty"), "leave the input out to use the workflow's own token, or check that the secret exists")
+		return wrong(errors.New("read input github-token: empty"),
+			"leave the input out to use the workflow's own token, or check that the secret exists")
 	}
 	client, err := github.New(github.Options{
 		Token: token, APIURL: s.where.APIURL, GraphQLURL: s.where.GraphQLURL, Repository: s.where.Repository,
@@ -120,7 +121,8 @@ func (s *step) subject() (subject, error) {
 	case "merge_group":
 		number, ok := queuedPull(e.HeadRef, e.BaseRef)
 		if !ok {
-			return subject{}, console.Fail(console.StatusUndecided, fmt.Errorf("read event: the merge queue's branch %q names no pull request to %q", e.HeadRef, e.BaseRef), "")
+			return subject{}, console.Fail(console.StatusUndecided, fmt.Errorf("read event: the merge queue's branch %q names no pull request to %q",
+				e.HeadRef, e.BaseRef), "")
 		}
 		return subject{number: number, head: e.Head, base: e.Base, into: e.BaseRef, queued: true}, nil
 	case "push", "workflow_dispatch", "schedule":
@@ -143,7 +145,8 @@ func (s *step) branchSubject() (subject, error) {
 	case pushed && s.event.Deleted:
 		return subject{nothing: "the push took its branch away"}, nil
 	case pushed && s.event.HeadRef != branch && s.event.HeadRef != base:
-		return subject{nothing: fmt.Sprintf("the push went to %q: neither to %q, which Flux pushes to, nor to %q", s.event.Ref, branch, base)}, nil
+		return subject{nothing: fmt.Sprintf("the push went to %q: neither to %q, which Flux pushes to, nor to %q", s.event.Ref, branch, base)},
+			nil
 	}
 	open, err := s.writer.OpenPulls(s.Context)
 	if err != nil {
@@ -164,7 +167,8 @@ func (s *step) branchSubject() (subject, error) {
 func (s *step) baseBranch() (string, error) {
 	base := cmp.Or(s.inputs.Text("base-branch"), s.event.BaseRef, s.event.DefaultBranch)
 	if base == "" {
-		return "", console.Fail(console.StatusUsage, errors.New("read event: it does not tell the repository's default branch"), "give the input base-branch")
+		return "", console.Fail(console.StatusUsage, errors.New("read event: it does not tell the repository's default branch"),
+			"give the input base-branch")
 	}
 	return base, nil
 }

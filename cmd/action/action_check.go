@@ -69,7 +69,8 @@ func (s *step) publish(sub subject, j judged) (publish.Outcome, error) {
 		return publish.Outcome{}, err
 	}
 	p := plan.Publication{
-		Name: plan.CheckName(s.inputs.Text("check-name"), sub.into, s.event.DefaultBranch), SHA: j.Result.Head.Commit, Number: sub.number, Verdict: r.Verdict(),
+		Name: plan.CheckName(s.inputs.Text("check-name"), sub.into, s.event.DefaultBranch), SHA: j.Result.Head.Commit, Number: sub.number,
+		Verdict: r.Verdict(),
 		BaseRef: sub.into, BaseTip: j.Result.Base.Commit, Fork: fork(j.facts),
 		Title: r.Headline() + ", into " + sub.into, Summary: page.String(), Link: s.where.RunURL, Findings: r.Findings,
 		Via: s.via(), Comment: s.inputs.Flag("comment"), DryRun: s.inputs.Flag("dry-run"),

@@ -150,7 +150,8 @@ func (s *step) candidate(pull plan.Pull) (plan.Candidate, error) {
 		return c, err
 	}
 	if facts.BaseRef != pull.BaseRef {
-		return c, fmt.Errorf("judge #%d: it goes to %s by now, and no more to %s", pull.Number, text.Quote(facts.BaseRef), text.Quote(pull.BaseRef))
+		return c, fmt.Errorf("judge #%d: it goes to %s by now, and no more to %s", pull.Number, text.Quote(facts.BaseRef),
+			text.Quote(pull.BaseRef))
 	}
 	j := s.judge(facts, false)
 	if j.Result.Verdict() == finding.Undecided {

@@ -86,6 +86,7 @@ func (s *step) finishScan(r report.Report) error {
 	if s.inputs.Flag("summary") {
 		problems = append(problems, report.Markdown(&page, r), s.runner.Summary(page.String()))
 	}
-	outputs := s.setOutputs([2]string{"verdict", string(r.Verdict())}, [2]string{"head-sha", s.event.Head}, [2]string{"report", whole.String()})
+	outputs := s.setOutputs([2]string{"verdict", string(r.Verdict())}, [2]string{"head-sha", s.event.Head},
+		[2]string{"report", whole.String()})
 	return s.end(r.Verdict(), errors.Join(problems...), outputs)
 }

@@ -232,7 +232,8 @@ func TestActionWithoutPullRequest(t *testing.T) {
 		t.Errorf("check runs without a pull request: %q", checks)
 	}
 	s.Open()
-	for _, event := range []storytest.Event{s.BareEvent("schedule"), s.BareEvent("workflow_dispatch"), s.PushEvent(storytest.Base), s.PushEvent(storytest.Head)} {
+	for _, event := range []storytest.Event{s.BareEvent("schedule"), s.BareEvent("workflow_dispatch"), s.PushEvent(storytest.Base),
+		s.PushEvent(storytest.Head)} {
 		got := act(t, s, event, nil)
 		got.expect(t, "pass", console.StatusPass)
 		if got.outputs["head-sha"] != head {

@@ -28,7 +28,8 @@ func (s *step) token() error {
 	}
 	checked := s.inputs.Secret("token")
 	if checked.Empty() {
-		return console.Fail(console.StatusUsage, errors.New("read input token: empty"), "give the token that Flux pushes with, as a secret: token: ${{ secrets.FLUX_TOKEN }}")
+		return console.Fail(console.StatusUsage, errors.New("read input token: empty"),
+			"give the token that Flux pushes with, as a secret: token: ${{ secrets.FLUX_TOKEN }}")
 	}
 	if err := s.runner.Mask(checked); err != nil {
 		return console.Fail(console.StatusUndecided, err, "")
@@ -40,7 +41,8 @@ func (s *step) token() error {
 	}
 	r := t.Report()
 	problems := []error{report.Text(s.Stdout, r, text.Style{}), s.tokenOutputs(t)}
-	r.Facts = slices.DeleteFunc(r.Facts, func(f report.Fact) bool { return f.Name == report.RateLimit }) // an issue must not change with each run
+	// an issue must not change with each run
+	r.Facts = slices.DeleteFunc(r.Facts, func(f report.Fact) bool { return f.Name == report.RateLimit })
 	var page bytes.Buffer
 	problems = append(problems, report.Markdown(&page, r))
 	if s.inputs.Flag("summary") {
@@ -54,7 +56,10 @@ func (s *step) token() error {
 
 // need is what the inputs say that the token is for.
 func (s *step) need() token.Need {
-	repositories := strings.FieldsFunc(s.inputs.Text("token-repositories"), func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' })
+	repositories := strings.FieldsFunc(s.inputs.Text("token-repositories"), func(r rune) bool {
+		return r == ',' || r == ' ' || r == '\n' ||
+			r == '\t'
+	})
 	if len(repositories) == 0 {
 		repositories = []string{s.where.Repository}
 	}
@@ -93,5 +98,6 @@ func (s *step) tokenOutputs(t report.Token) error {
 	if at, wrong := token.ParseExpiry(t.Seen.Expires); wrong == nil {
 		expires = at.Format(time.RFC3339)
 	}
-	return errors.Join(err, s.setOutputs([2]string{"verdict", string(t.Verdict())}, [2]string{"token-expires", expires}, [2]string{"report", whole.String()}))
+	return errors.Join(err, s.setOutputs([2]string{"verdict", string(t.Verdict())}, [2]string{"token-expires", expires},
+		[2]string{"report", whole.String()}))
 }

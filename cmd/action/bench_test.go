@@ -103,9 +103,12 @@ func generated(b *testing.B, files, markers int) string {
 	write := func(tag string) {
 		for i := range files {
 			var text strings.Builder
-			fmt.Fprintf(&text, "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: app%d\n  namespace: apps\nspec:\n  replicas: 2\n  selector:\n    matchLabels:\n      app: app%d\n  template:\n    metadata:\n      labels:\n        app: app%d\n    spec:\n      containers:\n", i, i, i)
+			fmt.Fprintf(&text, "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: app%d\n  namespace: apps\nspec:\n  replicas: 2\n  "+
+				"selector:\n    matchLabels:\n      app: app%d\n  template:\n    metadata:\n      labels:\n        app: app%d\n    spec:\n      "+
+				"containers:\n", i, i, i)
 			for m := markers * i / files; m < markers*(i+1)/files; m++ {
-				fmt.Fprintf(&text, "        - name: c%d\n          image: ghcr.io/acme/app%d:%s # {\"$imagepolicy\": \"flux-system:app%d\"}\n          ports:\n            - containerPort: 8080\n", m, m, tag, m)
+				fmt.Fprintf(&text, "        - name: c%d\n          image: ghcr.io/acme/app%d:%s # {\"$imagepolicy\": \"flux-system:app%d\"}\n       "+
+					"   ports:\n            - containerPort: 8080\n", m, m, tag, m)
 			}
 			path := filepath.Join(dir, "clusters", fmt.Sprint(i%50), fmt.Sprintf("app%d.yaml", i))
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

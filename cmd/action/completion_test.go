@@ -128,7 +128,8 @@ func completer(t *testing.T, shell, program string) func(words ...string) []stri
 	dir := t.TempDir()
 	t.Chdir(dir)
 	var script bytes.Buffer
-	if status := watched(t, console.World{Context: t.Context(), Environment: os.LookupEnv, Stdout: &script, Stderr: io.Discard}, []string{"completion", shell}); status != 0 {
+	if status := watched(t, console.World{Context: t.Context(), Environment: os.LookupEnv, Stdout: &script, Stderr: io.Discard},
+		[]string{"completion", shell}); status != 0 {
 		t.Fatalf("exit status %d", status)
 	}
 	path := filepath.Join(t.TempDir(), "script")

@@ -21,7 +21,8 @@ func TestPolicyPageIsRight(t *testing.T) {
 	}
 	for _, example := range examples {
 		var stderr strings.Builder
-		status := watched(t, console.World{Context: t.Context(), Environment: os.LookupEnv, Stdin: bytes.NewReader(example[1]), Stdout: io.Discard, Stderr: &stderr}, []string{"policy", "check", "-"})
+		status := watched(t, console.World{Context: t.Context(), Environment: os.LookupEnv, Stdin: bytes.NewReader(example[1]),
+			Stdout: io.Discard, Stderr: &stderr}, []string{"policy", "check", "-"})
 		if status != console.StatusPass {
 			t.Errorf("exit status %d for\n%s%s", status, example[1], stderr.String())
 		}
@@ -38,7 +39,8 @@ func TestPagesNameRealCommands(t *testing.T) {
 		for _, m := range line.FindAllSubmatch(page, -1) {
 			var stderr strings.Builder
 			args := append(strings.Fields(string(m[1])), "--help")
-			if status := watched(t, console.World{Context: t.Context(), Environment: os.LookupEnv, Stdout: io.Discard, Stderr: &stderr}, args); status != console.StatusPass {
+			if status := watched(t, console.World{Context: t.Context(), Environment: os.LookupEnv, Stdout: io.Discard, Stderr: &stderr},
+				args); status != console.StatusPass {
 				t.Errorf("%s shows fluxkeeper %s: %s", name, m[1], stderr.String())
 			}
 		}

@@ -87,7 +87,8 @@ func (c *policyInitCmd) Run(a *console.Console) error {
 	if err = errors.Join(err, file.Close()); err != nil {
 		return console.Fail(console.StatusUsage, err, "")
 	}
-	fmt.Fprintf(a.Stdout, "wrote %s, which holds once the base branch has it; `fluxkeeper policy explain` says what it means\n", console.OneLine(name))
+	fmt.Fprintf(a.Stdout, "wrote %s, which holds once the base branch has it; `fluxkeeper policy explain` says what it means\n",
+		console.OneLine(name))
 	return nil
 }
 

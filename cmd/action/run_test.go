@@ -53,7 +53,8 @@ func TestBrokenOutput(t *testing.T) {
 		{"policy", "schema"}, {"policy", "explain"}, {"policy", "check", "-"}, {"completion", "bash"},
 	} {
 		var stderr bytes.Buffer
-		status := watched(t, console.World{Context: t.Context(), Environment: os.LookupEnv, Stdin: strings.NewReader("version: 1\n"), Stdout: brokenPipe{}, Stderr: &stderr}, args)
+		status := watched(t, console.World{Context: t.Context(), Environment: os.LookupEnv, Stdin: strings.NewReader("version: 1\n"),
+			Stdout: brokenPipe{}, Stderr: &stderr}, args)
 		if status != console.StatusUndecided {
 			t.Errorf("%q: exit status %d, want %d", args, status, console.StatusUndecided)
 		}

@@ -131,7 +131,8 @@ func flagRows(t *testing.T, b *bytes.Buffer) {
 			case f.IsBool():
 				values = ""
 			}
-			fmt.Fprintf(b, "| `%s` | `--%s` | %s | %s | %s |\n", strings.TrimPrefix(leaf.Path(), "fluxkeeper "), f.Name, values, code(f.Default), f.Help)
+			fmt.Fprintf(b, "| `%s` | `--%s` | %s | %s | %s |\n", strings.TrimPrefix(leaf.Path(), "fluxkeeper "), f.Name, values, code(f.Default),
+				f.Help)
 		}
 	}
 }

@@ -24,11 +24,13 @@ func TestStates(t *testing.T) {
 		"token check": tokenStates(t),
 		"policy check": {
 			statetest.Clean: silently("version: 1\n", "policy", "check", "-"), statetest.Usage: silently("version: 9\n", "policy", "check", "-"),
-			statetest.Warning: noWarning, statetest.Error: noWarning, statetest.Gap: noWarning, statetest.ErrorAndGap: noWarning, statetest.Foreign: noWarning,
+			statetest.Warning: noWarning, statetest.Error: noWarning, statetest.Gap: noWarning, statetest.ErrorAndGap: noWarning,
+			statetest.Foreign: noWarning,
 		},
 		"rules": {
 			statetest.Clean: silently("", "rules"), statetest.Usage: silently("", "rules", "no/such"),
-			statetest.Warning: {Cannot: "it judges nothing"}, statetest.Error: {Cannot: "it judges nothing"}, statetest.Gap: {Cannot: "it judges nothing"},
+			statetest.Warning: {Cannot: "it judges nothing"}, statetest.Error: {Cannot: "it judges nothing"},
+			statetest.Gap:         {Cannot: "it judges nothing"},
 			statetest.ErrorAndGap: {Cannot: "it judges nothing"}, statetest.Foreign: {Cannot: "it judges nothing"},
 		},
 	})
@@ -39,7 +41,8 @@ func answered(t *testing.T, stdin string, args ...string) (int, string) {
 	t.Helper()
 	var out, trouble bytes.Buffer
 	status := watched(t, console.World{
-		Context: t.Context(), Environment: func(string) (string, bool) { return "", false }, Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &trouble,
+		Context: t.Context(), Environment: func(string) (string, bool) { return "", false }, Stdin: strings.NewReader(stdin), Stdout: &out,
+		Stderr: &trouble,
 	}, args)
 	if status > 1 {
 		t.Log(trouble.String())
@@ -86,8 +89,10 @@ func checkStates() map[statetest.State]statetest.Case {
 	both := judged(broken, map[string]string{"app.yaml": next + "extra: 1\n"})
 	both.Undecided = true
 	return map[statetest.State]statetest.Case{
-		statetest.Clean: judged(base, map[string]string{"app.yaml": next}), statetest.Warning: judged(map[string]string{"app.yaml": marked}, map[string]string{"app.yaml": next}),
-		statetest.Error: judged(base, map[string]string{"app.yaml": next + "extra: 1\n"}), statetest.Gap: judged(broken, map[string]string{"app.yaml": next}),
+		statetest.Clean: judged(base, map[string]string{"app.yaml": next}), statetest.Warning: judged(map[string]string{"app.yaml": marked},
+			map[string]string{"app.yaml": next}),
+		statetest.Error:       judged(base, map[string]string{"app.yaml": next + "extra: 1\n"}),
+		statetest.Gap:         judged(broken, map[string]string{"app.yaml": next}),
 		statetest.ErrorAndGap: both, statetest.Usage: judged(base, map[string]string{"app.yaml": next}, "--head", "nothing"),
 		statetest.Foreign: judged(base, map[string]string{"README.md": "x\n"}),
 	}
@@ -111,7 +116,8 @@ func scanStates() map[statetest.State]statetest.Case {
 	}
 	leak := map[string]string{"notes": leaktest.Token("states") + "\n"}
 	return map[statetest.State]statetest.Case{
-		statetest.Clean: scanned(nil, false), statetest.Warning: scanned(map[string]string{".env": "A=b\n"}, false), statetest.Error: scanned(leak, false),
+		statetest.Clean: scanned(nil, false), statetest.Warning: scanned(map[string]string{".env": "A=b\n"}, false),
+		statetest.Error:       scanned(leak, false),
 		statetest.ErrorAndGap: scanned(leak, true), statetest.Gap: scanned(nil, true), statetest.Usage: scanned(nil, false, "--head", "x"),
 		statetest.Foreign: {Cannot: "there is always something to look at"},
 	}
@@ -133,12 +139,14 @@ func tokenStates(t *testing.T) map[statetest.State]statetest.Case {
 			if trouble {
 				hub.AddFault(fakehub.Fault{On: "repos/get", Status: 502, Times: 2})
 			}
-			return answered(t, value, append([]string{"token", "check", "--repo", "acme/fleet", "--api-url", hub.URL, "--format", "json"}, args...)...)
+			return answered(t, value, append([]string{"token", "check", "--repo", "acme/fleet", "--api-url", hub.URL, "--format", "json"},
+				args...)...)
 		}}
 	}
 	return map[statetest.State]statetest.Case{
 		statetest.Clean: asked(60, "write", false), statetest.Warning: asked(20, "write", false), statetest.Error: asked(60, "read", false),
-		statetest.ErrorAndGap: asked(3, "write", true), statetest.Gap: asked(60, "write", true), statetest.Usage: silently("x", "token", "check", "--repo", "acme/fleet", "--max-days", "-1"),
+		statetest.ErrorAndGap: asked(3, "write", true), statetest.Gap: asked(60, "write", true),
+		statetest.Usage:   silently("x", "token", "check", "--repo", "acme/fleet", "--max-days", "-1"),
 		statetest.Foreign: {Cannot: "there is always a token to check"},
 	}
 }

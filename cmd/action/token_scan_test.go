@@ -80,7 +80,8 @@ func TestTokenScan(t *testing.T) {
 			Line       int
 		}
 	}
-	if err := json.Unmarshal([]byte(out), &parsed); err != nil || parsed.Verdict != "fail" || len(parsed.Findings) != 2 || parsed.Findings[0].Line != 2 {
+	if err := json.Unmarshal([]byte(out), &parsed); err != nil || parsed.Verdict != "fail" || len(parsed.Findings) != 2 ||
+		parsed.Findings[0].Line != 2 {
 		t.Errorf("%v: %s", err, out)
 	}
 }
@@ -90,7 +91,8 @@ func TestTokenScanOfAChange(t *testing.T) {
 	dir := t.TempDir()
 	git := func(args ...string) {
 		t.Helper()
-		command := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"}, args...)...)
+		command := exec.Command("git",
+			append([]string{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"}, args...)...)
 		if out, err := command.CombinedOutput(); err != nil {
 			t.Fatalf("git %v: %v\n%s", args, err, out)
 		}
@@ -156,8 +158,10 @@ func TestNoTokenIsPrinted(t *testing.T) {
 	}
 	all.Wait()
 	// A token where something else belongs.
-	for _, args := range [][]string{{"token", "check", "--repo", "acme/fleet", "--token-file", given}, {"token", "check"}, {"token", given}, {"token", "scan", given}} {
-		if status, out := printed(t, map[string]string{"FLUXKEEPER_TOKEN": given, "GITHUB_TOKEN": given}, given, args...); status == 0 || out == "" {
+	for _, args := range [][]string{{"token", "check", "--repo", "acme/fleet", "--token-file", given}, {"token", "check"}, {"token", given},
+		{"token", "scan", given}} {
+		if status, out := printed(t, map[string]string{"FLUXKEEPER_TOKEN": given, "GITHUB_TOKEN": given}, given, args...); status == 0 ||
+			out == "" {
 			t.Errorf("%d arguments: status %d", len(args), status)
 		}
 	}

@@ -71,7 +71,8 @@ func examplePayloads(b *testing.B) []payload {
 	if err != nil {
 		b.Fatal(err)
 	}
-	found, err := filepath.Glob(filepath.Join(cache, "fluxkeeper", "*", "node_modules", "@octokit", "webhooks-examples", "api.github.com", "index.json"))
+	found, err := filepath.Glob(filepath.Join(cache, "fluxkeeper", "*", "node_modules", "@octokit", "webhooks-examples", "api.github.com",
+		"index.json"))
 	if err != nil || len(found) == 0 {
 		b.Skip("GitHub's examples are missing: go test ./internal/record/intake fetches them, by npm")
 	}

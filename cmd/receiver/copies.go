@@ -149,7 +149,8 @@ type eraseCmd struct {
 
 // Help is shown by erase --help.
 func (eraseCmd) Help() string {
-	return `Erases the bodies of old deliveries. Their entries stay, all proofs still hold, and what a report needs is kept in an entry of its own: accounts, repositories, branches and commits, no messages, no titles and no e-mail addresses.`
+	return `Erases the bodies of old deliveries. Their entries stay, all proofs still hold, and what a report needs is kept in an entry of ` +
+		`its own: accounts, repositories, branches and commits, no messages, no titles and no e-mail addresses.`
 }
 
 // Run erases, and says how many bodies went.

@@ -43,7 +43,8 @@ func soundHub(t *testing.T) *fakehub.Hub {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"init", "-q"}, {"add", "-A"}, {"commit", "-q", "-m", "start"}, {"branch", "flux-image-updates"}} {
-		command := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"}, args...)...)
+		command := exec.Command("git",
+			append([]string{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"}, args...)...)
 		if out, err := command.CombinedOutput(); err != nil {
 			t.Fatalf("git: %v\n%s", err, out)
 		}

@@ -20,17 +20,21 @@ func TestObserved(t *testing.T) {
 	ledger := filepath.Join(t.TempDir(), "ledger.db")
 	receiver := startServe(t, scriptSecret, ledger)
 	for i, body := range []string{
-		`{"ref":"refs/heads/flux-image-updates","before":"1","after":"2","commits":[],"pusher":{"name":"fluxbot"},"repository":{"id":1,"full_name":"acme/fleet"},"sender":{"login":"fluxbot","id":7,"type":"User"}}`,
-		`{"ref":"refs/heads/main","before":"1","after":"2","commits":[{"id":"2","modified":[".github/workflows/ci.yml"]}],"pusher":{"name":"ann"},"repository":{"id":1,"full_name":"acme/fleet"},"sender":{"login":"ann","id":8,"type":"User"}}`,
+		`{"ref":"refs/heads/flux-image-updates","before":"1","after":"2","commits":[],"pusher":{"name":"fluxbot"},"repository":{"id":1,` +
+			`"full_name":"acme/fleet"},"sender":{"login":"fluxbot","id":7,"type":"User"}}`,
+		`{"ref":"refs/heads/main","before":"1","after":"2","commits":[{"id":"2","modified":[".github/workflows/ci.yml"]}],` +
+			`"pusher":{"name":"ann"},"repository":{"id":1,"full_name":"acme/fleet"},"sender":{"login":"ann","id":8,"type":"User"}}`,
 	} {
-		status, err := send(http.DefaultClient, receiver.url, scriptSecret, payload{event: "push", body: []byte(body)}, "guid-"+string(rune('a'+i)))
+		status, err := send(http.DefaultClient, receiver.url, scriptSecret, payload{event: "push", body: []byte(body)},
+			"guid-"+string(rune('a'+i)))
 		if err != nil || status != http.StatusAccepted {
 			t.Fatal(status, err)
 		}
 	}
 	receiver.stop(syscall.SIGTERM)
 	rules := policy.Policy{Head: []string{"flux-image-updates"}, Bots: []policy.Bot{{Account: change.Account{ID: 7, Login: "fluxbot"}}}}
-	need, uses, err := observed(t.Context(), where{ledger}, contract(rules), "Acme/Fleet", time.Hour, token.ForFlux([]string{"acme/fleet"}, true))
+	need, uses, err := observed(t.Context(), where{ledger}, contract(rules), "Acme/Fleet", time.Hour,
+		token.ForFlux([]string{"acme/fleet"}, true))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,8 +29,10 @@ func (p patient) onRecord(t *testing.T) {
 	}
 	stored := func(repo, cluster, name string, days int) rotation.Record {
 		return rotation.Record{
-			Step: rotation.Stored, Time: time.Now().Add(-time.Hour).UTC(), By: "ada", Repositories: []string{repo}, New: token.Fingerprint(secret.New(p.token)),
-			Expires: time.Now().AddDate(0, 0, days), Places: []rotation.Place{{Where: "esc acme/flux/prod github.token"}, {Where: "secret " + name + " password", Cluster: cluster}},
+			Step: rotation.Stored, Time: time.Now().Add(-time.Hour).UTC(), By: "ada", Repositories: []string{repo},
+			New:     token.Fingerprint(secret.New(p.token)),
+			Expires: time.Now().AddDate(0, 0, days), Places: []rotation.Place{{Where: "esc acme/flux/prod github.token"},
+				{Where: "secret " + name + " password", Cluster: cluster}},
 		}
 	}
 	const flux = "flux-system/github-token"
@@ -40,15 +42,24 @@ func (p patient) onRecord(t *testing.T) {
 		status  int
 		want    []string
 	}{
-		"this cluster's":            {[]rotation.Record{stored(fleet, id, flux, 60)}, p.least, 0, []string{"this is cluster " + id, "the token on record is"}},
-		"of before clusters":        {[]rotation.Record{stored(fleet, "", flux, 60)}, p.least, 0, []string{"this is cluster " + id}},
-		"another's":                 {[]rotation.Record{stored(fleet, "another", flux, 60)}, p.least, 1, []string{"error[storage/shared]: one token is used in 2 places", "in cluster another for acme/fleet", "in cluster " + id}},
-		"another repository's":      {[]rotation.Record{stored("acme/app", id, "app/github-token", 60)}, p.least, 1, []string{"storage/shared", "Secret app/github-token in cluster " + id + " for acme/app"}},
-		"another's, rotated since":  {[]rotation.Record{stored(fleet, "another", flux, 60), {Step: rotation.Stored, Time: time.Now().UTC(), Repositories: []string{fleet}, New: "NEXT", Expires: time.Now().AddDate(0, 0, 60), Places: []rotation.Place{{Where: "secret " + flux + " password", Cluster: "another"}}}}, p.least, 0, []string{"the token on record is NEXT"}},
-		"it ends soon":              {[]rotation.Record{stored(fleet, id, flux, 5)}, p.least, 1, []string{"error[token/expires-soon]: the token for acme/fleet expires in 4 days", "fix: make a new token"}},
-		"nothing for the other one": {[]rotation.Record{stored("acme/app", id, flux, 5)}, p.least, 0, []string{"no token of acme/fleet is on record"}},
-		"who may not say":           {[]rotation.Record{stored(fleet, id, flux, 60)}, p.server.As(t, "flux-system", "nobody"), 3, []string{"tell which cluster this is: read namespace kube-system: no right to read it"}},
-		"no rotation":               {nil, p.least, 0, []string{"no rotation is on record"}},
+		"this cluster's": {[]rotation.Record{stored(fleet, id, flux, 60)}, p.least, 0,
+			[]string{"this is cluster " + id, "the token on record is"}},
+		"of before clusters": {[]rotation.Record{stored(fleet, "", flux, 60)}, p.least, 0, []string{"this is cluster " + id}},
+		"another's": {[]rotation.Record{stored(fleet, "another", flux, 60)}, p.least, 1,
+			[]string{"error[storage/shared]: one token is used in 2 places", "in cluster another for acme/fleet", "in cluster " + id}},
+		"another repository's": {[]rotation.Record{stored("acme/app", id, "app/github-token", 60)}, p.least, 1,
+			[]string{"storage/shared", "Secret app/github-token in cluster " + id + " for acme/app"}},
+		"another's, rotated since": {[]rotation.Record{stored(fleet, "another", flux, 60),
+			{Step: rotation.Stored, Time: time.Now().UTC(), Repositories: []string{fleet}, New: "NEXT", Expires: time.Now().AddDate(0, 0, 60),
+				Places: []rotation.Place{{Where: "secret " + flux + " password", Cluster: "another"}}}}, p.least, 0,
+			[]string{"the token on record is NEXT"}},
+		"it ends soon": {[]rotation.Record{stored(fleet, id, flux, 5)}, p.least, 1,
+			[]string{"error[token/expires-soon]: the token for acme/fleet expires in 4 days", "fix: make a new token"}},
+		"nothing for the other one": {[]rotation.Record{stored("acme/app", id, flux, 5)}, p.least, 0,
+			[]string{"no token of acme/fleet is on record"}},
+		"who may not say": {[]rotation.Record{stored(fleet, id, flux, 60)}, p.server.As(t, "flux-system", "nobody"), 3,
+			[]string{"tell which cluster this is: read namespace kube-system: no right to read it"}},
+		"no rotation": {nil, p.least, 0, []string{"no rotation is on record"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ledger := filepath.Join(t.TempDir(), "ledger.db")

@@ -36,11 +36,13 @@ func newPatient(t *testing.T) patient {
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("git: %v\n%s", err, out)
 	}
-	command = exec.Command("git", "-C", dir, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "--allow-empty", "-m", "start")
+	command = exec.Command("git", "-C", dir, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "--allow-empty", "-m",
+		"start")
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("git: %v\n%s", err, out)
 	}
-	p.hub = fakehub.NewWith(t, fakehub.Options{Repos: []fakehub.Repo{{Dir: filepath.Join(dir, ".git"), Owner: "acme", Name: "fleet"}}, ProbesOnly: true})
+	p.hub = fakehub.NewWith(t, fakehub.Options{Repos: []fakehub.Repo{{Dir: filepath.Join(dir, ".git"), Owner: "acme", Name: "fleet"}},
+		ProbesOnly: true})
 	p.hub.AddToken(p.token, fakehub.Grant{
 		Kind: fakehub.FineGrained, Account: "acme-flux", Expires: time.Now().AddDate(0, 0, 60), Repos: []string{fleet},
 		Permissions: map[string]string{"contents": "write", "pull_requests": "write"},
@@ -146,17 +148,20 @@ func (p patient) well(t *testing.T) {
 // idle has the last push before the window: without GitHub's word, that proves
 // nothing.
 func (p patient) idle(t *testing.T) {
-	if status, out, _ := p.ask(t, p.least, "--since", "10m", "--offline"); status != 3 || !strings.Contains(out, "does not prove that the token works") {
+	if status, out, _ := p.ask(t, p.least, "--since", "10m", "--offline"); status != 3 ||
+		!strings.Contains(out, "does not prove that the token works") {
 		t.Errorf("status %d:\n%s", status, out)
 	}
-	if status, out, _ := p.ask(t, p.least, "--since", "10m"); status != 0 || !strings.Contains(out, "but GitHub says that the token may push") {
+	if status, out, _ := p.ask(t, p.least, "--since", "10m"); status != 0 ||
+		!strings.Contains(out, "but GitHub says that the token may push") {
 		t.Errorf("status %d:\n%s", status, out)
 	}
 }
 
 // refused has the controller log a push that a protected branch declined.
 func (p patient) refused(t *testing.T) {
-	p.server.SetLog(t, "flux-system", "image-automation-controller", p.present(`{"level":"error","ts":"2026-11-22T20:50:00Z","msg":"failed to update source: failed to push to remote: command error on refs/heads/main: protected branch hook declined","controllerKind":"ImageUpdateAutomation","namespace":"flux-system","name":"fleet","reconcileID":"1","error":"GitOperationFailed"}
+	p.server.SetLog(t, "flux-system", "image-automation-controller",
+		p.present(`{"level":"error","ts":"2026-11-22T20:50:00Z","msg":"failed to update source: failed to push to remote: command error on refs/heads/main: protected branch hook declined","controllerKind":"ImageUpdateAutomation","namespace":"flux-system","name":"fleet","reconcileID":"1","error":"GitOperationFailed"}
 {"level":"error","ts":"2026-11-22T20:50:00Z","msg":"Reconciler error","controllerKind":"ImageUpdateAutomation","namespace":"flux-system","name":"fleet","reconcileID":"1","error":"failed to update source: failed to push to remote: command error on refs/heads/main: protected branch hook declined"}
 `))
 	p.page(t)

@@ -40,13 +40,15 @@ func hubWithHook(t *testing.T, receiver *process) *fakehub.Hub {
 			t.Fatalf("git: %v\n%s", err, out)
 		}
 	}
-	hub := fakehub.NewWith(t, fakehub.Options{Repos: []fakehub.Repo{{Dir: filepath.Join(dir, ".git"), Owner: "acme", Name: "fleet", ID: 1234}}})
+	hub := fakehub.NewWith(t, fakehub.Options{Repos: []fakehub.Repo{{Dir: filepath.Join(dir, ".git"), Owner: "acme", Name: "fleet",
+		ID: 1234}}})
 	hub.AddAccount(fakehub.Account{Login: "flux-bot", ID: 4711})
 	hub.AddToken(adminToken, fakehub.Grant{Kind: fakehub.FineGrained, Account: "ann", Permissions: map[string]string{
 		"repository_hooks": "write", "contents": "read",
 	}})
 	hub.AddHook(fakehub.Hook{
-		ID: 99, On: fleet, URL: receiver.url + audit.DeliveryPath, Secret: scriptSecret, Events: []string{"push"}, Created: time.Now().AddDate(0, -1, 0),
+		ID: 99, On: fleet, URL: receiver.url + audit.DeliveryPath, Secret: scriptSecret, Events: []string{"push"},
+		Created: time.Now().AddDate(0, -1, 0),
 	})
 	return hub
 }
@@ -125,7 +127,8 @@ func TestReconcileCommand(t *testing.T) {
 	for _, open := range statement.Open {
 		kinds[open.Kind] = open.GUID + open.Ref
 	}
-	if status != console.StatusFail || document.Verdict != "fail" || statement.Listed != 4 || statement.Held != 3 || statement.Recovered != 2 ||
+	if status != console.StatusFail || document.Verdict != "fail" || statement.Listed != 4 || statement.Held != 3 ||
+		statement.Recovered != 2 ||
 		!strings.Contains(kinds["missing"], hopeless) || !strings.Contains(kinds["never-sent"], "refs/heads/main") {
 		t.Errorf("status %d\n%s%s", status, out, trouble)
 	}
@@ -148,7 +151,8 @@ func TestReconcileWithoutRights(t *testing.T) {
 	if err := os.WriteFile(file, []byte(adminToken+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	background := startServe(t, scriptSecret, filepath.Join(t.TempDir(), "ledger.db"), "--reconcile", "1h", "--repo", fleet, "--token-file", file, "--api-url", hub.URL)
+	background := startServe(t, scriptSecret, filepath.Join(t.TempDir(), "ledger.db"), "--reconcile", "1h", "--repo", fleet, "--token-file",
+		file, "--api-url", hub.URL)
 	for tick := time.NewTicker(20 * time.Millisecond); ; <-tick.C {
 		answer, err := http.Get(background.admin + "/metrics")
 		if err != nil {
@@ -175,7 +179,8 @@ func TestReconcileTellsOfTries(t *testing.T) {
 	hub := hubWithHook(t, receiver)
 	hub.AddFault(fakehub.Fault{On: "repos/list-webhooks", Status: 503, Header: map[string]string{"retry-after": "0"}, Times: 3})
 	status, out, trouble := runReconcile(t, hub, ledger)
-	if want := "fluxkeeper-receiver: note: GitHub answered 503; trying again in 0s (2 of 7)\n"; status != console.StatusPass || trouble != want {
+	if want := "fluxkeeper-receiver: note: GitHub answered 503; trying again in 0s (2 of 7)\n"; status != console.StatusPass ||
+		trouble != want {
 		t.Errorf("status %d\n%s%s", status, out, trouble)
 	}
 }

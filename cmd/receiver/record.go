@@ -139,7 +139,8 @@ type checkpointCmd struct{ where }
 
 // Help is shown by checkpoint --help.
 func (checkpointCmd) Help() string {
-	return `Prints the last signed checkpoint: how many entries there are, and the root of the tree over them. Keep it where whoever can write to the ledger cannot: then verify --checkpoint shows whether anything before it was altered or cut off.`
+	return `Prints the last signed checkpoint: how many entries there are, and the root of the tree over them. Keep it where whoever can ` +
+		`write to the ledger cannot: then verify --checkpoint shows whether anything before it was altered or cut off.`
 }
 
 // Run prints the signed note.

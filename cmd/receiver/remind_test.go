@@ -38,7 +38,8 @@ func (o *one) Body(context.Context, int64) ([]byte, error) {
 // the log once, and the metrics stay where the record cannot be read.
 func TestReminder(t *testing.T) {
 	end := time.Date(2026, 12, 31, 9, 0, 0, 0, time.UTC)
-	kept := &one{record: rotation.Record{Step: rotation.Stored, Time: end.AddDate(0, 0, -90), Repositories: []string{fleet}, New: "NEW", Expires: end}}
+	kept := &one{record: rotation.Record{Step: rotation.Stored, Time: end.AddDate(0, 0, -90), Repositories: []string{fleet}, New: "NEW",
+		Expires: end}}
 	var log bytes.Buffer
 	metrics := metric.New("")
 	r := reminder{metrics: metrics, log: slog.New(slog.NewJSONHandler(&log, nil)), ledger: kept}
@@ -53,7 +54,8 @@ func TestReminder(t *testing.T) {
 	}
 	cancel()
 	<-done
-	if diff := cmp.Diff([]string{"token/expires", "token/expires", "token/expires-soon", "token/expires-soon", "token/expired"}, warnings(t, &log)); diff != "" {
+	if diff := cmp.Diff([]string{"token/expires", "token/expires", "token/expires-soon", "token/expires-soon", "token/expired"},
+		warnings(t, &log)); diff != "" {
 		t.Error(diff)
 	}
 	kept.failure = errors.New("the disk is gone")
@@ -63,12 +65,14 @@ func TestReminder(t *testing.T) {
 	}
 	scrape := httptest.NewRecorder()
 	metrics.Handler().ServeHTTP(scrape, httptest.NewRequest("GET", "/metrics", nil))
-	if text := scrape.Body.String(); !strings.Contains(text, "\nfluxkeeper_token_expires_timestamp_seconds 1.7987076e+09\n") || !strings.Contains(text, "\nfluxkeeper_rotation_overdue 0\n") {
+	if text := scrape.Body.String(); !strings.Contains(text, "\nfluxkeeper_token_expires_timestamp_seconds 1.7987076e+09\n") ||
+		!strings.Contains(text, "\nfluxkeeper_rotation_overdue 0\n") {
 		t.Error(text)
 	}
 
 	// The next token's alerts are its own.
-	kept.failure, kept.record = nil, rotation.Record{Step: rotation.Stored, Time: end, Repositories: []string{fleet}, New: "NEXT", Old: "NEW", Expires: end.AddDate(0, 0, 90)}
+	kept.failure, kept.record = nil, rotation.Record{Step: rotation.Stored, Time: end, Repositories: []string{fleet}, New: "NEXT", Old: "NEW",
+		Expires: end.AddDate(0, 0, 90)}
 	log.Reset()
 	for _, hours := range []int{1, 25, 26} {
 		r.look(t.Context(), end.Add(time.Duration(hours)*time.Hour))

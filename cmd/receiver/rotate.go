@@ -114,7 +114,8 @@ func (k keeping) oldToken(a *console.Console, file string, r rotation.Rotation) 
 }
 
 // observe looks at the places, and asks GitHub about the old token, if there is one.
-func observe(a *console.Console, places []rotation.Copy, r rotation.Rotation, old secret.Secret, api string) (rotation.Observation, []string, error) {
+func observe(a *console.Console, places []rotation.Copy, r rotation.Rotation, old secret.Secret, api string) (rotation.Observation,
+	[]string, error) {
 	o, gaps := rotation.Observe(a.Context, now(), places)
 	for i, gap := range gaps {
 		gaps[i] = secret.Redact(gap)

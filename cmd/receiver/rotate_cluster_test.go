@@ -39,7 +39,8 @@ func TestRotationInACluster(t *testing.T) {
 
 	s.expect(t, 0, []string{"stored: secret flux-system/github-token password"}, s.fresh, with("start", "--repo", fleet)...)
 	s.namesTheCluster(t, k, with("status"))
-	s.expect(t, 0, []string{"unseen", "has the new token", "Flux last worked 2026-11-22", "the old one must live until then"}, "", with("status")...)
+	s.expect(t, 0, []string{"unseen", "has the new token", "Flux last worked 2026-11-22", "the old one must live until then"}, "",
+		with("status")...)
 	s.expect(t, 2, []string{"nobody saw Flux work"}, s.old, with("finish", "--revoke")...)
 	k.Apply(t, fmt.Sprintf(`apiVersion: image.toolkit.fluxcd.io/v1
 kind: ImageUpdateAutomation
@@ -61,7 +62,8 @@ metadata: {name: github-token, namespace: flux-system, labels: {reconcile.extern
 `)
 	third := leaktest.Token("3rd")
 	s.hub.AddToken(third, goodRotationGrant())
-	s.expect(t, 0, []string{"left alone: secret flux-system/github-token password", "External Secrets manages", "force-sync"}, third, with("start", "--repo", fleet)...)
+	s.expect(t, 0, []string{"left alone: secret flux-system/github-token password", "External Secrets manages", "force-sync"}, third,
+		with("start", "--repo", fleet)...)
 	s.expect(t, 0, []string{"unseen", "External Secrets brings it there", "still has the old token"}, "", with("status")...)
 	s.elsewhere(t, in)
 }
@@ -85,7 +87,8 @@ metadata: {name: fluxkeeper-rotate, namespace: kube-system}
 rules: [{apiGroups: [""], resources: [namespaces], resourceNames: [%s], verbs: [get]}]
 `
 	k.Apply(t, fmt.Sprintf(role, "none"))
-	s.expect(t, 3, []string{"gap: tell which cluster this is: read namespace kube-system: no right to read it", "has the new token"}, "", status...)
+	s.expect(t, 3, []string{"gap: tell which cluster this is: read namespace kube-system: no right to read it", "has the new token"}, "",
+		status...)
 	k.Apply(t, fmt.Sprintf(role, "kube-system"))
 }
 
@@ -94,7 +97,8 @@ func (s *rotationScene) elsewhere(t *testing.T, in []string) {
 	t.Helper()
 	put := func(fingerprint, repo string, p rotation.Place) {
 		t.Helper()
-		r := rotation.Record{Step: rotation.Stored, Time: time.Now().Add(-time.Hour).UTC(), By: "ada", Repositories: []string{repo}, New: fingerprint, Expires: time.Now().AddDate(0, 0, 60), Places: []rotation.Place{p}}
+		r := rotation.Record{Step: rotation.Stored, Time: time.Now().Add(-time.Hour).UTC(), By: "ada", Repositories: []string{repo},
+			New: fingerprint, Expires: time.Now().AddDate(0, 0, 60), Places: []rotation.Place{p}}
 		if err := putOnRecord(t.Context(), filepath.Join(s.dir, "ledger.db"), r); err != nil {
 			t.Fatal(err)
 		}
@@ -103,9 +107,11 @@ func (s *rotationScene) elsewhere(t *testing.T, in []string) {
 	fourth := leaktest.Token("4th")
 	s.hub.AddToken(fourth, goodRotationGrant())
 	put(token.Fingerprint(secret.New(fourth)), fleet, same)
-	s.expect(t, 1, []string{"error[storage/shared]: one token is used in 2 places", "in cluster another for acme/fleet", "nothing was stored"}, fourth, append([]string{"start", "--repo", fleet}, in...)...)
+	s.expect(t, 1, []string{"error[storage/shared]: one token is used in 2 places", "in cluster another for acme/fleet", "nothing was stored"},
+		fourth, append([]string{"start", "--repo", fleet}, in...)...)
 
 	// What the Secret holds, which is still the second token.
 	put(token.Fingerprint(secret.New(s.fresh)), "acme/app", rotation.Place{Where: "secret app/github-token password"})
-	s.expect(t, 1, []string{"storage/shared", "Secret app/github-token in cluster (not known) for acme/app", "Secret flux-system/github-token"}, "", append([]string{"status", "--repo", fleet}, in...)...)
+	s.expect(t, 1, []string{"storage/shared", "Secret app/github-token in cluster (not known) for acme/app",
+		"Secret flux-system/github-token"}, "", append([]string{"status", "--repo", fleet}, in...)...)
 }

@@ -31,14 +31,17 @@ type rotationScene struct {
 
 func newRotationScene(t *testing.T) *rotationScene {
 	t.Helper()
-	s := &rotationScene{dir: t.TempDir(), old: leaktest.Token("old1"), fresh: leaktest.Token("new2"), pulumi: "pul-" + strings.Repeat("0123456789", 4)}
+	s := &rotationScene{dir: t.TempDir(), old: leaktest.Token("old1"), fresh: leaktest.Token("new2"),
+		pulumi: "pul-" + strings.Repeat("0123456789", 4)}
 	repo := t.TempDir()
-	for _, args := range [][]string{{"-c", "init.defaultBranch=main", "init", "-q", repo}, {"-C", repo, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "--allow-empty", "-m", "start"}} {
+	for _, args := range [][]string{{"-c", "init.defaultBranch=main", "init", "-q", repo},
+		{"-C", repo, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "--allow-empty", "-m", "start"}} {
 		if out, err := exec.Command("git", args...).CombinedOutput(); err != nil {
 			t.Fatalf("git: %v\n%s", err, out)
 		}
 	}
-	s.hub = fakehub.NewWith(t, fakehub.Options{Repos: []fakehub.Repo{{Dir: filepath.Join(repo, ".git"), Owner: "acme", Name: "fleet"}}, Probes: true})
+	s.hub = fakehub.NewWith(t, fakehub.Options{Repos: []fakehub.Repo{{Dir: filepath.Join(repo, ".git"), Owner: "acme", Name: "fleet"}},
+		Probes: true})
 	for _, text := range []string{s.old, s.fresh} {
 		s.hub.AddToken(text, goodRotationGrant())
 	}
@@ -99,15 +102,18 @@ func TestRotation(t *testing.T) {
 	start := append([]string{"start", "--repo", fleet}, esc...)
 	hash := func(text string) string { return token.Fingerprint(secret.New(text)) }
 
-	s.expect(t, 0, []string{"/settings/personal-access-tokens/new?", "target_name=acme", "Contents: Read and write", "flux-fleet-automation"}, "", start...)
+	s.expect(t, 0, []string{"/settings/personal-access-tokens/new?", "target_name=acme", "Contents: Read and write", "flux-fleet-automation"},
+		"", start...)
 	s.expect(t, 2, []string{"ledger"}, "", "status")
 	s.expect(t, 1, []string{"token/missing", "nothing was stored"}, weak, start...)
 	s.expect(t, 1, []string{"token/rejected", "nothing was stored"}, leaktest.Token("none"), start...)
 	if s.esc.Revision != 7 {
 		t.Fatal("a token that is not as it should be was stored")
 	}
-	s.expect(t, 0, []string{"stored: esc acme/flux/prod github.token, revision 8", "in plain text", hash(s.fresh), hash(s.old)}, s.fresh+"\n", start...)
-	s.expect(t, 0, []string{"overlap", "24.0 hours left", "has the new token", "it still answers", "in use    not looked at", "by ada", "reminders"}, "", append([]string{"status"}, esc...)...)
+	s.expect(t, 0, []string{"stored: esc acme/flux/prod github.token, revision 8", "in plain text", hash(s.fresh), hash(s.old)}, s.fresh+"\n",
+		start...)
+	s.expect(t, 0, []string{"overlap", "24.0 hours left", "has the new token", "it still answers", "in use    not looked at", "by ada",
+		"reminders"}, "", append([]string{"status"}, esc...)...)
 	s.expect(t, 0, []string{`"stage": "overlap"`, `"old_answer": "ok"`}, "", append([]string{"status", "--format", "json"}, esc...)...)
 	s.expect(t, 2, []string{"not the token that was replaced"}, weak, "finish")
 	s.expect(t, 2, []string{"the old token is needed"}, "", "finish")

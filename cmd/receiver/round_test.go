@@ -33,9 +33,11 @@ func TestRoundKeepsItsLimit(t *testing.T) {
 		case strings.HasSuffix(path, "/activity"):
 			fmt.Fprint(w, `[]`)
 		case strings.HasSuffix(path, "/hooks"):
-			fmt.Fprintf(w, `[{"id":%d,"active":true,"events":["*"],"config":{"url":"https://x/webhooks/github"},"created_at":"2026-01-01T00:00:00Z"}]`, hook)
+			fmt.Fprintf(w, `[{"id":%d,"active":true,"events":["*"],"config":{"url":"https://x/webhooks/github"},`+
+				`"created_at":"2026-01-01T00:00:00Z"}]`, hook)
 		case strings.HasSuffix(path, "/deliveries"):
-			fmt.Fprintf(w, `[{"id":%d1,"guid":"a%d","delivered_at":%q,"status":"timeout","event":"push"},{"id":%d2,"guid":"b%d","delivered_at":%q,"status":"timeout","event":"push"}]`,
+			fmt.Fprintf(w, `[{"id":%d1,"guid":"a%d","delivered_at":%q,"status":"timeout","event":"push"},{"id":%d2,"guid":"b%d",`+
+				`"delivered_at":%q,"status":"timeout","event":"push"}]`,
 				hook, hook, when, hook, hook, when)
 		default:
 			fmt.Fprintf(w, `{"id":%d,"full_name":"acme/x"}`, hook)

@@ -33,7 +33,8 @@ func readSecrets(names []string) ([]secret.Secret, error) {
 // they have changed, until the context ends. Files are read, not watched: a
 // mounted Secret changes by a link that moves. What cannot be read leaves the
 // old secrets alive.
-func follow(ctx context.Context, names []string, live []secret.Secret, every time.Duration, log *slog.Logger, set func(...secret.Secret) error) {
+func follow(ctx context.Context, names []string, live []secret.Secret, every time.Duration, log *slog.Logger,
+	set func(...secret.Secret) error) {
 	for sleep(ctx, every) {
 		now, err := readSecrets(names)
 		same := func(a, b secret.Secret) bool { return a.Reveal() == b.Reveal() }

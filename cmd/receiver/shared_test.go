@@ -75,7 +75,8 @@ func TestTwoReceiversOneFile(t *testing.T) {
 	two.stop(syscall.SIGKILL)
 	one.stop(syscall.SIGTERM)
 	var out bytes.Buffer
-	status := watched(t, console.World{Context: t.Context(), Environment: os.LookupEnv, Stdout: &out, Stderr: &out}, []string{"verify", "--ledger", ledger})
+	status := watched(t, console.World{Context: t.Context(), Environment: os.LookupEnv, Stdout: &out, Stderr: &out},
+		[]string{"verify", "--ledger", ledger})
 	if want := fmt.Sprintf("\nentries  %d\n", 2*senders*each); status != console.StatusPass || !strings.Contains(out.String(), want) {
 		t.Errorf("status %d\n%s", status, &out)
 	}

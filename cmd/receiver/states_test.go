@@ -22,7 +22,8 @@ import (
 // writes (rotate start, rotate finish, serve) has tests of its own.
 func TestStates(t *testing.T) {
 	statetest.Table(t, map[string]map[statetest.State]statetest.Case{
-		"report": reportStates(), "reconcile": reconcileStates(), "rotate status": rotationStates(), "verify": verifyStates(), "check-proof": proofStates(),
+		"report": reportStates(), "reconcile": reconcileStates(), "rotate status": rotationStates(), "verify": verifyStates(),
+		"check-proof": proofStates(),
 	})
 }
 
@@ -31,7 +32,8 @@ func told(t *testing.T, args ...string) (int, string) {
 	t.Helper()
 	var out, trouble bytes.Buffer
 	environment := func(name string) (string, bool) { return "github_pat_x", name == "FLUXKEEPER_TOKEN" }
-	status := watched(t, console.World{Context: t.Context(), Environment: environment, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &trouble}, args)
+	status := watched(t, console.World{Context: t.Context(), Environment: environment, Stdin: strings.NewReader(""), Stdout: &out,
+		Stderr: &trouble}, args)
 	if status > 1 {
 		t.Log(trouble.String())
 	}
@@ -56,8 +58,10 @@ func kept(t *testing.T, add func(*store.Ledger)) string {
 // delivered appends the delivery of a push by the bot.
 func delivered(t *testing.T, l *store.Ledger, guid, repository, at string) {
 	t.Helper()
-	e := ledger.Entry{Kind: ledger.Delivery, Time: time.Now().UTC().Truncate(time.Microsecond), Source: "1", ID: guid, Name: "push", Target: "repository/1"}
-	body := fmt.Sprintf(`{"ref":"refs/heads/flux-image-updates","before":"%040d","after":"%040d","repository":{"id":1,"full_name":%q%s},"pusher":{"name":"fluxbot"},"sender":{"login":"fluxbot","id":7,"type":"User"}}`, 0, 1, repository, at)
+	e := ledger.Entry{Kind: ledger.Delivery, Time: time.Now().UTC().Truncate(time.Microsecond), Source: "1", ID: guid, Name: "push",
+		Target: "repository/1"}
+	body := fmt.Sprintf(`{"ref":"refs/heads/flux-image-updates","before":"%040d","after":"%040d","repository":{"id":1,"full_name":%q%s},`+
+		`"pusher":{"name":"fluxbot"},"sender":{"login":"fluxbot","id":7,"type":"User"}}`, 0, 1, repository, at)
 	if _, err := l.Append(t.Context(), e, []byte(body)); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +90,8 @@ func reportStates() map[statetest.State]statetest.Case {
 			if err := os.WriteFile(policy, []byte("version: 1\nuses: {repositories: [acme/fleet]}\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			return told(t, "report", "--ledger", name, "--policy", policy, "--format", "json", "--since", "1d", "--repo", "acme/fleet", "--api-url", hub)
+			return told(t, "report", "--ledger", name, "--policy", policy, "--format", "json", "--since", "1d", "--repo", "acme/fleet", "--api-url",
+				hub)
 		}},
 		statetest.Usage: reported("acme/fleet", "", bot, "--ledger", "none.db"), statetest.Foreign: {Cannot: "no delivery at all is a gap"},
 	}
@@ -127,7 +132,8 @@ func reconcileStates() map[statetest.State]statetest.Case {
 		return statetest.Case{Run: func(t *testing.T) (int, string) {
 			name := kept(t, func(l *store.Ledger) { delivered(t, l, "a", "acme/fleet", "") })
 			return told(t, append([]string{
-				"reconcile", "--ledger", name, "--repo", "acme/fleet", "--api-url", listed(t, guid, trouble), "--since", "1d", "--dry-run", "--format", "json",
+				"reconcile", "--ledger", name, "--repo", "acme/fleet", "--api-url", listed(t, guid, trouble), "--since", "1d", "--dry-run", "--format",
+				"json",
 			}, args...)...)
 		}}
 	}
@@ -145,14 +151,16 @@ func rotationStates() map[statetest.State]statetest.Case {
 				now := time.Now().UTC().Truncate(time.Microsecond)
 				if life > 0 {
 					for _, step := range []rotation.Step{rotation.Started, rotation.Stored} {
-						r := rotation.Record{Step: step, Time: now.Add(-ago), By: "ada", Repositories: []string{"acme/fleet"}, Old: "OLD", New: "NEW", Expires: now.Add(life)}
+						r := rotation.Record{Step: step, Time: now.Add(-ago), By: "ada", Repositories: []string{"acme/fleet"}, Old: "OLD", New: "NEW",
+							Expires: now.Add(life)}
 						if err := record(t.Context(), l, r); err != nil {
 							t.Fatal(err)
 						}
 					}
 				}
 				if broken {
-					if _, err := l.Append(t.Context(), ledger.Entry{Kind: ledger.Rotation, Time: now, Source: "fluxkeeper", ID: "x", Name: "buried", Target: "acme/fleet"}, []byte("{")); err != nil {
+					if _, err := l.Append(t.Context(), ledger.Entry{Kind: ledger.Rotation, Time: now, Source: "fluxkeeper", ID: "x", Name: "buried",
+						Target: "acme/fleet"}, []byte("{")); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -162,7 +170,8 @@ func rotationStates() map[statetest.State]statetest.Case {
 	}
 	const day = 24 * time.Hour
 	return map[statetest.State]statetest.Case{
-		statetest.Clean: stands(80*day, time.Hour, false), statetest.Warning: stands(20*day, time.Hour, false), statetest.Error: stands(80*day, 2*day, false),
+		statetest.Clean: stands(80*day, time.Hour, false), statetest.Warning: stands(20*day, time.Hour, false),
+		statetest.Error:       stands(80*day, 2*day, false),
 		statetest.ErrorAndGap: stands(80*day, 2*day, true), statetest.Gap: stands(80*day, time.Hour, true),
 		statetest.Usage: stands(80*day, time.Hour, false, "--repo", "acme/other"), statetest.Foreign: stands(0, 0, false),
 	}
@@ -177,15 +186,18 @@ func verifyStates() map[statetest.State]statetest.Case {
 	}
 	const yesOrNo = "an entry is as it was written or not; what cannot be read has no report (record.txtar)"
 	return map[statetest.State]statetest.Case{
-		statetest.Clean: verified(), statetest.Usage: verified("--ledger", "none.db"), statetest.Error: {Cannot: "mistakes.txtar has it: it takes a ledger that was tampered with"},
-		statetest.Warning: {Cannot: yesOrNo}, statetest.Gap: {Cannot: yesOrNo}, statetest.ErrorAndGap: {Cannot: yesOrNo}, statetest.Foreign: {Cannot: yesOrNo},
+		statetest.Clean: verified(), statetest.Usage: verified("--ledger", "none.db"),
+		statetest.Error:   {Cannot: "mistakes.txtar has it: it takes a ledger that was tampered with"},
+		statetest.Warning: {Cannot: yesOrNo}, statetest.Gap: {Cannot: yesOrNo}, statetest.ErrorAndGap: {Cannot: yesOrNo},
+		statetest.Foreign: {Cannot: yesOrNo},
 	}
 }
 
 func proofStates() map[statetest.State]statetest.Case {
 	const whole = "a proof holds or not (record.txtar has both)"
 	return map[statetest.State]statetest.Case{
-		statetest.Usage: {Silent: true, Run: func(t *testing.T) (int, string) { return told(t, "check-proof", filepath.Join(t.TempDir(), "none")) }},
+		statetest.Usage: {Silent: true,
+			Run: func(t *testing.T) (int, string) { return told(t, "check-proof", filepath.Join(t.TempDir(), "none")) }},
 		statetest.Clean: {Cannot: whole}, statetest.Error: {Cannot: whole}, statetest.Warning: {Cannot: whole}, statetest.Gap: {Cannot: whole},
 		statetest.ErrorAndGap: {Cannot: whole}, statetest.Foreign: {Cannot: whole},
 	}

@@ -108,7 +108,8 @@ func wrk(b *testing.B, c *contender, p payload, round int) measured {
 	b.Helper()
 	before := c.cpu()
 	command := exec.Command("wrk", "-t2", "-c64", "-d3s", "-s", "testdata/deliver.lua", c.url)
-	command.Env = append(os.Environ(), "BODY="+p.file, "EVENT="+p.event, "SIGNATURE="+sign(benchSecret, p.body), fmt.Sprintf("CLOCK=%d", time.Now().UnixNano()/100%(1<<48)))
+	command.Env = append(os.Environ(), "BODY="+p.file, "EVENT="+p.event, "SIGNATURE="+sign(benchSecret, p.body),
+		fmt.Sprintf("CLOCK=%d", time.Now().UnixNano()/100%(1<<48)))
 	out, err := command.CombinedOutput()
 	_, result, ok := strings.Cut(string(out), "RESULT ")
 	if err != nil || !ok {

@@ -88,9 +88,11 @@ func TestLedgersAreSearched(t *testing.T) {
 	}
 	long := strings.Repeat(`{"zen":"Keep it logically awesome."}`, 100)
 	for _, one := range []struct{ id, body string }{
-		{"well", long}, {"body", long + leaktest.Token("row") + long}, {"base64", base64.StdEncoding.EncodeToString([]byte(long + "ghp_row"))}, {"ghp_guid", "{}"},
+		{"well", long}, {"body", long + leaktest.Token("row") + long}, {"base64", base64.StdEncoding.EncodeToString([]byte(long + "ghp_row"))},
+		{"ghp_guid", "{}"},
 	} {
-		if _, err := l.Append(t.Context(), ledger.Entry{Kind: ledger.Delivery, ID: one.id, Name: "push", Source: "1", Time: time.Now().UTC().Truncate(time.Microsecond)}, []byte(one.body)); err != nil {
+		if _, err := l.Append(t.Context(), ledger.Entry{Kind: ledger.Delivery, ID: one.id, Name: "push", Source: "1",
+			Time: time.Now().UTC().Truncate(time.Microsecond)}, []byte(one.body)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -102,7 +104,8 @@ func TestLedgersAreSearched(t *testing.T) {
 		t.Errorf("%d rows: %v", rows, err)
 	}
 	ledgers(c, filepath.Dir(path))
-	once := []string{"entry 1's body: line 1 holds a token of GitHub", "entry 1's body: line 1 holds a secret of the tests", "entry 2's body: line 1 holds a token of GitHub in base64", "entry 3: line 1 holds a token of GitHub"}
+	once := []string{"entry 1's body: line 1 holds a token of GitHub", "entry 1's body: line 1 holds a secret of the tests",
+		"entry 2's body: line 1 holds a token of GitHub in base64", "entry 3: line 1 holds a token of GitHub"}
 	c.Expect(append(once, once...)...)
 }
 
@@ -122,8 +125,10 @@ func TestLogRedacts(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		var out bytes.Buffer
 		a := &console.Console{World: console.World{Stderr: &out}}
-		a.Log(format, slog.LevelInfo).Error("stopped", "error", fmt.Errorf("open %q", "\n"+leaktest.Token("log")), "hint", "not postgres://u:pa/ss@db", "file", "kept")
-		if leaktest.Text(t, format, out.Bytes()); !strings.Contains(out.String(), "github_pat_***") || !strings.Contains(out.String(), "postgres://***@db") || !strings.Contains(out.String(), "kept") {
+		a.Log(format, slog.LevelInfo).Error("stopped", "error", fmt.Errorf("open %q", "\n"+leaktest.Token("log")), "hint",
+			"not postgres://u:pa/ss@db", "file", "kept")
+		if leaktest.Text(t, format, out.Bytes()); !strings.Contains(out.String(), "github_pat_***") ||
+			!strings.Contains(out.String(), "postgres://***@db") || !strings.Contains(out.String(), "kept") {
 			t.Errorf("%s: %s", format, leaktest.Redact(out.String()))
 		}
 	}

@@ -123,7 +123,8 @@ func TestErasuresOutsideOfTheWindow(t *testing.T) {
 func TestBodyBeforeErasure(t *testing.T) {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	l := keep(t, now)
-	lie, err := json.Marshal(ledger.Erased{Before: now, Entries: []ledger.ErasedEntry{{Index: 0, Kept: json.RawMessage(`{"event":"issues"}`)}}})
+	lie, err := json.Marshal(ledger.Erased{Before: now,
+		Entries: []ledger.ErasedEntry{{Index: 0, Kept: json.RawMessage(`{"event":"issues"}`)}}})
 	if err != nil {
 		t.Fatal(err)
 	}

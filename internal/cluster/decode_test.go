@@ -13,7 +13,8 @@ func TestOldStatus(t *testing.T) {
 	for latest, want := range map[string]string{
 		"ghcr.io/acme/app:1.4.2": "1.4.2", "localhost:5000/app:1.4.2": "1.4.2", "localhost:5000/app": "", "app:1@sha256:0123": "1", "": "",
 	} {
-		o := kubetest.Objects(t, "apiVersion: image.toolkit.fluxcd.io/v1beta2\nkind: ImagePolicy\nmetadata: {name: app}\nstatus: {latestImage: '"+latest+"'}\n")[0]
+		o := kubetest.Objects(t, "apiVersion: image.toolkit.fluxcd.io/v1beta2\nkind: ImagePolicy\nmetadata: {name: app}\nstatus: {latestImage: '"+
+			latest+"'}\n")[0]
 		if got := imagePolicy(o).Latest; got != want {
 			t.Errorf("%q selects %q, want %q", latest, got, want)
 		}

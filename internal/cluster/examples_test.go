@@ -186,7 +186,8 @@ func TestExamples(t *testing.T) {
 // TestHealthy holds the healthy cluster against every check: all are made, and
 // all are well.
 func TestHealthy(t *testing.T) {
-	e := read(t, &txtar.Archive{Files: []txtar.File{{Name: "expect.yaml", Data: []byte("repository: acme/fleet\ncopies: [{where: ESC, token: example-1}]\n")}}})
+	e := read(t, &txtar.Archive{Files: []txtar.File{{Name: "expect.yaml",
+		Data: []byte("repository: acme/fleet\ncopies: [{where: ESC, token: example-1}]\n")}}})
 	checks := flux.Examine(e.cluster(t), e.expect)
 	if len(checks) != 9 {
 		t.Errorf("%d checks", len(checks))

@@ -161,7 +161,8 @@ func oldVersions(t *testing.T, s *kubetest.Server, least string) {
 }
 
 func healthy(t *testing.T, s *kubetest.Server, least string) {
-	e := read(t, &txtar.Archive{Files: []txtar.File{{Name: "expect.yaml", Data: []byte("repository: acme/fleet\ncopies: [{where: ESC, token: example-1}]\n")}}})
+	e := read(t, &txtar.Archive{Files: []txtar.File{{Name: "expect.yaml",
+		Data: []byte("repository: acme/fleet\ncopies: [{where: ESC, token: example-1}]\n")}}})
 	got := ask(t, s, least, e)
 	for _, c := range flux.Examine(got.Cluster, e.expect) {
 		if c.State() != finding.OK {
@@ -303,7 +304,8 @@ func whichCluster(t *testing.T, s *kubetest.Server, least string) {
 	if err != nil || adminErr != nil || len(got) != 36 || got != same {
 		t.Errorf("%q, %v and %q, %v", got, err, same, adminErr)
 	}
-	if id, err := connect(t, s.As(t, namespace, "nobody")).ID(t.Context()); id != "" || err == nil || !strings.Contains(err.Error(), "no right to read it") {
+	if id, err := connect(t, s.As(t, namespace, "nobody")).ID(t.Context()); id != "" || err == nil ||
+		!strings.Contains(err.Error(), "no right to read it") {
 		t.Errorf("%q, %v", id, err)
 	}
 }
@@ -319,7 +321,8 @@ func leastRights(t *testing.T, least string) {
 			return err
 		},
 		"change the Secret": func() error {
-			_, err := c.core.Secrets(namespace).Patch(t.Context(), "github-token", types.MergePatchType, []byte(`{"data":null}`), meta.PatchOptions{})
+			_, err := c.core.Secrets(namespace).Patch(t.Context(), "github-token", types.MergePatchType, []byte(`{"data":null}`),
+				meta.PatchOptions{})
 			return err
 		},
 		"read another namespace": func() error {
@@ -346,7 +349,8 @@ func leastRights(t *testing.T, least string) {
 			return c.core.Pods(namespace).Delete(t.Context(), "source-controller-0", meta.DeleteOptions{})
 		},
 		"change an automation": func() error {
-			_, err := c.dynamic.Resource(automations).Namespace(namespace).Patch(t.Context(), "fleet", types.MergePatchType, patch, meta.PatchOptions{})
+			_, err := c.dynamic.Resource(automations).Namespace(namespace).Patch(t.Context(), "fleet", types.MergePatchType, patch,
+				meta.PatchOptions{})
 			return err
 		},
 	} {

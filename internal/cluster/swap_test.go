@@ -28,7 +28,8 @@ func TestSwap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Apply(t, string(manifest)+"---\n"+tokenSecret+"---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: nobody, namespace: flux-system}\n")
+	s.Apply(t, string(manifest)+"---\n"+tokenSecret+
+		"---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: nobody, namespace: flux-system}\n")
 	c := connect(t, s.As(t, namespace, "fluxkeeper-rotate"))
 	read := func() Held {
 		t.Helper()
@@ -78,6 +79,7 @@ func TestSwap(t *testing.T) {
 		t.Errorf("a Secret that Flux reads nothing from: %v", err)
 	}
 	s.Clear(t, namespace, "/v1/secrets")
-	s.Apply(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: github-token, namespace: flux-system}\nimmutable: true\nstringData: {bearerToken: x}\n")
+	s.Apply(t, "apiVersion: v1\nkind: Secret\nmetadata: {name: github-token, namespace: flux-system}\nimmutable: true\nstringData: "+
+		"{bearerToken: x}\n")
 	refused(read(), "fifth-one", "immutable")
 }

@@ -21,12 +21,16 @@ silence a rule, down to the rule's floor where it has one, and the report says w
 
 The examples are the cases that the tests run: ` + "`base/`" + ` holds a file before the change and ` + "`head/`" + ` after it,
 ` + "`tip/`" + ` what the base has meanwhile; ` + "`policy.yaml`" + ` is the policy file and ` + "`facts.yaml`" + ` what else is known. A
-file whose name ends in ` + "`.esc`" + ` is written with Go's escapes. The rules of the families ` + "`delivery`" + ` and ` + "`use`" + ` are about
+file whose name ends in ` + "`.esc`" + ` is written with Go's escapes. The rules of the families ` + "`delivery`" + ` and ` + "`use`" +
+		` are about
 webhook deliveries in a ledger, each of which is a file ` + "`.http`" + `: headers, an empty line and the body; ` + "`listed.txt`" + ` is
 GitHub's list of what it sent, ` + "`activity.txt`" + ` that of what moved in the repository. The rules of the family
-` + "`cluster`" + ` are about what runs there: ` + "`objects.yaml`" + `, ` + "`absent.txt`" + `, ` + "`apis.yaml`" + ` and the controllers' logs say in what it differs
-from a cluster where all is well, and ` + "`expect.yaml`" + ` what is expected of it. Those of the family ` + "`token`" + ` are about a token:
-` + "`need.json`" + ` is what it is for, and ` + "`observations.json`" + ` what GitHub answered. Those of the family ` + "`github`" + ` are about what is
+` + "`cluster`" + ` are about what runs there: ` + "`objects.yaml`" + `, ` + "`absent.txt`" + `, ` + "`apis.yaml`" +
+		` and the controllers' logs say in what it differs
+from a cluster where all is well, and ` + "`expect.yaml`" + ` what is expected of it. Those of the family ` + "`token`" +
+		` are about a token:
+` + "`need.json`" + ` is what it is for, and ` + "`observations.json`" + ` what GitHub answered. Those of the family ` + "`github`" +
+		` are about what is
 set there: ` + "`settings.json`" + `, ` + "`intent.json`" + ` and the workflows say in what it differs from a repository where all is well.
 Those of the family ` + "`rotation`" + ` are about what the ledger has of a token's rotation: ` + "`records.json`" + ` at the time in
 ` + "`now.txt`" + `. In those of the family ` + "`storage`" + ` a real token stands where the example says what kind of token.

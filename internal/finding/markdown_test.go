@@ -29,7 +29,8 @@ func TestSettingsPage(t *testing.T) {
 	table := "| rule | severity | what it reports | what to do |\n| --- | --- | --- | --- |\n"
 	for _, r := range finding.Catalogue() {
 		if r.Family() == "github" {
-			table += fmt.Sprintf("| [%s](rules.md#%s) | %s | %s | %s |\n", r.Name, strings.ReplaceAll(r.Name, "/", ""), r.Severity, r.Title, strings.Join(strings.Fields(r.Mend), " "))
+			table += fmt.Sprintf("| [%s](rules.md#%s) | %s | %s | %s |\n", r.Name, strings.ReplaceAll(r.Name, "/", ""), r.Severity, r.Title,
+				strings.Join(strings.Fields(r.Mend), " "))
 		}
 	}
 	want := before + begin + table + end + after

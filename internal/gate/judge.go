@@ -110,7 +110,8 @@ func (j *judge) applies() bool {
 func (j *judge) report(f finding.Finding) {
 	f.Severity = cmp.Or(f.Severity, finding.Natural(f.Rule))
 	if strings.HasPrefix(f.File, ".github/") && f.File != policy.File {
-		f.Hint = strings.TrimPrefix(f.Hint+"; ", "; ") + "files under .github/ can change what checks a pull request: review them by hand, in a change of their own"
+		f.Hint = strings.TrimPrefix(f.Hint+"; ", "; ") +
+			"files under .github/ can change what checks a pull request: review them by hand, in a change of their own"
 	}
 	j.findings = append(j.findings, f)
 }

@@ -32,7 +32,8 @@ func (j *judge) signatures(commits []made) {
 			keys.add(fmt.Sprintf("it is signed with the key %q, which is not the bot's", v.Key), c.SHA)
 		}
 	}
-	j.tell("identity/signature", faults, "give the ImageUpdateAutomation a signingKey, and the bot's account or the policy file its public half")
+	j.tell("identity/signature", faults,
+		"give the ImageUpdateAutomation a signingKey, and the bot's account or the policy file its public half")
 	j.tell("identity/key", keys, fmt.Sprintf("find out whose key it is; if Flux's was replaced, change keys of the bot in %s", policy.File))
 }
 

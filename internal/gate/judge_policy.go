@@ -32,7 +32,8 @@ func (j *judge) judgePolicies(u *joined, now image.Ref, policies []change.ImageP
 	switch {
 	case !settled:
 		if j.once("unsettled", u.Policy) {
-			j.gaps = append(j.gaps, fmt.Sprintf("which ImagePolicy the marker %s means cannot be told: %d files or folders of the base were not searched, such as %s",
+			j.gaps = append(j.gaps, fmt.Sprintf("which ImagePolicy the marker %s means cannot be told: %d files or folders of the base were not "+
+				"searched, such as %s",
 				u.Policy, len(j.facts.Unsearched), text.Quote(j.facts.Unsearched[0])))
 		}
 	case len(j.facts.Policies) == 0: // once, not for every image

@@ -83,8 +83,9 @@ func (j *judge) stale(v *fileView) {
 // crosswise reports a change whose merge has no one starting point.
 func (j *judge) crosswise() {
 	if j.facts.Crosswise {
-		j.report(finding.Finding{Rule: "scope/stale", Message: "the base and the branch were merged into each other, and have several merge bases",
-			Hint: j.afresh()})
+		j.report(finding.Finding{Rule: "scope/stale",
+			Message: "the base and the branch were merged into each other, and have several merge bases",
+			Hint:    j.afresh()})
 	}
 }
 
@@ -138,7 +139,8 @@ var listItem = regexp.MustCompile(`^[a-z]+_[a-z0-9.-]+\.yaml$`)
 
 func addedHint(file string) string {
 	if listItem.MatchString(path.Base(file)) {
-		return "Flux writes such a file by mistake when a kind: List holds a marker; give each object of the list a document of its own, and remove this file"
+		return "Flux writes such a file by mistake when a kind: List holds a marker; give each object of the list a document of its own, and " +
+			"remove this file"
 	}
 	return "take the file out of the branch: Flux never adds one"
 }

@@ -108,7 +108,8 @@ func (j *judge) straggler(m *moved, s spot) {
 		}
 		f := finding.Finding{Rule: "policy/straggler", Severity: finding.Warning, Place: s.place(),
 			Message: fmt.Sprintf("this place of %s stays at %q, while others go to the %s %q", s.Marker.Image(), s.to, c.part, want),
-			Hint:    "delete the push branch and let Flux write all places again; a place that should move on its own needs an ImagePolicy of its own"}
+			Hint: "delete the push branch and let Flux write all places again; a place that should move on its own needs an ImagePolicy of " +
+				"its own"}
 		if s.changed() {
 			f.Message = fmt.Sprintf("this place of %s goes to %q, but others go to the %s %q", s.Marker.Image(), s.to, c.part, want)
 		}

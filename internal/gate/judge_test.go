@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
@@ -85,62 +84,103 @@ func (c judged) run(t *testing.T) {
 }
 
 func TestJudge(t *testing.T) {
-	const sha1, sha2 = "sha256:1111111111111111111111111111111111111111111111111111111111111111", "sha256:2222222222222222222222222222222222222222222222222222222222222222"
+	const sha1, sha2 = "sha256:1111111111111111111111111111111111111111111111111111111111111111",
+		"sha256:2222222222222222222222222222222222222222222222222222222222222222"
 	for _, c := range []judged{
 		{name: "honest", in: good, want: []string{"pass"}, steps: []string{"app.yaml:1 ghcr.io/acme/app 1.4.2 1.4.3 patch"}},
 		// The boundary of what is ours to judge.
-		{name: "branch of a person without marked changes", in: "-- facts.yaml --\nhead-ref: feature\n-- base/a.yaml --\na: 1\n-- head/a.yaml --\na: 2\n", want: []string{"not-applicable"}},
-		{name: "branch of a person with a marked change", in: "-- facts.yaml --\nhead-ref: feature\n" + good, want: []string{"fail", "error identity/branch"}},
-		{name: "branch of a person that removes a marked place", in: "-- facts.yaml --\nhead-ref: feature\nremoved: [app.yaml]\n-- base/app.yaml --\nimage: a:1.4.2 # {\"$imagepolicy\": \"flux-system:app\"}\n", want: []string{"fail", "error identity/branch", "error scope/file-removed"}},
-		{name: "branch of a person that breaks a marked file", in: "-- facts.yaml --\nhead-ref: feature\n-- base/app.yaml --\nimage: a:1.4.2 # {\"$imagepolicy\": \"flux-system:app\"}\n-- head/app.yaml --\nimage: {a # {\"$imagepolicy\": \"flux-system:app\"}\n", want: []string{"fail", "error identity/branch", "error scope/residue", "error yaml/unreadable"}},
-		{name: "marker in a text that Flux does not read", in: "-- facts.yaml --\nhead-ref: feature\n-- base/a.md --\na: 1 # {\"$imagepolicy\": \"flux-system:app\"}\n-- head/a.md --\na: 2 # {\"$imagepolicy\": \"flux-system:app\"}\n", want: []string{"not-applicable"}},
-		{name: "bot's branch without marked changes", in: "-- base/a.sh --\na\n-- head/a.sh --\nb\n", want: []string{"fail", "error scope/not-flux-file"}},
+		{name: "branch of a person without marked changes",
+			in: "-- facts.yaml --\nhead-ref: feature\n-- base/a.yaml --\na: 1\n-- head/a.yaml --\na: 2\n", want: []string{"not-applicable"}},
+		{name: "branch of a person with a marked change", in: "-- facts.yaml --\nhead-ref: feature\n" + good,
+			want: []string{"fail", "error identity/branch"}},
+		{name: "branch of a person that removes a marked place",
+			in: "-- facts.yaml --\nhead-ref: feature\nremoved: [app.yaml]\n-- base/app.yaml --\nimage: a:1.4.2 # {\"$imagepolicy\": " +
+				"\"flux-system:app\"}\n", want: []string{"fail", "error identity/branch", "error scope/file-removed"}},
+		{name: "branch of a person that breaks a marked file",
+			in: "-- facts.yaml --\nhead-ref: feature\n-- base/app.yaml --\nimage: a:1.4.2 # {\"$imagepolicy\": \"flux-system:app\"}\n-- " +
+				"head/app.yaml --\nimage: {a # {\"$imagepolicy\": \"flux-system:app\"}\n",
+			want: []string{"fail", "error identity/branch", "error scope/residue", "error yaml/unreadable"}},
+		{name: "marker in a text that Flux does not read",
+			in: "-- facts.yaml --\nhead-ref: feature\n-- base/a.md --\na: 1 # {\"$imagepolicy\": \"flux-system:app\"}\n-- head/a.md --\na: 2 # " +
+				"{\"$imagepolicy\": \"flux-system:app\"}\n", want: []string{"not-applicable"}},
+		{name: "bot's branch without marked changes", in: "-- base/a.sh --\na\n-- head/a.sh --\nb\n",
+			want: []string{"fail", "error scope/not-flux-file"}},
 		{name: "bot's branch without any change", in: "-- base/a.yaml --\na: 1\n", want: []string{"pass"}},
-		{name: "gap off the branch", in: "-- facts.yaml --\nhead-ref: feature\ngaps: [a truncated list]\n-- base/a.yaml --\na: 1\n-- head/a.yaml --\na: 2\n", want: []string{"undecided"}},
+		{name: "gap off the branch", in: "-- facts.yaml --\nhead-ref: feature\ngaps: [a truncated list]\n-- base/a.yaml --\na: 1\n-- " +
+			"head/a.yaml --\na: 2\n", want: []string{"undecided"}},
 		{name: "gap on the branch", in: "-- facts.yaml --\ngaps: [a truncated list]\n" + good, want: []string{"undecided"}},
-		{name: "fork with the bot's branch name and nothing marked", in: "-- facts.yaml --\npull: {head-repo: 7}\n-- base/a.yaml --\na: 1\n-- head/a.yaml --\na: 2\n", want: []string{"fail", "error identity/fork", "error scope/not-flux-file"}},
-		{name: "fork that the policy file would let in", in: "-- policy.yaml --\nversion: 1\nrules: {identity/fork: {severity: off, reason: none}}\n-- facts.yaml --\npull: {head-repo: 7}\n" + good, want: []string{"fail", "error identity/fork"}},
-		{name: "residue that the policy file would hide", in: "-- policy.yaml --\nversion: 1\nrules: {scope/residue: {severity: off, reason: none}}\n-- base/a.yaml --\na: 1\ni: x:1.0.0 # {\"$imagepolicy\": \"flux-system:app\"}\n-- head/a.yaml --\na: 2\ni: x:1.0.1 # {\"$imagepolicy\": \"flux-system:app\"}\n", want: []string{"pass", "warning scope/residue"}},
+		{name: "fork with the bot's branch name and nothing marked",
+			in:   "-- facts.yaml --\npull: {head-repo: 7}\n-- base/a.yaml --\na: 1\n-- head/a.yaml --\na: 2\n",
+			want: []string{"fail", "error identity/fork", "error scope/not-flux-file"}},
+		{name: "fork that the policy file would let in",
+			in: "-- policy.yaml --\nversion: 1\nrules: {identity/fork: {severity: off, reason: none}}\n-- facts.yaml --\npull: {head-repo: 7}\n" +
+				good, want: []string{"fail", "error identity/fork"}},
+		{name: "residue that the policy file would hide",
+			in: "-- policy.yaml --\nversion: 1\nrules: {scope/residue: {severity: off, reason: none}}\n-- base/a.yaml --\na: 1\ni: x:1.0.0 # " +
+				"{\"$imagepolicy\": \"flux-system:app\"}\n-- head/a.yaml --\na: 2\ni: x:1.0.1 # {\"$imagepolicy\": \"flux-system:app\"}\n",
+			want: []string{"pass", "warning scope/residue"}},
 
 		// Places of one policy.
-		{name: "left behind in the directory", in: good + mark("base/b.yaml", "ghcr.io/acme/app:1.4.2"), want: []string{"fail", "error policy/straggler"}},
-		{name: "left behind elsewhere", in: good + mark("base/b/b.yaml", "ghcr.io/acme/app:1.4.2"), want: []string{"pass", "warning policy/straggler"}},
-		{name: "left behind as a tag", in: good + "-- base/b.yaml --\ntag: 1.4.2 # {\"$imagepolicy\": \"flux-system:app:tag\"}\n", want: []string{"fail", "error policy/straggler"}},
-		{name: "another policy left alone", in: good + "-- base/b.yaml --\nimage: b:1.4.2 # {\"$imagepolicy\": \"flux-system:b\"}\n", want: []string{"pass"}},
-		{name: "two new values", in: good + mark("base/b/b.yaml", "ghcr.io/acme/app:1.4.2") + mark("head/b/b.yaml", "ghcr.io/acme/app:1.4.4"), want: []string{"fail", "error policy/straggler"}},
-		{name: "another image under one marker", in: good + mark("base/b/b.yaml", "ghcr.io/evil/app:1.4.2") + mark("head/b/b.yaml", "ghcr.io/evil/app:1.4.3"), want: []string{"fail", "error policy/straggler"}},
+		{name: "left behind in the directory", in: good + mark("base/b.yaml", "ghcr.io/acme/app:1.4.2"),
+			want: []string{"fail", "error policy/straggler"}},
+		{name: "left behind elsewhere", in: good + mark("base/b/b.yaml", "ghcr.io/acme/app:1.4.2"),
+			want: []string{"pass", "warning policy/straggler"}},
+		{name: "left behind as a tag", in: good + "-- base/b.yaml --\ntag: 1.4.2 # {\"$imagepolicy\": \"flux-system:app:tag\"}\n",
+			want: []string{"fail", "error policy/straggler"}},
+		{name: "another policy left alone", in: good + "-- base/b.yaml --\nimage: b:1.4.2 # {\"$imagepolicy\": \"flux-system:b\"}\n",
+			want: []string{"pass"}},
+		{name: "two new values", in: good + mark("base/b/b.yaml", "ghcr.io/acme/app:1.4.2") + mark("head/b/b.yaml", "ghcr.io/acme/app:1.4.4"),
+			want: []string{"fail", "error policy/straggler"}},
+		{name: "another image under one marker", in: good + mark("base/b/b.yaml", "ghcr.io/evil/app:1.4.2") +
+			mark("head/b/b.yaml", "ghcr.io/evil/app:1.4.3"), want: []string{"fail", "error policy/straggler"}},
 
 		// Name, tag and digest.
 		{name: "joined", in: values("base", "ghcr.io/acme/app", "1.4.2", sha1) + values("head", "ghcr.io/acme/app", "1.5.0", sha2),
 			want: []string{"pass"}, steps: []string{"v.yaml:3 ghcr.io/acme/app 1.4.2 1.5.0 minor"}},
 		{name: "joined, name changes", in: values("base", "ghcr.io/acme/app", "1.4.2", sha1) + values("head", "ghcr.io/evil/app", "1.4.2", sha1),
 			want: []string{"fail", "error version/image-changed"}, steps: []string{"v.yaml:2 ghcr.io/evil/app 1.4.2 1.4.2 incomparable"}},
-		{name: "joined, digest moves alone", in: values("base", "ghcr.io/acme/app", "1.4.2", sha1) + values("head", "ghcr.io/acme/app", "1.4.2", sha2),
+		{name: "joined, digest moves alone", in: values("base", "ghcr.io/acme/app", "1.4.2", sha1) + values("head", "ghcr.io/acme/app", "1.4.2",
+			sha2),
 			want: []string{"fail", "error version/digest-moved"}, steps: []string{"v.yaml:4 ghcr.io/acme/app " + sha1 + " " + sha2 + " digest"}},
-		{name: "joined, tag moves alone", in: values("base", "ghcr.io/acme/app", "1.4.2", sha1) + values("head", "ghcr.io/acme/app", "1.4.3", sha1),
+		{name: "joined, tag moves alone", in: values("base", "ghcr.io/acme/app", "1.4.2", sha1) + values("head", "ghcr.io/acme/app", "1.4.3",
+			sha1),
 			want: []string{"pass", "warning version/digest-kept"}, steps: []string{"v.yaml:3 ghcr.io/acme/app 1.4.2 1.4.3 patch"}},
-		{name: "joined, digest emptied", in: values("base", "ghcr.io/acme/app", "1.4.2", sha1) + values("head", "ghcr.io/acme/app", "1.4.3", `""`),
+		{name: "joined, digest emptied", in: values("base", "ghcr.io/acme/app", "1.4.2", sha1) + values("head", "ghcr.io/acme/app", "1.4.3",
+			`""`),
 			want: []string{"fail", "error version/digest-dropped"}, steps: []string{"v.yaml:3 ghcr.io/acme/app 1.4.2 1.4.3 patch"}},
 		{name: "digest in another mapping",
-			in: "-- base/v.yaml --\na:\n  tag: 1.4.2 # {\"$imagepolicy\": \"flux-system:app:tag\"}\nb:\n  digest: " + sha1 + " # {\"$imagepolicy\": \"flux-system:app:digest\"}\n" +
-				"-- head/v.yaml --\na:\n  tag: 1.4.3 # {\"$imagepolicy\": \"flux-system:app:tag\"}\nb:\n  digest: " + sha2 + " # {\"$imagepolicy\": \"flux-system:app:digest\"}\n",
+			in: "-- base/v.yaml --\na:\n  tag: 1.4.2 # {\"$imagepolicy\": \"flux-system:app:tag\"}\nb:\n  digest: " + sha1 +
+				" # {\"$imagepolicy\": \"flux-system:app:digest\"}\n" +
+				"-- head/v.yaml --\na:\n  tag: 1.4.3 # {\"$imagepolicy\": \"flux-system:app:tag\"}\nb:\n  digest: " + sha2 +
+				" # {\"$imagepolicy\": \"flux-system:app:digest\"}\n",
 			want: []string{"pass"}, steps: []string{"v.yaml:2  1.4.2 1.4.3 patch"}},
 		{name: "scheme lost", in: values("base", "oci://ghcr.io/acme/app", "1.4.2", sha1) + values("head", "ghcr.io/acme/app", "1.4.3", sha2),
 			want: []string{"fail", "error policy/form-mismatch"}},
-		{name: "reference in a tag field, as before", in: "-- base/v.yaml --\ntag: a/b:1.4.2 # {\"$imagepolicy\": \"flux-system:app\"}\n-- head/v.yaml --\ntag: a/b:1.4.3 # {\"$imagepolicy\": \"flux-system:app\"}\n",
+		{name: "reference in a tag field, as before",
+			in: "-- base/v.yaml --\ntag: a/b:1.4.2 # {\"$imagepolicy\": \"flux-system:app\"}\n-- head/v.yaml --\ntag: a/b:1.4.3 # " +
+				"{\"$imagepolicy\": \"flux-system:app\"}\n",
 			want: []string{"pass", "warning policy/form-mismatch"}},
-		{name: "bare tag in an image field, a reference before", in: "-- base/v.yaml --\nimage: a/b:1.4.2 # {\"$imagepolicy\": \"flux-system:app:tag\"}\n-- head/v.yaml --\nimage: 1.4.3 # {\"$imagepolicy\": \"flux-system:app:tag\"}\n",
+		{name: "bare tag in an image field, a reference before",
+			in: "-- base/v.yaml --\nimage: a/b:1.4.2 # {\"$imagepolicy\": \"flux-system:app:tag\"}\n-- head/v.yaml --\nimage: 1.4.3 # " +
+				"{\"$imagepolicy\": \"flux-system:app:tag\"}\n",
 			want: []string{"fail", "error policy/form-mismatch", "error version/not-semver"}},
-		{name: "reference under a tag marker, as before", in: "-- base/v.yaml --\ntag: a/b:1.4.2 # {\"$imagepolicy\": \"flux-system:app:tag\"}\n-- head/v.yaml --\ntag: a/b:1.4.3 # {\"$imagepolicy\": \"flux-system:app:tag\"}\n",
+		{name: "reference under a tag marker, as before",
+			in: "-- base/v.yaml --\ntag: a/b:1.4.2 # {\"$imagepolicy\": \"flux-system:app:tag\"}\n-- head/v.yaml --\ntag: a/b:1.4.3 # " +
+				"{\"$imagepolicy\": \"flux-system:app:tag\"}\n",
 			want: []string{"fail", "error policy/form-mismatch", "error version/not-semver"}},
 
 		// ImagePolicies.
-		{name: "tie that agrees on the tag", in: good + policyAt("e", "1.x", "") + policyAt("w", "1.4.x", ""), want: []string{"pass", "warning policy/ambiguous"}},
-		{name: "tie of which one refuses", in: good + policyAt("e", "1.x", "") + policyAt("w", "1.3.x", ""), want: []string{"fail", "error policy/out-of-range", "warning policy/ambiguous"}},
+		{name: "tie that agrees on the tag", in: good + policyAt("e", "1.x", "") + policyAt("w", "1.4.x", ""),
+			want: []string{"pass", "warning policy/ambiguous"}},
+		{name: "tie of which one refuses", in: good + policyAt("e", "1.x", "") + policyAt("w", "1.3.x", ""),
+			want: []string{"fail", "error policy/out-of-range", "warning policy/ambiguous"}},
 		{name: "tie of equals", in: good + policyAt("e", "1.x", "") + policyAt("w", "1.x", ""), want: []string{"pass"}},
-		{name: "nearest wins", in: mark("base/e/app.yaml", "a:1.4.2") + mark("head/e/app.yaml", "a:1.4.3") + policyAt("e", "1.x", "") + policyAt("w", "1.3.x", ""), want: []string{"pass"}},
-		{name: "digest that no policy reflects", in: mark("base/app.yaml", "a:1.4.2") + mark("head/app.yaml", "a:1.4.3@"+sha1) + policyAt("e", "1.x", ""), want: []string{"fail", "error policy/out-of-range", "error version/digest-gained"}},
-		{name: "digest that the policy reflects", in: mark("base/app.yaml", "a:1.4.2@"+sha2) + mark("head/app.yaml", "a:1.4.3@"+sha1) + policyAt("e", "1.x", "digestReflectionPolicy: IfNotPresent, "), want: []string{"pass"}},
+		{name: "nearest wins", in: mark("base/e/app.yaml", "a:1.4.2") + mark("head/e/app.yaml", "a:1.4.3") + policyAt("e", "1.x", "") +
+			policyAt("w", "1.3.x", ""), want: []string{"pass"}},
+		{name: "digest that no policy reflects", in: mark("base/app.yaml", "a:1.4.2") + mark("head/app.yaml", "a:1.4.3@"+sha1) +
+			policyAt("e", "1.x", ""), want: []string{"fail", "error policy/out-of-range", "error version/digest-gained"}},
+		{name: "digest that the policy reflects", in: mark("base/app.yaml", "a:1.4.2@"+sha2) + mark("head/app.yaml", "a:1.4.3@"+sha1) +
+			policyAt("e", "1.x", "digestReflectionPolicy: IfNotPresent, "), want: []string{"pass"}},
 
 		// Overrides.
 		{name: "override on its last day", in: major("2026-11-22"), want: []string{"pass"}},
@@ -150,9 +190,12 @@ func TestJudge(t *testing.T) {
 				mark("base/app.yaml", "ghcr.io/acme/app:1.4.2") + mark("head/app.yaml", "ghcr.io/lax/app:1.4.3"),
 			want: []string{"fail", "error version/image-changed"}},
 		{name: "order of its own without a policy",
-			in:   "-- policy.yaml --\nversion: 1\nimages: [{match: a, versioning: policy, reason: shas}]\n" + mark("base/app.yaml", "a:main-1") + mark("head/app.yaml", "a:main-2"),
+			in: "-- policy.yaml --\nversion: 1\nimages: [{match: a, versioning: policy, reason: shas}]\n" + mark("base/app.yaml", "a:main-1") +
+				mark("head/app.yaml", "a:main-2"),
 			want: []string{"fail", "error version/incomparable"}},
-		{name: "too many", in: "-- policy.yaml --\nversion: 1\nlimits: {updates: 1}\n" + good + "-- base/b/b.yaml --\nimage: b:1.4.2 # {\"$imagepolicy\": \"flux-system:b\"}\n-- head/b/b.yaml --\nimage: b:1.4.3 # {\"$imagepolicy\": \"flux-system:b\"}\n",
+		{name: "too many", in: "-- policy.yaml --\nversion: 1\nlimits: {updates: 1}\n" + good +
+			"-- base/b/b.yaml --\nimage: b:1.4.2 # {\"$imagepolicy\": \"flux-system:b\"}\n-- head/b/b.yaml --\nimage: b:1.4.3 # " +
+			"{\"$imagepolicy\": \"flux-system:b\"}\n",
 			want: []string{"fail", "error scope/too-many"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -175,7 +218,8 @@ image:
 }
 
 func policyAt(dir, semver, more string) string {
-	return fmt.Sprintf("-- base/%s/policy.yaml --\napiVersion: image.toolkit.fluxcd.io/v1\nkind: ImagePolicy\nmetadata: {name: app, namespace: flux-system}\nspec: {%spolicy: {semver: {range: %q}}}\n", dir, more, semver)
+	return fmt.Sprintf("-- base/%s/policy.yaml --\napiVersion: image.toolkit.fluxcd.io/v1\nkind: ImagePolicy\nmetadata: {name: app, "+
+		"namespace: flux-system}\nspec: {%spolicy: {semver: {range: %q}}}\n", dir, more, semver)
 }
 
 func major(until string) string {
@@ -229,124 +273,10 @@ func TestPinnedKeys(t *testing.T) {
 	}
 }
 
-func TestIdentity(t *testing.T) {
-	pinned := strings.Replace(bots, "noreply.github.com}", "noreply.github.com, keys: [\""+signingKey+"\"]}", 1)
-	verified := func(key string) string { return "signature: {kind: ssh, verified: true, key: '" + key + "'}" }
-	for _, c := range []struct {
-		name, in string
-		want     []string
-		evidence policy.Evidence
-	}{
-		{"text", good, []string{"pass"}, policy.EvidenceText},
-		{"unknown branch", "-- facts.yaml --\nhead-ref: ''\n" + good, []string{"fail", "error identity/branch"}, policy.EvidenceText},
-		{"other base", "-- policy.yaml --\nversion: 1\nbranches: {base: [main]}\n-- facts.yaml --\nbase-ref: prod\n" + good, []string{"fail", "error identity/base"}, policy.EvidenceText},
-		{"stranger", commits("{author: M <m@x>}"), []string{"fail", "error identity/author", "error identity/evidence"}, policy.EvidenceNone},
-		{"stranger after the bot", commits("{}, {author: M <m@x>}"), []string{"fail", "error identity/evidence", "error identity/foreign-commit"}, policy.EvidenceNone},
-		{"half a name", commits("{author: fluxcdbot <m@x>}"), []string{"fail", "error identity/author", "error identity/evidence"}, policy.EvidenceNone},
-		{"letter case of the e-mail", commits("{author: fluxcdbot <Fluxcdbot@users.noreply.github.com>}"), []string{"fail", "error identity/author", "error identity/evidence"}, policy.EvidenceNone},
-		{"other committer", commits("{committer: M <m@x>}"), []string{"fail", "error identity/committer", "error identity/evidence"}, policy.EvidenceNone},
-		{"GitHub's name without its signature", commits("{committer: GitHub <noreply@github.com>}"), []string{"fail", "error identity/committer", "error identity/evidence"}, policy.EvidenceNone},
-		{"GitHub with its signature", commits("{committer: GitHub <noreply@github.com>, " + verified("") + "}"), []string{"pass"}, policy.EvidenceSignature},
-		{"another account signed for as GitHub", commits("{committer: GitHub <noreply@github.com>, committer-account: 7, " + verified("") + "}"), []string{"fail", "error identity/committer", "error identity/evidence"}, policy.EvidenceNone},
-		{"merge", commits("{}, {parents: 2}"), []string{"fail", "error identity/merge-commit"}, policy.EvidenceText},
-		{"new root", commits("{parents: 0}"), []string{"fail", "error identity/merge-commit"}, policy.EvidenceText},
-		{"no commit", commits(""), []string{"fail", "error identity/evidence"}, policy.EvidenceNone},
-		{"account", bots + commits("{account: 4242}"), []string{"pass"}, policy.EvidenceAccount},
-		{"other account", bots + commits("{account: 7}"), []string{"fail", "error identity/author", "error identity/evidence"}, policy.EvidenceNone},
-		{"key", pinned + commits("{"+verified(signingPrint)+"}"), []string{"pass"}, policy.EvidenceKey},
-		{"other key", pinned + commits("{"+verified("SHA256:other")+"}"), []string{"fail", "error identity/key"}, policy.EvidenceSignature},
-		{"unknown key", pinned + commits("{"+verified("")+"}"), []string{"fail", "error identity/key"}, policy.EvidenceSignature},
-		{"unsigned although pinned", pinned + good, []string{"fail", "error identity/signature"}, policy.EvidenceText},
-		{"one of two unsigned", pinned + commits("{"+verified(signingPrint)+"}, {}"), []string{"fail", "error identity/signature"}, policy.EvidenceText},
-		{"bad signature", pinned + commits("{signature: {kind: ssh, reason: wrong}}"), []string{"fail", "error identity/signature"}, policy.EvidenceText},
-		{"pusher", bots + "-- facts.yaml --\npull: {pusher: {login: acme-flux, id: 4242}}\n" + good, []string{"pass"}, policy.EvidencePusher},
-		{"other pusher", bots + "-- facts.yaml --\npull: {pusher: {login: m, id: 7}}\n" + good, []string{"fail", "error identity/pusher"}, policy.EvidenceText},
-		{"pusher of a stranger's commit", bots + "-- facts.yaml --\ncommits: [{author: M <m@x>}]\npull: {pusher: {login: acme-flux, id: 4242}}\n" + good, []string{"fail", "error identity/author", "error identity/evidence"}, policy.EvidenceNone},
-		{"pusher without known accounts", "-- facts.yaml --\npull: {pusher: {login: m, id: 7}}\n" + good, []string{"pass"}, policy.EvidenceText},
-		{"opener", openers("{login: ci, id: 9}"), []string{"pass"}, policy.EvidenceText},
-		{"opener with the login alone", openers("{login: ci, id: 10}"), []string{"fail", "error identity/opener"}, policy.EvidenceText},
-		{"opener unknown", openers("{}"), []string{"fail", "error identity/opener"}, policy.EvidenceText},
-		{"less than asked", strings.Replace(bots, "version: 1", "version: 1\nevidence: pusher", 1) + commits("{account: 4242}"), []string{"fail", "error identity/evidence"}, policy.EvidenceAccount},
-		{"fork is gone", "-- facts.yaml --\npull: {head-repo: 0}\n" + good, []string{"fail", "error identity/fork"}, policy.EvidenceText},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			got := gate.Judge(loadCase(t, c.in))
-			if diff := cmp.Diff(c.want, summary(got)); diff != "" || got.Evidence != c.evidence {
-				t.Errorf("evidence %s, want %s; findings (-want +got):\n%s%v", got.Evidence, c.evidence, diff, got.Findings)
-			}
-		})
-	}
-}
-
-func commits(list string) string { return "-- facts.yaml --\ncommits: [" + list + "]\n" + good }
-
-func openers(opener string) string {
-	return "-- policy.yaml --\nversion: 1\nopeners: [{login: ci, id: 9}]\n-- facts.yaml --\npull: {opener: " + opener + "}\n" + good
-}
-
-// TestEmptyBot holds that a bot without any name is nobody, not anybody.
-func TestEmptyBot(t *testing.T) {
-	rules, facts, options := loadCase(t, good)
-	rules.Bots = []policy.Bot{{}}
-	if got := gate.Judge(rules, facts, options); got.Verdict() != finding.Fail {
-		t.Errorf("an empty bot made the commit: %s", got.Verdict())
-	}
-}
-
-// TestCommitTimes holds that a commit committed later than written is not Flux's.
-func TestCommitTimes(t *testing.T) {
-	rules, facts, options := loadCase(t, good)
-	facts.Commits[0].Committer.When = facts.Commits[0].Author.When.Add(time.Minute)
-	if got := summary(gate.Judge(rules, facts, options)); !slices.Contains(got, "error identity/committer") {
-		t.Errorf("got %v", got)
-	}
-}
-
-// TestManyCommits holds that one fault of many commits is one finding.
-func TestManyCommits(t *testing.T) {
-	rules, facts, options := loadCase(t, commits(strings.Repeat("{author: M <m@x>}, ", 50)+"{}"))
-	var messages []string
-	for _, f := range gate.Judge(rules, facts, options).Findings {
-		if f.Rule == "identity/foreign-commit" {
-			messages = append(messages, f.Message)
-		}
-	}
-	if len(messages) != 1 || !strings.Contains(messages[0], "and 47 more") {
-		t.Errorf("got %q", messages)
-	}
-}
-
-func TestBody(t *testing.T) {
-	for _, c := range []struct{ name, body, want string }{
-		{"no list", "Flux made this.", "pass"},
-		{"prose with an arrow", "We go from here -> there.", "pass"},
-		{"exact", "- ghcr.io/acme/app: 1.4.2 → 1.4.3", "pass"},
-		{"with a v", "- ghcr.io/acme/app: v1.4.2 → v1.4.3", "pass"},
-		{"short name, ASCII arrow", "* app: 1.4.2 -> 1.4.3", "pass"},
-		{"damaged arrow", "- app: 1.4.2 â†’ 1.4.3", "pass"},
-		{"code", "- `ghcr.io/acme/app`: `1.4.2` → `1.4.3`", "pass"},
-		{"whole references", "ghcr.io/acme/app:1.4.2 -> ghcr.io/acme/app:1.4.3", "pass"},
-		{"twice", "- app: 1.4.2 → 1.4.3\n- app: 1.4.2 → 1.4.3", "pass"},
-		{"another version", "- app: 1.4.2 → 1.4.9", "fail"},
-		{"another old version", "- app: 1.4.1 → 1.4.3", "fail"},
-		{"another image", "- web: 1.4.2 → 1.4.3", "fail"},
-		{"end of a word", "- pp: 1.4.2 → 1.4.3", "fail"},
-		{"one too many", "- app: 1.4.2 → 1.4.3\n- web: 1.0.0 → 1.0.1", "fail"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			rules, facts, options := loadCase(t, "-- facts.yaml --\npull: {}\n"+good)
-			facts.Pull.Body = c.body
-			got := gate.Judge(rules, facts, options)
-			if string(got.Verdict()) != c.want {
-				t.Errorf("got %s, want %s: %v", got.Verdict(), c.want, got.Findings)
-			}
-		})
-	}
-}
-
 // TestIgnoreIdentity holds that contents alone are judged when asked so.
 func TestIgnoreIdentity(t *testing.T) {
-	rules, facts, options := loadCase(t, "-- facts.yaml --\ncommits: [{author: M <m@x>}]\nhead-ref: ''\npull: {body: '- app: 1 → 2', head-repo: 7}\n"+good)
+	rules, facts, options := loadCase(t,
+		"-- facts.yaml --\ncommits: [{author: M <m@x>}]\nhead-ref: ''\npull: {body: '- app: 1 → 2', head-repo: 7}\n"+good)
 	options.IgnoreIdentity = true
 	if got := summary(gate.Judge(rules, facts, options)); !slices.Equal(got, []string{"pass"}) {
 		t.Errorf("got %v", got)
@@ -363,9 +293,11 @@ func TestOrder(t *testing.T) {
 	in := good
 	for i := range 40 {
 		for side, version := range map[string]string{"base": "1.0.0", "head": fmt.Sprintf("1.%d.0", i%3+1)} {
-			in += fmt.Sprintf("-- %s/d%02d/app.yaml --\nimage: ghcr.io/acme/a:%s # {\"$imagepolicy\": \"flux-system:a\"}\nb: %s\n", side, i, version, side)
+			in += fmt.Sprintf("-- %s/d%02d/app.yaml --\nimage: ghcr.io/acme/a:%s # {\"$imagepolicy\": \"flux-system:a\"}\nb: %s\n", side, i, version,
+				side)
 		}
-		in += mark(fmt.Sprintf("base/s%02d/app.yaml", i), "ghcr.io/acme/app:1.4.2") + policyAt(fmt.Sprintf("p%02d", i), fmt.Sprintf("1.%d.x", i%4), "")
+		in += mark(fmt.Sprintf("base/s%02d/app.yaml", i), "ghcr.io/acme/app:1.4.2") + policyAt(fmt.Sprintf("p%02d", i),
+			fmt.Sprintf("1.%d.x", i%4), "")
 	}
 	rules, facts, options := loadCase(t, in)
 	want := gate.Judge(rules, facts, options)

@@ -73,7 +73,8 @@ func TestRandomMerges(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("seed %d: of %d scenes %d pass, %d of them on a moved base; %d conflicts, %d of them passes; %d of %d honest one-sided scenes pass; "+
+	t.Logf("seed %d: of %d scenes %d pass, %d of them on a moved base; %d conflicts, %d of them passes; %d of %d honest one-sided scenes "+
+		"pass; "+
 		"from merge base to head %d of %d passes have holes",
 		seed, len(scenes), count.passed, count.moved, conflicts, refused, honestPassed, honest, naive.holes, naive.clean)
 	if 100*honestPassed < 99*honest || honest < len(scenes)/5 {

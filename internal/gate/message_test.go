@@ -16,7 +16,8 @@ func TestMessages(t *testing.T) {
 	for _, c := range []struct{ rule, in, want string }{
 		{"version/digest-moved", mark("base/app.yaml", "a/b:1.4.2@"+digest("a")) + mark("head/app.yaml", "a/b:1.4.2@"+digest("b")),
 			"a/b stays at 1.4.2, but its digest goes from " + digest("a") + " to " + digest("b")},
-		{"policy/orphan-marker", mark("base/a.yaml", "a/a:1.4.2") + mark("head/a.yaml", "a/a:1.4.3") + strings.ReplaceAll(mark("base/b.yaml", "a/b:1.4.2")+mark("head/b.yaml", "a/b:1.4.3"), ":app\"", ":b\""),
+		{"policy/orphan-marker", mark("base/a.yaml", "a/a:1.4.2") + mark("head/a.yaml", "a/a:1.4.3") +
+			strings.ReplaceAll(mark("base/b.yaml", "a/b:1.4.2")+mark("head/b.yaml", "a/b:1.4.3"), ":app\"", ":b\""),
 			"the base has no ImagePolicy at all, so no new version is held against its range"},
 		{"identity/evidence", commits("{author: M <m@x>}"), "nothing tells that the bot made the change, and the policy asks for text"},
 	} {

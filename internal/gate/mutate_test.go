@@ -40,7 +40,8 @@ type mutation struct {
 }
 
 var (
-	markedLine = regexp.MustCompile(`(?m)^( *(?:- )?[\w."-]+: *)("?)([\w./:@-]+)("?)( +#+ *\{"\$imagepolicy": *"([\w.-]+):([\w.-]+)((?::\w+)?)"\})[ \t]*$`)
+	markedLine = regexp.MustCompile(`(?m)^( *(?:- )?[\w."-]+: *)("?)([\w./:@-]+)("?)( +#+ *\{"\$imagepolicy": ` +
+		`*"([\w.-]+):([\w.-]+)((?::\w+)?)"\})[ \t]*$`)
 	plainLine  = regexp.MustCompile(`(?m)^( *[\w-]+: )([a-zA-Z][\w./-]*)$`)
 	numberLine = regexp.MustCompile(`(?m)^( *[\w-]+: )([0-9]+|true|false)$`)
 	quotedLine = regexp.MustCompile(`(?m)^( *[\w-]+: )"([0-9]+|true|false|yes|on)"$`)

@@ -20,7 +20,8 @@ var naiveGates = []struct {
 	{"decode and compare", decodeAndCompare},
 }
 
-var imageLine = regexp.MustCompile(`^\s*(- )?(image|tag|newTag|newName|repository|digest|version|name|value)?:? *"?[\w./:@-]*"? +#.*\$imagepolicy`)
+var imageLine = regexp.MustCompile(`^\s*(- )?(image|tag|newTag|newName|repository|digest|version|name|value)?:? *"?[\w./:@-]*"? ` +
+	`+#.*\$imagepolicy`)
 
 // diffLines wants every changed line to look like an image with a marker.
 func diffLines(f change.Facts) bool {

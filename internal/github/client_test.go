@@ -91,16 +91,22 @@ func TestErrors(t *testing.T) {
 		{"bad token", reply(401, `{"message": "Bad credentials"}`), github.Unauthorized, "expired", 1},
 		{"permission", reply(403, message, "X-Accepted-GitHub-Permissions", "pull_requests=read"), github.Forbidden, "pull_requests=read", 1},
 		{"permission unnamed", reply(403, message), github.Forbidden, "permission", 1},
-		{"sso", reply(403, message, "X-GitHub-SSO", "required; url=https://github.com/orgs/x/sso"), github.SSO, "https://github.com/orgs/x/sso", 1},
-		{"sso as 404", reply(404, message, "X-GitHub-SSO", "required; url=https://github.com/orgs/x/sso"), github.SSO, "https://github.com/orgs/x/sso", 1},
+		{"sso", reply(403, message, "X-GitHub-SSO", "required; url=https://github.com/orgs/x/sso"), github.SSO, "https://github.com/orgs/x/sso",
+			1},
+		{"sso as 404", reply(404, message, "X-GitHub-SSO", "required; url=https://github.com/orgs/x/sso"), github.SSO,
+			"https://github.com/orgs/x/sso", 1},
 		{"not found", reply(404, message), github.NotFound, "may not see it", 1},
 		{"refused", reply(422, `{"message": "Validation Failed", "errors": [{"field": "head", "code": "invalid"}]}`), github.Refused, "", 1},
-		{"primary 403", reply(403, message, "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", inAnHour), github.PrimaryLimit, "again after 20", 1},
-		{"primary 429", reply(429, message, "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", inAnHour), github.PrimaryLimit, "again after 20", 1},
-		{"secondary 403", reply(403, `{"message": "You have exceeded a secondary rate limit."}`, "Retry-After", "3600"), github.SecondaryLimit, "3600 seconds", 1},
+		{"primary 403", reply(403, message, "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", inAnHour), github.PrimaryLimit, "again after 20",
+			1},
+		{"primary 429", reply(429, message, "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", inAnHour), github.PrimaryLimit, "again after 20",
+			1},
+		{"secondary 403", reply(403, `{"message": "You have exceeded a secondary rate limit."}`, "Retry-After", "3600"), github.SecondaryLimit,
+			"3600 seconds", 1},
 		{"secondary 429", reply(429, message, "Retry-After", "3600"), github.SecondaryLimit, "3600 seconds", 1},
 		{"secondary without a time", reply(429, message), github.SecondaryLimit, "few minutes", 1},
-		{"secondary by its text", reply(403, `{"message": "You have exceeded a secondary rate limit."}`), github.SecondaryLimit, "few minutes", 1},
+		{"secondary by its text", reply(403, `{"message": "You have exceeded a secondary rate limit."}`), github.SecondaryLimit, "few minutes",
+			1},
 		{"server", reply(502, "<html>"), github.Server, "again", 7},
 		{"limit that does not end", reply(429, message, "Retry-After", "0"), github.SecondaryLimit, "0 seconds", 7},
 		{"not JSON", reply(200, "<html>"), github.Inconsistent, "", 1},
@@ -124,7 +130,8 @@ func TestErrors(t *testing.T) {
 			if !ok || e.Kind != tt.kind || !strings.Contains(e.Hint(), tt.hint) {
 				t.Fatalf("got %v, kind %v, hint %q", err, e.Kind, e.Hint())
 			}
-			if strings.ContainsAny(e.Error()+e.Hint(), "\x1b\n\r") || strings.Contains(e.Error()+e.Hint(), token) || !strings.HasPrefix(e.Error(), "read pull request 7: ") {
+			if strings.ContainsAny(e.Error()+e.Hint(), "\x1b\n\r") || strings.Contains(e.Error()+e.Hint(), token) ||
+				!strings.HasPrefix(e.Error(), "read pull request 7: ") {
 				t.Errorf("error %q, hint %q", e, e.Hint())
 			}
 			if len(s.received()) != tt.requests {
@@ -169,7 +176,8 @@ func TestReadingIsTriedAgain(t *testing.T) {
 		}
 	})
 	t.Run("query over a limit that has ended", func(t *testing.T) {
-		s := serve(t, reply(200, `{"errors": [{"type": "RATE_LIMITED", "message": "no"}]}`, "X-RateLimit-Reset", fmt.Sprint(time.Now().Unix()-5)), reply(200, `{"data": {}}`))
+		s := serve(t, reply(200, `{"errors": [{"type": "RATE_LIMITED", "message": "no"}]}`, "X-RateLimit-Reset", fmt.Sprint(time.Now().Unix()-5)),
+			reply(200, `{"data": {}}`))
 		if err := s.client(t).Question(t.Context()); err != nil || len(s.received()) != 2 {
 			t.Errorf("got %v after %d requests", err, len(s.received()))
 		}
@@ -232,7 +240,8 @@ func TestTokenGoesToTheServerAlone(t *testing.T) {
 		t.Errorf("renamed repository: %v", err)
 	}
 	anonymous := serve(t, reply(200, pullSeven))
-	if _, err := anonymous.client(t, func(o *github.Options) { o.Token = secret.Secret{} }).Head(t.Context(), 7); err != nil || anonymous.received()[0].Header["Authorization"] != nil {
+	if _, err := anonymous.client(t, func(o *github.Options) { o.Token = secret.Secret{} }).Head(t.Context(), 7); err != nil ||
+		anonymous.received()[0].Header["Authorization"] != nil {
 		t.Errorf("without a token: %v, %v", err, anonymous.received()[0].Header)
 	}
 }

@@ -259,7 +259,8 @@ func graphqlFailure(op string, resp *http.Response, e graphqlError) *Error {
 			kind = Server
 		}
 	}
-	return &Error{Op: op, Kind: kind, Status: resp.StatusCode, text: "GitHub answered: " + text.Quote(e.Message), hint: hintFor(kind, resp), reset: ResetTime(resp)}
+	return &Error{Op: op, Kind: kind, Status: resp.StatusCode, text: "GitHub answered: " + text.Quote(e.Message), hint: hintFor(kind, resp),
+		reset: ResetTime(resp)}
 }
 
 // Printable replaces what is not printable ASCII, and cuts.

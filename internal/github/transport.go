@@ -33,7 +33,8 @@ func newHTTPClient(o Options, token func() (secret.Secret, error), hosts []*url.
 	bounded := boundedTransport{o.Transport}
 	again := retryablehttp.NewClient()
 	again.Logger = nil
-	again.HTTPClient = &http.Client{Transport: bounded, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	again.HTTPClient = &http.Client{Transport: bounded,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	again.RetryMax = maxRetries
 	again.RetryWaitMin, again.RetryWaitMax = o.FirstWait, maxWait
 	again.CheckRetry = shouldRetry

@@ -93,11 +93,15 @@ func passing() report.Change {
 	return report.Change{BaseName: "main", HeadName: "flux-image-updates", Result: gate.Result{
 		Answer: whole, Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: headSHA},
 		Reproduction: manifest.Reproduced, Evidence: policy.EvidenceSignature,
-		Files: []gate.FileResult{{Path: "clusters/app.yaml", Reproduction: manifest.Reproduced}, {Path: "infra/cache.yaml", Reproduction: manifest.Reproduced}},
+		Files: []gate.FileResult{{Path: "clusters/app.yaml", Reproduction: manifest.Reproduced},
+			{Path: "infra/cache.yaml", Reproduction: manifest.Reproduced}},
 		Updates: []gate.Update{
-			update(at("infra/cache.yaml", 7, 14, "spec.values.image.tag"), "flux-system:cache", "docker.io/library/redis", "7.2.4", "7.2.5", "patch"),
-			update(at("clusters/app.yaml", 12, 16, "spec.template.spec.containers[0].image"), "flux-system:app", "ghcr.io/acme/app", "1.4.2", "1.5.0", "minor"),
-			update(at("clusters/app.yaml", 9, 17, "spec.template.spec.initContainers[0].image"), "flux-system:init", "ghcr.io/acme/init", digest("a"), digest("b"), "digest"),
+			update(at("infra/cache.yaml", 7, 14, "spec.values.image.tag"), "flux-system:cache", "docker.io/library/redis", "7.2.4", "7.2.5",
+				"patch"),
+			update(at("clusters/app.yaml", 12, 16, "spec.template.spec.containers[0].image"), "flux-system:app", "ghcr.io/acme/app", "1.4.2",
+				"1.5.0", "minor"),
+			update(at("clusters/app.yaml", 9, 17, "spec.template.spec.initContainers[0].image"), "flux-system:init", "ghcr.io/acme/init",
+				digest("a"), digest("b"), "digest"),
 		},
 	}}
 }
@@ -108,7 +112,8 @@ func failing() report.Change {
 	r.Result.Reproduction, r.Result.Evidence = manifest.Residue, policy.EvidenceText
 	r.Result.Files[0].Reproduction = manifest.Residue
 	r.Result.Updates = append(r.Result.Updates[:2:2],
-		update(at("clusters/app.yaml", 12, 16, "spec.template.spec.containers[0].image"), "flux-system:app", "ghcr.io/acme/app", "1.4.2", "2.0.0", "major"),
+		update(at("clusters/app.yaml", 12, 16, "spec.template.spec.containers[0].image"), "flux-system:app", "ghcr.io/acme/app", "1.4.2", "2.0.0",
+			"major"),
 		update(at("clusters/app.yaml", 9, 17, ""), "flux-system:init", "ghcr.io/acme/init", "1.0.2", "1.0.1", "downgrade"),
 		update(at("clusters/app.yaml", 14, 14, ""), "flux-system:cache", "redis", "latest", "7.2", "incomparable"),
 	)[2:]
@@ -123,8 +128,10 @@ func failing() report.Change {
 			Message: "the key command was added", Hint: "move the change to a pull request of its own"},
 		{Rule: "policy/form-mismatch", Severity: finding.Note, Place: at("clusters/app.yaml", 14, 14, ""),
 			Message: "the tag has two parts"},
-		{Rule: "identity/foreign-commit", Severity: finding.Error, Message: "commit 0123456789ab was made by mallory <mallory@example.com>", Hint: "only Flux may push to flux-image-updates"},
-		{Rule: "scope/file-added", Severity: finding.Error, Was: finding.Warning, Place: at("clusters/new.yaml", 0, 0, ""), Message: "Flux adds no files"},
+		{Rule: "identity/foreign-commit", Severity: finding.Error, Message: "commit 0123456789ab was made by mallory <mallory@example.com>",
+			Hint: "only Flux may push to flux-image-updates"},
+		{Rule: "scope/file-added", Severity: finding.Error, Was: finding.Warning, Place: at("clusters/new.yaml", 0, 0, ""),
+			Message: "Flux adds no files"},
 		{Rule: "yaml/duplicate-key", Severity: finding.Error, Place: at("clusters/app.yaml", 13, 0, ""), Message: "a line without a column"},
 		{Rule: "yaml/duplicate-key", Severity: finding.Error, Place: at("clusters/app.yaml", 99, 1, ""), Message: "a line that is not there"},
 	}
@@ -136,13 +143,16 @@ func attacked() report.Change {
 	r := report.Change{BaseName: hostile.Text, HeadName: "::error::x", Result: gate.Result{
 		Answer: whole, Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: headSHA},
 		Reproduction: manifest.Outcome(hostile.Text), Evidence: policy.Evidence(hostile.Text),
-		Files:   []gate.FileResult{{Path: "dir/" + hostile.Text, Reproduction: manifest.Residue}},
-		Updates: []gate.Update{update(at(hostile.Text, 3, 4, hostile.Text), hostile.Text, "::set-output name=verdict::pass", "1.0\u202e", "gһcr\n", "step|"+hostile.Text)},
+		Files: []gate.FileResult{{Path: "dir/" + hostile.Text, Reproduction: manifest.Residue}},
+		Updates: []gate.Update{update(at(hostile.Text, 3, 4, hostile.Text), hostile.Text, "::set-output name=verdict::pass", "1.0\u202e",
+			"gһcr\n", "step|"+hostile.Text)},
 	}}
 	r.Result.Findings = []finding.Finding{
 		{Rule: "scope/residue", Severity: finding.Error, Place: at(hostile.Text, 1, 8, hostile.Text), Message: hostile.Text, Hint: hostile.Text},
-		{Rule: hostile.Text, Severity: finding.Severity(hostile.Text), Was: finding.Severity(hostile.Text), Place: at("x"+hostile.Text, 1, 1, hostile.Text), Message: "::warning::" + hostile.Text},
-		{Rule: "text/title", Severity: finding.Note, Was: finding.Severity(hostile.Text), Place: at("n"+hostile.Text, 1, 1, hostile.Text), Message: hostile.Text, Hint: hostile.Text},
+		{Rule: hostile.Text, Severity: finding.Severity(hostile.Text), Was: finding.Severity(hostile.Text),
+			Place: at("x"+hostile.Text, 1, 1, hostile.Text), Message: "::warning::" + hostile.Text},
+		{Rule: "text/title", Severity: finding.Note, Was: finding.Severity(hostile.Text), Place: at("n"+hostile.Text, 1, 1, hostile.Text),
+			Message: hostile.Text, Hint: hostile.Text},
 		{Rule: "text/title", Severity: finding.Warning, Message: strings.Repeat(hostile.Text, 20), Hint: strings.Repeat("`|@", 2000)},
 	}
 	r.Result.Gaps = slices.Repeat([]string{hostile.Text, "::error::" + hostile.Text}, 12)
@@ -180,37 +190,44 @@ func wide() report.Change {
 // many has more of everything than anybody reads.
 func many() report.Change {
 	r := report.Change{BaseName: "main", HeadName: "flux-image-updates"}
-	r.Result = gate.Result{Answer: whole, Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: headSHA}, Reproduction: manifest.Residue}
+	r.Result = gate.Result{Answer: whole, Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: headSHA},
+		Reproduction: manifest.Residue}
 	for i := range 500 {
 		p := at(fmt.Sprintf("apps/team-%03d/deployment.yaml", i/2), i%2*10+5, 9, "spec.template.spec.containers[0].image")
 		r.Result.Findings = append(r.Result.Findings, finding.Finding{Rule: "version/minor-skip", Severity: finding.Error, Place: p,
 			Message: fmt.Sprintf("minor version %d is left out", i), Hint: "allow more in the policy"})
 		r.Result.Updates = append(r.Result.Updates, update(p, "flux-system:app", "ghcr.io/acme/app", "1.0.0", fmt.Sprintf("1.%d.0", i), "minor"))
 	}
-	r.Result.Findings = append(r.Result.Findings, finding.Finding{Rule: "version/major", Severity: finding.Error, Place: at("z.yaml", 1, 1, ""), Message: "one of another kind"})
+	r.Result.Findings = append(r.Result.Findings, finding.Finding{Rule: "version/major", Severity: finding.Error,
+		Place: at("z.yaml", 1, 1, ""), Message: "one of another kind"})
 	return r
 }
 
 // crowd has one error among what many images have in common.
 func crowd() report.Change {
 	r := report.Change{BaseName: "main", HeadName: "flux-image-updates", Source: func(string) []byte { return []byte(appYAML) }}
-	r.Result = gate.Result{Answer: whole, Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: headSHA}, Reproduction: manifest.Reproduced}
+	r.Result = gate.Result{Answer: whole, Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: headSHA},
+		Reproduction: manifest.Reproduced}
 	for i := range 30 {
 		p := at(fmt.Sprintf("apps/app-%02d.yaml", i), 12, 16, "spec.template.spec.containers[0].image")
 		image := fmt.Sprintf("ghcr.io/acme/app-%02d", i)
 		r.Result.Updates = append(r.Result.Updates, update(p, "flux-system:app", image, "1.2.0", "1.5.0", "minor"))
 		r.Result.Findings = append(r.Result.Findings,
-			finding.Finding{Rule: "version/minor-skip", Severity: finding.Note, Place: p, Message: image + " leaves out 2 minor versions", Hint: "set minor-skip"},
-			finding.Finding{Rule: "policy/orphan-marker", Severity: finding.Warning, Place: p, Message: "the base has no ImagePolicy for " + image, Hint: "keep the ImagePolicy in this repository"})
+			finding.Finding{Rule: "version/minor-skip", Severity: finding.Note, Place: p, Message: image + " leaves out 2 minor versions",
+				Hint: "set minor-skip"},
+			finding.Finding{Rule: "policy/orphan-marker", Severity: finding.Warning, Place: p, Message: "the base has no ImagePolicy for " + image,
+				Hint: "keep the ImagePolicy in this repository"})
 		if i < 2 {
 			r.Result.Findings = append(r.Result.Findings,
-				finding.Finding{Rule: "policy/breaking-range", Severity: finding.Note, Place: p, Message: "the range of " + image + " is open", Hint: fmt.Sprintf("close it at %d.0.0", i+2)})
+				finding.Finding{Rule: "policy/breaking-range", Severity: finding.Note, Place: p, Message: "the range of " + image + " is open",
+					Hint: fmt.Sprintf("close it at %d.0.0", i+2)})
 		}
 	}
 	last := at("apps/app-29.yaml", 12, 16, "")
 	r.Result.Findings = append(r.Result.Findings,
 		finding.Finding{Rule: "version/major", Severity: finding.Error, Place: last, Message: "a major step", Hint: "read the release notes"},
-		finding.Finding{Rule: "version/floating", Severity: finding.Note, Was: finding.Error, Place: last, Message: "the tag does not stay the same image"},
+		finding.Finding{Rule: "version/floating", Severity: finding.Note, Was: finding.Error, Place: last,
+			Message: "the tag does not stay the same image"},
 		finding.Finding{Rule: "text/title", Severity: finding.Note, Message: "the title is another"})
 	return r
 }

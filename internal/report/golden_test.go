@@ -232,7 +232,8 @@ func TestMarkdownIsInert(t *testing.T) {
 					t.Errorf("%s: link to %s", name, n.Destination)
 				}
 			case *ast.HTMLBlock:
-				if block := string(n.Lines().Value(source)); !regexp.MustCompile(`^(<details><summary>\d+ more (updates?|findings?|gaps?)</summary>|</details>)\n*$`).MatchString(block) {
+				if block := string(n.Lines().Value(source)); !regexp.MustCompile(`^(<details><summary>\d+ more ` +
+					`(updates?|findings?|gaps?)</summary>|</details>)\n*$`).MatchString(block) {
 					t.Errorf("%s: HTML %q", name, block)
 				}
 			case *ast.RawHTML, *ast.AutoLink, *ast.Image, *ast.CodeBlock, *ast.FencedCodeBlock, *ast.Blockquote, *ast.ThematicBreak:

@@ -125,7 +125,8 @@ func (t Table) markdown() foldable {
 
 func markdownFinding(f finding.Finding) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "- **%s** %s: %s", text.Markdown(text.Cut(string(f.Severity), maxCell)), markdownRule(f.Rule), text.Markdown(text.Cut(f.Message, maxMessage)))
+	fmt.Fprintf(&b, "- **%s** %s: %s", text.Markdown(text.Cut(string(f.Severity), maxCell)), markdownRule(f.Rule),
+		text.Markdown(text.Cut(f.Message, maxMessage)))
 	// The position comes last and is ours: it must not be cut away.
 	at := f.Place
 	at.File = text.Cut(at.File, maxCell)

@@ -41,9 +41,10 @@ func TestJudgedFilesLeakNothing(t *testing.T) {
 			"path": {"\"TOKEN\":\n  tag: 1.4.2 # {\"$imagepolicy\": \"n:app:tag\"}\n",
 				"\"TOKEN\":\n  tag: 2.0.0 # {\"$imagepolicy\": \"n:app:tag\"}\n"},
 			"comment": {"tag: 1.4.2 # {\"$imagepolicy\": \"n:app:tag\"}\n", "# TOKEN\ntag: 1.4.3 # {\"$imagepolicy\": \"n:app:tag\"}\n"},
-			"anchor":  {"a: b\ntag: 1.4.2 # {\"$imagepolicy\": \"n:app:tag\"}\n", "a: [TOKEN, &a b]\ntag: 1.4.3 # {\"$imagepolicy\": \"n:app:tag\"}\n"},
-			"line":    {"{a: 1, b: \"TOKEN\"}\n", "{a: 2, b: \"TOKEN\"} # {\"$imagepolicy\": \"n:app\"}\n"},
-			"old":     {"tag: \"TOKEN\" # {\"$imagepolicy\": \"n:app:tag\"}\n", "tag: 1.4.2 # {\"$imagepolicy\": \"n:app:tag\"}\n"},
+			"anchor": {"a: b\ntag: 1.4.2 # {\"$imagepolicy\": \"n:app:tag\"}\n",
+				"a: [TOKEN, &a b]\ntag: 1.4.3 # {\"$imagepolicy\": \"n:app:tag\"}\n"},
+			"line": {"{a: 1, b: \"TOKEN\"}\n", "{a: 2, b: \"TOKEN\"} # {\"$imagepolicy\": \"n:app\"}\n"},
+			"old":  {"tag: \"TOKEN\" # {\"$imagepolicy\": \"n:app:tag\"}\n", "tag: 1.4.2 # {\"$imagepolicy\": \"n:app:tag\"}\n"},
 		} {
 			t.Run(name+"/"+place, func(t *testing.T) {
 				head := strings.ReplaceAll(in[1], "TOKEN", token)

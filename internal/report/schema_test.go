@@ -30,13 +30,19 @@ const (
 
 func schemas(t *testing.T) map[string][]byte {
 	return map[string][]byte{
-		schemaFile:         schema(t, changeDocument{}, schemaFile, "Fluxkeeper's verdict", "What fluxkeeper check --format json prints."),
-		timelineSchemaFile: schema(t, timelineDocument{}, timelineSchemaFile, "Fluxkeeper's timeline", "What fluxkeeper-receiver report --format json prints."),
-		scanSchemaFile:     schema(t, scanDocument{}, scanSchemaFile, "Fluxkeeper's search for tokens", "What fluxkeeper token scan --format json prints."),
-		tokenSchemaFile:    schema(t, tokenDocument{}, tokenSchemaFile, "Fluxkeeper's report on a token", "What fluxkeeper token check --format json prints."),
-		checkupSchemaFile:  schema(t, checkupDocument{}, checkupSchemaFile, "Fluxkeeper's checkup", "What fluxkeeper-receiver doctor --format json prints."),
-		rotationSchemaFile: schema(t, rotationDocument{}, rotationSchemaFile, "Fluxkeeper's rotation of a token", "What fluxkeeper-receiver rotate status --format json prints."),
-		completeSchemaFile: schema(t, completenessDocument{}, completeSchemaFile, "Fluxkeeper's statement of completeness", "What fluxkeeper-receiver reconcile --format json prints."),
+		schemaFile: schema(t, changeDocument{}, schemaFile, "Fluxkeeper's verdict", "What fluxkeeper check --format json prints."),
+		timelineSchemaFile: schema(t, timelineDocument{}, timelineSchemaFile, "Fluxkeeper's timeline",
+			"What fluxkeeper-receiver report --format json prints."),
+		scanSchemaFile: schema(t, scanDocument{}, scanSchemaFile, "Fluxkeeper's search for tokens",
+			"What fluxkeeper token scan --format json prints."),
+		tokenSchemaFile: schema(t, tokenDocument{}, tokenSchemaFile, "Fluxkeeper's report on a token",
+			"What fluxkeeper token check --format json prints."),
+		checkupSchemaFile: schema(t, checkupDocument{}, checkupSchemaFile, "Fluxkeeper's checkup",
+			"What fluxkeeper-receiver doctor --format json prints."),
+		rotationSchemaFile: schema(t, rotationDocument{}, rotationSchemaFile, "Fluxkeeper's rotation of a token",
+			"What fluxkeeper-receiver rotate status --format json prints."),
+		completeSchemaFile: schema(t, completenessDocument{}, completeSchemaFile, "Fluxkeeper's statement of completeness",
+			"What fluxkeeper-receiver reconcile --format json prints."),
 	}
 }
 
@@ -136,19 +142,22 @@ func TestDocumentsKeepTheirSchemas(t *testing.T) {
 	checkups, rotations, statements := compile(t, checkupSchemaFile), compile(t, rotationSchemaFile), compile(t, completeSchemaFile)
 	answer := finding.Answered([]finding.Finding{finding.New("cluster/stale", "", "m\xff")}, "u\xff")
 	now := time.Unix(1_800_000_000, 0)
-	d := rotation.Rotation{Repositories: []string{"acme/fleet"}, By: "ada\xff", New: "NEW", Started: now, Stored: now, Expires: now.AddDate(0, 1, 0), Places: []rotation.Place{{Where: "esc a/b/c d"}}}
+	d := rotation.Rotation{Repositories: []string{"acme/fleet"}, By: "ada\xff", New: "NEW", Started: now, Stored: now,
+		Expires: now.AddDate(0, 1, 0), Places: []rotation.Place{{Where: "esc a/b/c d"}}}
 	for name, c := range map[string]struct {
 		report Report
 		schema *jsonschema.Schema
 	}{
-		"an empty checkup":     {Checkup{}.Report(), checkups},
-		"a checkup":            {Checkup{Subject: "s", Checks: []finding.Check{{Name: "a", Evidence: []string{"e\xff"}}, {Name: "b", Answer: answer}}}.Report(), checkups},
-		"no rotation":          {Rotation{Answer: finding.Answer{Basis: finding.Foreign}}.Report(), rotations},
-		"a rotation":           {Rotation{Answer: answer, Rotation: d, Seen: rotation.Observation{Now: now}}.Report(), rotations},
-		"an empty statement":   {Completeness{}.Report(), statements},
-		"a missing delivery":   {Completeness{Statement: audit.Statement{Missing: []audit.Delivery{{GUID: "g\xff"}}}}.Report(), statements},
-		"an unsettled push":    {Completeness{Statement: audit.Statement{Unsettled: []audit.Untold{{Name: "n\xff"}}}}.Report(), statements},
-		"a push without event": {Completeness{Statement: audit.Statement{NeverEmitted: []audit.Untold{{Name: "n"}}, Unlisted: []audit.Unlisted{{}}}}.Report(), statements},
+		"an empty checkup": {Checkup{}.Report(), checkups},
+		"a checkup": {Checkup{Subject: "s", Checks: []finding.Check{{Name: "a", Evidence: []string{"e\xff"}},
+			{Name: "b", Answer: answer}}}.Report(), checkups},
+		"no rotation":        {Rotation{Answer: finding.Answer{Basis: finding.Foreign}}.Report(), rotations},
+		"a rotation":         {Rotation{Answer: answer, Rotation: d, Seen: rotation.Observation{Now: now}}.Report(), rotations},
+		"an empty statement": {Completeness{}.Report(), statements},
+		"a missing delivery": {Completeness{Statement: audit.Statement{Missing: []audit.Delivery{{GUID: "g\xff"}}}}.Report(), statements},
+		"an unsettled push":  {Completeness{Statement: audit.Statement{Unsettled: []audit.Untold{{Name: "n\xff"}}}}.Report(), statements},
+		"a push without event": {Completeness{Statement: audit.Statement{NeverEmitted: []audit.Untold{{Name: "n"}},
+			Unlisted: []audit.Unlisted{{}}}}.Report(), statements},
 	} {
 		var out bytes.Buffer
 		if err := JSON(&out, c.report); err != nil {

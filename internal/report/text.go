@@ -234,7 +234,8 @@ func (t *printer) group(group []finding.Finding) {
 	if n == 0 {
 		return
 	}
-	rest := t.style.Paint(severityPaint(group[0].Severity), fmt.Sprintf("and %d more of %s", n, text.Cut(text.Reference(group[0].Rule), maxCell)))
+	rest := t.style.Paint(severityPaint(group[0].Severity),
+		fmt.Sprintf("and %d more of %s", n, text.Cut(text.Reference(group[0].Rule), maxCell)))
 	if lines > 0 {
 		t.printf("  %s\n", rest)
 	} else {
@@ -284,7 +285,8 @@ func (t *printer) remark(margin, name, value string) {
 
 // label is the severity and the rule of a finding, such as error[version/major].
 func (t *printer) label(f finding.Finding) string {
-	return t.style.Paint(severityPaint(f.Severity), text.Cut(text.Reference(string(f.Severity)), maxCell)+"["+text.Cut(text.Reference(f.Rule), maxCell)+"]")
+	return t.style.Paint(severityPaint(f.Severity), text.Cut(text.Reference(string(f.Severity)), maxCell)+"["+text.Cut(text.Reference(f.Rule),
+		maxCell)+"]")
 }
 
 func (t *printer) finding(f finding.Finding, withHint bool) {

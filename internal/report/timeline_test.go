@@ -51,7 +51,8 @@ func expectedTimeline() report.Timeline {
 	return report.Timeline{
 		Window: week(), Version: "1.2.3",
 		Audit: audit.Timeline{
-			Answer: finding.Answered(nil), Deliveries: 40, Followed: 12, Uses: []audit.Use{auditUse(3, "push", "refs/heads/flux-image-updates"), auditUse(4, "create", "refs/heads/flux-image-updates")},
+			Answer: finding.Answered(nil), Deliveries: 40, Followed: 12, Uses: []audit.Use{auditUse(3, "push", "refs/heads/flux-image-updates"),
+				auditUse(4, "create", "refs/heads/flux-image-updates")},
 			Days: []audit.Total{{Name: "2026-11-01", Uses: 2}}, Events: []audit.Total{{Name: "create", Uses: 1}, {Name: "push", Uses: 1}},
 		},
 		Completeness: &audit.Statement{Window: week(), Listed: 40, Held: 40},
@@ -69,12 +70,14 @@ func unexpectedTimeline() report.Timeline {
 	again.Entry = new(int64(19))
 	guard := auditFinding(18, finding.Error, "delivery/guard-loosened", "octocat (1) deleted repository ruleset only flux of acme/fleet")
 	guard.Was = finding.Warning
-	t.Audit.Findings = []finding.Finding{branch, guard, again, auditFinding(5, finding.Warning, "delivery/clock", "the body tells of a time 96h1m0s before it came in")}
+	t.Audit.Findings = []finding.Finding{branch, guard, again,
+		auditFinding(5, finding.Warning, "delivery/clock", "the body tells of a time 96h1m0s before it came in")}
 	t.Audit.Days = []audit.Total{{Name: "2026-11-01", Uses: 2}, {Name: "2026-11-02", Uses: 2, Unexpected: 2}}
 	t.Audit.Events = append(t.Audit.Events, audit.Total{Name: "issue_comment", Uses: 1, Unexpected: 1})
 	s := &audit.Statement{Window: week(), Listed: 42, Held: 40, Expired: audit.Window{From: week().From, To: noon.AddDate(0, 0, -3)}}
 	s.Missing = []audit.Delivery{{Hook: 11, GUID: "0b989ba4", Event: "push", Repository: 100, First: noon, Status: "timed out"}}
-	s.NeverEmitted = []audit.Untold{{Repository: 100, Name: "acme/fleet", Activity: audit.Activity{Type: "push", Ref: "refs/heads/main", Time: noon}, Reason: "GitHub lists no delivery of it"}}
+	s.NeverEmitted = []audit.Untold{{Repository: 100, Name: "acme/fleet", Activity: audit.Activity{Type: "push", Ref: "refs/heads/main",
+		Time: noon}, Reason: "GitHub lists no delivery of it"}}
 	s.Unsettled = s.NeverEmitted
 	s.Unlisted = []audit.Unlisted{{DeliveryKey: audit.DeliveryKey{Hook: 11, GUID: "f00"}, Time: noon}}
 	s.Unread = []string{`activity of "acme/app": not allowed`}
@@ -86,7 +89,9 @@ func unexpectedTimeline() report.Timeline {
 func dueTimeline() report.Timeline {
 	t := expectedTimeline()
 	due := func(rule string, s finding.Severity, reminder int, message string) rotation.Alert {
-		return rotation.Alert{Finding: finding.Finding{Rule: rule, Severity: s, Message: message, Hint: "make a new token and give it to `fluxkeeper-receiver rotate start --repo acme/fleet`"}, New: "NEW", Repositories: []string{"acme/fleet"}, Reminder: reminder}
+		return rotation.Alert{Finding: finding.Finding{Rule: rule, Severity: s, Message: message,
+			Hint: "make a new token and give it to `fluxkeeper-receiver rotate start --repo acme/fleet`"}, New: "NEW",
+			Repositories: []string{"acme/fleet"}, Reminder: reminder}
 	}
 	t.Alerts = []rotation.Alert{
 		due("rotation/expiry-unknown", finding.Error, 0, "it is not on record when the token for acme/app expires: nobody is reminded of it"),
@@ -121,10 +126,12 @@ func hostileTimeline() report.Timeline {
 	t.Audit.Findings = append(t.Audit.Findings, f)
 	t.Audit.Gaps = []string{hostile.Text}
 	t.Audit.Events = append(t.Audit.Events, audit.Total{Name: hostile.Text, Uses: 1})
-	t.Completeness.Missing[0].GUID, t.Completeness.Missing[0].Event, t.Completeness.Missing[0].Status = hostile.Text, hostile.Text, hostile.Text
+	t.Completeness.Missing[0].GUID, t.Completeness.Missing[0].Event, t.Completeness.Missing[0].Status = hostile.Text, hostile.Text,
+		hostile.Text
 	t.Completeness.NeverEmitted[0].Name, t.Completeness.NeverEmitted[0].Ref = hostile.Text, hostile.Text
 	t.Completeness.Unread[0] = hostile.Text
-	t.Alerts = []rotation.Alert{{Finding: finding.Finding{Rule: hostile.Text, Severity: hostile.Text, Message: hostile.Text, Hint: hostile.Text}, New: hostile.Text, Repositories: []string{hostile.Text}}}
+	t.Alerts = []rotation.Alert{{Finding: finding.Finding{Rule: hostile.Text, Severity: hostile.Text, Message: hostile.Text,
+		Hint: hostile.Text}, New: hostile.Text, Repositories: []string{hostile.Text}}}
 	t.Version = hostile.Text
 	return t
 }

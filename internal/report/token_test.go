@@ -23,7 +23,8 @@ func TestTokenIsInert(t *testing.T) {
 	scopes := "repo," + strings.ReplaceAll(strings.ReplaceAll(evil, " ", "_"), ",", "_")
 	for _, kind := range []token.Kind{token.Classic, token.FineGrained} {
 		o := token.Observations{
-			Form: token.Form{Kind: kind, Whole: true}, Fingerprint: evil, Time: time.Unix(1_800_000_000, 0).UTC(), Name: evil, Expires: evil, Scopes: &scopes,
+			Form: token.Form{Kind: kind, Whole: true}, Fingerprint: evil, Time: time.Unix(1_800_000_000, 0).UTC(), Name: evil, Expires: evil,
+			Scopes:  &scopes,
 			Account: &token.Account{Login: evil, ID: 1, Type: evil, Profile: []string{evil}},
 			Answers: []token.Answer{
 				{Probe: token.AskUser, Status: 200, Class: token.OK, Message: evil},
@@ -47,7 +48,8 @@ func TestTokenIsInert(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, out := range map[string]string{"text": shown.String(), "markdown": page.String(), "json": document.String()} {
-			if strings.ContainsAny(out, "\x1b\u202e") || strings.Contains(out, "\n::error") || name == "markdown" && strings.ContainsAny(out, "<@") && strings.Contains(out, "<img") {
+			if strings.ContainsAny(out, "\x1b\u202e") || strings.Contains(out, "\n::error") || name == "markdown" &&
+				strings.ContainsAny(out, "<@") && strings.Contains(out, "<img") {
 				t.Errorf("%s acts:\n%s", name, out)
 			}
 		}

@@ -27,7 +27,8 @@ func TestEscapers(t *testing.T) {
 		{"plain shows escapes", text.Plain, "\x1b[2J", `\u{001B}[2J`},
 		{"plain shows breaks", text.Plain, "a\r\nb\tc\u2028d\u0085e", `a\u{000D}\u{000A}b\u{0009}c\u{2028}d\u{0085}e`},
 		{"plain shows bidi", text.Plain, "\u202egpj.exe\u2066\u061c", `\u{202E}gpj.exe\u{2066}\u{061C}`},
-		{"plain shows invisibles", text.Plain, "a\u200b\u00ad\ufeff\u3164\u2800\u115f\ufe0f\U000e0041", `a\u{200B}\u{00AD}\u{FEFF}\u{3164}\u{2800}\u{115F}\u{FE0F}\u{E0041}`},
+		{"plain shows invisibles", text.Plain, "a\u200b\u00ad\ufeff\u3164\u2800\u115f\ufe0f\U000e0041",
+			`a\u{200B}\u{00AD}\u{FEFF}\u{3164}\u{2800}\u{115F}\u{FE0F}\u{E0041}`},
 		{"plain shows other spaces", text.Plain, "a\u00a0b\u2003c", `a\u{00A0}b\u{2003}c`},
 		{"plain shows bytes", text.Plain, "a\xff\xc3", `a\xFF\xC3`},
 		{"plain leaves a real replacement character", text.Plain, "\ufffd", "\ufffd"},
@@ -59,8 +60,10 @@ func TestEscapers(t *testing.T) {
 func seeds(f *testing.F) {
 	for _, s := range []string{
 		"", " ", "  a  ", hostile.Text, "# a", "- a", "+ a", "* a", "> a", "1. a", "1) a", "---", "===", "```", "~~~", "    code", "\ta",
-		"`", "``", "` a", "a `", "[x]: y", "![a](b)", "<a>", "&lt;", "&#64;", "\\", "a\\", "\\\\|", "|a|b|", "http://a.b", "www.a.b", "xmpp:a@b.c",
-		"a@b.c", "::a::b", "##[a]b", "#\u200b#[x]", "%0A", "%", "\r", "\n\n", "gh-1", "owner/repo#1", "$a$", "$`a`$", ":+1:", "[^1]", "**a**", "~~a~~",
+		"`", "``", "` a", "a `", "[x]: y", "![a](b)", "<a>", "&lt;", "&#64;", "\\", "a\\", "\\\\|", "|a|b|", "http://a.b", "www.a.b",
+		"xmpp:a@b.c",
+		"a@b.c", "::a::b", "##[a]b", "#\u200b#[x]", "%0A", "%", "\r", "\n\n", "gh-1", "owner/repo#1", "$a$", "$`a`$", ":+1:", "[^1]", "**a**",
+		"~~a~~",
 		"\u1100\u1161\u11a8", "👩\u200d👩\u200d👧", "🇩🇪", "e\u0301\u0301\u0301\u0301", "\ud7b0", "\u00b7",
 	} {
 		f.Add(s)
@@ -118,7 +121,8 @@ func FuzzCommand(f *testing.F) {
 func renderHTML(t *testing.T, source string) string {
 	t.Helper()
 	var b strings.Builder
-	if err := goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footnote, extension.DefinitionList)).Convert([]byte(source), &b); err != nil {
+	if err := goldmark.New(goldmark.WithExtensions(extension.GFM, extension.Footnote, extension.DefinitionList)).Convert([]byte(source),
+		&b); err != nil {
 		t.Fatal(err)
 	}
 	return strings.TrimSuffix(b.String(), "\n")
@@ -154,7 +158,8 @@ func FuzzMarkdownText(f *testing.F) {
 		for _, frame := range []struct{ before, after, open, closing string }{
 			{"", "", "<p>", "</p>"},
 			{"x\n\n- ", "\n", "<p>x</p>\n<ul>\n<li>", "</li>\n</ul>"},
-			{"|a|b|\n|-|-|\n| ", " | y |\n", "<table>\n<thead>\n<tr>\n<th>a</th>\n<th>b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>", "</td>\n<td>y</td>\n</tr>\n</tbody>\n</table>"},
+			{"|a|b|\n|-|-|\n| ", " | y |\n", "<table>\n<thead>\n<tr>\n<th>a</th>\n<th>b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>",
+				"</td>\n<td>y</td>\n</tr>\n</tbody>\n</table>"},
 		} {
 			shown := inner(t, renderHTML(t, frame.before+got+frame.after), frame.open, frame.closing)
 			if m := hostile.Magnets().FindString(shown); m != "" {

@@ -68,7 +68,8 @@ func TestFind(t *testing.T) {
 		"a regular expression": {"gh" + "p_[A-Za-z0-9]{36}", nil},
 		"a commit id":          {strings.Repeat("0123456789abcdef", 3)[:40], nil},
 		"inside of a word":     {"x" + classic, []string{"classic 1:2 " + classic}},
-		"behind an escape":     {`{"k":"one\n` + classic + `\n` + fine + `\n` + app + `\n` + pulumi + `"}`, []string{"classic 1:12 " + classic, "fine-grained 1:54 " + fine, "installation 1:149 " + app, "pulumi 1:211 " + pulumi}},
+		"behind an escape": {`{"k":"one\n` + classic + `\n` + fine + `\n` + app + `\n` + pulumi + `"}`,
+			[]string{"classic 1:12 " + classic, "fine-grained 1:54 " + fine, "installation 1:149 " + app, "pulumi 1:211 " + pulumi}},
 		"in a query":           {"https://h/?q=user%3A" + classic, []string{"classic 1:21 " + classic}},
 		"behind a name":        {"my_" + classic + "\nmy_" + fine, []string{"classic 1:4 " + classic, "fine-grained 2:4 " + fine}},
 		"behind a false start": {"xgh" + "p_" + classic, []string{"classic 1:6 " + classic}},
@@ -162,7 +163,8 @@ func TestStorageExamples(t *testing.T) {
 func TestEnvironmentFiles(t *testing.T) {
 	for name, want := range map[string]bool{
 		".env": true, "a/.env": true, ".env.local": true, ".ENV.production": true, "prod.env": true,
-		".env.example": false, ".env.sample": false, "env": false, ".envrc": false, "environment.yaml": false, "template.env": false, ".environment": false,
+		".env.example": false, ".env.sample": false, "env": false, ".envrc": false, "environment.yaml": false, "template.env": false,
+		".environment": false,
 	} {
 		var s token.Storage
 		s.Add("here", name, nil)

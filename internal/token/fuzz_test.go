@@ -38,7 +38,8 @@ func FuzzJudge(f *testing.F) {
 		n.Link("https://github.com")
 		known := false
 		for _, a := range o.Answers {
-			known = known || a.Class == token.OK || a.Class == token.Invalid || a.Class == token.Lacks || a.Class == token.NotFound || a.Class == token.Disabled || a.Class == token.Elsewhere
+			known = known || a.Class == token.OK || a.Class == token.Invalid || a.Class == token.Lacks || a.Class == token.NotFound ||
+				a.Class == token.Disabled || a.Class == token.Elsewhere
 		}
 		if !known && len(n.Repositories) > 0 && first.Verdict() == finding.Pass {
 			t.Errorf("nothing is known, and the token passes: %+v", o)

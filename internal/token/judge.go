@@ -162,7 +162,8 @@ func (j *judge) expiry() {
 	if rule, when := Expiring(at, j.Time); rule != "" {
 		j.add(rule, "the token %s", when)
 	} else if days := DaysLeft(at, j.Time); j.need.MaxDays > 0 && days > j.need.MaxDays {
-		j.hinted("lifetime", fmt.Sprintf("make a new token that expires in %d days", j.need.MaxDays), "the token expires only in %d days, on %s; it should be made anew every %d", days, text.Minute(at), j.need.MaxDays)
+		j.hinted("lifetime", fmt.Sprintf("make a new token that expires in %d days", j.need.MaxDays),
+			"the token expires only in %d days, on %s; it should be made anew every %d", days, text.Minute(at), j.need.MaxDays)
 	}
 }
 
@@ -265,8 +266,10 @@ func (c Class) Stops() bool {
 func (a Answer) question() string {
 	text := map[Probe]string{
 		AskUser: "whose token it is", AskRepository: "whether it sees the repository", AskReach: "which repositories it reaches",
-		AskMember: "whether the account is a member", AskPush: "whether it may push", AskFileWrite: "whether it may write files", AskCommits: "whether it may read commits",
-		AskPulls: "whether it may read pull requests", AskPullWrite: "whether it may open pull requests", AskStatusWrite: "whether it may set statuses",
+		AskMember: "whether the account is a member", AskPush: "whether it may push", AskFileWrite: "whether it may write files",
+		AskCommits: "whether it may read commits",
+		AskPulls:   "whether it may read pull requests", AskPullWrite: "whether it may open pull requests",
+		AskStatusWrite: "whether it may set statuses",
 	}[a.Probe]
 	if text == "" {
 		text = "whether it may read " + string(a.Probe)

@@ -82,8 +82,12 @@ func (j *judge) personal(a Account) []string {
 
 // machine says whether a login is one that people give machines.
 func machine(login string) bool {
-	for _, part := range strings.FieldsFunc(strings.ToLower(login), func(r rune) bool { return r == '-' || r == '_' || r == '[' || r == ']' }) {
-		if strings.HasSuffix(part, "bot") || slices.Contains([]string{"flux", "ci", "cd", "automation", "machine", "svc", "service", "deploy"}, part) {
+	for _, part := range strings.FieldsFunc(strings.ToLower(login), func(r rune) bool {
+		return r == '-' || r == '_' || r == '[' ||
+			r == ']'
+	}) {
+		if strings.HasSuffix(part, "bot") || slices.Contains([]string{"flux", "ci", "cd", "automation", "machine", "svc", "service", "deploy"},
+			part) {
 			return true
 		}
 	}
@@ -142,7 +146,8 @@ func (j *judge) reach() {
 	}
 	if len(more) > 0 {
 		slices.Sort(more)
-		j.add("repository-surplus", "the token reaches %s that it has nothing to do with: %s", plural(len(more), "repository", "repositories"), text.Some(more, most))
+		j.add("repository-surplus", "the token reaches %s that it has nothing to do with: %s", plural(len(more), "repository", "repositories"),
+			text.Some(more, most))
 	}
 	if len(unproven) > 0 {
 		slices.Sort(unproven)
@@ -165,7 +170,8 @@ const most = 5
 
 // within are the scopes that another scope brings with it
 // (https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps).
-var within = map[string]string{"public_repo": "repo", "repo:status": "repo", "repo_deployment": "repo", "repo:invite": "repo", "security_events": "repo"}
+var within = map[string]string{"public_repo": "repo", "repo:status": "repo", "repo_deployment": "repo", "repo:invite": "repo",
+	"security_events": "repo"}
 
 // scopes holds a classic token's scopes against the need.
 func (j *judge) scopes() {
@@ -176,7 +182,8 @@ func (j *judge) scopes() {
 	needed := j.neededScopes()
 	for _, scope := range needed {
 		if !slices.Contains(granted, scope) && !slices.Contains(granted, within[scope]) {
-			j.hinted("missing", "give the token the scope on the page of its settings; better, make a fine-grained token", "the scope %s is missing", scope)
+			j.hinted("missing", "give the token the scope on the page of its settings; better, make a fine-grained token", "the scope %s is missing",
+				scope)
 		}
 	}
 	slices.Sort(granted)
@@ -233,7 +240,8 @@ func (j *judge) permissions() {
 			if have == Read {
 				text += "; the token may only read"
 			}
-			j.hinted("missing", fmt.Sprintf("give the token %s: %s, under Repository permissions on the page of its settings", title(name), need), text, title(name), need)
+			j.hinted("missing", fmt.Sprintf("give the token %s: %s, under Repository permissions on the page of its settings", title(name), need),
+				text, title(name), need)
 		}
 	}
 }

@@ -94,7 +94,8 @@ func TestParseExpiry(t *testing.T) {
 
 func TestReminders(t *testing.T) {
 	end := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	for hours, want := range map[int]int{91 * 24: 0, 30*24 + 23: 0, 30 * 24: 30, 15 * 24: 30, 14 * 24: 14, 7*24 + 1: 14, 7 * 24: 7, 25: 7, 24: 1, 1: 1, -72: 1} {
+	for hours, want := range map[int]int{91 * 24: 0, 30*24 + 23: 0, 30 * 24: 30, 15 * 24: 30, 14 * 24: 14, 7*24 + 1: 14, 7 * 24: 7, 25: 7,
+		24: 1, 1: 1, -72: 1} {
 		if got := token.Reminder(end, end.Add(-time.Duration(hours)*time.Hour)); got != want {
 			t.Errorf("%d hours: %d, want %d", hours, got, want)
 		}
@@ -133,11 +134,15 @@ func TestClassify(t *testing.T) {
 		{403, "You have exceeded a secondary rate limit.", "X-RateLimit-Remaining: 0", token.TooFast},
 		{429, "", none, token.TooFast},
 		{403, "", "Retry-After: 60", token.TooFast},
-		{403, "Although you appear to have the correct authorization credentials, the `acme` organization has an IP allow list enabled, and your IP address is not permitted to access this resource.", none, token.AddressRefused},
+		{403, "Although you appear to have the correct authorization credentials, the `acme` organization has an IP allow list enabled, and " +
+			"your IP address is not permitted to access this resource.", none, token.AddressRefused},
 		{403, "Sorry. Your account was suspended.", none, token.Suspended},
-		{403, "`acme` forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a personal access token with fine-grained permissions.", none, token.ClassicForbidden},
-		{403, "The 'HHS ONC' enterprise forbids access via a fine-grained personal access tokens if the token's lifetime is greater than 366 days.", none, token.LifetimeRefused},
-		{403, "The 'acme' organization forbids access via a personal access token (classic) if the token's lifetime is greater than 90 days.", none, token.LifetimeRefused},
+		{403, "`acme` forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a personal access token " +
+			"with fine-grained permissions.", none, token.ClassicForbidden},
+		{403, "The 'HHS ONC' enterprise forbids access via a fine-grained personal access tokens if the token's lifetime is greater than 366 " +
+			"days.", none, token.LifetimeRefused},
+		{403, "The 'acme' organization forbids access via a personal access token (classic) if the token's lifetime is greater than 90 days.",
+			none, token.LifetimeRefused},
 		{422, "Validation Failed", none, token.Invalid}, {400, "", none, token.Invalid},
 		{410, "Issues has been disabled in this repository.", none, token.Disabled},
 		{500, "", none, token.Trouble}, {418, "", none, token.Trouble},

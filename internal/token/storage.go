@@ -75,7 +75,8 @@ func environmentFile(file string) bool {
 	if name != ".env" && !strings.HasPrefix(name, ".env.") && !strings.HasSuffix(name, ".env") {
 		return false
 	}
-	return !slices.ContainsFunc([]string{"example", "sample", "template", "dist", "defaults", "schema"}, func(s string) bool { return strings.Contains(name, s) })
+	return !slices.ContainsFunc([]string{"example", "sample", "template", "dist", "defaults", "schema"},
+		func(s string) bool { return strings.Contains(name, s) })
 }
 
 func kindInWords(k Kind) string {

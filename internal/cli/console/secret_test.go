@@ -72,7 +72,8 @@ func TestReadKeyFile(t *testing.T) {
 // TestOneLine: outside text is shown on one line, and without what looks secret.
 func TestOneLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"a\n\tb ": "a b", "read postgres://u:p@ss@db/x\n: EOF": "read postgres://***@db/x : EOF", "Bearer\n 0123456789": "Bearer ***", "ghp_abc": "ghp_***",
+		"a\n\tb ": "a b", "read postgres://u:p@ss@db/x\n: EOF": "read postgres://***@db/x : EOF", "Bearer\n 0123456789": "Bearer ***",
+		"ghp_abc": "ghp_***",
 	} {
 		if got := console.OneLine(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)

@@ -23,7 +23,8 @@ func common() []Input {
 		{
 			Name: "command", Kind: Choice, Values: []string{Check, Propose, Sweep, Merge, Token, Scan}, Default: Check,
 			Doc: "What to do. `check` judges a change and publishes the verdict; `propose` opens or refreshes the pull " +
-				"request of Flux's branch; `sweep` closes those that are stale; `merge` merges one that passes; `token` checks the token that Flux pushes with; " +
+				"request of Flux's branch; `sweep` closes those that are stale; `merge` merges one that passes; `token` checks the token that Flux " +
+				"pushes with; " +
 				"`scan` looks for tokens in what a pull request changes, or in all files of the commit.",
 		},
 		{
@@ -89,7 +90,8 @@ func life() []Input {
 		},
 		{
 			Name: "body", Kind: Text, Commands: []string{Propose},
-			Doc: "A Go template for the pull request's body. Empty means the usual one. `check` holds the updates that a body lists against those of the change.",
+			Doc: "A Go template for the pull request's body. Empty means the usual one. `check` holds the updates that a body lists against " +
+				"those of the change.",
 		},
 		{
 			Name: "stale-after-days", Kind: Count, Default: "30", Commands: []string{Sweep},

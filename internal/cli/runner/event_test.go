@@ -19,7 +19,8 @@ func TestEvent(t *testing.T) {
 	pull := `{"action":"opened","number":9,"repository":{"id":77,"default_branch":"main"},
 		"pull_request":{"number":7,"title":"::error::x","user":{"login":"mallory"},"state":"open",
 		"head":{"sha":"` + shaA + `","ref":"flux-image-updates","repo":{"id":1}},"base":{"sha":"` + shaB + `","ref":"main"}}}`
-	wantPull := runner.Event{RepositoryID: 77, DefaultBranch: "main", Number: 7, Head: shaA, Base: shaB, HeadRef: "flux-image-updates", BaseRef: "main"}
+	wantPull := runner.Event{RepositoryID: 77, DefaultBranch: "main", Number: 7, Head: shaA, Base: shaB, HeadRef: "flux-image-updates",
+		BaseRef: "main"}
 	named := func(name string) runner.Event { e := wantPull; e.Name = name; return e }
 	tests := []struct {
 		event, body string
@@ -49,7 +50,8 @@ func TestEvent(t *testing.T) {
 			runner.Event{Name: "push", Ref: "refs/heads/x", HeadRef: "x", Base: shaB, Deleted: true},
 		},
 		{
-			"workflow_dispatch", `{"inputs":{"number":"9"},"number":9,"ref":"refs/heads/evil"}`, []string{"GITHUB_SHA", shaA, "GITHUB_REF", "refs/heads/main"},
+			"workflow_dispatch", `{"inputs":{"number":"9"},"number":9,"ref":"refs/heads/evil"}`,
+			[]string{"GITHUB_SHA", shaA, "GITHUB_REF", "refs/heads/main"},
 			runner.Event{Name: "workflow_dispatch", Ref: "refs/heads/main", Head: shaA},
 		},
 		{
@@ -70,7 +72,8 @@ func TestEvent(t *testing.T) {
 
 func TestEventRefuses(t *testing.T) {
 	pull := func(number, sha, ref string) string {
-		return `{"pull_request":{"number":` + number + `,"head":{"sha":"` + sha + `","ref":"` + ref + `"},"base":{"sha":"` + shaB + `","ref":"main"}}}`
+		return `{"pull_request":{"number":` + number + `,"head":{"sha":"` + sha + `","ref":"` + ref + `"},"base":{"sha":"` + shaB +
+			`","ref":"main"}}}`
 	}
 	tests := []struct{ name, event, body, want string }{
 		{"no JSON", "push", "<html>", "invalid character"},

@@ -278,7 +278,8 @@ func TestBrokenLogIsNoPanic(t *testing.T) {
 
 func TestContext(t *testing.T) {
 	s := newStep(t, "GITHUB_REPOSITORY", "goldfish-inc/oceanid", "GITHUB_REPOSITORY_ID", "77", "GITHUB_RUN_ID", "5",
-		"GITHUB_SERVER_URL", "https://ghe.example.com/", "GITHUB_API_URL", "https://ghe.example.com/api/v3", "GITHUB_GRAPHQL_URL", "https://ghe.example.com/api/graphql")
+		"GITHUB_SERVER_URL", "https://ghe.example.com/", "GITHUB_API_URL", "https://ghe.example.com/api/v3", "GITHUB_GRAPHQL_URL",
+		"https://ghe.example.com/api/graphql")
 	got, err := s.runner().Context()
 	must(t, err)
 	want := runner.Context{

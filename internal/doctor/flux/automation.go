@@ -19,7 +19,8 @@ func (x *examiner) automations() {
 	case x.Lacks(CheckRepository):
 		x.Gap("which repository the ImageUpdateAutomations write to: not all GitRepositories were read")
 	default:
-		x.Report("cluster/automation-missing", "apply it: `kubectl apply -f clusters/tethys/image-updates.yaml`, with spec.sourceRef of the repository's GitRepository",
+		x.Report("cluster/automation-missing",
+			"apply it: `kubectl apply -f clusters/tethys/image-updates.yaml`, with spec.sourceRef of the repository's GitRepository",
 			"no ImageUpdateAutomation in namespace %s writes to %s", x.Namespace, orAny(x.expect.Repository))
 	}
 	for _, a := range x.runners {

@@ -20,19 +20,22 @@ const refusal = push + "authorization failed: Write access to repository not gra
 // failed is a failure as Flux logs it: twice, under one reconcileID.
 func failed(name, run, text string, minute int) []string {
 	line := func(message, cause string) string {
-		return fmt.Sprintf(`{"level":"error","ts":%q,"msg":%q,"controllerKind":"ImageUpdateAutomation","namespace":"flux-system","name":%q,"reconcileID":%q,"error":%q}`,
+		return fmt.Sprintf(`{"level":"error","ts":%q,"msg":%q,"controllerKind":"ImageUpdateAutomation","namespace":"flux-system","name":%q,`+
+			`"reconcileID":%q,"error":%q}`,
 			noon.Add(time.Duration(minute)*time.Minute).Format(time.RFC3339), message, name, run, cause)
 	}
 	return []string{line(text, "GitOperationFailed"), line("Reconciler error", text)}
 }
 
 func worked(name, text string, minute int) []string {
-	return []string{fmt.Sprintf(`{"level":"info","ts":%q,"msg":%q,"controllerKind":"ImageUpdateAutomation","namespace":"flux-system","name":%q,"reconcileID":"ok"}`,
+	return []string{fmt.Sprintf(`{"level":"info","ts":%q,"msg":%q,"controllerKind":"ImageUpdateAutomation","namespace":"flux-system",`+
+		`"name":%q,"reconcileID":"ok"}`,
 		noon.Add(time.Duration(minute)*time.Minute).Format(time.RFC3339), text, name)}
 }
 
 func ready(minute int) []flux.Condition {
-	return []flux.Condition{{Type: "Ready", Status: "True", Reason: "Succeeded", Message: "repository up-to-date", Time: noon.Add(time.Duration(minute) * time.Minute)}}
+	return []flux.Condition{{Type: "Ready", Status: "True", Reason: "Succeeded", Message: "repository up-to-date",
+		Time: noon.Add(time.Duration(minute) * time.Minute)}}
 }
 
 // TestFailures counts runs, not lines, and says what is over.
@@ -50,8 +53,9 @@ func TestFailures(t *testing.T) {
 			want:  []string{"app write-denied×2 false [log]", "app token-rejected×1 false [log]"},
 		},
 		"the event and the condition tell the same": {
-			lines:      [][]string{failed("app", "1", refusal, 1)},
-			events:     []flux.Event{{Kind: "ImageUpdateAutomation", Namespace: "flux-system", Name: "app", Type: "Warning", Message: refusal, Count: 9, Last: noon}},
+			lines: [][]string{failed("app", "1", refusal, 1)},
+			events: []flux.Event{{Kind: "ImageUpdateAutomation", Namespace: "flux-system", Name: "app", Type: "Warning", Message: refusal,
+				Count: 9, Last: noon}},
 			conditions: []flux.Condition{{Type: "Ready", Status: "False", Message: refusal, Time: noon}},
 			want:       []string{"app write-denied×1 false [condition event log]"},
 		},
@@ -87,7 +91,8 @@ func TestFailures(t *testing.T) {
 		cluster.Automations = []flux.Automation{{Namespace: "flux-system", Name: "app", Conditions: c.conditions}}
 		var got []string
 		for _, f := range flux.Failures(cluster) {
-			got = append(got, fmt.Sprintf("%s %s×%d %v %v", f.Object[len("ImageUpdateAutomation/flux-system/"):], f.Cause.Name, f.Attempts, f.Healed, f.Sources))
+			got = append(got, fmt.Sprintf("%s %s×%d %v %v", f.Object[len("ImageUpdateAutomation/flux-system/"):], f.Cause.Name, f.Attempts, f.Healed,
+				f.Sources))
 		}
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
@@ -124,13 +129,15 @@ func TestOtherRepositories(t *testing.T) {
 		return flux.GitRepository{Namespace: "flux-system", Name: name, URL: url, Branch: "main"}
 	}
 	runner := func(name, source string) flux.Automation {
-		return flux.Automation{Namespace: "flux-system", Name: name, Source: source, PushBranch: "flux-image-updates", UpdatePath: "./a", LastRun: noon, LastPush: noon, LastPushCommit: "27c2407"}
+		return flux.Automation{Namespace: "flux-system", Name: name, Source: source, PushBranch: "flux-image-updates", UpdatePath: "./a",
+			LastRun: noon, LastPush: noon, LastPushCommit: "27c2407"}
 	}
 	c := flux.Cluster{
 		Namespace: "flux-system", Read: noon,
-		Repositories: []flux.GitRepository{repository("fleet", "ssh://git@github.com/acme/fleet"), repository("other", "ssh://git@github.com/acme/other")},
-		Automations:  []flux.Automation{runner("fleet", "fleet"), runner("other", "other")},
-		Logs:         []flux.Log{{Controller: "image-automation-controller", Lines: failed("other", "1", refusal, 1)}},
+		Repositories: []flux.GitRepository{repository("fleet", "ssh://git@github.com/acme/fleet"),
+			repository("other", "ssh://git@github.com/acme/other")},
+		Automations: []flux.Automation{runner("fleet", "fleet"), runner("other", "other")},
+		Logs:        []flux.Log{{Controller: "image-automation-controller", Lines: failed("other", "1", refusal, 1)}},
 	}
 	rules := func(repository string) (names []string) {
 		for _, f := range finding.Together(flux.Examine(c, flux.Expectation{Repository: repository})).Findings {

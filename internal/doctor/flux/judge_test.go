@@ -18,13 +18,15 @@ import (
 func sound() flux.Cluster {
 	return flux.Cluster{
 		Namespace: "flux-system", Since: noon.Add(-30), Read: noon,
-		Repositories: []flux.GitRepository{{Namespace: "flux-system", Name: "fleet", URL: "https://github.com/acme/fleet", Secret: "github-token", Branch: "main"}},
+		Repositories: []flux.GitRepository{{Namespace: "flux-system", Name: "fleet", URL: "https://github.com/acme/fleet", Secret: "github-token",
+			Branch: "main"}},
 		Secrets: []flux.Secret{{Namespace: "flux-system", Name: "github-token", Keys: []flux.Key{
 			{Name: "password", Fingerprint: "one"}, {Name: "username"},
 		}}},
 		Automations: []flux.Automation{{
 			Namespace: "flux-system", Name: "fleet", Source: "fleet", PushBranch: "flux-image-updates", UpdatePath: "./apps",
-			AuthorName: "fluxcdbot", AuthorEmail: "fluxcdbot@users.noreply.github.com", LastRun: noon, LastPush: noon, LastPushCommit: "27c240778a1e",
+			AuthorName: "fluxcdbot", AuthorEmail: "fluxcdbot@users.noreply.github.com", LastRun: noon, LastPush: noon,
+			LastPushCommit: "27c240778a1e",
 		}},
 	}
 }
@@ -56,7 +58,8 @@ func TestSecretKeys(t *testing.T) {
 		{"https://github.com/acme/fleet", "github", "githubAppID githubAppPrivateKey githubAppInstallationID", ""},
 		{"https://github.com/acme/fleet", "github", "githubAppID githubAppPrivateKey githubAppInstallationOwner", ""},
 		{"https://github.com/acme/fleet", "github", "githubAppID githubAppPrivateKey", "both or none"},
-		{"https://github.com/acme/fleet", "github", "githubAppID githubAppPrivateKey githubAppInstallationOwner githubAppInstallationID", "both or none"},
+		{"https://github.com/acme/fleet", "github", "githubAppID githubAppPrivateKey githubAppInstallationOwner githubAppInstallationID",
+			"both or none"},
 		{"https://github.com/acme/fleet", "github", "username password", "lacks keys of a GitHub App"},
 		{"https://github.com/acme/fleet", "", "githubAppID githubAppPrivateKey githubAppInstallationID", "does not say spec.provider: github"},
 		{"ssh://git@github.com/acme/fleet", "", "identity known_hosts", ""},
@@ -96,8 +99,10 @@ func TestJudge(t *testing.T) {
 		"a refspec": {func(c *flux.Cluster, _ *flux.Expectation) {
 			c.Automations[0].Refspec = "refs/heads/main:refs/heads/main"
 		}, []string{"cluster/pushes-to-base"}},
-		"the base as push branch": {func(c *flux.Cluster, _ *flux.Expectation) { c.Automations[0].PushBranch = "main" }, []string{"cluster/branch-drift", "cluster/pushes-to-base"}},
-		"another base":            {func(_ *flux.Cluster, e *flux.Expectation) { e.Policy.Base = []string{"release"} }, []string{"cluster/branch-drift"}},
+		"the base as push branch": {func(c *flux.Cluster, _ *flux.Expectation) { c.Automations[0].PushBranch = "main" },
+			[]string{"cluster/branch-drift", "cluster/pushes-to-base"}},
+		"another base": {func(_ *flux.Cluster, e *flux.Expectation) { e.Policy.Base = []string{"release"} },
+			[]string{"cluster/branch-drift"}},
 		"a workflow folder": {func(c *flux.Cluster, _ *flux.Expectation) {
 			c.Automations[0].UpdatePath = "./.github/workflows"
 		}, []string{"cluster/update-path"}},
@@ -111,7 +116,8 @@ func TestJudge(t *testing.T) {
 			e.Copies = []flux.Copy{{Where: "ESC", Fingerprint: "two"}}
 		}, []string{"cluster/token-differs"}},
 		"stopped by its condition": {func(c *flux.Cluster, _ *flux.Expectation) {
-			c.Automations[0].Conditions = []flux.Condition{{Type: "Stalled", Status: "True", Reason: "RemovedTemplateField", Message: "template uses removed '.Updated' field. Please use '.Changed' instead.", Time: noon}}
+			c.Automations[0].Conditions = []flux.Condition{{Type: "Stalled", Status: "True", Reason: "RemovedTemplateField",
+				Message: "template uses removed '.Updated' field. Please use '.Changed' instead.", Time: noon}}
 		}, []string{"cluster/configuration-failed"}},
 	} {
 		cluster, own := sound(), policy

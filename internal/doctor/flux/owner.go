@@ -33,11 +33,13 @@ func OwnerOf(m Marks) (Owner, bool) {
 		annotation string // how its name begins
 	}{
 		{
-			Owner{"External Secrets", "store the new token where the ExternalSecret gets it, and set its annotation force-sync, or wait for its refreshInterval"},
+			Owner{"External Secrets", "store the new token where the ExternalSecret gets it, and set its annotation force-sync, or wait for its " +
+				"refreshInterval"},
 			"ExternalSecret", "external-secrets", "reconcile.external-secrets.io/managed", "reconcile.external-secrets.io/",
 		},
 		{
-			Owner{"Pulumi", "store the new token in the Pulumi ESC environment, or in the stack with `pulumi config set --secret`, and run `pulumi up`"},
+			Owner{"Pulumi", "store the new token in the Pulumi ESC environment, or in the stack with `pulumi config set --secret`, and run " +
+				"`pulumi up`"},
 			"", "pulumi", "app.kubernetes.io/managed-by=pulumi", "pulumi.com/",
 		},
 		{Owner{"Sealed Secrets", "seal the new token with kubeseal, and commit it"}, "SealedSecret", "", "", "sealedsecrets.bitnami.com/"},
@@ -56,7 +58,8 @@ func OwnerOf(m Marks) (Owner, bool) {
 		name, value, exact := strings.Cut(known.label, "=")
 		have, labelled := m.Labels[name]
 		if known.kind != "" && slices.Contains(m.Kinds, known.kind) ||
-			known.manager != "" && slices.ContainsFunc(m.Managers, func(s string) bool { return strings.HasPrefix(strings.ToLower(s), known.manager) }) ||
+			known.manager != "" && slices.ContainsFunc(m.Managers,
+				func(s string) bool { return strings.HasPrefix(strings.ToLower(s), known.manager) }) ||
 			name != "" && labelled && (!exact || strings.EqualFold(have, value)) ||
 			known.annotation != "" && hasPrefix(m.Annotations, known.annotation) {
 			return known.owner, true

@@ -53,11 +53,13 @@ func TestWorked(t *testing.T) {
 		cluster flux.Cluster
 		want    time.Time
 	}{
-		"nothing":             {flux.Cluster{}, time.Time{}},
-		"one":                 {flux.Cluster{Repositories: repos{g("x", "s", good)}, Automations: autos{a("x", at, good)}}, at},
-		"another's Secret":    {flux.Cluster{Repositories: repos{g("x", "t", good)}, Automations: autos{a("x", at, good)}}, time.Time{}},
-		"the slower of two":   {flux.Cluster{Repositories: repos{g("x", "s", good)}, Automations: autos{a("x", at.Add(time.Hour), good), a("x", at, good)}}, at},
-		"one complains":       {flux.Cluster{Repositories: repos{g("x", "s", good)}, Automations: autos{a("x", at, good), a("x", at, bad)}}, time.Time{}},
+		"nothing":          {flux.Cluster{}, time.Time{}},
+		"one":              {flux.Cluster{Repositories: repos{g("x", "s", good)}, Automations: autos{a("x", at, good)}}, at},
+		"another's Secret": {flux.Cluster{Repositories: repos{g("x", "t", good)}, Automations: autos{a("x", at, good)}}, time.Time{}},
+		"the slower of two": {flux.Cluster{Repositories: repos{g("x", "s", good)},
+			Automations: autos{a("x", at.Add(time.Hour), good), a("x", at, good)}}, at},
+		"one complains": {flux.Cluster{Repositories: repos{g("x", "s", good)}, Automations: autos{a("x", at, good), a("x", at, bad)}},
+			time.Time{}},
 		"its source does":     {flux.Cluster{Repositories: repos{g("x", "s", bad)}, Automations: autos{a("x", at, good)}}, time.Time{}},
 		"never ran":           {flux.Cluster{Repositories: repos{g("x", "s", good)}, Automations: autos{a("x", time.Time{}, good)}}, time.Time{}},
 		"suspended is no use": {flux.Cluster{Repositories: repos{g("x", "s", good)}, Automations: autos{suspended, a("x", at, good)}}, at},

@@ -100,7 +100,8 @@ func stageOf(text string) Stage {
 	}{
 		{Push, []string{"failed to push to remote", "[remote rejected]", "failed to push some refs", "remote: error: GH0"}},
 		{Propose, []string{"createPullRequest", "pull request create failed", "Attempting creation of pull request", "/pulls"}},
-		{Setup, []string{"failed configuring source manager", "failed to get auth secret", "failed to configure authentication options", "failed to configure auth"}},
+		{Setup, []string{"failed configuring source manager", "failed to get auth secret", "failed to configure authentication options",
+			"failed to configure auth"}},
 		{Fetch, []string{"failed to checkout", "unable to clone", "unable to list remote", "git-upload-pack"}},
 		{Scan, []string{"scan failed", "ImageRepository", "no tags in database", "latest tag", "latest version"}},
 		{Apply, []string{"decrypt", "kustomize build failed", "dry-run failed"}},

@@ -102,7 +102,8 @@ func TestRecogniseReported(t *testing.T) {
 
 // inJSON is a text as Flux logs it.
 func inJSON(text string) string {
-	return fmt.Sprintf(`{"level":"error","ts":"2026-11-22T20:22:24.905Z","msg":"Reconciler error","controllerKind":"ImageUpdateAutomation","namespace":"flux-system","name":"app","reconcileID":"1","error":%q}`, text)
+	return fmt.Sprintf(`{"level":"error","ts":"2026-11-22T20:22:24.905Z","msg":"Reconciler error","controllerKind":"ImageUpdateAutomation",`+
+		`"namespace":"flux-system","name":"app","reconcileID":"1","error":%q}`, text)
 }
 
 // TestRecordedLogs holds every line that real controllers wrote against what
@@ -146,7 +147,8 @@ func TestRecordedLogs(t *testing.T) {
 // TestNoFailure gives lines that hold the words of failures and are none.
 func TestNoFailure(t *testing.T) {
 	for _, line := range []string{
-		`{"level":"info","ts":"2026-11-22T20:21:56.575Z","msg":"pushed commit '27c2407' to branch 'flux-image-updates'\nfix: authentication required\n- error, denied: x509: connection refused\n"}`,
+		`{"level":"info","ts":"2026-11-22T20:21:56.575Z","msg":"pushed commit '27c2407' to branch 'flux-image-updates'\nfix: authentication ` +
+			`required\n- error, denied: x509: connection refused\n"}`,
 		`{"level":"debug","ts":"2026-11-22T20:21:56.575Z","msg":"x","error":"authentication required"}`,
 		"pushed commit '27c2407' to branch 'flux-image-updates'\nfix: remote: Repository not found.",
 		"2026-11-22T20:21:56.575Z\tINFO\tpushed commit '27c2407' to branch 'x'\tBad credentials",
@@ -172,7 +174,8 @@ func TestEvidenceHidesCredentials(t *testing.T) {
 		}
 		for _, text := range []string{text, inJSON(text)} {
 			cause, ok := flux.Recognise(text)
-			if !ok || strings.Contains(cause.Evidence, planted) || strings.Contains(cause.Evidence, planted[len(planted)-8:]) && !strings.HasPrefix(planted, "hunter2") {
+			if !ok || strings.Contains(cause.Evidence, planted) || strings.Contains(cause.Evidence, planted[len(planted)-8:]) &&
+				!strings.HasPrefix(planted, "hunter2") {
 				t.Errorf("%v: %s", ok, cause.Evidence)
 			}
 		}

@@ -53,7 +53,8 @@ func (x *examiner) address(of string, r GitRepository) {
 	case parsed.Scheme == "http":
 		x.Report("cluster/url", "write spec.url with https://", "the URL of %s is not encrypted: the token travels in the open", of)
 	case parsed.User != nil && (parsed.Scheme == "https" || hasPassword(parsed)):
-		x.Report("cluster/url", "take the credentials out of spec.url, put them into the Secret, and revoke the token: Flux prints URLs in its logs",
+		x.Report("cluster/url", "take the credentials out of spec.url, put them into the Secret, and revoke the token: Flux prints URLs in "+
+			"its logs",
 			"the URL of %s holds credentials", of)
 	}
 }
@@ -78,7 +79,8 @@ func (x *examiner) secrets() {
 				x.Gap("Secret %s/%s: it was not read", r.Namespace, r.Secret)
 			}
 		case s.Missing:
-			x.Report("cluster/secret-missing", fixSecret, "Secret %s/%s, which GitRepository %s names, is not in the cluster", r.Namespace, r.Secret, r.Name)
+			x.Report("cluster/secret-missing", fixSecret, "Secret %s/%s, which GitRepository %s names, is not in the cluster", r.Namespace, r.Secret,
+				r.Name)
 		default:
 			x.keys(r, s)
 		}
@@ -101,7 +103,8 @@ func (x *examiner) keys(r GitRepository, s Secret) {
 	for _, k := range s.Keys {
 		names = append(names, k.Name)
 		if k.Padded && k.Fingerprint != "" {
-			x.Report("cluster/secret-padded", "store the value without it: `printf %s \"$TOKEN\"` rather than `echo`, and --from-file of a file without a last line break",
+			x.Report("cluster/secret-padded",
+				"store the value without it: `printf %s \"$TOKEN\"` rather than `echo`, and --from-file of a file without a last line break",
 				"the value of key %s of %s begins or ends with white space or a line break, which Flux sends as a part of the token", k.Name, of)
 		}
 	}
@@ -111,7 +114,9 @@ func (x *examiner) keys(r GitRepository, s Secret) {
 		x.Report("cluster/secret-keys", fix, "%s %s", of, problem)
 	}
 	if s.Applied {
-		x.Report("cluster/secret-copied", "create the Secret with `kubectl create` or server-side apply, and remove the annotation kubectl.kubernetes.io/last-applied-configuration",
+		x.Report("cluster/secret-copied",
+			"create the Secret with `kubectl create` or server-side apply, and remove the annotation "+
+				"kubectl.kubernetes.io/last-applied-configuration",
 			"%s holds its values a second time, in the annotation that `kubectl apply` writes; rotating does not change that one", of)
 	}
 }
@@ -131,11 +136,13 @@ func wrongKeys(r GitRepository, s Secret) (problem, fix string) {
 	switch {
 	case strings.HasPrefix(r.URL, "ssh://"):
 		if !s.has("identity", "known_hosts") {
-			return "lacks identity or known_hosts, which an ssh:// URL needs", "give it `identity` and `known_hosts`, or use an https:// URL with the token"
+			return "lacks identity or known_hosts, which an ssh:// URL needs",
+				"give it `identity` and `known_hosts`, or use an https:// URL with the token"
 		}
 	case r.Provider == "github":
 		if !s.has("githubAppID", "githubAppPrivateKey") || s.has("githubAppInstallationOwner") == s.has("githubAppInstallationID") {
-			return "lacks keys of a GitHub App, or has both or none of githubAppInstallationOwner and githubAppInstallationID, with spec.provider: github",
+			return "lacks keys of a GitHub App, or has both or none of githubAppInstallationOwner and githubAppInstallationID, with " +
+					"spec.provider: github",
 				"give it githubAppID, githubAppPrivateKey and exactly one of the two, or drop spec.provider to use the token"
 		}
 	case app:
@@ -150,7 +157,8 @@ func wrongKeys(r GitRepository, s Secret) (problem, fix string) {
 	case s.has("username"):
 		return "has username without password, which Flux refuses", basic
 	case s.has("token"):
-		return "has only the key token: Flux takes no notice of it and goes anonymous, without an error as long as the repository is public and nothing is pushed", basic
+		return "has only the key token: Flux takes no notice of it and goes anonymous, without an error as long as the repository is public " +
+			"and nothing is pushed", basic
 	default:
 		return "has no key that Flux authenticates with, so that it goes anonymous without an error", basic
 	}
@@ -191,7 +199,8 @@ func (x *examiner) compare(s Secret, k Key) {
 		case k.Name == "":
 			x.Gap("Secret %s/%s: it holds no token to compare with %s", s.Namespace, s.Name, c.Where)
 		case c.Fingerprint != k.Fingerprint:
-			x.Report("cluster/token-differs", "find out which is the current one, then store it everywhere (`pulumi up --yes`), and revoke the other",
+			x.Report("cluster/token-differs",
+				"find out which is the current one, then store it everywhere (`pulumi up --yes`), and revoke the other",
 				"Secret %s/%s holds another token than %s", s.Namespace, s.Name, c.Where)
 		default:
 			x.Evidence("the same in %s", c.Where)

@@ -11,22 +11,28 @@ const noRulesHere = "make the repository public or take a plan with rulesets for
 // refusals are the types of rules that refuse what Flux pushes, with the words
 // for it and the remedy. Restrictions are looked at by themselves.
 var refusals = map[string][2]string{
-	"pull_request":           {"takes changes by pull request only", "take the bot's branch out of the ruleset: only the base needs a pull request"},
-	"required_status_checks": {"takes only commits that have passed checks", "take the bot's branch out of the ruleset: checks run on the pull request"},
-	"required_deployments":   {"takes only commits that were deployed", "take the bot's branch out of the ruleset"},
-	"merge_queue":            {"takes changes from its merge queue only", "take the bot's branch out of the ruleset: only the base needs a queue"},
-	"required_signatures":    {"takes signed commits only", "set spec.git.commit.signingKey of the ImageUpdateAutomation, or take the bot's branch out of the ruleset"},
+	"pull_request": {"takes changes by pull request only",
+		"take the bot's branch out of the ruleset: only the base needs a pull request"},
+	"required_status_checks": {"takes only commits that have passed checks",
+		"take the bot's branch out of the ruleset: checks run on the pull request"},
+	"required_deployments": {"takes only commits that were deployed", "take the bot's branch out of the ruleset"},
+	"merge_queue": {"takes changes from its merge queue only",
+		"take the bot's branch out of the ruleset: only the base needs a queue"},
+	"required_signatures": {"takes signed commits only",
+		"set spec.git.commit.signingKey of the ImageUpdateAutomation, or take the bot's branch out of the ruleset"},
 }
 
 // harmless are the types of rules that Flux's pushes keep anyhow, or that are
 // looked at elsewhere.
-var harmless = []string{"creation", "update", "deletion", "non_fast_forward", "required_linear_history", "max_file_size", "max_file_path_length", "copilot_code_review", "tag_name_pattern"}
+var harmless = []string{"creation", "update", "deletion", "non_fast_forward", "required_linear_history", "max_file_size",
+	"max_file_path_length", "copilot_code_review", "tag_name_pattern"}
 
 // headBranch looks for what keeps Flux from pushing, and for who else may.
 func (x *examiner) headBranch() {
 	b := x.Head
 	if b.Unavailable {
-		x.Report("github/branch-open", "make the repository public or take a plan with rulesets for private repositories", "the owner's plan has no rules for branches, so that everybody with write access may push to branch %q", b.Name)
+		x.Report("github/branch-open", "make the repository public or take a plan with rulesets for private repositories",
+			"the owner's plan has no rules for branches, so that everybody with write access may push to branch %q", b.Name)
 		return
 	}
 	if b.Name == "" {
@@ -45,7 +51,8 @@ func (x *examiner) headBranch() {
 			restricted = true
 		}
 		if r.Type == "update" || r.Type == "creation" {
-			what := map[string]string{"update": "lets nobody but those who may bypass it push", "creation": "lets nobody but those who may bypass it create the branch"}[r.Type]
+			what := map[string]string{"update": "lets nobody but those who may bypass it push",
+				"creation": "lets nobody but those who may bypass it create the branch"}[r.Type]
 			x.barred(r.Type, of, what, "add the bot's account to the ruleset's bypass list, and nobody else")
 		}
 		if r.Type == "update" && slices.ContainsFunc(of.Bypass, func(a Actor) bool { return a.Kind == "RepositoryRole" && a.ID == roleWrite }) {
@@ -86,13 +93,15 @@ func (x *examiner) noForce(of string, by answer) {
 	case by.unknown != "":
 		x.Gap("whether Flux can replace its branch: %s", by.unknown)
 	default:
-		x.Report("github/force-push", "allow force pushes to this branch, or start image-automation-controller with --feature-gates=GitForcePushBranch=false and delete the branch after each merge",
+		x.Report("github/force-push", "allow force pushes to this branch, or start image-automation-controller with "+
+			"--feature-gates=GitForcePushBranch=false and delete the branch after each merge",
 			"%s refuses force pushes to branch %q, by which Flux replaces a branch that the base has left behind", of, x.Head.Name)
 	}
 }
 
 func (x *examiner) kept(of string) {
-	x.Report("github/branch-kept", "allow the deletion of this branch", "%s keeps branch %q from being deleted after the merge, and Flux goes on adding to it", of, x.Head.Name)
+	x.Report("github/branch-kept", "allow the deletion of this branch",
+		"%s keeps branch %q from being deleted after the merge, and Flux goes on adding to it", of, x.Head.Name)
 }
 
 // classicHead looks at the classic protection of the bot's branch, and tells
@@ -129,7 +138,8 @@ func (x *examiner) classicHead(p *Protection) bool {
 		}
 	}
 	if p.Signatures && !x.intent.Signs {
-		x.Report("github/signatures", refusals["required_signatures"][1], "branch protection takes signed commits only on branch %q, and Flux does not sign", x.Head.Name)
+		x.Report("github/signatures", refusals["required_signatures"][1],
+			"branch protection takes signed commits only on branch %q, and Flux does not sign", x.Head.Name)
 	}
 	if !p.ForcePushes {
 		x.noForce("branch protection", answer{})
@@ -144,7 +154,8 @@ func (x *examiner) classicHead(p *Protection) bool {
 func (x *examiner) baseBranch() {
 	b := x.Base
 	if b.Unavailable {
-		x.Report("github/check-missing", noRulesHere, "the owner's plan has no rules for branches of a private repository: nothing keeps a change that fails out of branch %q", b.Name)
+		x.Report("github/check-missing", noRulesHere,
+			"the owner's plan has no rules for branches of a private repository: nothing keeps a change that fails out of branch %q", b.Name)
 		return
 	}
 	if b.Name == "" {
@@ -169,7 +180,8 @@ func (x *examiner) baseBranch() {
 	x.rewritable(b, partial)
 	x.exempt(b)
 	if !x.intent.Signs && (b.has("required_signatures") || p != nil && p.Signatures) {
-		x.Add("github/signatures", "warning", "set spec.git.commit.signingKey of the ImageUpdateAutomation; until then only a squash, which GitHub signs, can be merged",
+		x.Add("github/signatures", "warning",
+			"set spec.git.commit.signingKey of the ImageUpdateAutomation; until then only a squash, which GitHub signs, can be merged",
 			"branch %q takes signed commits only, and Flux does not sign", b.Name)
 	}
 }
@@ -203,7 +215,8 @@ func (x *examiner) exempt(b Branch) {
 		seen = append(seen, r.Ruleset)
 		of, holds := x.ruleset(r.Ruleset), b.held(r.Ruleset)
 		if by := x.bypasses(of, false); by.yes {
-			x.Report("github/bypass", "take the bot, the write role and deploy keys off the ruleset's bypass list", "the bot may bypass %s, which holds %s for branch %q", of, holds, b.Name)
+			x.Report("github/bypass", "take the bot, the write role and deploy keys off the ruleset's bypass list",
+				"the bot may bypass %s, which holds %s for branch %q", of, holds, b.Name)
 		} else if by.unknown != "" {
 			x.Gap("whether the bot keeps the rules of branch %q: %s", b.Name, by.unknown)
 		}
@@ -214,7 +227,8 @@ func (x *examiner) exempt(b Branch) {
 	}
 	if p := b.Protection; p != nil && p.PullRequest {
 		if by := x.includes(p.Bypassers, fmt.Sprintf("may push to branch %q without a pull request", b.Name)); by.yes {
-			x.Report("github/bypass", "take the bot off the list of those who may bypass required pull requests", "branch protection lets the bot push to branch %q without a pull request", b.Name)
+			x.Report("github/bypass", "take the bot off the list of those who may bypass required pull requests",
+				"branch protection lets the bot push to branch %q without a pull request", b.Name)
 		} else if by.unknown != "" {
 			x.Gap("%s", by.unknown)
 		}
@@ -274,13 +288,15 @@ func (x *examiner) source(b Branch, found []RequiredCheck) {
 	fix := "edit the required check and choose GitHub Actions as its source"
 	switch i := slices.IndexFunc(found, func(c RequiredCheck) bool { return c.Source != 0 && c.Source != want }); {
 	case i >= 0:
-		x.Report("github/check-source", fix, "the check %q of branch %q is expected from app %d, which is not the one that reports it (%d)", found[i].Name, b.Name, found[i].Source, want)
+		x.Report("github/check-source", fix, "the check %q of branch %q is expected from app %d, which is not the one that reports it (%d)",
+			found[i].Name, b.Name, found[i].Source, want)
 	case slices.ContainsFunc(found, func(c RequiredCheck) bool { return c.Source == want }):
 		x.Evidence("the check %q is required, from app %d", found[0].Name, want)
 	case b.Protection != nil && b.Protection.Partial:
 		x.Gap("who must report the check %q, which is required", found[0].Name)
 	default:
-		x.Report("github/check-source", fix, "the check %q of branch %q is taken from anybody: a token with Commit statuses: write can report a success", found[0].Name, b.Name)
+		x.Report("github/check-source", fix,
+			"the check %q of branch %q is taken from anybody: a token with Commit statuses: write can report a success", found[0].Name, b.Name)
 	}
 }
 
@@ -292,7 +308,8 @@ func (x *examiner) queue() {
 	case x.Base.has("merge_queue") && listens:
 		x.Evidence("branch %q has a merge queue, and the workflow listens to merge_group", x.Base.Name)
 	case x.Base.has("merge_queue") && len(x.ours) > 0:
-		x.Report("github/merge-queue", fix, "branch %q has a merge queue, which waits for a check that no workflow makes: none with the Action listens to merge_group", x.Base.Name)
+		x.Report("github/merge-queue", fix,
+			"branch %q has a merge queue, which waits for a check that no workflow makes: none with the Action listens to merge_group", x.Base.Name)
 	case x.Base.has("merge_queue"):
 		x.Gap("whether the check is made for the merge queue of branch %q", x.Base.Name)
 	case x.Base.Protection != nil && !listens:

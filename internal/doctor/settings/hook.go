@@ -108,7 +108,9 @@ func (x *examiner) workflows() {
 	case len(checks) > 0:
 		for _, u := range checks {
 			if problem := x.misfired(u); problem != "" {
-				x.Report("github/workflow-trigger", fmt.Sprintf("start it on pull_request_target with branches: [%s], without paths, and with the types opened, synchronize, reopened and edited (examples/check.yml)", x.Base.Name),
+				x.Report("github/workflow-trigger",
+					fmt.Sprintf("start it on pull_request_target with branches: [%s], without paths, and with the types opened, synchronize, reopened "+
+						"and edited (examples/check.yml)", x.Base.Name),
 					"%s %s", u.path, problem)
 			}
 			if lacks := x.lacks(u); lacks != "" {
@@ -198,7 +200,8 @@ func (x *examiner) hooks() {
 		}
 	}
 	if len(ours) == 0 && !x.Lacks(CheckHook) {
-		x.Report("github/hook-missing", "add one under Settings, Webhooks: the receiver's address with "+audit.DeliveryPath+", application/json, a secret",
+		x.Report("github/hook-missing", "add one under Settings, Webhooks: the receiver's address with "+audit.DeliveryPath+
+			", application/json, a secret",
 			"no webhook points to the receiver, so that nothing is recorded")
 	}
 	for _, h := range ours {
@@ -220,14 +223,17 @@ func (x *examiner) hook(h Webhook, of string) {
 		x.Report("github/hook-inactive", "tick Active on the webhook's page", "%s is switched off", of)
 	}
 	if h.ContentType != "json" {
-		x.Report("github/hook-content-type", "choose application/json on the webhook's page", "%s sends %s, which the receiver refuses", of, h.ContentType)
+		x.Report("github/hook-content-type", "choose application/json on the webhook's page", "%s sends %s, which the receiver refuses", of,
+			h.ContentType)
 	}
 	if !h.Secret {
-		x.Report("github/hook-secret", "set one on the webhook's page, the same as in the receiver's --webhook-secret-file: `openssl rand -hex 32`",
+		x.Report("github/hook-secret",
+			"set one on the webhook's page, the same as in the receiver's --webhook-secret-file: `openssl rand -hex 32`",
 			"%s has no secret, so that its deliveries cannot be told from forged ones", of)
 	}
 	if h.InsecureTLS || !strings.HasPrefix(h.URL, "https://") {
-		x.Report("github/hook-tls", "give the receiver a certificate that GitHub trusts, write its address with https://, and enable SSL verification",
+		x.Report("github/hook-tls", "give the receiver a certificate that GitHub trusts, write its address with https://, and enable SSL "+
+			"verification",
 			"%s does not verify whom it sends to: somebody on the way can take its deliveries", of)
 	}
 	x.events(h, of)
@@ -237,7 +243,9 @@ func (x *examiner) hook(h Webhook, of string) {
 	case last.Code >= 200 && last.Code < 300:
 		x.Evidence("the last delivery of %s was taken (%d)", of, last.Code)
 	default:
-		x.Report("github/hook-delivery", "see Settings, Webhooks, Recent Deliveries, mend the receiver, and fetch what is missing: `fluxkeeper-receiver reconcile --repo "+x.Repository+"`",
+		x.Report("github/hook-delivery",
+			"see Settings, Webhooks, Recent Deliveries, mend the receiver, and fetch what is missing: `fluxkeeper-receiver reconcile --repo "+
+				x.Repository+"`",
 			"the last delivery of %s failed: %s", of, outcome(*last))
 	}
 }
@@ -272,6 +280,7 @@ func (x *examiner) events(h Webhook, of string) {
 		x.Report("github/hook-events", fix, "%s is not told of what the bot may do: %s", of, strings.Join(blind, ", "))
 	}
 	if blind := missing(guards[:]); len(blind) > 0 {
-		x.Add("github/hook-events", "warning", fix, "%s is not told when somebody loosens the repository's protection or reports on commits: %s", of, strings.Join(blind, ", "))
+		x.Add("github/hook-events", "warning", fix, "%s is not told when somebody loosens the repository's protection or reports on commits: %s",
+			of, strings.Join(blind, ", "))
 	}
 }

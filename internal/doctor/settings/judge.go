@@ -138,7 +138,8 @@ func (x *examiner) bypasses(r Ruleset, pushing bool) answer {
 // includes tells whether the bot is among those named by branch protection.
 func (x *examiner) includes(p Pushers, whereTo string) answer {
 	for _, u := range p.Users {
-		if x.intent.Bot.ID != 0 && u.ID == x.intent.Bot.ID || x.intent.Bot.ID == 0 && x.intent.Bot.Login != "" && strings.EqualFold(u.Login, x.intent.Bot.Login) {
+		if x.intent.Bot.ID != 0 && u.ID == x.intent.Bot.ID || x.intent.Bot.ID == 0 && x.intent.Bot.Login != "" &&
+			strings.EqualFold(u.Login, x.intent.Bot.Login) {
 			return answer{yes: true}
 		}
 	}
@@ -164,7 +165,8 @@ func (x *examiner) merging() {
 		x.Evidence("branches are deleted after the merge")
 	default:
 		if !slices.ContainsFunc(x.ours, func(u use) bool { return u.With["delete-branch"] == "true" }) {
-			x.Report("github/branch-kept", "switch on Settings, General, Automatically delete head branches, or give the Action's merge `delete-branch: true`",
+			x.Report("github/branch-kept",
+				"switch on Settings, General, Automatically delete head branches, or give the Action's merge `delete-branch: true`",
 				"the bot's branch stays after its pull request was merged, and Flux goes on adding to it")
 		}
 	}
@@ -190,12 +192,14 @@ func (x *examiner) merging() {
 func (x *examiner) actions() {
 	a := x.Actions
 	if a.Enabled != nil && !*a.Enabled {
-		x.Report("github/actions-off", "switch them on under Settings, Actions, General", "GitHub Actions are switched off, so that nothing judges pull requests")
+		x.Report("github/actions-off", "switch them on under Settings, Actions, General",
+			"GitHub Actions are switched off, so that nothing judges pull requests")
 		return
 	}
 	switch a.Allowed {
 	case "local_only":
-		x.Report("github/actions-off", "allow "+x.intent.Action+" under Settings, Actions, General", "only actions of the owner may run, which keeps %s out", x.intent.Action)
+		x.Report("github/actions-off", "allow "+x.intent.Action+" under Settings, Actions, General",
+			"only actions of the owner may run, which keeps %s out", x.intent.Action)
 	case "selected":
 		x.Gap("whether %s is among the actions that are allowed: see Settings, Actions, General", x.intent.Action)
 	case "all":
@@ -221,7 +225,8 @@ func (x *examiner) opening() {
 	switch may := x.Actions.MayOpen; {
 	case may == nil:
 	case needed && !*may && x.Actions.OrganizationMayOpen != nil && !*x.Actions.OrganizationMayOpen:
-		x.Report("github/actions-open", "switch on "+where+", in the organization first and then in the repository; or give the Action the token of an app",
+		x.Report("github/actions-open",
+			"switch on "+where+", in the organization first and then in the repository; or give the Action the token of an app",
 			"the organization lets no workflow open or approve pull requests, though one does")
 	case needed && !*may:
 		x.Report("github/actions-open", "switch on "+where+", or give the Action the token of an app",
@@ -229,7 +234,8 @@ func (x *examiner) opening() {
 	case needed:
 		x.Evidence("workflows may open pull requests, as one does")
 	case *may && !x.Lacks(CheckWorkflow):
-		x.Report("github/actions-approve", "switch off "+where, "workflows may open and approve pull requests, though no workflow with %s needs that", x.intent.Action)
+		x.Report("github/actions-approve", "switch off "+where,
+			"workflows may open and approve pull requests, though no workflow with %s needs that", x.intent.Action)
 	case !*may:
 		x.Evidence("workflows may not approve pull requests")
 	}

@@ -204,5 +204,6 @@ func (i Intent) HeadBranch() string {
 // guards are the events that tell when somebody loosens what keeps the
 // repository safe, or takes the record's own webhook away.
 var guards = [...]string{
-	"branch_protection_configuration", "branch_protection_rule", "check_run", "meta", "repository_ruleset", "secret_scanning_alert", "workflow_run",
+	"branch_protection_configuration", "branch_protection_rule", "check_run", "meta", "repository_ruleset", "secret_scanning_alert",
+	"workflow_run",
 }

@@ -30,7 +30,8 @@ const soundSettings = `{
 		"ContentType": "json", "Secret": true, "Active": true, "Events": ["*"], "Last": {"Status": "OK", "Code": 202}}]
 }`
 
-const soundIntent = `{"Base": "main", "Bot": {"Login": "flux-bot", "ID": 4711}, "Uses": ["push", "create", "pull_request", "issue_comment.created"]}`
+const soundIntent = `{"Base": "main", "Bot": {"Login": "flux-bot", "ID": 4711}, "Uses": ["push", "create", "pull_request", ` +
+	`"issue_comment.created"]}`
 
 const soundWorkflow = `
 on:

@@ -27,7 +27,8 @@ func fleet(t testing.TB, n, updated int) *work {
 		}
 		text.WriteString("spec:\n  template:\n    spec:\n      containers:\n")
 		for k := range 3 + i%3/2 {
-			fmt.Fprintf(&text, "        - name: c%d\n          image: registry.example.com/team/app%d-%d:1.0.%d # {\"$imagepolicy\": \"flux-system:app%d-%d\"}\n",
+			fmt.Fprintf(&text, "        - name: c%d\n          image: registry.example.com/team/app%d-%d:1.0.%d # {\"$imagepolicy\": "+
+				"\"flux-system:app%d-%d\"}\n",
 				k, i, k, random.IntN(50), i, k)
 		}
 		files = append(files, file{fmt.Sprintf("apps/t%d/s%d/deploy.yaml", i%60, i), text.String()})

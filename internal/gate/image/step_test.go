@@ -100,7 +100,8 @@ func TestReferenceSteps(t *testing.T) {
 		{"ghcr.io/acme/app:1.0.0", "GHCR.io/acme/app:1.0.0", image.Step{Kind: image.Incomparable, Words: []string{"image-changed"}}},
 		{"ghcr.io/acme/app:1.0.0", "ghcr.io:443/acme/app:1.0.0", image.Step{Kind: image.Incomparable, Words: []string{"image-changed"}}},
 		{"ghcr.io/acme/app:2.0.0", "ghcr.io/acme/app1:1.0.0", image.Step{Kind: image.Downgrade, Words: []string{"image-changed", "downgrade"}}},
-		{"ghcr.io/acme/app:1.0.0", "ghcr.io/acme/app2:latest", image.Step{Kind: image.Incomparable, Words: []string{"image-changed", "floating", "not-semver"}}},
+		{"ghcr.io/acme/app:1.0.0", "ghcr.io/acme/app2:latest",
+			image.Step{Kind: image.Incomparable, Words: []string{"image-changed", "floating", "not-semver"}}},
 		{"ghcr.io/acme/app", "ghcr.io/acme/app2", image.Step{Kind: image.Incomparable, Words: []string{"image-changed"}}},
 		{"ghcr.io/acme/app:1.0.0", "ghcr.io/acme/app2:v1.0.0", image.Step{Kind: image.Incomparable, Words: []string{"image-changed", "prefix"}}},
 		// Digests.
@@ -142,8 +143,10 @@ func TestPartialSteps(t *testing.T) {
 		{"digest wiped", image.Ref{Digest: digestA}, image.Ref{}, image.Step{Kind: image.Digest, Words: []string{"digest-dropped"}}},
 		{"digest moved", image.Ref{Digest: digestA}, image.Ref{Digest: digestB}, image.Step{Kind: image.Digest, Words: []string{"digest-moved"}}},
 		{"nothing at all", image.Ref{}, image.Ref{}, image.Step{Kind: image.Same}},
-		{"endless tag", image.Ref{Tag: "2024.1.0" + strings.Repeat("-a", 1<<20)}, image.Ref{Tag: "2024.1.0" + strings.Repeat("-b", 1<<20)}, image.Step{Kind: image.Incomparable, Words: []string{"incomparable"}}},
-		{"other algorithm", image.Ref{Digest: digestA}, image.Ref{Digest: "sha512:" + strings.Repeat("a", 128)}, image.Step{Kind: image.Digest, Words: []string{"digest-moved"}}},
+		{"endless tag", image.Ref{Tag: "2024.1.0" + strings.Repeat("-a", 1<<20)}, image.Ref{Tag: "2024.1.0" + strings.Repeat("-b", 1<<20)},
+			image.Step{Kind: image.Incomparable, Words: []string{"incomparable"}}},
+		{"other algorithm", image.Ref{Digest: digestA}, image.Ref{Digest: "sha512:" + strings.Repeat("a", 128)},
+			image.Step{Kind: image.Digest, Words: []string{"digest-moved"}}},
 	} {
 		if diff := cmp.Diff(test.want, image.Compare(test.old, test.new, image.Semver)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)

@@ -9,9 +9,13 @@ import (
 // deployment is a file of the size that real ones have.
 func deployment(markers int, tag string) []byte {
 	var b strings.Builder
-	b.WriteString("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: app\n  namespace: default\n  labels:\n    app: app\nspec:\n  replicas: 2\n  selector:\n    matchLabels:\n      app: app\n  template:\n    metadata:\n      labels:\n        app: app\n    spec:\n      containers:\n")
+	b.WriteString("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: app\n  namespace: default\n  labels:\n    app: app\nspec:\n  " +
+		"replicas: 2\n  selector:\n    matchLabels:\n      app: app\n  template:\n    metadata:\n      labels:\n        app: app\n    spec:\n " +
+		"     containers:\n")
 	for i := range markers {
-		fmt.Fprintf(&b, "        - name: c%d\n          image: ghcr.io/acme/app%d:%s # {\"$imagepolicy\": \"flux-system:app%d\"}\n          ports:\n            - containerPort: 8080\n          resources:\n            limits:\n              cpu: 500m\n              memory: 128Mi\n", i, i, tag, i)
+		fmt.Fprintf(&b, "        - name: c%d\n          image: ghcr.io/acme/app%d:%s # {\"$imagepolicy\": \"flux-system:app%d\"}\n          "+
+			"ports:\n            - containerPort: 8080\n          resources:\n            limits:\n              cpu: 500m\n              "+
+			"memory: 128Mi\n", i, i, tag, i)
 	}
 	return []byte(b.String())
 }

@@ -64,8 +64,10 @@ func (c commit) file(t testing.TB, side, path string) []byte {
 // notReproduced are the files of Flux's commits that are equivalent but not
 // equal byte for byte, each with the reason.
 var notReproduced = map[string]string{
-	"canada-ca__tracker/364844b92341 scanners/https-scanner/https-scanner-deployment.yaml": "a 2021 writer moved a comment above a list item behind its dash",
-	"canada-ca__tracker/fc30398bf19d scanners/https-scanner/https-scanner-deployment.yaml": "a 2021 writer moved that comment again, to the end of the line",
+	"canada-ca__tracker/364844b92341 scanners/https-scanner/https-scanner-deployment.yaml": "a 2021 writer moved a comment above a list " +
+		"item behind its dash",
+	"canada-ca__tracker/fc30398bf19d scanners/https-scanner/https-scanner-deployment.yaml": "a 2021 writer moved that comment again, to " +
+		"the end of the line",
 }
 
 // noUpdate are the files of Flux's commits in which nothing steps: a writer of 2021
@@ -184,7 +186,8 @@ func blanked(t testing.TB, data []byte) []any {
 	text := strings.ReplaceAll(string(data), "\r\n", "\n")
 	var lines []string
 	for _, line := range strings.Split(text, "\n") {
-		if i := strings.Index(line, "#"); i >= 0 && strings.Contains(line[i:], `"$imagepolicy"`) && !strings.HasPrefix(strings.TrimSpace(line), "#") {
+		if i := strings.Index(line, "#"); i >= 0 && strings.Contains(line[i:], `"$imagepolicy"`) &&
+			!strings.HasPrefix(strings.TrimSpace(line), "#") {
 			if j := strings.Index(line, ": "); j >= 0 && j < i {
 				line = line[:j] + ": blank"
 			} else if j := strings.Index(line, "- "); j >= 0 && j < i {

@@ -133,7 +133,8 @@ func (d document) unspecific() {
 	lines := strings.Split(d.text, "\n")
 	var visit func(n *yaml.Node)
 	visit = func(n *yaml.Node) {
-		if at := d.at(n.Line, n.Column); n.Kind == yaml.ScalarNode && n.Style&yaml.TaggedStyle == 0 && barely(lines, at.Line-d.first-1, at.Column-1) {
+		if at := d.at(n.Line, n.Column); n.Kind == yaml.ScalarNode && n.Style&yaml.TaggedStyle == 0 &&
+			barely(lines, at.Line-d.first-1, at.Column-1) {
 			n.Tag, n.Style = "!!str", n.Style|yaml.TaggedStyle
 		}
 		for _, child := range n.Content {

@@ -14,7 +14,8 @@ import (
 // parses once instead of three times. What it is not sure of it leaves to the
 // long way, which it must always agree with.
 func quick(base, head []byte, before File) (Comparison, bool) {
-	if before.Err != nil || !Marked(base) || bytes.ContainsAny(base, "\r\ufeff") || bytes.Contains(base, []byte("config.kubernetes.io/")) || !plain(head) {
+	if before.Err != nil || !Marked(base) || bytes.ContainsAny(base, "\r\ufeff") || bytes.Contains(base, []byte("config.kubernetes.io/")) ||
+		!plain(head) {
 		return Comparison{}, false
 	}
 	c := Comparison{Outcome: Reproduced}

@@ -115,7 +115,8 @@ func (r *reader) defect(rule string, n *yaml.Node, format string, args ...any) {
 	if len(r.file.Defects) > maxDefects {
 		return
 	}
-	r.file.Defects = append(r.file.Defects, Defect{Rule: rule, Position: r.at(n), Path: r.path.String(), Message: fmt.Sprintf(format, args...)})
+	r.file.Defects = append(r.file.Defects, Defect{Rule: rule, Position: r.at(n), Path: r.path.String(),
+		Message: fmt.Sprintf(format, args...)})
 }
 
 func (r *reader) visit(n *yaml.Node) {
@@ -263,7 +264,8 @@ var number = regexp.MustCompile(`^[-+]?(\.[0-9]|[0-9])[0-9_.]*([eE][-+]?[0-9]+)?
 var integer = regexp.MustCompile(`^[-+]?(0[bo]?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)$`)
 
 // moment is a timestamp in those forms of YAML 1.1 that the parser here does not know.
-var moment = regexp.MustCompile(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(\.[0-9]*)?([ \t]*(Z|[-+][0-9]{1,2}(:?[0-9]{2})?))?$`)
+var moment = regexp.MustCompile(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(\.[0-9]*)?([ ` +
+	`\t]*(Z|[-+][0-9]{1,2}(:?[0-9]{2})?))?$`)
 
 // resolved is the type that the most eager reader gives a scalar.
 func resolved(n *yaml.Node) string {

@@ -16,10 +16,11 @@ import (
 // types are what a plain scalar is by the two versions of YAML, as https://yaml.org/type
 // and chapter 10.3.2 of YAML 1.2.2 have it.
 var types = []map[string]*regexp.Regexp{{
-	"bool":  regexp.MustCompile(`^(y|Y|yes|Yes|YES|n|N|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$`),
-	"null":  regexp.MustCompile(`^(~|null|Null|NULL|)$`),
-	"int":   regexp.MustCompile(`^([-+]?0b[0-1_]+|[-+]?0[0-7_]+|[-+]?(0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+|[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+)$`),
-	"float": regexp.MustCompile(`^([-+]?([0-9][0-9_]*)?\.[0-9]+([eE][-+][0-9]+)?|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$`),
+	"bool": regexp.MustCompile(`^(y|Y|yes|Yes|YES|n|N|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$`),
+	"null": regexp.MustCompile(`^(~|null|Null|NULL|)$`),
+	"int":  regexp.MustCompile(`^([-+]?0b[0-1_]+|[-+]?0[0-7_]+|[-+]?(0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+|[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+)$`),
+	"float": regexp.MustCompile(`^([-+]?([0-9][0-9_]*)?\.[0-9]+([e` +
+		`E][-+][0-9]+)?|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$`),
 	"time": regexp.MustCompile(`^([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}` +
 		`(\.[0-9]*)?([ \t]*(Z|[-+][0-9]{1,2}(:[0-9]{2})?))?)$`),
 	"merge": regexp.MustCompile(`^<<$`),
@@ -35,7 +36,8 @@ var types = []map[string]*regexp.Regexp{{
 type spelled struct{ text, tag string } // without a tag it is what it looks like
 
 func spellings(word string) []spelled {
-	list := []spelled{{"'" + word + "'", "str"}, {`"` + word + `"`, "str"}, {"! " + word, "str"}, {"&a ! " + word, "str"}, {"!\n    " + word, "str"}}
+	list := []spelled{{"'" + word + "'", "str"}, {`"` + word + `"`, "str"}, {"! " + word, "str"}, {"&a ! " + word, "str"},
+		{"!\n    " + word, "str"}}
 	for _, tag := range []string{"str", "int", "float", "bool", "null", "x"} {
 		list = append(list, spelled{"!!" + tag + " " + word, tag})
 	}

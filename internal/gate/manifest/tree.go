@@ -74,7 +74,8 @@ func (t *tree) documents(base, head []document) {
 		if len(head) > len(base) {
 			at.Line = head[len(base)].first + 1
 		}
-		t.residue = append(t.residue, Difference{Position: at, Message: fmt.Sprintf("the file has %d documents, before it had %d", len(head), len(base))})
+		t.residue = append(t.residue, Difference{Position: at, Message: fmt.Sprintf("the file has %d documents, before it had %d", len(head),
+			len(base))})
 	}
 	for i := range min(len(base), len(head)) {
 		t.doc, t.head, t.path = i, head[i].origin, nil
@@ -174,7 +175,8 @@ func (t *tree) added(key *yaml.Node) {
 
 func (t *tree) gone(key, value, parent *yaml.Node) {
 	list := &t.residue
-	if hollow(value) && (key.Value == "annotations" && len(t.path) == 1 && t.path.key() == "metadata" || key.Value == "metadata" && len(t.path) == 0) {
+	if hollow(value) && (key.Value == "annotations" && len(t.path) == 1 && t.path.key() == "metadata" || key.Value == "metadata" &&
+		len(t.path) == 0) {
 		list = &t.out.Losses
 	}
 	t.differ(list, "", parent, "the key %q is gone", key.Value)

@@ -290,7 +290,8 @@ func movedBase(number int, judged, now string) Plan {
 // outdated is the plan where the base branch is at another commit: nothing yet.
 func outdated(branch, judged, now string) Plan {
 	p := Plan{Outdated: true}
-	p.note("the base %s moved from %s, against which it was judged, to %s: it is to be judged anew", text.Quote(branch), text.Commit(judged), text.Commit(now))
+	p.note("the base %s moved from %s, against which it was judged, to %s: it is to be judged anew", text.Quote(branch), text.Commit(judged),
+		text.Commit(now))
 	return p
 }
 

@@ -144,7 +144,8 @@ func (p *Plan) merge(m Merging, now PullState) {
 	case now.Armed:
 		p.note("auto-merge of #%d is armed already", m.Number)
 	case now.Unstable:
-		p.note("#%d has checks that have not passed and that nothing requires, so GitHub cannot wait for them: require them in the base's rules, or merge at once", m.Number)
+		p.note("#%d has checks that have not passed and that nothing requires, so GitHub cannot wait for them: require them in the base's "+
+			"rules, or merge at once", m.Number)
 	default:
 		p.do(ArmAutoMerge{m.Number, m.Bound, now.Node, m.Method})
 	}

@@ -26,15 +26,20 @@ func TestNotice(t *testing.T) {
 		want   []string
 		notes  int
 	}{
-		"needed, none there":              {notice: needed, issues: []plan.Issue{foreign, other}, want: []string{`open issue: Look\u{001B} at it`}},
-		"needed, and there":               {notice: needed, issues: []plan.Issue{ours(1, "Now."), other}},
-		"there with other line breaks":    {notice: needed, issues: []plan.Issue{{Number: 1, Title: `Look\u{001B} at it`, Body: strings.ReplaceAll(mark, "\n", "\r\n") + "Now.\r\n"}}},
-		"needed, and says something else": {notice: needed, issues: []plan.Issue{ours(1, "Before.")}, want: []string{`refresh issue #1: Look\u{001B} at it`}},
-		"two runs opened one each":        {notice: needed, issues: []plan.Issue{ours(8, "Now."), ours(7, "Now.")}, want: []string{"close issue #8"}},
-		"over, and there":                 {notice: over, issues: []plan.Issue{ours(1, "Now."), foreign, other}, want: []string{"close issue #1"}},
-		"over, none there":                {notice: over, issues: []plan.Issue{foreign, other}},
-		"not allowed":                     {notice: needed, denied: "no", notes: 1},
-		"not allowed, and not needed":     {notice: over, denied: "no"},
+		"needed, none there": {notice: needed, issues: []plan.Issue{foreign, other},
+			want: []string{`open issue: Look\u{001B} at it`}},
+		"needed, and there": {notice: needed, issues: []plan.Issue{ours(1, "Now."), other}},
+		"there with other line breaks": {notice: needed,
+			issues: []plan.Issue{{Number: 1, Title: `Look\u{001B} at it`, Body: strings.ReplaceAll(mark, "\n", "\r\n") + "Now.\r\n"}}},
+		"needed, and says something else": {notice: needed, issues: []plan.Issue{ours(1, "Before.")},
+			want: []string{`refresh issue #1: Look\u{001B} at it`}},
+		"two runs opened one each": {notice: needed, issues: []plan.Issue{ours(8, "Now."), ours(7, "Now.")},
+			want: []string{"close issue #8"}},
+		"over, and there": {notice: over, issues: []plan.Issue{ours(1, "Now."), foreign, other},
+			want: []string{"close issue #1"}},
+		"over, none there":            {notice: over, issues: []plan.Issue{foreign, other}},
+		"not allowed":                 {notice: needed, denied: "no", notes: 1},
+		"not allowed, and not needed": {notice: over, denied: "no"},
 	} {
 		now := plan.NoticeState{Issues: tt.issues, Denied: map[plan.Right]string{}}
 		if tt.denied != "" {

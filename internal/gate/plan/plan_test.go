@@ -159,11 +159,15 @@ func TestMark(t *testing.T) {
 func TestActionsAreOneSafeLine(t *testing.T) {
 	const bad = "x\n::error::y ##[group]z"
 	for _, a := range []plan.Action{
-		plan.PutCheck{Name: bad, SHA: bad, Title: bad, Conclusion: "success"}, plan.SetStatus{SHA: bad, Context: bad, State: "error", Description: bad},
-		plan.PutComment{Number: 7, Body: bad}, plan.DeleteComment{Number: 7}, plan.AddLabels{Number: 7, Labels: []string{bad}}, plan.RemoveLabel{Number: 7, Label: bad},
+		plan.PutCheck{Name: bad, SHA: bad, Title: bad, Conclusion: "success"},
+		plan.SetStatus{SHA: bad, Context: bad, State: "error", Description: bad},
+		plan.PutComment{Number: 7, Body: bad}, plan.DeleteComment{Number: 7}, plan.AddLabels{Number: 7, Labels: []string{bad}},
+		plan.RemoveLabel{Number: 7, Label: bad},
 		plan.OpenPull{Branch: bad, Base: bad, Title: bad, Body: bad}, plan.EditPull{Number: 7, Title: bad}, plan.EditPull{Number: 7, Body: bad},
-		plan.ClosePull{Number: 7, SHA: bad}, plan.DeleteBranch{Branch: bad, SHA: bad}, plan.Approve{Number: 7, Bound: plan.Bound{SHA: bad}}, plan.DismissApproval{Number: 7, Why: bad},
-		plan.MergePull{Number: 7, Bound: plan.Bound{SHA: bad}, Method: bad}, plan.ArmAutoMerge{Number: 7, Bound: plan.Bound{SHA: bad}, Method: bad}, plan.DisarmAutoMerge{Number: 7},
+		plan.ClosePull{Number: 7, SHA: bad}, plan.DeleteBranch{Branch: bad, SHA: bad}, plan.Approve{Number: 7, Bound: plan.Bound{SHA: bad}},
+		plan.DismissApproval{Number: 7, Why: bad},
+		plan.MergePull{Number: 7, Bound: plan.Bound{SHA: bad}, Method: bad},
+		plan.ArmAutoMerge{Number: 7, Bound: plan.Bound{SHA: bad}, Method: bad}, plan.DisarmAutoMerge{Number: 7},
 	} {
 		line := a.String()
 		if strings.ContainsAny(line, "\n\r") || strings.Contains(line, "##[") || strings.HasPrefix(line, "::") || line == "" {

@@ -131,7 +131,8 @@ func Close(c Closing, now PullState) Plan {
 			return strings.HasPrefix(comment.Body, ClosingMark)
 		})
 		if !said {
-			plan.do(PutComment{Number: c.Number, Body: ClosingMark + "\n" + c.Why + " So Fluxkeeper closes it; Flux pushes again when there is something to update."})
+			plan.do(PutComment{Number: c.Number, Body: ClosingMark + "\n" + c.Why +
+				" So Fluxkeeper closes it; Flux pushes again when there is something to update."})
 		}
 		plan.do(ClosePull{c.Number, c.SHA})
 	} else {

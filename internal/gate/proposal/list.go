@@ -191,5 +191,6 @@ func unique(updates []Update) []Update {
 
 // means tells whether u, a line of a body, speaks of h.
 func (u Update) means(h Update) bool {
-	return u.From == h.From && u.To == h.To && (h.Image == u.Image || strings.HasSuffix(h.Image, "/"+u.Image) || strings.HasSuffix(h.Image, ":"+u.Image))
+	return u.From == h.From && u.To == h.To && (h.Image == u.Image || strings.HasSuffix(h.Image, "/"+u.Image) ||
+		strings.HasSuffix(h.Image, ":"+u.Image))
 }

@@ -61,7 +61,8 @@ func TestRender(t *testing.T) {
 			[]proposal.Update{{Image: "a\n- b: 1 → 2 @everyone <!--", From: "", To: "`x`", Step: "incomparable"}},
 			proposal.Text{
 				Title: proposal.DefaultTitle,
-				Body:  "- `a\\u{000A}-\\u{0020}b:\\u{0020}1\\u{0020}\\u{2192}\\u{0020}2\\u{0020}\\u{0040}everyone\\u{0020}\\u{003C}\\u{0021}--`: – → `\\u{0060}x\\u{0060}`",
+				Body: "- `a\\u{000A}-\\u{0020}b:\\u{0020}1\\u{0020}\\u{2192}\\u{0020}2\\u{0020}\\u{0040}everyone\\u{0020}\\u{003C}\\u{0021}--`: – " +
+					"→ `\\u{0060}x\\u{0060}`",
 			},
 		},
 	}
@@ -92,7 +93,8 @@ func TestRenderRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if _, err := proposal.Render(tt.templates, []proposal.Update{{Image: "example.com/app"}}, "flux-image-updates", "main"); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if _, err := proposal.Render(tt.templates, []proposal.Update{{Image: "example.com/app"}}, "flux-image-updates", "main"); err == nil ||
+				!strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})
@@ -103,7 +105,8 @@ func TestRenderRefuses(t *testing.T) {
 func TestTooLongAList(t *testing.T) {
 	var updates []proposal.Update
 	for i := range 3000 {
-		updates = append(updates, proposal.Update{Image: fmt.Sprintf("registry.example.com/team/app-%d", i), From: "1.0.0", To: "2.0.0", Step: "major"})
+		updates = append(updates, proposal.Update{Image: fmt.Sprintf("registry.example.com/team/app-%d", i), From: "1.0.0", To: "2.0.0",
+			Step: "major"})
 	}
 	got, err := proposal.Render(proposal.Templates{}, updates, "b", "main")
 	if err != nil {
@@ -166,7 +169,8 @@ var magnets = regexp.MustCompile(`(?i)@[a-z0-9]|#[0-9]|\bgh-[0-9]|://|www\.|:[a-
 // text and code, and is read back as this one update.
 func FuzzLine(f *testing.F) {
 	for _, s := range []string{
-		"", "ghcr.io/acme/app", "v1.2.3", "a -> b", "→", "::error::", "*x*", "_x_", "a__b__c", "<b>", "[a](b)", "@user", "www.example.com", "http://a",
+		"", "ghcr.io/acme/app", "v1.2.3", "a -> b", "→", "::error::", "*x*", "_x_", "a__b__c", "<b>", "[a](b)", "@user", "www.example.com",
+		"http://a",
 		"gh-1", "x:tada", "sha256:0123", "`", "a: b", "-", "1.", "[x] ", "\n", "\xff", "a|b", "~~x~~", ":5000/a", "&amp;", "\\", "+", "---",
 	} {
 		f.Add(s, s, s)

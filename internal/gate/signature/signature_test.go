@@ -74,7 +74,8 @@ func TestVerifyNeedsThePinnedKey(t *testing.T) {
 		keys []string
 		want change.Verification
 	}{
-		"pinned": {[]string{string(ssh.MarshalAuthorizedKey(signer.PublicKey()))}, change.Verification{Kind: "ssh", Verified: true, Key: fingerprint}},
+		"pinned": {[]string{string(ssh.MarshalAuthorizedKey(signer.PublicKey()))},
+			change.Verification{Kind: "ssh", Verified: true, Key: fingerprint}},
 		"another": {[]string{string(ssh.MarshalAuthorizedKey(other.PublicKey()))},
 			change.Verification{Kind: "ssh", Reason: "signed with key " + fingerprint + ", which the policy does not pin"}},
 		"none": {nil, change.Verification{Kind: "ssh", Reason: "signed with key " + fingerprint + ", which the policy does not pin"}},

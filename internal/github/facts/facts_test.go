@@ -144,7 +144,8 @@ func TestPusher(t *testing.T) {
 			return []push{{Before: start, After: one, Actor: bot}, {Before: one, After: two, Actor: other}}
 		}, []int64{otherID, botID}},
 		{"forced back by somebody", func(_, one, two string) []push {
-			return []push{{After: two, Actor: bot, Type: "branch_creation"}, {Before: two, After: one, Actor: other}, {Before: one, After: two, Actor: other, Type: "force_push"}}
+			return []push{{After: two, Actor: bot, Type: "branch_creation"}, {Before: two, After: one, Actor: other},
+				{Before: one, After: two, Actor: other, Type: "force_push"}}
 		}, []int64{otherID}},
 		{"forced over somebody's", func(_, one, two string) []push {
 			return []push{{After: one, Actor: other, Type: "branch_creation"}, {Before: one, After: two, Actor: bot, Type: "force_push"}}
@@ -205,7 +206,8 @@ func TestFlaws(t *testing.T) {
 		gap    string // none where it is mended
 		kind   github.Kind
 	}{
-		{"head's tree is cut", func(w *world, _ *fakehub.Pull) { w.AddFlaw(fleet, fakehub.Flaw{Object: "flux", Truncated: true}) }, "", github.Inconsistent},
+		{"head's tree is cut", func(w *world, _ *fakehub.Pull) { w.AddFlaw(fleet, fakehub.Flaw{Object: "flux", Truncated: true}) }, "",
+			github.Inconsistent},
 		{"changed file is corrupt", func(w *world, _ *fakehub.Pull) {
 			w.AddFlaw(fleet, fakehub.Flaw{Object: "flux:apps/app0/deployment.yaml", Corrupt: true})
 		}, "does not fit that id", ""},
@@ -264,7 +266,8 @@ func TestTruncatedTree(t *testing.T) {
 	if len(facts.Unsearched) > 0 || len(facts.Sources) != 1 { // also of the folder that no side changed
 		t.Errorf("%q unsearched, sources %v", facts.Unsearched, facts.Sources)
 	}
-	if data, ok, err := c.BaseFile(t.Context(), change.Revision{Commit: w.git("rev-parse", "main")}, "z/same/x.yaml"); err != nil || !ok || string(data) != imagePolicy {
+	if data, ok, err := c.BaseFile(t.Context(), change.Revision{Commit: w.git("rev-parse", "main")}, "z/same/x.yaml"); err != nil || !ok ||
+		string(data) != imagePolicy {
 		t.Errorf("file %q, %t, %v", data, ok, err)
 	}
 }

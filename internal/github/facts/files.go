@@ -92,7 +92,8 @@ func (r *Reader) filesOf(ctx context.Context, old, tip, head string, gaps []stri
 		}
 	}
 	if beyond > 0 {
-		out.Gaps = append(out.Gaps, fmt.Sprintf("%d of %d files were not read, the first of them %s: at most %d files with %d bytes are, and of those that are binary or long %d",
+		out.Gaps = append(out.Gaps, fmt.Sprintf("%d of %d files were not read, the first of them %s: at most %d files with %d bytes are, and "+
+			"of those that are binary or long %d",
 			beyond, len(all), text.Quote(first), maxBlobs, maxBlobBytes, maxSingle))
 	}
 	return out, nil

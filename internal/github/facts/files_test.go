@@ -38,11 +38,13 @@ func TestFiles(t *testing.T) {
 	w.serve()
 	c := w.client()
 	all, err := c.AllFiles(t.Context(), start)
-	if want := map[string]string{"a.txt": "1", "b/c.bin": binary, "b/d.yaml": "1", "empty": ""}; err != nil || len(all.Gaps) > 0 || !maps.Equal(texts(all), want) {
+	if want := map[string]string{"a.txt": "1", "b/c.bin": binary, "b/d.yaml": "1", "empty": ""}; err != nil || len(all.Gaps) > 0 ||
+		!maps.Equal(texts(all), want) {
 		t.Errorf("%v, %+v", err, all)
 	}
 	changed, err := c.ChangedFiles(t.Context(), base, head)
-	if want := map[string]string{"a.txt": "2", "b/new": binary + "2"}; err != nil || len(changed.Gaps) > 0 || !maps.Equal(texts(changed), want) {
+	if want := map[string]string{"a.txt": "2", "b/new": binary + "2"}; err != nil || len(changed.Gaps) > 0 ||
+		!maps.Equal(texts(changed), want) {
 		t.Errorf("%v, %+v", err, changed)
 	}
 	for _, id := range []string{"", "main", strings.Repeat("1", 40)} {

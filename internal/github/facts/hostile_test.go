@@ -98,7 +98,8 @@ func newTape(t testing.TB) (*tape, change.Facts) {
 // core are the facts that must be whole where there is no gap: what differs,
 // and by which commits. Names and texts are what the API says they are.
 func core(f change.Facts) change.Facts {
-	out := change.Facts{Base: f.Base, MergeBase: f.MergeBase, Head: f.Head, Crosswise: f.Crosswise, BaseRef: f.BaseRef, HeadRef: f.HeadRef, Files: f.Files}
+	out := change.Facts{Base: f.Base, MergeBase: f.MergeBase, Head: f.Head, Crosswise: f.Crosswise, BaseRef: f.BaseRef, HeadRef: f.HeadRef,
+		Files: f.Files}
 	for _, c := range f.Commits {
 		out.Commits = append(out.Commits, change.Commit{SHA: c.SHA, Parents: c.Parents})
 	}
@@ -142,7 +143,8 @@ func checkHostile(t *testing.T, p *tape, honest change.Facts, key, what string, 
 // TestHostileAnswers changes each value of each answer, one at a time.
 func TestHostileAnswers(t *testing.T) {
 	p, honest := newTape(t)
-	replacements := []string{`null`, `""`, `"\u001b[31m\nx"`, `-1`, `0`, `9223372036854775807`, `1e300`, `true`, `[]`, `{}`, `[null]`, `"` + strings.Repeat("0", 40) + `"`}
+	replacements := []string{`null`, `""`, `"\u001b[31m\nx"`, `-1`, `0`, `9223372036854775807`, `1e300`, `true`, `[]`, `{}`, `[null]`,
+		`"` + strings.Repeat("0", 40) + `"`}
 	tried := 0
 	for _, key := range sortedKeys(p.answers) {
 		var value any

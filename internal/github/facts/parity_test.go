@@ -106,10 +106,12 @@ func TestSameFactsAsTheRepository(t *testing.T) {
 			w.git("reset", "-q", "--hard")
 		},
 		"every kind of content": func(w *world) {
-			w.commit("start", "crlf.yaml", "a: 1\r\n", "bom.yaml", "\ufeffa: 1\n", "latin.yaml", "a: \xe9\n", "nul.yaml", "a: \x00\n", "empty.yaml", "",
+			w.commit("start", "crlf.yaml", "a: 1\r\n", "bom.yaml", "\ufeffa: 1\n", "latin.yaml", "a: \xe9\n", "nul.yaml", "a: \x00\n", "empty.yaml",
+				"",
 				"cut.yaml", big, "esc.yaml", "a: \x1b[31m \u2028 \"\\\\\n", "code.go", "package x\n")
 			w.branch("head")
-			w.commit("change", "crlf.yaml", "a: 2\r\n", "bom.yaml", "\ufeffa: 2\n", "latin.yaml", "a: \xe8\n", "nul.yaml", "b: \x00\n", "empty.yaml", "x",
+			w.commit("change", "crlf.yaml", "a: 2\r\n", "bom.yaml", "\ufeffa: 2\n", "latin.yaml", "a: \xe8\n", "nul.yaml", "b: \x00\n", "empty.yaml",
+				"x",
 				"cut.yaml", big+"more", "esc.yaml", "a: \x1b[32m \u2028 \"\\\\\n", "code.go", "package y\n")
 		},
 		"nothing that Flux reads": func(w *world) {
@@ -215,7 +217,8 @@ func TestSameFactsOfRealFlux(t *testing.T) {
 	w.git("clone", "-q", "--bare", bundle, dir)
 	w.dir = dir
 	w.serve()
-	for _, head := range []string{"flux-image-updates", "flux-image-updates-x", "keep-round1", "keep-round2", "scenario-major", "scenario-downgrade", "scenario-prerelease"} {
+	for _, head := range []string{"flux-image-updates", "flux-image-updates-x", "keep-round1", "keep-round2", "scenario-major",
+		"scenario-downgrade", "scenario-prerelease"} {
 		t.Run(head, func(t *testing.T) {
 			at := *w
 			at.t = t

@@ -44,8 +44,10 @@ func TestVerification(t *testing.T) {
 		reason             string
 	}{
 		{"pinned", head, "valid", []string{public}, change.Verification{Kind: "ssh", Verified: true, Key: fingerprint}, ""},
-		{"pinned, unknown to GitHub", head, "unknown_key", []string{public}, change.Verification{Kind: "ssh", Verified: true, Key: fingerprint}, ""},
-		{"pinned, GitHub is not able", head, "gpgverify_error", []string{public}, change.Verification{Kind: "ssh", Verified: true, Key: fingerprint}, ""},
+		{"pinned, unknown to GitHub", head, "unknown_key", []string{public}, change.Verification{Kind: "ssh", Verified: true, Key: fingerprint},
+			""},
+		{"pinned, GitHub is not able", head, "gpgverify_error", []string{public},
+			change.Verification{Kind: "ssh", Verified: true, Key: fingerprint}, ""},
 		{"known to GitHub alone", head, "valid", nil, change.Verification{Kind: "ssh", Verified: true, Key: fingerprint}, ""},
 		{"pinned by fingerprint", head, "valid", []string{fingerprint}, change.Verification{Kind: "ssh", Verified: true, Key: fingerprint}, ""},
 		{"known to nobody", head, "unknown_key", []string{other}, change.Verification{Kind: "ssh"}, "unknown_key"},

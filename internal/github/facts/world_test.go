@@ -83,7 +83,8 @@ func marked(tag string) string {
 
 const imagePolicy = "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImagePolicy\nmetadata: {name: app, namespace: flux-system}\n" +
 	"spec: {imageRepositoryRef: {name: app}, policy: {semver: {range: 1.x}}}\n---\n" +
-	"apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\nmetadata: {name: app, namespace: flux-system}\nspec: {image: ghcr.io/acme/app}\n"
+	"apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\nmetadata: {name: app, namespace: flux-system}\nspec: {image: " +
+	"ghcr.io/acme/app}\n"
 
 // open opens a pull request of a branch.
 func (w *world) open(head string, change ...func(*fakehub.Pull)) int {

@@ -235,7 +235,8 @@ func (c *Client) appHook(ctx context.Context, op string, at endpoint) (audit.Hoo
 			return audit.Hook{}, err
 		}
 	}
-	hook := Described{Active: true, Events: app.Events, CreatedAt: app.CreatedAt, UpdatedAt: app.UpdatedAt, Config: config}.Hook(Scope{AppScope, app.Slug})
+	hook := Described{Active: true, Events: app.Events, CreatedAt: app.CreatedAt, UpdatedAt: app.UpdatedAt,
+		Config: config}.Hook(Scope{AppScope, app.Slug})
 	if len(latest) == 0 {
 		return hook, nil
 	}

@@ -32,7 +32,8 @@ func TestHooksOfThreeScopes(t *testing.T) {
 	for i := range 101 { // more than a page
 		w.AddHook(fakehub.Hook{ID: int64(1000 - i), On: "acme", URL: "https://example.com/ci", Created: monthAgo})
 	}
-	w.AddHook(fakehub.Hook{ID: hookID, On: fleet, URL: "https://example.com/a", Secret: leaktest.Secret, Events: []string{"push", "create"}, Created: monthAgo, Updated: noon})
+	w.AddHook(fakehub.Hook{ID: hookID, On: fleet, URL: "https://example.com/a", Secret: leaktest.Secret, Events: []string{"push", "create"},
+		Created: monthAgo, Updated: noon})
 	w.AddHook(fakehub.Hook{ID: 5, On: fleet, ContentType: "form", InsecureTLS: true, Inactive: true, Created: monthAgo})
 	w.AddHook(fakehub.Hook{ID: 6, On: "", Secret: leaktest.Secret, URL: "", Events: []string{"*"}, Created: monthAgo})
 	c := w.webhooks(adminToken, app)
@@ -42,7 +43,8 @@ func TestHooksOfThreeScopes(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []audit.Hook{
-		{Scope: "repository", Owner: fleet, ID: 5, ContentType: "form", InsecureTLS: true, Events: []string{"push"}, CreatedAt: monthAgo, UpdatedAt: monthAgo},
+		{Scope: "repository", Owner: fleet, ID: 5, ContentType: "form", InsecureTLS: true, Events: []string{"push"}, CreatedAt: monthAgo,
+			UpdatedAt: monthAgo},
 		{Scope: "repository", Owner: fleet, ID: hookID, URL: "https://example.com/a", ContentType: "json", Secret: true, Active: true,
 			Events: []string{"create", "push"}, CreatedAt: monthAgo, UpdatedAt: noon},
 	}
@@ -111,7 +113,8 @@ func TestDeliveriesAreReadBackToATime(t *testing.T) {
 			t.Error(diff)
 		}
 		if len(l.Attempts) > 7 {
-			if late := l.Attempts[7]; late.GUID != "g7" || !late.Throttled.Equal(noon.Add(-70*time.Minute)) || !late.Time.Equal(noon.Add(-65*time.Minute)) {
+			if late := l.Attempts[7]; late.GUID != "g7" || !late.Throttled.Equal(noon.Add(-70*time.Minute)) ||
+				!late.Time.Equal(noon.Add(-65*time.Minute)) {
 				t.Errorf("the throttled one: %+v", late)
 			}
 		}
@@ -127,8 +130,10 @@ func TestRedeliver(t *testing.T) {
 	}))
 	defer server.Close()
 	hook := audit.Hook{Scope: "repository", Owner: fleet, ID: w.AddHook(fakehub.Hook{On: fleet, URL: server.URL})}
-	guid := w.EmitPush(fleet, fakehub.Push{Ref: "main", After: strings.Repeat("a", 40), Actor: hubtest.Bot}, fakehub.Fate{Lost: fakehub.NoHost})
-	w.EmitPush(fleet, fakehub.Push{Ref: "main", Before: strings.Repeat("a", 40), After: strings.Repeat("b", 40), Actor: hubtest.Bot}, fakehub.Fate{Lost: fakehub.NoHost, Refused: 422})
+	guid := w.EmitPush(fleet, fakehub.Push{Ref: "main", After: strings.Repeat("a", 40), Actor: hubtest.Bot},
+		fakehub.Fate{Lost: fakehub.NoHost})
+	w.EmitPush(fleet, fakehub.Push{Ref: "main", Before: strings.Repeat("a", 40), After: strings.Repeat("b", 40), Actor: hubtest.Bot},
+		fakehub.Fate{Lost: fakehub.NoHost, Refused: 422})
 	c := w.webhooks(adminToken, github.App{})
 	l, err := c.Deliveries(t.Context(), hook, monthAgo)
 	if err != nil || len(l.Attempts) != 2 {
@@ -181,16 +186,20 @@ func TestWhoMayNotAskForHooks(t *testing.T) {
 	other := w.newApp(true) // the hub knows only this one's key from here on
 	w.AddHook(fakehub.Hook{ID: 8})
 	for token, g := range map[string]fakehub.Grant{
-		"github_pat_flux":   {Kind: fakehub.FineGrained, Account: hubtest.Bot, Permissions: map[string]string{"contents": "write", "pull_requests": "write"}},
+		"github_pat_flux": {Kind: fakehub.FineGrained, Account: hubtest.Bot,
+			Permissions: map[string]string{"contents": "write", "pull_requests": "write"}},
 		"github_pat_reader": {Kind: fakehub.FineGrained, Account: "ann", Permissions: map[string]string{"repository_hooks": "read"}},
-		"github_pat_member": {Kind: fakehub.FineGrained, Account: "bob", Member: true, Permissions: map[string]string{"repository_hooks": "write"}},
-		"ghp_classic":       {Kind: fakehub.Classic, Account: "ann", Scopes: []string{"repo:status"}},
+		"github_pat_member": {Kind: fakehub.FineGrained, Account: "bob", Member: true,
+			Permissions: map[string]string{"repository_hooks": "write"}},
+		"ghp_classic": {Kind: fakehub.Classic, Account: "ann", Scopes: []string{"repo:status"}},
 	} {
 		w.AddToken(token, g)
 	}
-	repository, organization := audit.Hook{Scope: "repository", Owner: fleet, ID: hookID}, audit.Hook{Scope: "organization", Owner: "acme", ID: 9}
+	repository, organization := audit.Hook{Scope: "repository", Owner: fleet, ID: hookID},
+		audit.Hook{Scope: "organization", Owner: "acme", ID: 9}
 	none := github.App{}
-	const read, write = "Webhooks: read (classic: admin:repo_hook or read:repo_hook)", "Webhooks: write (classic: admin:repo_hook or write:repo_hook)"
+	const read, write = "Webhooks: read (classic: admin:repo_hook or read:repo_hook)",
+		"Webhooks: write (classic: admin:repo_hook or write:repo_hook)"
 	for name, test := range map[string]struct {
 		token string
 		app   github.App
@@ -211,9 +220,12 @@ func TestWhoMayNotAskForHooks(t *testing.T) {
 		"another app's key":        {"", app, hooksOf(t, appScope), github.Unauthorized, "private key is one of this app's"},
 		"another app's number":     {"", github.App{ID: 7, Key: other.Key}, hooksOf(t, appScope), github.Unauthorized, "the app's number"},
 		"an app that is not given": {"github_pat_flux", none, hooksOf(t, appScope), github.Misuse, "private key"},
-		"no repository":            {"github_pat_flux", none, hooksOf(t, hooks.Scope{Kind: "repository", Owner: "acme"}), github.Misuse, "owner/name"},
-		"no organization":          {"github_pat_flux", none, hooksOf(t, hooks.Scope{Kind: "organization", Owner: "a/b"}), github.Misuse, "login"},
-		"no scope":                 {"github_pat_flux", none, hooksOf(t, hooks.Scope{Kind: "user", Owner: "a"}), github.Misuse, "repository, organization or app"},
+		"no repository": {"github_pat_flux", none, hooksOf(t, hooks.Scope{Kind: "repository", Owner: "acme"}), github.Misuse,
+			"owner/name"},
+		"no organization": {"github_pat_flux", none, hooksOf(t, hooks.Scope{Kind: "organization", Owner: "a/b"}), github.Misuse,
+			"login"},
+		"no scope": {"github_pat_flux", none, hooksOf(t, hooks.Scope{Kind: "user", Owner: "a"}), github.Misuse,
+			"repository, organization or app"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := test.do(w.webhooks(test.token, test.app))
@@ -271,7 +283,8 @@ func TestActivitiesAndNetworks(t *testing.T) {
 	w := hookWorld(t, nil)
 	id := func(i int) string { return fmt.Sprintf("%040x", i) }
 	for i := range 250 {
-		w.AddPush(fleet, fakehub.Push{Ref: "main", Before: id(i), After: id(i + 1), Actor: hubtest.Bot, Time: noon.Add(time.Duration(i-250) * time.Minute)})
+		w.AddPush(fleet, fakehub.Push{Ref: "main", Before: id(i), After: id(i + 1), Actor: hubtest.Bot,
+			Time: noon.Add(time.Duration(i-250) * time.Minute)})
 	}
 	w.AddPush(fleet, fakehub.Push{Ref: "old", Before: id(7), Type: "branch_deletion", Time: noon})
 	c := w.webhooks(adminToken, github.App{})
@@ -281,7 +294,8 @@ func TestActivitiesAndNetworks(t *testing.T) {
 	}
 	want := []audit.Activity{
 		{Type: "branch_deletion", Ref: "refs/heads/old", Before: id(7), After: id(0), Time: noon},
-		{Type: "push", Ref: "refs/heads/main", Before: id(249), After: id(250), ActorID: hubtest.BotID, Actor: hubtest.Bot, Time: noon.Add(-time.Minute)},
+		{Type: "push", Ref: "refs/heads/main", Before: id(249), After: id(250), ActorID: hubtest.BotID, Actor: hubtest.Bot,
+			Time: noon.Add(-time.Minute)},
 	}
 	for i := range want {
 		want[i].ID = got.Activities[i].ID

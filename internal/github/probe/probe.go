@@ -79,7 +79,8 @@ func newProber(o github.Options, s secret.Secret) (*prober, error) {
 	o = o.WithDefaults()
 	return &prober{
 		secret: s, root: root.String(), git: gitRoot(*root), agent: o.UserAgent, wait: o.FirstWait,
-		client: &http.Client{Transport: o.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		client: &http.Client{Transport: o.Transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}, nil
 }
 
@@ -190,7 +191,8 @@ func (p *prober) masked(resp *http.Response, data []byte) []byte {
 	if text == "" {
 		return data
 	}
-	for _, form := range []string{text, base64.StdEncoding.EncodeToString([]byte("x-access-token:" + text)), base64.StdEncoding.EncodeToString([]byte(text))} {
+	for _, form := range []string{text, base64.StdEncoding.EncodeToString([]byte("x-access-token:" + text)),
+		base64.StdEncoding.EncodeToString([]byte(text))} {
 		data = bytes.ReplaceAll(data, []byte(form), []byte(p.secret.String()))
 		for _, values := range resp.Header {
 			for i := range values {

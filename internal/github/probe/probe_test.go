@@ -111,7 +111,8 @@ func (s situation) probed(t *testing.T, dir string) (pat.Observations, []finding
 	if s.need != nil {
 		s.need(&need)
 	}
-	seen, err := probe.Token(t.Context(), github.Options{FirstWait: time.Millisecond, Token: secret.New(text), APIURL: hub.URL, Budget: 20 * time.Second}, need)
+	seen, err := probe.Token(t.Context(), github.Options{FirstWait: time.Millisecond, Token: secret.New(text), APIURL: hub.URL,
+		Budget: 20 * time.Second}, need)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +215,8 @@ func public(o *fakehub.Options) { o.Repos[0].Public = true }
 // TestProbeRefusesMisuse: nothing is sent where the question makes no sense.
 func TestProbeRefusesMisuse(t *testing.T) {
 	for _, repositories := range [][]string{nil, {"fleet"}, {"acme/fleet", "a/b/c"}, {"acme/.."}} {
-		_, err := probe.Token(t.Context(), github.Options{FirstWait: time.Millisecond, Token: secret.New(made(pat.Classic)), APIURL: "http://127.0.0.1:1"}, pat.ForFlux(repositories, false))
+		_, err := probe.Token(t.Context(), github.Options{FirstWait: time.Millisecond, Token: secret.New(made(pat.Classic)),
+			APIURL: "http://127.0.0.1:1"}, pat.ForFlux(repositories, false))
 		if err == nil || !strings.Contains(err.Error(), "check token") {
 			t.Errorf("%q: %v", repositories, err)
 		}
@@ -224,7 +226,8 @@ func TestProbeRefusesMisuse(t *testing.T) {
 // TestProbeWithoutServer: what has no answer is a gap, not a pass.
 func TestProbeWithoutServer(t *testing.T) {
 	need := pat.ForFlux([]string{hubtest.Fleet}, false)
-	seen, err := probe.Token(t.Context(), github.Options{FirstWait: time.Millisecond, Token: secret.New(made(pat.FineGrained)), APIURL: "http://127.0.0.1:1"}, need)
+	seen, err := probe.Token(t.Context(), github.Options{FirstWait: time.Millisecond, Token: secret.New(made(pat.FineGrained)),
+		APIURL: "http://127.0.0.1:1"}, need)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,7 +81,8 @@ func (p *prober) user() {
 		for _, one := range []struct {
 			name string
 			set  bool
-		}{{"bio", u.Bio != ""}, {"blog", u.Blog != ""}, {"company", u.Company != ""}, {"for hire", u.Hireable}, {"location", u.Location != ""}, {"social account", u.Twitter != ""}} {
+		}{{"bio", u.Bio != ""}, {"blog", u.Blog != ""}, {"company", u.Company != ""}, {"for hire", u.Hireable}, {"location", u.Location != ""},
+			{"social account", u.Twitter != ""}} {
 			if one.set {
 				p.seen.Account.Profile = append(p.seen.Account.Profile, one.name)
 			}
@@ -107,7 +108,8 @@ type repositoryJSON struct {
 }
 
 func (r repositoryJSON) repository() token.Repository {
-	return token.Repository{Name: r.FullName, OwnerType: r.Owner.Type, Private: r.Private, Push: r.Permissions.Push, Admin: r.Permissions.Admin}
+	return token.Repository{Name: r.FullName, OwnerType: r.Owner.Type, Private: r.Private, Push: r.Permissions.Push,
+		Admin: r.Permissions.Admin}
 }
 
 func (p *prober) repository(full string) token.Answer {
@@ -214,7 +216,8 @@ func (p *prober) permissionQuestions(r token.Repository) [][]question {
 	if p.need.Permissions[token.Contents] != "" {
 		commits := get(token.AskCommits, r.Name, "repos/%s/commits?per_page=1", r.Name)
 		// Without a message and contents GitHub has nothing to write.
-		write := question{probe: token.AskFileWrite, repository: r.Name, method: http.MethodPut, path: "repos/" + r.Name + "/contents/" + noCommit, body: "{}", second: true}
+		write := question{probe: token.AskFileWrite, repository: r.Name, method: http.MethodPut, path: "repos/" + r.Name + "/contents/" +
+			noCommit, body: "{}", second: true}
 		all = append(all, []question{p.push(r), write, commits})
 	}
 	if p.need.Permissions[token.PullRequests] != "" {

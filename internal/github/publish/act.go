@@ -158,15 +158,18 @@ func (w *Writer) open(ctx context.Context, op string, a plan.OpenPull, out *Outc
 		e := github.Classify(ctx, op, err)
 		if strings.Contains(e.Text(), "not permitted to create") {
 			e.Kind = github.Forbidden
-			return e.WithHint("let workflows open pull requests (Settings, Actions, General, \"Allow GitHub Actions to create and approve pull requests\"), " +
-				"or better, give the token of a GitHub App or of the bot: checks of pull requests that a workflow's own token opens wait for a person's approval")
+			return e.WithHint("let workflows open pull requests (Settings, Actions, General, \"Allow GitHub Actions to create and approve pull " +
+				"requests\"), " +
+				"or better, give the token of a GitHub App or of the bot: checks of pull requests that a workflow's own token opens wait for a " +
+				"person's approval")
 		}
 		return e
 	}
 	out.Number, out.Link = pull.GetNumber(), pull.GetHTMLURL()
 	if pull.GetUser().GetLogin() == actionsBot {
 		out.Notes = append(out.Notes, fmt.Sprintf(
-			"#%d was opened with the workflow's own token, so its checks wait until a person approves their run; the token of a GitHub App or of the bot starts them at once", out.Number))
+			"#%d was opened with the workflow's own token, so its checks wait until a person approves their run; the token of a GitHub App or of "+
+				"the bot starts them at once", out.Number))
 	}
 	return nil
 }

@@ -23,7 +23,8 @@ func (l *life) appToken() string {
 
 func (l *life) merging(number int) plan.Merging {
 	return plan.Merging{
-		Number: number, Bound: plan.Bound{SHA: l.head(fluxBranch), BaseRef: "main", BaseTip: l.head("main")}, Verdict: finding.Pass, Approve: true, When: plan.MergeNow, Method: "squash", DeleteBranch: true,
+		Number: number, Bound: plan.Bound{SHA: l.head(fluxBranch), BaseRef: "main", BaseTip: l.head("main")}, Verdict: finding.Pass,
+		Approve: true, When: plan.MergeNow, Method: "squash", DeleteBranch: true,
 	}
 }
 
@@ -114,7 +115,8 @@ func (l *life) retarget(number int, base string) {
 	l.t.Helper()
 	c, err := github.New(github.Options{Token: secret.New(fakehub.Token), APIURL: l.URL, GraphQLURL: l.GraphQLURL, Repository: lifeRepo})
 	must(l.t, err)
-	_, _, err = c.API.PullRequests.Edit(l.t.Context(), c.Owner, c.Name, number, &gh.PullRequest{Base: &gh.PullRequestBranch{Ref: gh.String(base)}})
+	_, _, err = c.API.PullRequests.Edit(l.t.Context(), c.Owner, c.Name, number,
+		&gh.PullRequest{Base: &gh.PullRequestBranch{Ref: gh.String(base)}})
 	must(l.t, err)
 }
 
@@ -217,7 +219,8 @@ func TestManyApprovals(t *testing.T) {
 	m.When = plan.MergeAuto
 	_, err := c.Merge(t.Context(), m)
 	must(t, err)
-	l.AddToken("ghs_other", fakehub.Grant{Kind: fakehub.AppToken, Account: "stranger[bot]", Permissions: map[string]string{"pull_requests": "write"}})
+	l.AddToken("ghs_other", fakehub.Grant{Kind: fakehub.AppToken, Account: "stranger[bot]",
+		Permissions: map[string]string{"pull_requests": "write"}})
 	stranger := l.client("ghs_other")
 	for range 101 {
 		_, _, err := stranger.API.PullRequests.CreateReview(t.Context(), stranger.Owner, stranger.Name, number,
@@ -301,7 +304,9 @@ func TestMergeNotes(t *testing.T) {
 	}{
 		{"a draft", fakehub.Repo{}, fakehub.Pull{Draft: true}, fakehub.Fault{}, "", plan.MergeNow, "is a draft"},
 		{"our own", fakehub.Repo{}, fakehub.Pull{Author: "keeper[bot]"}, fakehub.Fault{}, "", plan.MergeNever, "nobody can approve their own"},
-		{"rules not met", fakehub.Repo{}, fakehub.Pull{}, fakehub.Fault{On: "pulls/merge", Status: 405, Message: "At least 1 approving review is required"}, "", plan.MergeNow, "At least 1 approving review"},
+		{"rules not met", fakehub.Repo{}, fakehub.Pull{},
+			fakehub.Fault{On: "pulls/merge", Status: 405, Message: "At least 1 approving review is required"}, "", plan.MergeNow,
+			"At least 1 approving review"},
 		{"no auto-merge", fakehub.Repo{NoAutoMerge: true}, fakehub.Pull{}, fakehub.Fault{}, "", plan.MergeAuto, "Auto merge is not allowed"},
 		{"Actions may not approve", fakehub.Repo{}, fakehub.Pull{}, fakehub.Fault{}, fakehub.Token, plan.MergeNever, "not permitted to approve"},
 	}

@@ -95,7 +95,8 @@ func (w *Writer) actOnIssue(ctx context.Context, op string, a plan.Action, out *
 	case plan.EditIssue:
 		issue, _, err = w.API.Issues.Edit(ctx, w.Owner, w.Name, a.Number, &gh.IssueRequest{Title: gh.String(a.Title), Body: gh.String(a.Body)})
 	case plan.CloseIssue:
-		issue, _, err = w.API.Issues.Edit(ctx, w.Owner, w.Name, a.Number, &gh.IssueRequest{Body: gh.String(a.Body), State: gh.String("closed"), StateReason: gh.String("completed")})
+		issue, _, err = w.API.Issues.Edit(ctx, w.Owner, w.Name, a.Number, &gh.IssueRequest{Body: gh.String(a.Body), State: gh.String("closed"),
+			StateReason: gh.String("completed")})
 	}
 	if err != nil {
 		return github.Classify(ctx, op, err)

@@ -20,8 +20,10 @@ import (
 // publication is a passed pull request, to be said as check run.
 func (l *life) publication(number int) plan.Publication {
 	return plan.Publication{
-		Name: "fluxkeeper", SHA: l.head(fluxBranch), BaseRef: "main", BaseTip: l.head("main"), Number: number, Verdict: finding.Pass, Via: plan.ViaAuto,
-		Title: "PASS: 1 update, reproduced byte for byte", Summary: "## Fluxkeeper: pass\n\nGood.\n", Link: "https://github.com/goldfish-inc/oceanid/actions/runs/5",
+		Name: "fluxkeeper", SHA: l.head(fluxBranch), BaseRef: "main", BaseTip: l.head("main"), Number: number, Verdict: finding.Pass,
+		Via:   plan.ViaAuto,
+		Title: "PASS: 1 update, reproduced byte for byte", Summary: "## Fluxkeeper: pass\n\nGood.\n",
+		Link: "https://github.com/goldfish-inc/oceanid/actions/runs/5",
 	}
 }
 
@@ -115,9 +117,11 @@ func TestAnnotationsInBatches(t *testing.T) {
 
 func TestStatusWhereChecksCannotBeWritten(t *testing.T) {
 	tokens := map[string]fakehub.Grant{
-		"fine-grained": {Kind: fakehub.FineGrained, Account: "ann", Permissions: map[string]string{"contents": "read", "pull_requests": "read", "statuses": "write"}},
-		"classic":      {Kind: fakehub.Classic, Account: "ann", Scopes: []string{"repo"}},
-		"workflow":     {Kind: fakehub.ActionsToken, Permissions: map[string]string{"contents": "read", "pull_requests": "read", "statuses": "write"}},
+		"fine-grained": {Kind: fakehub.FineGrained, Account: "ann", Permissions: map[string]string{"contents": "read", "pull_requests": "read",
+			"statuses": "write"}},
+		"classic": {Kind: fakehub.Classic, Account: "ann", Scopes: []string{"repo"}},
+		"workflow": {Kind: fakehub.ActionsToken, Permissions: map[string]string{"contents": "read", "pull_requests": "read",
+			"statuses": "write"}},
 	}
 	for name, grant := range tokens {
 		t.Run(name, func(t *testing.T) {
@@ -133,7 +137,8 @@ func TestStatusWhereChecksCannotBeWritten(t *testing.T) {
 			c := l.client(fakehub.Token)
 			list, _, err := c.API.Repositories.ListStatuses(t.Context(), c.Owner, c.Name, p.SHA, nil)
 			must(t, err)
-			if len(list) != 1 || list[0].GetState() != "error" || list[0].GetContext() != "fluxkeeper" || !strings.HasSuffix(list[0].GetDescription(), "… (#1)") {
+			if len(list) != 1 || list[0].GetState() != "error" || list[0].GetContext() != "fluxkeeper" ||
+				!strings.HasSuffix(list[0].GetDescription(), "… (#1)") {
 				t.Errorf("got %v", list)
 			}
 		})
@@ -142,7 +147,8 @@ func TestStatusWhereChecksCannotBeWritten(t *testing.T) {
 
 func TestReadOnlyTokenSaysWhatItCannot(t *testing.T) {
 	l := newLife(t, fakehub.Repo{})
-	l.AddToken("ghs_tok", fakehub.Grant{Kind: fakehub.ActionsToken, Permissions: map[string]string{"contents": "read", "pull_requests": "read"}})
+	l.AddToken("ghs_tok", fakehub.Grant{Kind: fakehub.ActionsToken,
+		Permissions: map[string]string{"contents": "read", "pull_requests": "read"}})
 	p := l.publication(l.open(fakehub.Pull{Labels: []string{"x"}}))
 	p.Comment, p.LabelPrefix, p.Labels = true, "fluxkeeper/", []string{"fluxkeeper/pass"}
 	out, err := l.client("ghs_tok").Publish(t.Context(), p)
@@ -250,7 +256,8 @@ func TestOtherRunsAreLeft(t *testing.T) {
 		})
 		must(t, err)
 	}
-	l.AddFault(fakehub.Fault{On: "checks/update", Status: 403, Message: "Invalid app_id `1` - check run can only be modified by the GitHub App that created it."})
+	l.AddFault(fakehub.Fault{On: "checks/update", Status: 403,
+		Message: "Invalid app_id `1` - check run can only be modified by the GitHub App that created it."})
 	_, err := c.Publish(t.Context(), p)
 	must(t, err)
 	if diff := cmp.Diff([]string{"success", "", ""}, l.conclusions(p.SHA)); diff != "" {

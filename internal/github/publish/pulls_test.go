@@ -185,7 +185,8 @@ func TestTwoProposalsAtOnce(t *testing.T) {
 
 func (l *life) closing(number int) plan.Closing {
 	return plan.Closing{
-		Number: number, SHA: l.head(fluxBranch), BaseRef: "main", Branch: fluxBranch, Why: "Nothing was pushed to this pull request for 30 days.", DeleteBranch: true,
+		Number: number, SHA: l.head(fluxBranch), BaseRef: "main", Branch: fluxBranch, Why: "Nothing was pushed to this pull request for 30 days.",
+		DeleteBranch: true,
 	}
 }
 

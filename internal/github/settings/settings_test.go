@@ -89,14 +89,16 @@ func goodSetting() *setting {
 			{ID: 7, Name: "base", On: fleet, Branches: []string{"~DEFAULT_BRANCH"}, Rules: []fakehub.Rule{
 				fakehub.RequirePull(), fakehub.RequireCheck("fluxkeeper", actionsApp), {Type: "non_fast_forward"}, {Type: "deletion"},
 			}, Bypass: []fakehub.Bypass{{Kind: "RepositoryRole", ID: 5}}},
-			{ID: 8, Name: "bot", On: fleet, Branches: []string{head}, Rules: []fakehub.Rule{{Type: "update"}}, Bypass: []fakehub.Bypass{{Kind: "User", ID: hubtest.BotID}}},
+			{ID: 8, Name: "bot", On: fleet, Branches: []string{head}, Rules: []fakehub.Rule{{Type: "update"}},
+				Bypass: []fakehub.Bypass{{Kind: "User", ID: hubtest.BotID}}},
 		},
 		protect: map[string]fakehub.Protection{}, actions: map[string]fakehub.ActionsSettings{},
-		hooks:  []fakehub.Hook{{ID: 12, On: fleet, URL: receiver, Secret: leaktest.Secret, Events: []string{"*"}}},
-		fate:   fakehub.Fate{Swallowed: true},
-		grant:  fakehub.Grant{Kind: fakehub.Classic, Account: "ann", Role: "admin", Scopes: []string{"repo", "admin:org", "admin:org_hook"}},
-		intent: settings.Intent{Bot: settings.Account{Login: hubtest.Bot, ID: hubtest.BotID}, Uses: []string{"push", "create", "pull_request", "issue_comment.created"}},
-		files:  map[string]string{"fluxkeeper.yml": checkWorkflow},
+		hooks: []fakehub.Hook{{ID: 12, On: fleet, URL: receiver, Secret: leaktest.Secret, Events: []string{"*"}}},
+		fate:  fakehub.Fate{Swallowed: true},
+		grant: fakehub.Grant{Kind: fakehub.Classic, Account: "ann", Role: "admin", Scopes: []string{"repo", "admin:org", "admin:org_hook"}},
+		intent: settings.Intent{Bot: settings.Account{Login: hubtest.Bot, ID: hubtest.BotID},
+			Uses: []string{"push", "create", "pull_request", "issue_comment.created"}},
+		files: map[string]string{"fluxkeeper.yml": checkWorkflow},
 	}
 }
 
@@ -133,7 +135,8 @@ func (s *setting) gathered(t *testing.T) (settings.Settings, *fakehub.Hub) {
 	for _, f := range s.faults {
 		hub.AddFault(f)
 	}
-	c, err := github.New(github.Options{FirstWait: time.Millisecond, Token: secret.New("ghp_doctor"), APIURL: hub.URL, Repository: fleet, Budget: 20 * time.Second})
+	c, err := github.New(github.Options{FirstWait: time.Millisecond, Token: secret.New("ghp_doctor"), APIURL: hub.URL, Repository: fleet,
+		Budget: 20 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +170,8 @@ func TestSettings(t *testing.T) {
 				for _, u := range c.Gaps {
 					gaps = append(gaps, c.Name+": "+u)
 				}
-				if (c.State() == finding.OK) != (len(c.Gaps) == 0 && !slices.ContainsFunc(c.Findings, func(f finding.Finding) bool { return f.Severity != finding.Note })) {
+				if (c.State() == finding.OK) != (len(c.Gaps) == 0 &&
+					!slices.ContainsFunc(c.Findings, func(f finding.Finding) bool { return f.Severity != finding.Note })) {
 					t.Errorf("%s is %s: %+v", c.Name, c.State(), c)
 				}
 			}

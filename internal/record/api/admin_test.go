@@ -181,7 +181,8 @@ func TestQueryParameters(t *testing.T) {
 	}
 	for query, want := range map[string]string{
 		"gid=1": "there is no parameter", "guid=1&guid=2": "given once", "from=today": "is not a time", "to=2026-11-22": "is not a time",
-		"start=-1": "is not an index", "end=x": "is not an index", "limit=0": "from 1 to 1000", "limit=1001": "from 1 to 1000", "newest=perhaps": "not true or false",
+		"start=-1": "is not an index", "end=x": "is not an index", "limit=0": "from 1 to 1000", "limit=1001": "from 1 to 1000",
+		"newest=perhaps": "not true or false",
 	} {
 		if status, body, _ := get(t, h, "/api/v1/entries?"+query); status != http.StatusBadRequest || !strings.Contains(body, want) {
 			t.Errorf("%s: %d %s", query, status, body)

@@ -11,19 +11,25 @@ import (
 // realPush and realPull are about as large as what GitHub sends for a push of
 // three commits and for a pull request: most of it is addresses.
 func realPush() string {
-	return `{"ref":"refs/heads/flux-image-updates","before":"` + firstCommit + `","after":"` + secondCommit + `","created":false,"deleted":false,"forced":false,"base_ref":null,` +
-		`"commits":[` + strings.TrimSuffix(strings.Repeat(realCommit+",", 3), ",") + `],"head_commit":` + realCommit + `,"pusher":{"name":"acme-flux","email":"x@example.com"},` +
+	return `{"ref":"refs/heads/flux-image-updates","before":"` + firstCommit + `","after":"` + secondCommit +
+		`","created":false,"deleted":false,"forced":false,"base_ref":null,` +
+		`"commits":[` + strings.TrimSuffix(strings.Repeat(realCommit+",", 3), ",") + `],"head_commit":` + realCommit +
+		`,"pusher":{"name":"acme-flux","email":"x@example.com"},` +
 		`"repository":` + realObject("fleet", 100) + `,"sender":` + realObject("acme-flux", 4242) + `}`
 }
 
 func realPull() string {
-	side := `{"label":"acme:x","ref":"flux","sha":"` + secondCommit + `","user":` + realObject("u", 1) + `,"repo":` + realObject("fleet", 100) + `}`
-	return `{"action":"opened","number":7,"pull_request":{"id":1,"number":7,"updated_at":"2026-11-01T08:00:00Z","body":"` + strings.Repeat("text ", 400) + `","user":` + realObject("u", 1) +
+	side := `{"label":"acme:x","ref":"flux","sha":"` + secondCommit + `","user":` + realObject("u", 1) + `,"repo":` +
+		realObject("fleet", 100) + `}`
+	return `{"action":"opened","number":7,"pull_request":{"id":1,"number":7,"updated_at":"2026-11-01T08:00:00Z","body":"` +
+		strings.Repeat("text ", 400) + `","user":` + realObject("u", 1) +
 		`,"head":` + side + `,"base":` + side + `},"repository":` + realObject("fleet", 100) + `,"sender":` + realObject("acme-flux", 4242) + `}`
 }
 
-const realCommit = `{"id":"` + secondCommit + `","tree_id":"` + firstCommit + `","distinct":true,"message":"Update images\n\nghcr.io/acme/web:1.2.3","timestamp":"2026-11-01T08:00:00Z",` +
-	`"url":"https://github.com/acme/fleet/commit/x","author":{"name":"fluxcdbot","email":"x@example.com"},"committer":{"name":"fluxcdbot","email":"x@example.com"},"added":[],"removed":[],"modified":["clusters/prod/web.yaml","clusters/prod/api.yaml"]}`
+const realCommit = `{"id":"` + secondCommit + `","tree_id":"` + firstCommit +
+	`","distinct":true,"message":"Update images\n\nghcr.io/acme/web:1.2.3","timestamp":"2026-11-01T08:00:00Z",` +
+	`"url":"https://github.com/acme/fleet/commit/x","author":{"name":"fluxcdbot","email":"x@example.com"},"committer":{"name":"fluxcdbot",` +
+	`"email":"x@example.com"},"added":[],"removed":[],"modified":["clusters/prod/web.yaml","clusters/prod/api.yaml"]}`
 
 func realObject(name string, id int) string {
 	var b strings.Builder

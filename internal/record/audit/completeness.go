@@ -117,7 +117,8 @@ func Complete(o Observations) Statement {
 		s.compare(l, o, reach)
 	}
 	if since := o.watched(); since.After(o.Window.From) {
-		s.Unread = append(s.Unread, fmt.Sprintf("no webhook was there before %s: what happened earlier was not sent", since.UTC().Format(time.RFC3339)))
+		s.Unread = append(s.Unread, fmt.Sprintf("no webhook was there before %s: what happened earlier was not sent",
+			since.UTC().Format(time.RFC3339)))
 	}
 	byTime := func(a, b Delivery) int {
 		return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.Hook, b.Hook), strings.Compare(a.GUID, b.GUID))

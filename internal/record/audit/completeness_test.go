@@ -168,7 +168,8 @@ func day() audit.Observations {
 // brief shows a statement in lines.
 func brief(s audit.Statement) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "listed %d, held %d, gaps %d, decided %t\n", s.Listed, s.Held, len(s.Missing)+len(s.NeverEmitted), len(s.Answer().Gaps) == 0)
+	fmt.Fprintf(&b, "listed %d, held %d, gaps %d, decided %t\n", s.Listed, s.Held, len(s.Missing)+len(s.NeverEmitted),
+		len(s.Answer().Gaps) == 0)
 	for _, d := range s.Recovered {
 		fmt.Fprintln(&b, "recovered", d.GUID)
 	}
@@ -253,14 +254,17 @@ func TestComplete(t *testing.T) {
 			deaf.ID, deaf.Events = 78, []string{"ping"}
 			o.Listings = append(o.Listings, audit.Listing{Hook: deaf})
 		}, never("the hook does not subscribe to push")},
-		"the organization's":     {hook(func(h *audit.Hook) { h.Scope, h.Owner = "organization", "Acme" }), never("GitHub lists no delivery of it")},
+		"the organization's": {hook(func(h *audit.Hook) { h.Scope, h.Owner = "organization", "Acme" }),
+			never("GitHub lists no delivery of it")},
 		"an app's, of all there": {hook(func(h *audit.Hook) { h.Scope, h.Owner = "app", "keeper" }), never("GitHub lists no delivery of it")},
 		"four tags at once": {func(o *audit.Observations) {
 			for i := range 4 {
 				o.Repositories[0].Activities = append(o.Repositories[0].Activities, moved(int64(10+i), 100, fmt.Sprintf("refs/tags/v%d", i), "7"))
 			}
-			o.Held.Pushes = append(o.Held.Pushes, pushed("refs/tags/v0", "7", "c"), pushed("refs/tags/v1", "7", "d"), pushed("refs/tags/v2", "7", "e"))
-		}, "listed 2, held 2, gaps 1, decided true\nnever emitted refs/tags/v3 7: GitHub tells of no push that moves more than 3 such refs at once\n"},
+			o.Held.Pushes = append(o.Held.Pushes, pushed("refs/tags/v0", "7", "c"), pushed("refs/tags/v1", "7", "d"),
+				pushed("refs/tags/v2", "7", "e"))
+		}, "listed 2, held 2, gaps 1, decided true\nnever emitted refs/tags/v3 7: GitHub tells of no push that moves more than 3 such refs at " +
+			"once\n"},
 		"the same move twice, told once": {func(o *audit.Observations) {
 			o.Repositories[0].Activities = append(o.Repositories[0].Activities, moved(3, 400, main, "2"))
 			o.Held.Pushes = append(o.Held.Pushes, pushed(main, "2", "b")) // the same event at another hook
@@ -283,13 +287,15 @@ func TestComplete(t *testing.T) {
 		"a list that reaches further than promised": {func(o *audit.Observations) { o.Window.From = noon.AddDate(0, 0, -4) }, whole},
 		"a hook that is younger than the window": {func(o *audit.Observations) {
 			o.Window.From, o.Listings[0].Ended, o.Listings[0].Hook.CreatedAt = noon.AddDate(0, 0, -4), true, ago(700)
-		}, "listed 2, held 2, gaps 0, decided false\nunread no webhook was there before 2026-11-20T00:20:00Z: what happened earlier was not sent\n"},
+		}, "listed 2, held 2, gaps 0, decided false\nunread no webhook was there before 2026-11-20T00:20:00Z: what happened earlier was not " +
+			"sent\n"},
 		"all before GitHub's list": {func(o *audit.Observations) {
 			o.Window = audit.Window{From: noon.AddDate(0, 0, -9), To: noon.AddDate(0, 0, -8)}
 			o.Listings[0].Ended = true
 		}, "listed 0, held 0, gaps 0, decided false\nexpired 2026-11-11T12:00:00Z to 2026-11-12T12:00:00Z\n"},
 		"deliveries that cannot be read": {func(o *audit.Observations) { unheard(o); o.Listings[0].Problem = "403" },
-			"listed 2, held 2, gaps 0, decided false\nunsettled refs/heads/main 3: the hook's deliveries could not be read\nunread deliveries of hook 77: 403\n"},
+			"listed 2, held 2, gaps 0, decided false\nunsettled refs/heads/main 3: the hook's deliveries could not be read\nunread deliveries of " +
+				"hook 77: 403\n"},
 		"activity that cannot be read": {func(o *audit.Observations) { o.Repositories[0].Activities, o.Repositories[0].Problem = nil, "403" },
 			"listed 2, held 2, gaps 0, decided false\nunread activity of \"acme/fleet\": 403\n"},
 		"hooks that cannot be read": {func(o *audit.Observations) {

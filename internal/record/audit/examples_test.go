@@ -77,11 +77,13 @@ func judge(t *testing.T, archive *txtar.Archive) finding.Answer {
 			reading := audit.Read(r, body)
 			readings = append(readings, reading)
 			lists.Held.Deliveries[audit.DeliveryKey{Hook: 77, GUID: r.ID}] = r.Time
-			lists.Held.Pushes = append(lists.Held.Pushes, audit.Push{Repository: reading.Body.Repository.ID, Ref: reading.Body.Ref, Before: reading.Body.Before, After: reading.Body.After, GUID: r.ID})
+			lists.Held.Pushes = append(lists.Held.Pushes, audit.Push{Repository: reading.Body.Repository.ID, Ref: reading.Body.Ref,
+				Before: reading.Body.Before, After: reading.Body.After, GUID: r.ID})
 		case file.Name == "listed.txt":
 			compared = true
 			err = eachLine(file.Data, 4, func(at time.Time, cells []string) {
-				lists.Listings[0].Attempts = append(lists.Listings[0].Attempts, audit.Attempt{GUID: cells[0], Event: cells[1], Time: at, Status: cells[3]})
+				lists.Listings[0].Attempts = append(lists.Listings[0].Attempts,
+					audit.Attempt{GUID: cells[0], Event: cells[1], Time: at, Status: cells[3]})
 			})
 		case file.Name == "activity.txt":
 			compared = true

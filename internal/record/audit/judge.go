@@ -40,7 +40,8 @@ func Judge(readings []Reading, c Contract) Timeline {
 func (j *judge) gaps() []string {
 	var gaps []string
 	if !j.contract.known() {
-		gaps = append(gaps, "the policy names no account by its id, so that no use can be told from anybody else's doing: give the bot an id under bots (`gh api users/LOGIN --jq .id` prints it)")
+		gaps = append(gaps, "the policy names no account by its id, so that no use can be told from anybody else's doing: give the bot an id "+
+			"under bots (`gh api users/LOGIN --jq .id` prints it)")
 	}
 	if j.nameless > 0 {
 		gaps = append(gaps, fmt.Sprintf("deliveries that do not name the account that acted: %d; uses could be among them", j.nameless))
@@ -196,7 +197,8 @@ func (j *judge) unexpected(r Reading) []string {
 			"the bot caused %s, which it is not expected to", dotted(kind, action))
 	}
 	if !c.repository(b.Repository) {
-		say("use/unexpected-repository", "repository", "if the bot works there too, add it to uses.repositories of the policy file; else replace its token",
+		say("use/unexpected-repository", "repository",
+			"if the bot works there too, add it to uses.repositories of the policy file; else replace its token",
 			"the bot caused %s in %s, where it has no business", dotted(kind, action), orNone(b.Repository.Name, "no repository"))
 	}
 	if slices.Contains(branched[:], b.Event) && b.Ref != "" && !c.branch(b.Ref) {

@@ -35,7 +35,8 @@ func (j *judge) again(r Reading) bool {
 	if r.Body.Event == "ping" || first.ID == guid {
 		return true // pings carry no time, and can be equal
 	}
-	j.report(r, "delivery/replayed", "somebody has got hold of a signed body: look at proxies and logs on its way, and replace the webhook's secret",
+	j.report(r, "delivery/replayed",
+		"somebody has got hold of a signed body: look at proxies and logs on its way, and replace the webhook's secret",
 		"delivery %s has the body of entry %d, which came as %s", guid, first.Index, first.ID)
 	i, found := slices.BinarySearchFunc(j.timeline.Uses, first.Index, func(u Use, index int64) int { return cmp.Compare(u.Index, index) })
 	if found {

@@ -23,7 +23,8 @@ func botContract() audit.Contract {
 
 // jsonPush is a push by an account to a ref.
 func jsonPush(id int, ref string) string {
-	return fmt.Sprintf(`{"ref":%q,"before":"1","after":"2","pusher":{"name":"x"},%s,"sender":{"id":%d,"login":"login-%d"}}`, ref, jsonFleet, id, id)
+	return fmt.Sprintf(`{"ref":%q,"before":"1","after":"2","pusher":{"name":"x"},%s,"sender":{"id":%d,"login":"login-%d"}}`, ref, jsonFleet,
+		id, id)
 }
 
 // of reads bodies in the order in which they came in.
@@ -49,34 +50,37 @@ func rulesOf(t audit.Timeline) []string {
 
 func TestAttribution(t *testing.T) {
 	run := func(event, sender, triggering, actor string, attempt int) string {
-		return fmt.Sprintf(`workflow_run {"action":"completed","workflow_run":{"id":5,"event":%q,"actor":{"id":%s},"triggering_actor":{"id":%s},"run_attempt":%d},%s,"sender":{"id":%s}}`,
+		return fmt.Sprintf(`workflow_run {"action":"completed","workflow_run":{"id":5,"event":%q,"actor":{"id":%s},`+
+			`"triggering_actor":{"id":%s},"run_attempt":%d},%s,"sender":{"id":%s}}`,
 			event, actor, triggering, attempt, jsonFleet, sender)
 	}
 	for name, c := range map[string]struct {
 		body string
 		want string // the attribution and its reasons; empty for no use
 	}{
-		"push":                      {"push " + jsonPush(4242, "refs/heads/flux"), "expected"},
-		"push below":                {"push " + jsonPush(4242, "refs/heads/flux/a/b"), "expected"},
-		"push beside":               {"push " + jsonPush(4242, "refs/heads/fluxx"), "unexpected branch"},
-		"push of a tag":             {"push " + jsonPush(4242, "refs/tags/flux"), "unexpected branch"},
-		"somebody else's push":      {"push " + jsonPush(1, "refs/heads/main"), ""},
-		"comment":                   {`issue_comment {"action":"created","issue":{},"comment":{},` + jsonBot + `}`, "expected"},
-		"comment gone":              {`issue_comment {"action":"deleted","issue":{},"comment":{},` + jsonBot + `}`, "unexpected event"},
-		"unknown event":             {`teleport {"action":"push",` + jsonBot + `}`, "unexpected event"},
-		"login only":                {`teleport {"sender":{"login":"acme-flux"}}`, ""},
-		"no sender":                 {`teleport {}`, ""},
-		"started by its push":       {run("push", "4242", "4242", "4242", 1), ""},
-		"checked by its push":       {`check_run {"action":"completed","check_run":{},` + jsonBot + `}`, ""},
-		"job of its push":           {`workflow_job {"action":"queued","workflow_job":{"id":1},` + jsonBot + `}`, ""},
-		"check asked for":           {`check_suite {"action":"rerequested","check_suite":{},` + jsonBot + `}`, "unexpected event"},
-		"started by hand":           {run("workflow_dispatch", "4242", "4242", "4242", 1), "unexpected event"},
-		"run again by a person":     {run("push", "1", "1", "4242", 2), ""},
-		"run again by the bot":      {run("push", "1", "4242", "1", 2), "expected"},
-		"only the actor is named":   {run("push", "0", "0", "4242", 2), "expected"},
-		"pull request from a fork":  {`pull_request {"action":"opened","number":1,"pull_request":{"head":{"ref":"flux","repo":{"id":200,"full_name":"acme-flux/fleet"}}},` + jsonFleet + `,` + jsonBot + `}`, "unexpected branch"},
-		"pull request of the bot's": {`pull_request {"action":"opened","number":1,"pull_request":{"head":{"ref":"flux","repo":{"id":100}}},` + jsonFleet + `,` + jsonBot + `}`, "expected"},
-		"push with a header's lie":  {"star " + jsonPush(4242, "refs/heads/main"), "unexpected branch"},
+		"push":                    {"push " + jsonPush(4242, "refs/heads/flux"), "expected"},
+		"push below":              {"push " + jsonPush(4242, "refs/heads/flux/a/b"), "expected"},
+		"push beside":             {"push " + jsonPush(4242, "refs/heads/fluxx"), "unexpected branch"},
+		"push of a tag":           {"push " + jsonPush(4242, "refs/tags/flux"), "unexpected branch"},
+		"somebody else's push":    {"push " + jsonPush(1, "refs/heads/main"), ""},
+		"comment":                 {`issue_comment {"action":"created","issue":{},"comment":{},` + jsonBot + `}`, "expected"},
+		"comment gone":            {`issue_comment {"action":"deleted","issue":{},"comment":{},` + jsonBot + `}`, "unexpected event"},
+		"unknown event":           {`teleport {"action":"push",` + jsonBot + `}`, "unexpected event"},
+		"login only":              {`teleport {"sender":{"login":"acme-flux"}}`, ""},
+		"no sender":               {`teleport {}`, ""},
+		"started by its push":     {run("push", "4242", "4242", "4242", 1), ""},
+		"checked by its push":     {`check_run {"action":"completed","check_run":{},` + jsonBot + `}`, ""},
+		"job of its push":         {`workflow_job {"action":"queued","workflow_job":{"id":1},` + jsonBot + `}`, ""},
+		"check asked for":         {`check_suite {"action":"rerequested","check_suite":{},` + jsonBot + `}`, "unexpected event"},
+		"started by hand":         {run("workflow_dispatch", "4242", "4242", "4242", 1), "unexpected event"},
+		"run again by a person":   {run("push", "1", "1", "4242", 2), ""},
+		"run again by the bot":    {run("push", "1", "4242", "1", 2), "expected"},
+		"only the actor is named": {run("push", "0", "0", "4242", 2), "expected"},
+		"pull request from a fork": {`pull_request {"action":"opened","number":1,"pull_request":{"head":{"ref":"flux","repo":{"id":200,` +
+			`"full_name":"acme-flux/fleet"}}},` + jsonFleet + `,` + jsonBot + `}`, "unexpected branch"},
+		"pull request of the bot's": {`pull_request {"action":"opened","number":1,"pull_request":{"head":{"ref":"flux","repo":{"id":100}}},` +
+			jsonFleet + `,` + jsonBot + `}`, "expected"},
+		"push with a header's lie": {"star " + jsonPush(4242, "refs/heads/main"), "unexpected branch"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := ""
@@ -139,7 +143,8 @@ func TestOneUse(t *testing.T) {
 // the push's own delivery may not be there.
 func TestFollowed(t *testing.T) {
 	c := botContract()
-	bodies := of(`check_run {"action":"created","check_run":{},`+jsonFleet+`,`+jsonBot+`}`, `workflow_job {"workflow_job":{},`+jsonFleet+`,`+jsonBot+`}`)
+	bodies := of(`check_run {"action":"created","check_run":{},`+jsonFleet+`,`+jsonBot+`}`, `workflow_job {"workflow_job":{},`+jsonFleet+`,`+
+		jsonBot+`}`)
 	if got := audit.Judge(bodies, c); got.Followed != 2 || len(got.Uses)+len(got.Findings) > 0 {
 		t.Errorf("%+v", got)
 	}
@@ -152,7 +157,8 @@ func TestFollowed(t *testing.T) {
 // A run is one use, however often it is told of; each attempt is another one.
 func TestRunIsOneUse(t *testing.T) {
 	run := func(action string, attempt int) string {
-		return fmt.Sprintf(`workflow_run {"action":%q,"workflow_run":{"id":5,"event":"workflow_dispatch","run_attempt":%d},%s,%s}`, action, attempt, jsonFleet, jsonBot)
+		return fmt.Sprintf(`workflow_run {"action":%q,"workflow_run":{"id":5,"event":"workflow_dispatch","run_attempt":%d},%s,%s}`, action,
+			attempt, jsonFleet, jsonBot)
 	}
 	got := audit.Judge(of(run("requested", 1), run("completed", 1), run("requested", 2)), botContract())
 	if len(got.Uses) != 2 || !slices.Equal(got.Uses[0].Also, []int64{1}) || len(got.Findings) != 2 {
@@ -161,7 +167,8 @@ func TestRunIsOneUse(t *testing.T) {
 }
 
 func TestOrderDoesNotMatter(t *testing.T) {
-	readings := of("push "+jsonPush(4242, "refs/heads/flux"), "push "+jsonPush(4242, "refs/heads/main"), "push "+jsonPush(1, "refs/heads/flux"), `push {`)
+	readings := of("push "+jsonPush(4242, "refs/heads/flux"), "push "+jsonPush(4242, "refs/heads/main"),
+		"push "+jsonPush(1, "refs/heads/flux"), `push {`)
 	want := audit.Judge(readings, botContract())
 	slices.Reverse(readings)
 	if diff := cmp.Diff(want, audit.Judge(readings, botContract())); diff != "" {
@@ -179,7 +186,8 @@ func TestTotals(t *testing.T) {
 	day := func(n int, sender int, ref string) string {
 		return strings.Replace("push "+jsonPush(sender, ref), "1793520000", fmt.Sprint(1793520000+n*86400), 1)
 	}
-	readings := of(day(1, 4242, "refs/heads/flux"), day(0, 4242, "refs/heads/main"), day(0, 1, "refs/heads/flux"), day(1, 4242, "refs/heads/flux/a"))
+	readings := of(day(1, 4242, "refs/heads/flux"), day(0, 4242, "refs/heads/main"), day(0, 1, "refs/heads/flux"),
+		day(1, 4242, "refs/heads/flux/a"))
 	readings = append(readings, of(`issue_comment {"action":"created","issue":{},"comment":{},`+jsonBot+`}`)...)
 	readings[4].Record.Index = 4
 	got := audit.Judge(readings, botContract())
@@ -227,7 +235,8 @@ func TestStrangers(t *testing.T) {
 
 func TestSeverities(t *testing.T) {
 	set := map[string]finding.Severity{
-		"use/unexpected-branch": finding.Off, "delivery/clock": finding.Off, "delivery/malformed": finding.Error, "use/unknown-account": finding.Error,
+		"use/unexpected-branch": finding.Off, "delivery/clock": finding.Off, "delivery/malformed": finding.Error,
+		"use/unknown-account": finding.Error,
 	}
 	got := audit.Judge(of("push "+jsonPush(4242, "refs/heads/main"), "push {", "push "+jsonPush(1, "refs/heads/flux")), botContract())
 	got.Answer = got.Weighed(set)

@@ -42,22 +42,28 @@ var (
 )
 
 func TestRead(t *testing.T) {
-	const pull = `"pull_request":{"number":7,"updated_at":"2026-11-01T09:00:00+01:00","head":{"ref":"flux","sha":"` + secondCommit + `","repo":{"id":100,"full_name":"acme/fleet"}}}`
+	const pull = `"pull_request":{"number":7,"updated_at":"2026-11-01T09:00:00+01:00","head":{"ref":"flux","sha":"` + secondCommit +
+		`","repo":{"id":100,"full_name":"acme/fleet"}}}`
 	for name, c := range map[string]struct {
 		event, body string
 		want        audit.Body
 	}{
 		"push": {
-			"push", `{"ref":"refs/heads/flux","before":"` + firstCommit + `","after":"` + secondCommit + `","forced":true,"pusher":{"name":"acme-flux","email":"x@y"},` + jsonFleet + `,` + jsonBot + `,
+			"push", `{"ref":"refs/heads/flux","before":"` + firstCommit + `","after":"` + secondCommit +
+				`","forced":true,"pusher":{"name":"acme-flux","email":"x@y"},` + jsonFleet + `,` + jsonBot + `,
 			"commits":[{"distinct":false,"added":[".github/old"]},{"distinct":true,"modified":["a",".github/CODEOWNERS"]}]}`,
-			audit.Body{Event: "push", Ref: "refs/heads/flux", Before: firstCommit, After: secondCommit, Forced: true, Pusher: "acme-flux", Repository: inFleet, Sender: theBot, Time: atEight, Workflow: ".github/CODEOWNERS"},
+			audit.Body{Event: "push", Ref: "refs/heads/flux", Before: firstCommit, After: secondCommit, Forced: true, Pusher: "acme-flux",
+				Repository: inFleet, Sender: theBot, Time: atEight, Workflow: ".github/CODEOWNERS"},
 		},
 		"push with an escaped path": {
-			"push", `{"ref":"r","before":"` + noCommit + `","after":"` + secondCommit + `","created":true,"pusher":{"name":"deploy key"},"commits":[{"distinct":true,"added":["\u002egithub\/workflows\/x.yml"]}]}`,
-			audit.Body{Event: "push", Ref: "r", Before: noCommit, After: secondCommit, Created: true, Pusher: "deploy key", Workflow: ".github/workflows/x.yml"},
+			"push", `{"ref":"r","before":"` + noCommit + `","after":"` + secondCommit +
+				`","created":true,"pusher":{"name":"deploy key"},"commits":[{"distinct":true,"added":["\u002egithub\/workflows\/x.yml"]}]}`,
+			audit.Body{Event: "push", Ref: "r", Before: noCommit, After: secondCommit, Created: true, Pusher: "deploy key",
+				Workflow: ".github/workflows/x.yml"},
 		},
 		"push without a sender": {
-			"push", `{"ref":"refs/heads/flux","before":"` + firstCommit + `","after":"` + noCommit + `","deleted":true,"pusher":{"name":"x"},"sender":null,"head_commit":null}`,
+			"push", `{"ref":"refs/heads/flux","before":"` + firstCommit + `","after":"` + noCommit +
+				`","deleted":true,"pusher":{"name":"x"},"sender":null,"head_commit":null}`,
 			audit.Body{Event: "push", Ref: "refs/heads/flux", Before: firstCommit, After: noCommit, Deleted: true, Pusher: "x"},
 		},
 		"branch made": {
@@ -69,8 +75,10 @@ func TestRead(t *testing.T) {
 			audit.Body{Event: "delete", Ref: "refs/tags/v1", Deleted: true},
 		},
 		"pull request": {
-			"pull_request", `{"action":"synchronize","number":7,"before":"` + firstCommit + `","after":"` + secondCommit + `",` + pull + `,"label":{"name":"x"},` + jsonFleet + `}`,
-			audit.Body{Event: "pull_request", Action: "synchronize", Number: 7, Ref: "refs/heads/flux", Before: firstCommit, After: secondCommit, Time: atEight, Repository: inFleet},
+			"pull_request", `{"action":"synchronize","number":7,"before":"` + firstCommit + `","after":"` + secondCommit + `",` + pull +
+				`,"label":{"name":"x"},` + jsonFleet + `}`,
+			audit.Body{Event: "pull_request", Action: "synchronize", Number: 7, Ref: "refs/heads/flux", Before: firstCommit, After: secondCommit,
+				Time: atEight, Repository: inFleet},
 		},
 		"pull request from a fork that is gone": {
 			"pull_request", `{"action":"closed","number":7,"pull_request":{"head":{"ref":"flux","repo":null}},` + jsonFleet + `}`,
@@ -78,23 +86,30 @@ func TestRead(t *testing.T) {
 		},
 		"review": {
 			"pull_request_review", `{"action":"submitted","review":{"commit_id":"` + secondCommit + `"},` + pull + `,` + jsonFleet + `}`,
-			audit.Body{Event: "pull_request_review", Action: "submitted", Number: 7, Ref: "refs/heads/flux", After: secondCommit, Time: atEight, Repository: inFleet},
+			audit.Body{Event: "pull_request_review", Action: "submitted", Number: 7, Ref: "refs/heads/flux", After: secondCommit, Time: atEight,
+				Repository: inFleet},
 		},
 		"comment": {
 			"issue_comment", `{"action":"created","issue":{"number":7,"title":"t"},"comment":{"id":1,"updated_at":"2026-11-01T08:00:00Z"}}`,
 			audit.Body{Event: "issue_comment", Action: "created", Number: 7, Time: atEight},
 		},
 		"status": {
-			"status", `{"sha":"` + secondCommit + `","state":"success","context":"ci/x","updated_at":"2026-11-01T08:00:00Z","branches":[{"name":"a"}]}`,
+			"status", `{"sha":"` + secondCommit +
+				`","state":"success","context":"ci/x","updated_at":"2026-11-01T08:00:00Z","branches":[{"name":"a"}]}`,
 			audit.Body{Event: "status", After: secondCommit, Subject: "ci/x", Time: atEight},
 		},
 		"workflow run": {
-			"workflow_run", `{"action":"requested","workflow_run":{"id":5,"run_attempt":2,"name":"CI","path":".github/workflows/ci.yml","event":"push","head_branch":"flux","head_sha":"` + secondCommit + `","actor":{"id":1,"login":"a"},"triggering_actor":{"id":2,"login":"b"}}}`,
-			audit.Body{Event: "workflow_run", Action: "requested", Cause: "push", Run: 5, Attempt: 2, Subject: ".github/workflows/ci.yml", Ref: "refs/heads/flux", After: secondCommit, Actor: audit.Account{ID: 1, Login: "a"}, Triggering: audit.Account{ID: 2, Login: "b"}},
+			"workflow_run", `{"action":"requested","workflow_run":{"id":5,"run_attempt":2,"name":"CI","path":".github/workflows/ci.yml",` +
+				`"event":"push","head_branch":"flux","head_sha":"` + secondCommit +
+				`","actor":{"id":1,"login":"a"},"triggering_actor":{"id":2,"login":"b"}}}`,
+			audit.Body{Event: "workflow_run", Action: "requested", Cause: "push", Run: 5, Attempt: 2, Subject: ".github/workflows/ci.yml",
+				Ref: "refs/heads/flux", After: secondCommit, Actor: audit.Account{ID: 1, Login: "a"}, Triggering: audit.Account{ID: 2, Login: "b"}},
 		},
 		"token asked for": {
-			"personal_access_token_request", `{"action":"created","personal_access_token_request":{"id":1,"token_name":"flux-fleet"},"organization":{"id":9,"login":"acme"}}`,
-			audit.Body{Event: "personal_access_token_request", Action: "created", Subject: "flux-fleet", Organization: audit.Account{ID: 9, Login: "acme"}},
+			"personal_access_token_request",
+			`{"action":"created","personal_access_token_request":{"id":1,"token_name":"flux-fleet"},"organization":{"id":9,"login":"acme"}}`,
+			audit.Body{Event: "personal_access_token_request", Action: "created", Subject: "flux-fleet",
+				Organization: audit.Account{ID: 9, Login: "acme"}},
 		},
 		"an event of tomorrow": {
 			"teleport", `{"action":"engaged",` + jsonFleet + `,` + jsonBot + `}`,
@@ -106,7 +121,8 @@ func TestRead(t *testing.T) {
 		},
 		"a review as a pull request": {
 			"pull_request", `{"action":"submitted","review":{},` + pull + `,` + jsonFleet + `}`,
-			audit.Body{Event: "pull_request_review", Action: "submitted", Number: 7, Ref: "refs/heads/flux", After: secondCommit, Time: atEight, Repository: inFleet},
+			audit.Body{Event: "pull_request_review", Action: "submitted", Number: 7, Ref: "refs/heads/flux", After: secondCommit, Time: atEight,
+				Repository: inFleet},
 		},
 		"nothing as a push": {"push", `{"zen":""}`, audit.Body{}},
 	} {
@@ -137,11 +153,12 @@ func TestMalformed(t *testing.T) {
 		"id a fraction":     {`{"repository":{"id":1.5}}`, "repository.id is not a whole number"},
 		"commits an object": {`{"commits":{".github":1}}`, "commits is not a list"},
 		"a commit a number": {`{"commits":[1,".github"]}`, "a commit has another shape"},
-		"too many commits":  {`{"commits":[` + strings.Repeat(`{},`, 2048) + `{"added":[".github/x"],"distinct":true}]}`, "it has more than 2048 commits"},
-		"a long ref":        {`{"ref":"` + long + `","before":"1","after":"2","pusher":{}}`, "ref is longer than 1024 bytes"},
-		"a long login":      {`{"sender":{"login":"` + long + `"}}`, "sender.login is longer than 1024 bytes"},
-		"deep lists":        {strings.Repeat("[", 1<<20), "it is not JSON from byte 10001 on"},
-		"deep objects":      {strings.Repeat(`{"sender":`, 1<<20), "it is not JSON from byte 100001 on"},
+		"too many commits": {`{"commits":[` + strings.Repeat(`{},`, 2048) + `{"added":[".github/x"],"distinct":true}]}`,
+			"it has more than 2048 commits"},
+		"a long ref":   {`{"ref":"` + long + `","before":"1","after":"2","pusher":{}}`, "ref is longer than 1024 bytes"},
+		"a long login": {`{"sender":{"login":"` + long + `"}}`, "sender.login is longer than 1024 bytes"},
+		"deep lists":   {strings.Repeat("[", 1<<20), "it is not JSON from byte 10001 on"},
+		"deep objects": {strings.Repeat(`{"sender":`, 1<<20), "it is not JSON from byte 100001 on"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := read("push", c.body)
@@ -157,7 +174,8 @@ func TestMalformed(t *testing.T) {
 
 // What can be read of a body in another shape is read all the same.
 func TestMalformedIsStillRead(t *testing.T) {
-	got := read("push", `{"ref":"refs/heads/flux","before":"`+firstCommit+`","after":"`+secondCommit+`","pusher":{"name":7},"organization":[],`+jsonFleet+`,`+jsonBot+`}`)
+	got := read("push", `{"ref":"refs/heads/flux","before":"`+firstCommit+`","after":"`+secondCommit+
+		`","pusher":{"name":7},"organization":[],`+jsonFleet+`,`+jsonBot+`}`)
 	if got.Malformed == "" || got.Sender != theBot || got.Ref != "refs/heads/flux" || got.Repository != inFleet {
 		t.Errorf("%+v", got)
 	}

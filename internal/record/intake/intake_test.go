@@ -204,7 +204,8 @@ func TestDeliveryIsKept(t *testing.T) {
 		t.Errorf("same GUID, other body: answer %d, %d kept", status, kept.count())
 	}
 	plain := delivery(to, "no-hook", body)
-	for _, name := range []string{"X-GitHub-Hook-ID", "X-GitHub-Hook-Installation-Target-Type", "X-GitHub-Hook-Installation-Target-ID", "X-Hub-Signature", "User-Agent"} {
+	for _, name := range []string{"X-GitHub-Hook-ID", "X-GitHub-Hook-Installation-Target-Type", "X-GitHub-Hook-Installation-Target-ID",
+		"X-Hub-Signature", "User-Agent"} {
 		plain.Header.Del(name)
 	}
 	if status, _ = send(t, plain); status != http.StatusAccepted || kept.records[2].Source != "" || kept.records[2].Target != "" {

@@ -31,9 +31,10 @@ func TestLedgersAnswers(t *testing.T) {
 		text   string
 		cause  string
 	}{
-		"unavailable": {func(context.Context) error { return fmt.Errorf("append: disk full: %w", ledger.ErrUnavailable) }, 503, unavailable, "disk full"},
-		"broken":      {func(context.Context) error { return errors.New("password=hunter2") }, 500, failed, "hunter2"},
-		"panic":       {func(context.Context) error { panic("oh\nno") }, 500, failed, `oh\nno`},
+		"unavailable": {func(context.Context) error { return fmt.Errorf("append: disk full: %w", ledger.ErrUnavailable) }, 503, unavailable,
+			"disk full"},
+		"broken": {func(context.Context) error { return errors.New("password=hunter2") }, 500, failed, "hunter2"},
+		"panic":  {func(context.Context) error { panic("oh\nno") }, 500, failed, `oh\nno`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -26,7 +26,8 @@ func TestNewRefuses(t *testing.T) {
 		"at least 1 byte":            {Ledger: void{}, Secrets: good, MaxBody: -1},
 		"hook id 0":                  {Ledger: void{}, Secrets: good, Allow: intake.Allow{Hooks: []int64{0}}},
 		`target "goldfish-inc/x"`:    {Ledger: void{}, Secrets: good, Allow: intake.Allow{Targets: []string{"goldfish-inc/x"}}},
-		"network 0.0.0.0/0":          {Ledger: void{}, Secrets: good, Allow: intake.Allow{Proxies: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}}},
+		"network 0.0.0.0/0": {Ledger: void{}, Secrets: good,
+			Allow: intake.Allow{Proxies: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}}},
 	} {
 		if _, err := intake.New(o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("New: %v, want %q", err, want)
@@ -166,8 +167,10 @@ func TestAllow(t *testing.T) {
 		{"two proxies", intake.Allow{Networks: github, Proxies: proxies}, "10.0.0.1:1", []string{"192.30.252.1, 10.9.9.9"}, 202},
 		{"two proxies, two headers", intake.Allow{Networks: github, Proxies: proxies}, "10.0.0.1:1", []string{"192.30.252.1", "10.9.9.9"}, 202},
 		{"client forges GitHub", intake.Allow{Networks: github, Proxies: proxies}, "10.0.0.1:1", []string{"192.30.252.1, 203.0.113.1"}, 403},
-		{"client forges in a header", intake.Allow{Networks: github, Proxies: proxies}, "10.0.0.1:1", []string{"192.30.252.1", "203.0.113.1"}, 403},
-		{"client forges a proxy", intake.Allow{Networks: github, Proxies: proxies}, "10.0.0.1:1", []string{"192.30.252.1, 203.0.113.1, 10.0.0.2"}, 403},
+		{"client forges in a header", intake.Allow{Networks: github, Proxies: proxies}, "10.0.0.1:1", []string{"192.30.252.1", "203.0.113.1"},
+			403},
+		{"client forges a proxy", intake.Allow{Networks: github, Proxies: proxies}, "10.0.0.1:1", []string{"192.30.252.1, 203.0.113.1, 10.0.0.2"},
+			403},
 		{"nonsense behind GitHub", intake.Allow{Networks: github, Proxies: proxies}, "10.0.0.1:1", []string{"192.30.252.1, unknown"}, 403},
 		{"empty hop", intake.Allow{Networks: github, Proxies: proxies}, "10.0.0.1:1", []string{"192.30.252.1,"}, 403},
 		{"proxy says nothing", intake.Allow{Networks: github, Proxies: proxies}, "10.0.0.1:1", nil, 403},
@@ -207,12 +210,14 @@ func TestHolesOfTheLibrary(t *testing.T) {
 		header map[string]string
 		ours   int
 	}{
-		"SHA-1 where SHA-256 is missing":    {body, key, map[string]string{"X-Hub-Signature-256": "", "X-Hub-Signature": "sha1=" + sha1HMAC(key, string(body))}, 401},
+		"SHA-1 where SHA-256 is missing": {body, key,
+			map[string]string{"X-Hub-Signature-256": "", "X-Hub-Signature": "sha1=" + sha1HMAC(key, string(body))}, 401},
 		"SHA-1 in SHA-256's header":         {body, key, map[string]string{"X-Hub-Signature-256": "sha1=" + sha1HMAC(key, string(body))}, 401},
 		"unsigned where there is no secret": {body, "", map[string]string{"X-Hub-Signature-256": "", "X-Hub-Signature": ""}, 401},
 		"no limit":                          {huge, key, nil, 413},
 		"a form is read":                    {form, key, map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, 415},
-		"upper case":                        {body, key, map[string]string{"X-Hub-Signature-256": "sha256=" + strings.ToUpper(sign(key, body)[7:])}, 401},
+		"upper case": {body, key,
+			map[string]string{"X-Hub-Signature-256": "sha256=" + strings.ToUpper(sign(key, body)[7:])}, 401},
 	}
 	for name, c := range cases {
 		make := func() *http.Request {

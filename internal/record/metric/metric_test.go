@@ -58,7 +58,8 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	m.Tokens(time.Time{}, true, false)
-	if got := scrape(t, m); strings.Contains(got, "token_expires") || !strings.Contains(got, "fluxkeeper_token_expiry_unknown 1\n") || !strings.Contains(got, "fluxkeeper_rotation_overdue 0\n") {
+	if got := scrape(t, m); strings.Contains(got, "token_expires") || !strings.Contains(got, "fluxkeeper_token_expiry_unknown 1\n") ||
+		!strings.Contains(got, "fluxkeeper_rotation_overdue 0\n") {
 		t.Errorf("an end that is not known any more is told:\n%s", got)
 	}
 }

@@ -50,7 +50,8 @@ func (s *shelf) Deliveries(_ context.Context, hook audit.Hook, _ time.Time) (aud
 	var l audit.Listing
 	l.Hook = hook
 	for _, guid := range []string{"a", "b", "c", "d"} {
-		l.Attempts = append(l.Attempts, audit.Attempt{ID: int64(guid[0]), GUID: guid, Time: noon.Add(-time.Hour), Event: "push", Status: "timed out"})
+		l.Attempts = append(l.Attempts, audit.Attempt{ID: int64(guid[0]), GUID: guid, Time: noon.Add(-time.Hour), Event: "push",
+			Status: "timed out"})
 	}
 	return l, nil
 }
@@ -74,7 +75,8 @@ func (s *shelf) reconciler() reconcile.Reconciler {
 	return reconcile.Reconciler{
 		GitHub: s, Ledger: s, Repositories: []string{"acme/fleet"}, Retention: reconcile.Retention(""), Now: func() time.Time { return noon },
 		Hooks: []func(context.Context) ([]audit.Hook, error){func(context.Context) ([]audit.Hook, error) {
-			ours := audit.Hook{ID: 7, URL: "https://x/webhooks/github", Owner: "acme/fleet", Scope: "repository", Events: []string{"*"}, Active: true}
+			ours := audit.Hook{ID: 7, URL: "https://x/webhooks/github", Owner: "acme/fleet", Scope: "repository", Events: []string{"*"},
+				Active: true}
 			return []audit.Hook{{ID: 8, URL: "https://x/elsewhere"}, ours}, nil
 		}},
 	}

@@ -169,9 +169,11 @@ func testTamperingWithErasures(t *testing.T, s *scene) {
 		"delete the erasure": {func(e *evidence) { remove(t, e, 20, 21) }, "[cut 20 lost 0 missing 20]"},
 		"delete its body":    {func(e *evidence) { e.exec(t, `DELETE FROM body WHERE idx = 20`) }, "[lost 0 lost 20]"},
 		"alter its body": {func(e *evidence) {
-			e.exec(t, `UPDATE body SET encoding = 'raw', data = $1 WHERE idx = 20`, []byte(`{"before":"2026-11-01T00:00:00Z","entries":[{"index":0}]}`))
+			e.exec(t, `UPDATE body SET encoding = 'raw', data = $1 WHERE idx = 20`,
+				[]byte(`{"before":"2026-11-01T00:00:00Z","entries":[{"index":0}]}`))
 		}, "[body 20 lost 0]"},
-		"make it a delivery": {func(e *evidence) { e.exec(t, `UPDATE entry SET kind = 'delivery' WHERE idx = 20`) }, "[checkpoint -1 leaf 20 lost 0]"},
+		"make it a delivery": {func(e *evidence) { e.exec(t, `UPDATE entry SET kind = 'delivery' WHERE idx = 20`) },
+			"[checkpoint -1 leaf 20 lost 0]"},
 	} {
 		e := s.evidence(t, 20)
 		l := e.open(t)

@@ -176,7 +176,8 @@ func testImportTakesAllOrNothing(t *testing.T, s *scene) {
 		}
 	}
 	used := e.open(t)
-	if err := store.Import(t.Context(), bytes.NewReader(export), used); !errors.Is(err, store.ErrNotEmpty) || !strings.Contains(err.Error(), "302 entries already") {
+	if err := store.Import(t.Context(), bytes.NewReader(export), used); !errors.Is(err, store.ErrNotEmpty) ||
+		!strings.Contains(err.Error(), "302 entries already") {
 		t.Errorf("into a ledger in use: %v", err)
 	}
 }

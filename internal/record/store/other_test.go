@@ -15,7 +15,8 @@ import (
 // TestOtherFiles: what is no ledger is refused, and stays as it is to the byte.
 func TestOtherFiles(t *testing.T) {
 	text := filepath.Join(t.TempDir(), "notes.txt")
-	if err := os.WriteFile(text, []byte("these are notes, and no pages of a database, although they are long enough for a header of one, which has 100 bytes"), 0o600); err != nil {
+	if err := os.WriteFile(text, []byte("these are notes, and no pages of a database, although they are long enough for a header of one, "+
+		"which has 100 bytes"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	other := filepath.Join(t.TempDir(), "bookmarks.db")
@@ -43,7 +44,8 @@ func TestOtherFiles(t *testing.T) {
 			t.Errorf("%s was changed (%v)", filepath.Base(path), err)
 		}
 	}
-	if _, err := store.Open(t.Context(), store.Options{Address: filepath.Join(t.TempDir(), "none.db"), ReadOnly: true}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := store.Open(t.Context(), store.Options{Address: filepath.Join(t.TempDir(), "none.db"), ReadOnly: true}); !errors.Is(err,
+		fs.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
 }

@@ -53,17 +53,19 @@ func TestRecords(t *testing.T) {
 		q    ledger.Query
 		want func(ledger.Record) bool
 	}{
-		"all":            {ledger.Query{}, func(ledger.Record) bool { return true }},
-		"newest":         {ledger.Query{Newest: true}, func(ledger.Record) bool { return true }},
-		"one name":       {ledger.Query{Names: []string{"push"}}, func(r ledger.Record) bool { return r.Name == "push" }},
-		"two names":      {ledger.Query{Names: []string{"push", "status"}, Newest: true}, func(r ledger.Record) bool { return r.Name != "pull_request" }},
-		"a kind":         {ledger.Query{Kinds: []ledger.Kind{"delivery"}}, func(ledger.Record) bool { return true }},
-		"another kind":   {ledger.Query{Kinds: []ledger.Kind{"erasure"}}, func(ledger.Record) bool { return false }},
-		"a source":       {ledger.Query{Source: "1"}, func(r ledger.Record) bool { return r.Source == "1" }},
-		"a target":       {ledger.Query{Target: "organization/1"}, func(ledger.Record) bool { return false }},
-		"an id":          {ledger.Query{ID: "guid-77"}, func(r ledger.Record) bool { return r.ID == "guid-77" }},
-		"indices":        {ledger.Query{Start: 10, End: 1500}, func(r ledger.Record) bool { return r.Index >= 10 && r.Index < 1500 }},
-		"newest indices": {ledger.Query{Start: 10, End: 1500, Newest: true}, func(r ledger.Record) bool { return r.Index >= 10 && r.Index < 1500 }},
+		"all":      {ledger.Query{}, func(ledger.Record) bool { return true }},
+		"newest":   {ledger.Query{Newest: true}, func(ledger.Record) bool { return true }},
+		"one name": {ledger.Query{Names: []string{"push"}}, func(r ledger.Record) bool { return r.Name == "push" }},
+		"two names": {ledger.Query{Names: []string{"push", "status"}, Newest: true},
+			func(r ledger.Record) bool { return r.Name != "pull_request" }},
+		"a kind":       {ledger.Query{Kinds: []ledger.Kind{"delivery"}}, func(ledger.Record) bool { return true }},
+		"another kind": {ledger.Query{Kinds: []ledger.Kind{"erasure"}}, func(ledger.Record) bool { return false }},
+		"a source":     {ledger.Query{Source: "1"}, func(r ledger.Record) bool { return r.Source == "1" }},
+		"a target":     {ledger.Query{Target: "organization/1"}, func(ledger.Record) bool { return false }},
+		"an id":        {ledger.Query{ID: "guid-77"}, func(r ledger.Record) bool { return r.ID == "guid-77" }},
+		"indices":      {ledger.Query{Start: 10, End: 1500}, func(r ledger.Record) bool { return r.Index >= 10 && r.Index < 1500 }},
+		"newest indices": {ledger.Query{Start: 10, End: 1500, Newest: true},
+			func(r ledger.Record) bool { return r.Index >= 10 && r.Index < 1500 }},
 		"a time": {ledger.Query{From: from, To: to, Source: "0"}, func(r ledger.Record) bool {
 			return r.Source == "0" && !r.Time.Before(from) && r.Time.Before(to)
 		}},

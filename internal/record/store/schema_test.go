@@ -95,11 +95,13 @@ func TestSchemaOfPostgreSQL(t *testing.T) {
 			{"a trigger", `CREATE TRIGGER quiet BEFORE UPDATE ON entry FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
 				`DROP TRIGGER quiet ON entry`, "trigger"},
 			{"a rule", `CREATE RULE quiet AS ON INSERT TO body WHERE new.idx = 4711 DO INSTEAD NOTHING`, `DROP RULE quiet ON body`, "rule"},
-			{"rows that some do not see", `ALTER TABLE entry ENABLE ROW LEVEL SECURITY`, `ALTER TABLE entry DISABLE ROW LEVEL SECURITY`, "row security"},
+			{"rows that some do not see", `ALTER TABLE entry ENABLE ROW LEVEL SECURITY`, `ALTER TABLE entry DISABLE ROW LEVEL SECURITY`,
+				"row security"},
 			{"a table that a crash empties", `ALTER TABLE node SET UNLOGGED`, `ALTER TABLE node SET LOGGED`, "table node"},
 			{"a table that adds rows", `CREATE TABLE child () INHERITS (body)`, `DROP TABLE child`, "child"},
 			{"another type", `ALTER TABLE entry ALTER COLUMN time TYPE numeric`, `ALTER TABLE entry ALTER COLUMN time TYPE bigint`, "entry.time"},
-			{"an index for some rows only", `DROP INDEX entry_key; CREATE UNIQUE INDEX entry_key ON entry (id, source, kind, body_hash) WHERE idx < 5`,
+			{"an index for some rows only",
+				`DROP INDEX entry_key; CREATE UNIQUE INDEX entry_key ON entry (id, source, kind, body_hash) WHERE idx < 5`,
 				`DROP INDEX entry_key; CREATE UNIQUE INDEX entry_key ON entry (id, source, kind, body_hash)`, "entry_key"},
 		} {
 			t.Run(test.name, func(t *testing.T) {

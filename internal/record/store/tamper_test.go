@@ -95,8 +95,10 @@ var tamperings = []struct {
 	{"delete an entry in the middle", func(t *testing.T, e *evidence) { remove(t, e, 300, 301) }, []string{"checkpoint -1", "missing 300"}},
 	{"delete the last entry", func(t *testing.T, e *evidence) { remove(t, e, 599, 600) }, []string{"cut 599", "missing 599"}},
 	{"delete a range across nodes", func(t *testing.T, e *evidence) { remove(t, e, 200, 520) }, []string{"checkpoint -1", "missing 200"}},
-	{"delete everything", func(t *testing.T, e *evidence) { remove(t, e, 0, 600); e.exec(t, `DELETE FROM node`) }, []string{"cut 0", "missing 0"}},
-	{"delete an entry, leave its body", func(t *testing.T, e *evidence) { e.exec(t, `DELETE FROM entry WHERE idx = 70`) }, []string{"checkpoint -1", "missing 70", "stray 70"}},
+	{"delete everything", func(t *testing.T, e *evidence) { remove(t, e, 0, 600); e.exec(t, `DELETE FROM node`) },
+		[]string{"cut 0", "missing 0"}},
+	{"delete an entry, leave its body", func(t *testing.T, e *evidence) { e.exec(t, `DELETE FROM entry WHERE idx = 70`) },
+		[]string{"checkpoint -1", "missing 70", "stray 70"}},
 	{"delete an entry and close the gap", func(t *testing.T, e *evidence) {
 		remove(t, e, 300, 301)
 		for i := int64(301); i < 600; i++ {
@@ -107,15 +109,21 @@ var tamperings = []struct {
 	{"move an entry far away", func(t *testing.T, e *evidence) {
 		e.exec(t, `UPDATE entry SET idx = 1000000000000000 WHERE idx = 80`)
 	}, []string{"checkpoint -1", "lost 1000000000000000", "missing 600", "missing 80", "node 0", "node 512", "stray 600", "stray 80"}},
-	{"move an entry before the first", func(t *testing.T, e *evidence) { e.exec(t, `UPDATE entry SET idx = -5 WHERE idx = 0`) }, []string{"checkpoint -1", "missing 0", "stray -5", "stray 0"}},
-	{"swap neighbours", func(t *testing.T, e *evidence) { exchange(t, e, "entry", 40, 41); exchange(t, e, "body", 40, 41) }, []string{"checkpoint -1", "order 40", "order 41"}},
-	{"swap entries under two nodes", func(t *testing.T, e *evidence) { exchange(t, e, "entry", 7, 400); exchange(t, e, "body", 7, 400) }, []string{"checkpoint -1", "order 400", "order 7"}},
-	{"swap entries of a node and the edge", func(t *testing.T, e *evidence) { exchange(t, e, "entry", 3, 595); exchange(t, e, "body", 3, 595) }, []string{"checkpoint -1", "order 3", "order 595"}},
+	{"move an entry before the first", func(t *testing.T, e *evidence) { e.exec(t, `UPDATE entry SET idx = -5 WHERE idx = 0`) },
+		[]string{"checkpoint -1", "missing 0", "stray -5", "stray 0"}},
+	{"swap neighbours", func(t *testing.T, e *evidence) { exchange(t, e, "entry", 40, 41); exchange(t, e, "body", 40, 41) },
+		[]string{"checkpoint -1", "order 40", "order 41"}},
+	{"swap entries under two nodes", func(t *testing.T, e *evidence) { exchange(t, e, "entry", 7, 400); exchange(t, e, "body", 7, 400) },
+		[]string{"checkpoint -1", "order 400", "order 7"}},
+	{"swap entries of a node and the edge",
+		func(t *testing.T, e *evidence) { exchange(t, e, "entry", 3, 595); exchange(t, e, "body", 3, 595) },
+		[]string{"checkpoint -1", "order 3", "order 595"}},
 	{"swap entries of the edge", func(t *testing.T, e *evidence) {
 		exchange(t, e, "entry", 520, 599)
 		exchange(t, e, "body", 520, 599)
 	}, []string{"checkpoint -1", "order 520", "order 599"}},
-	{"swap entries without bodies", func(t *testing.T, e *evidence) { exchange(t, e, "entry", 40, 300) }, []string{"body 300", "body 40", "checkpoint -1", "order 300", "order 40"}},
+	{"swap entries without bodies", func(t *testing.T, e *evidence) { exchange(t, e, "entry", 40, 300) },
+		[]string{"body 300", "body 40", "checkpoint -1", "order 300", "order 40"}},
 	{"swap bodies", func(t *testing.T, e *evidence) { exchange(t, e, "body", 40, 300) }, []string{"body 300", "body 40"}},
 	{"change an entry with its leaf hash", func(t *testing.T, e *evidence) {
 		rewrite(t, e, 100, func(n *ledger.Entry) { n.Name = "ping" })
@@ -170,9 +178,11 @@ var tamperings = []struct {
 		e.exec(t, `INSERT INTO node (level, n, hash) VALUES (16, 0, $1)`, make([]byte, 32))
 	}, []string{"stray 0"}},
 	{"make the head smaller", func(t *testing.T, e *evidence) { e.exec(t, `UPDATE head SET size = 599`) }, []string{"head -1", "stray 599"}},
-	{"make the head larger", func(t *testing.T, e *evidence) { e.exec(t, `UPDATE head SET size = 1000000000000000`) }, []string{"head -1", "missing 600"}},
+	{"make the head larger", func(t *testing.T, e *evidence) { e.exec(t, `UPDATE head SET size = 1000000000000000`) },
+		[]string{"head -1", "missing 600"}},
 	{"delete the right edge", func(t *testing.T, e *evidence) { e.exec(t, `UPDATE head SET frontier = $1`, []byte{}) }, []string{"head -1"}},
-	{"delete the checkpoint", func(t *testing.T, e *evidence) { e.exec(t, `UPDATE head SET checkpoint = $1`, []byte{}) }, []string{"checkpoint -1"}},
+	{"delete the checkpoint", func(t *testing.T, e *evidence) { e.exec(t, `UPDATE head SET checkpoint = $1`, []byte{}) },
+		[]string{"checkpoint -1"}},
 	{"forge a checkpoint with another key", func(t *testing.T, e *evidence) {
 		forged, err := stranger(t).Sign(3, ledger.Checkpoint{}.Root)
 		if err != nil {

@@ -92,8 +92,10 @@ func TestCheckFindsEveryFault(t *testing.T) {
 		plant func(*story)
 		want  string
 	}{
-		"an acknowledged entry is lost": {func(s *story) { s.held = slices.Delete(s.held, 1, 2); s.number() }, "b was acknowledged with 202 and is lost"},
-		"the last one is lost":          {func(s *story) { s.held = s.held[:len(s.held)-1]; s.seen = nil }, "later was acknowledged with 202 and is lost"},
+		"an acknowledged entry is lost": {func(s *story) { s.held = slices.Delete(s.held, 1, 2); s.number() },
+			"b was acknowledged with 202 and is lost"},
+		"the last one is lost": {func(s *story) { s.held = s.held[:len(s.held)-1]; s.seen = nil },
+			"later was acknowledged with 202 and is lost"},
 		"a duplicate's first is lost": {func(s *story) {
 			s.sent[0].Status = 0
 			s.held = s.held[1:]
@@ -110,14 +112,16 @@ func TestCheckFindsEveryFault(t *testing.T) {
 				s.held[i].Index++
 			}
 		}, "entry 1 stands at position 0"},
-		"another id was told":     {func(s *story) { s.sent[1].ID = s.sent[0].ID }, "b was acknowledged as " + good().sent[0].ID},
-		"no id was told":          {func(s *story) { s.sent[1].ID = "" }, "b was acknowledged as  and is entry 1"},
-		"new twice":               {func(s *story) { s.sent[2].Status = 202 }, "a was new 2 times"},
-		"a duplicate of nothing":  {func(s *story) { s.sent[1].Status = 200 }, "b was called a duplicate and was sent once"},
-		"an answer of its own":    {func(s *story) { s.sent[7].Status = 500 }, "gone was answered with 500"},
-		"an early redirect":       {func(s *story) { s.sent[7].Status = 302 }, "gone was answered with 302"},
-		"order":                   {func(s *story) { s.held[0], s.held[1] = s.held[1], s.held[0]; s.number() }, "entry 0 was sent after entry 1 had been acknowledged: b"},
-		"a tail was cut off":      {func(s *story) { s.held = s.held[:5]; s.sent = s.sent[:9] }, "a checkpoint of 6 entries was seen, and there are 5"},
+		"another id was told":    {func(s *story) { s.sent[1].ID = s.sent[0].ID }, "b was acknowledged as " + good().sent[0].ID},
+		"no id was told":         {func(s *story) { s.sent[1].ID = "" }, "b was acknowledged as  and is entry 1"},
+		"new twice":              {func(s *story) { s.sent[2].Status = 202 }, "a was new 2 times"},
+		"a duplicate of nothing": {func(s *story) { s.sent[1].Status = 200 }, "b was called a duplicate and was sent once"},
+		"an answer of its own":   {func(s *story) { s.sent[7].Status = 500 }, "gone was answered with 500"},
+		"an early redirect":      {func(s *story) { s.sent[7].Status = 302 }, "gone was answered with 302"},
+		"order": {func(s *story) { s.held[0], s.held[1] = s.held[1], s.held[0]; s.number() },
+			"entry 0 was sent after entry 1 had been acknowledged: b"},
+		"a tail was cut off": {func(s *story) { s.held = s.held[:5]; s.sent = s.sent[:9] },
+			"a checkpoint of 6 entries was seen, and there are 5"},
 		"the past was changed":    {func(s *story) { s.held[3].Leaf[0] ^= 1 }, "the first 6 entries have another root"},
 		"an old root was another": {func(s *story) { s.seen[1].Root[0] ^= 1 }, "the first 3 entries have another root"},
 	} {

@@ -244,7 +244,8 @@ func TestSlowDisk(t *testing.T) {
 	from, _ := chance(t)
 	delays := map[time.Duration]time.Duration{50 * time.Millisecond: time.Second, 500 * time.Millisecond: 2 * time.Second}
 	if *full {
-		delays = map[time.Duration]time.Duration{50 * time.Millisecond: 20 * time.Second, 500 * time.Millisecond: 20 * time.Second, 5 * time.Second: 30 * time.Second}
+		delays = map[time.Duration]time.Duration{50 * time.Millisecond: 20 * time.Second, 500 * time.Millisecond: 20 * time.Second,
+			5 * time.Second: 30 * time.Second}
 	}
 	for delay, lasts := range delays {
 		t.Run(fmt.Sprint(delay), func(t *testing.T) {

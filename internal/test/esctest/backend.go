@@ -43,7 +43,8 @@ type Backend struct {
 // Serve starts a backend that takes one access token, and whose environment has
 // this definition.
 func Serve(t testing.TB, token, text string) *Backend {
-	f := &Backend{t: t, token: token, Text: text, hidden: map[string]string{}, Revision: 7, Sessions: map[string]time.Duration{}, past: map[int]string{}}
+	f := &Backend{t: t, token: token, Text: text, hidden: map[string]string{}, Revision: 7, Sessions: map[string]time.Duration{},
+		past: map[int]string{}}
 	f.Server = httptest.NewServer(http.HandlerFunc(f.handle))
 	t.Cleanup(f.Close)
 	return f
@@ -140,7 +141,8 @@ func (f *Backend) encrypt(n *yaml.Node) {
 		if n.Kind == yaml.MappingNode && i%2 == 1 && n.Content[i-1].Value == "fn::secret" && c.Kind == yaml.ScalarNode {
 			name := fmt.Sprintf("ZXNjeA%d", len(f.hidden))
 			f.hidden[name] = c.Value
-			*c = yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: "ciphertext"}, {Kind: yaml.ScalarNode, Value: name}}}
+			*c = yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: "ciphertext"},
+				{Kind: yaml.ScalarNode, Value: name}}}
 		}
 		f.encrypt(c)
 	}

@@ -19,7 +19,8 @@ func getArchive(c *call) answer {
 	if !ok {
 		return notFound()
 	}
-	c.header.Set("Location", fmt.Sprintf("%s/%s/%s/legacy.tar.gz/%s?token=%s", c.hub.server.URL, ArchiveOperation, c.repo.FullName(), one.id, ArchiveKey))
+	c.header.Set("Location", fmt.Sprintf("%s/%s/%s/legacy.tar.gz/%s?token=%s", c.hub.server.URL, ArchiveOperation, c.repo.FullName(), one.id,
+		ArchiveKey))
 	return answer{302, nil}
 }
 

@@ -30,21 +30,27 @@ func tour(sha, blob string) []visit {
 		{"PUT", r + "/pulls/1/reviews/REVIEW/dismissals", `{"message":"m"}`},
 		{"POST", r + "/issues/1/comments", `{"body":"b"}`}, {"GET", r + "/issues/comments/COMMENT", ""},
 		{"PATCH", r + "/issues/comments/COMMENT", `{"body":"c"}`}, {"DELETE", r + "/issues/comments/COMMENT", ""},
-		{"POST", r + "/issues/1/labels", `{"labels":["l"]}`}, {"GET", r + "/issues/1/labels", ""}, {"PUT", r + "/issues/1/labels", `{"labels":["l"]}`},
+		{"POST", r + "/issues/1/labels", `{"labels":["l"]}`}, {"GET", r + "/issues/1/labels", ""},
+		{"PUT", r + "/issues/1/labels", `{"labels":["l"]}`},
 		{"DELETE", r + "/issues/1/labels/l", ""},
-		{"POST", r + "/check-runs", `{"name":"c","head_sha":"` + sha + `","output":{"title":"t","summary":"s","annotations":[{"path":"a","start_line":1,"end_line":1,"annotation_level":"notice","message":"m"}]}}`},
-		{"GET", r + "/check-runs/CHECK", ""}, {"PATCH", r + "/check-runs/CHECK", `{"conclusion":"success"}`}, {"GET", r + "/check-runs/CHECK/annotations", ""},
+		{"POST", r + "/check-runs", `{"name":"c","head_sha":"` + sha +
+			`","output":{"title":"t","summary":"s","annotations":[{"path":"a","start_line":1,"end_line":1,"annotation_level":"notice",` +
+			`"message":"m"}]}}`},
+		{"GET", r + "/check-runs/CHECK", ""}, {"PATCH", r + "/check-runs/CHECK", `{"conclusion":"success"}`},
+		{"GET", r + "/check-runs/CHECK/annotations", ""},
 		{"GET", r + "/commits/" + sha + "/check-runs", ""},
 		{"POST", r + "/statuses/" + sha, `{"state":"success"}`}, {"GET", r + "/commits/" + sha + "/statuses", ""},
 		{"GET", r + "/hooks", ""}, {"GET", r + "/hooks/HOOK/deliveries", ""},
 		{"GET", r + "/hooks/HOOK/deliveries/DELIVERY", ""}, {"POST", r + "/hooks/HOOK/deliveries/DELIVERY/attempts", ""},
 		{"GET", "/orgs/goldfish-inc/hooks", ""}, {"GET", "/orgs/goldfish-inc/hooks/HOOK/deliveries", ""},
-		{"GET", "/orgs/goldfish-inc/hooks/HOOK/deliveries/DELIVERY", ""}, {"POST", "/orgs/goldfish-inc/hooks/HOOK/deliveries/DELIVERY/attempts", ""},
+		{"GET", "/orgs/goldfish-inc/hooks/HOOK/deliveries/DELIVERY", ""}, {"POST", "/orgs/goldfish-inc/hooks/HOOK/deliveries/DELIVERY/attempts",
+			""},
 		{"GET", "/user/repos", ""}, {"GET", "/installation/repositories", ""}, {"GET", "/orgs/goldfish-inc/members/fluxbot", ""},
 		{"GET", r + "/actions/artifacts", ""}, {"GET", r + "/actions/secrets", ""}, {"GET", r + "/actions/permissions", ""},
 		{"GET", r + "/actions/permissions/workflow", ""}, {"GET", "/orgs/goldfish-inc/actions/permissions/workflow", ""},
 		{"GET", r + "/rules/branches/main", ""}, {"GET", r + "/rulesets/42", ""}, {"GET", r + "/branches/main/protection", ""},
-		{"POST", r + "/issues", `{"title":"t","body":"b"}`}, {"GET", r + "/issues", ""}, {"GET", r + "/issues/2", ""}, {"PATCH", r + "/issues/2", `{"state":"closed"}`},
+		{"POST", r + "/issues", `{"title":"t","body":"b"}`}, {"GET", r + "/issues", ""}, {"GET", r + "/issues/2", ""},
+		{"PATCH", r + "/issues/2", `{"state":"closed"}`},
 		{"POST", "/credentials/revoke", `{"credentials":["made-up"]}`},
 		{"GET", "/app", ""}, {"GET", "/app/hook/config", ""}, {"GET", "/app/hook/deliveries", ""},
 		{"GET", "/app/hook/deliveries/DELIVERY", ""}, {"POST", "/app/hook/deliveries/DELIVERY/attempts", ""},
@@ -59,9 +65,12 @@ func TestAnswersLookLikeGitHubs(t *testing.T) {
 	sha := w.git("rev-parse", "HEAD")
 	w.AddPush(full, fakehub.Push{Ref: "flux-image-updates", After: sha, Actor: "fluxbot"})
 	w.AddToken("ghp_bot", fakehub.Grant{Kind: fakehub.Classic, Account: "fluxbot", Scopes: []string{"repo", "admin:org_hook", "admin:org"}})
-	w.AddRuleset(fakehub.Ruleset{ID: 42, Name: "base", On: full, Rules: []fakehub.Rule{fakehub.RequirePull(), fakehub.RequireCheck("fluxkeeper", 15368)}, Bypass: []fakehub.Bypass{{Kind: "Team", ID: 234}}})
+	w.AddRuleset(fakehub.Ruleset{ID: 42, Name: "base", On: full,
+		Rules:  []fakehub.Rule{fakehub.RequirePull(), fakehub.RequireCheck("fluxkeeper", 15368)},
+		Bypass: []fakehub.Bypass{{Kind: "Team", ID: 234}}})
 	w.Protect(full, "main", fakehub.Protection{
-		Checks: map[string]int64{"fluxkeeper": 15368}, PullRequest: true, Bypassers: []string{"ann"}, Restricted: true, Pushers: []string{"fluxbot"}, Teams: []string{"justice-league"},
+		Checks: map[string]int64{"fluxkeeper": 15368}, PullRequest: true, Bypassers: []string{"ann"}, Restricted: true,
+		Pushers: []string{"fluxbot"}, Teams: []string{"justice-league"},
 	})
 	app := w.newApp()
 	for _, on := range []string{full, "goldfish-inc", ""} {
@@ -75,7 +84,8 @@ func TestAnswersLookLikeGitHubs(t *testing.T) {
 			path = strings.ReplaceAll(path, name, id)
 		}
 		var headers []string
-		if strings.HasPrefix(path, "/user") || strings.Contains(path, "/hooks") || strings.Contains(path, "/actions/") || strings.Contains(path, "/members/") || strings.Contains(path, "/rule") || strings.HasSuffix(path, "/protection") {
+		if strings.HasPrefix(path, "/user") || strings.Contains(path, "/hooks") || strings.Contains(path, "/actions/") ||
+			strings.Contains(path, "/members/") || strings.Contains(path, "/rule") || strings.HasSuffix(path, "/protection") {
 			headers = []string{"Authorization", "token ghp_bot"}
 		}
 		if strings.HasPrefix(path, "/credentials") {
@@ -168,7 +178,8 @@ func alike(t *testing.T, operation, at string, want, got any) {
 // everywhere.
 func notShown() []string {
 	return []string{
-		"issue", "repos/get-webhook-delivery/request/payload", "orgs/get-webhook-delivery/request/payload", "apps/get-webhook-delivery/request/payload", // of another event
+		"issue", "repos/get-webhook-delivery/request/payload", "orgs/get-webhook-delivery/request/payload",
+		"apps/get-webhook-delivery/request/payload", // of another event
 		"patch",                                                                       // GitHub leaves it out of large answers too
 		"temp_clone_token", "template_repository", "organization", "source", "parent", // of some repositories alone
 		"network_count", "subscribers_count", // of a repository's own page
@@ -178,7 +189,9 @@ func notShown() []string {
 		"meta/get", "rate-limit/get/resources", // lists of what has nothing to do with us
 		"single_file", "metadata", "issues", "contents", // permissions of the app
 		"custom_properties", "selected_actions_url", "pinned_comment", "pull_request", // where there are some
-		"$ref",                                                                                                                            // a slip of the description
-		"plan", "two_factor_authentication", "total_private_repos", "private_gists", "owned_private_repos", "disk_usage", "collaborators", // for the owner's eyes
+		// a slip of the description
+		"$ref",
+		// for the owner's eyes
+		"plan", "two_factor_authentication", "total_private_repos", "private_gists", "owned_private_repos", "disk_usage", "collaborators",
 	}
 }

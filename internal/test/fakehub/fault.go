@@ -60,7 +60,8 @@ func (h *Hub) AddFault(f Fault) {
 	if f.Times == 0 {
 		f.Times = 1
 	}
-	if _, ok := h.ops[f.On]; !ok && f.On != "" && f.On != "graphql" && f.On != pushOperation && f.On != ArchiveOperation && !strings.HasPrefix(f.On, "graphql/") {
+	if _, ok := h.ops[f.On]; !ok && f.On != "" && f.On != "graphql" && f.On != pushOperation && f.On != ArchiveOperation &&
+		!strings.HasPrefix(f.On, "graphql/") {
 		h.problem("there is no operation %q to fail", f.On)
 	}
 	h.faults = append(h.faults, &fault{Fault: f})

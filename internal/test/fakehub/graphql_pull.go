@@ -64,7 +64,8 @@ func (c *call) pullCommitNodes(p *pull, args js) any {
 	nodes := []any{}
 	for _, id := range p.commits() {
 		one, _ := p.repo.git.commit(id)
-		nodes = append(nodes, &node{"PullRequestCommit", map[string]any{"id": nodeID("PullRequestCommit", id), "commit": c.commitNode(p.repo, one)}})
+		nodes = append(nodes, &node{"PullRequestCommit",
+			map[string]any{"id": nodeID("PullRequestCommit", id), "commit": c.commitNode(p.repo, one)}})
 	}
 	total := len(nodes)
 	made := connection("PullRequestCommitConnection", "commits", nodes[:min(total, maxCommits)], args)

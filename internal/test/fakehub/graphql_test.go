@@ -84,12 +84,14 @@ fragment facts on Commit {
 		"pullRequest": map[string]any{
 			"headRefOid": head, "headRepository": map[string]any{"databaseId": 1234.0},
 			"author": map[string]any{"__typename": "User", "login": "fluxbot", "databaseId": 77.0},
-			"commits": map[string]any{"totalCount": 1.0, "pageInfo": map[string]any{"hasNextPage": false}, "nodes": []any{map[string]any{"commit": map[string]any{
-				"oid": head, "committedDate": "2023-11-14T22:13:20Z",
-				"parents":   map[string]any{"nodes": []any{map[string]any{"oid": w.git("rev-parse", "main")}}},
-				"author":    map[string]any{"name": "Flux", "email": "fluxbot@users.noreply.github.com", "user": map[string]any{"databaseId": 77.0}},
-				"signature": map[string]any{"__typename": "GpgSignature", "isValid": true, "state": "VALID", "wasSignedByGitHub": false, "signer": map[string]any{"databaseId": 88.0}},
-			}}}},
+			"commits": map[string]any{"totalCount": 1.0, "pageInfo": map[string]any{"hasNextPage": false},
+				"nodes": []any{map[string]any{"commit": map[string]any{
+					"oid": head, "committedDate": "2023-11-14T22:13:20Z",
+					"parents": map[string]any{"nodes": []any{map[string]any{"oid": w.git("rev-parse", "main")}}},
+					"author":  map[string]any{"name": "Flux", "email": "fluxbot@users.noreply.github.com", "user": map[string]any{"databaseId": 77.0}},
+					"signature": map[string]any{"__typename": "GpgSignature", "isValid": true, "state": "VALID", "wasSignedByGitHub": false,
+						"signer": map[string]any{"databaseId": 88.0}},
+				}}}},
 		},
 	}}}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -112,7 +114,8 @@ func TestGraphQLBlobs(t *testing.T) {
   byID: object(oid: $id) { ...blob }
   tree: object(expression: "`+sha+`:apps") { ... on Tree { entries { name mode type object { oid } } } }
 } }
-fragment blob on Blob { oid byteSize isBinary isTruncated text }`, map[string]any{"sha": sha + ":large.yaml", "id": w.git("rev-parse", "HEAD:README.md")})
+fragment blob on Blob { oid byteSize isBinary isTruncated text }`,
+		map[string]any{"sha": sha + ":large.yaml", "id": w.git("rev-parse", "HEAD:README.md")})
 	repo := at(got, "data", "repository")
 	text, _ := at(repo, "large", "text").(string)
 	if len(text) != 512_000 || at(repo, "large", "isTruncated") != true || at(repo, "large", "byteSize") != 512_002.0 {
@@ -138,13 +141,15 @@ func TestGraphQLAutoMerge(t *testing.T) {
 	w := newWorld(t, fakehub.Options{})
 	n := w.OpenPull(full, fakehub.Pull{Title: "x", Head: "flux-image-updates"})
 	head := w.git("rev-parse", "HEAD")
-	id, _ := at(w.ask(fakehub.Token, `{repository(owner:"goldfish-inc",name:"oceanid"){pullRequest(number:1){id}}}`, nil), "data", "repository", "pullRequest", "id").(string)
+	id, _ := at(w.ask(fakehub.Token, `{repository(owner:"goldfish-inc",name:"oceanid"){pullRequest(number:1){id}}}`, nil), "data",
+		"repository", "pullRequest", "id").(string)
 	enable := func(expected string) map[string]any {
 		return w.ask(fakehub.Token, `mutation($input: EnablePullRequestAutoMergeInput!) {
   enablePullRequestAutoMerge(input: $input) { pullRequest { autoMergeRequest { mergeMethod enabledBy { login } } } } }`,
 			map[string]any{"input": map[string]any{"pullRequestId": id, "mergeMethod": "SQUASH", "expectedHeadOid": expected}})
 	}
-	if got := enable(w.git("rev-parse", "main")); at(got, "errors", 0, "type") != "UNPROCESSABLE" || at(got, "data", "enablePullRequestAutoMerge") != nil {
+	if got := enable(w.git("rev-parse", "main")); at(got, "errors", 0, "type") != "UNPROCESSABLE" ||
+		at(got, "data", "enablePullRequestAutoMerge") != nil {
 		t.Errorf("a wrong head: %v", got)
 	}
 	if got := enable(head); at(got, "data", "enablePullRequestAutoMerge", "pullRequest", "autoMergeRequest", "mergeMethod") != "SQUASH" {
@@ -153,7 +158,8 @@ func TestGraphQLAutoMerge(t *testing.T) {
 	if got, _ := w.Pull(full, n); got.AutoMerge != "SQUASH" {
 		t.Errorf("pull request: %+v", got)
 	}
-	w.ask(fakehub.Token, `mutation($id: ID!) { disablePullRequestAutoMerge(input: {pullRequestId: $id}) { clientMutationId } }`, map[string]any{"id": id})
+	w.ask(fakehub.Token, `mutation($id: ID!) { disablePullRequestAutoMerge(input: {pullRequestId: $id}) { clientMutationId } }`,
+		map[string]any{"id": id})
 	if got, _ := w.Pull(full, n); got.AutoMerge != "" {
 		t.Errorf("pull request: %+v", got)
 	}
@@ -179,7 +185,8 @@ func TestWrongQueriesFailTheTest(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", query, got, want)
 		}
 	}
-	w.ask(fakehub.Token, `query($a: Int){rateLimit(dryRun:true){cost} repository(owner:"a",name:"b"){pullRequest(number:$a){id}}}`, map[string]any{"b": 1})
+	w.ask(fakehub.Token, `query($a: Int){rateLimit(dryRun:true){cost} repository(owner:"a",name:"b"){pullRequest(number:$a){id}}}`,
+		map[string]any{"b": 1})
 	if got := c.take(); got == "" {
 		t.Error("an undeclared variable passed")
 	}

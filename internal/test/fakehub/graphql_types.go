@@ -232,7 +232,8 @@ func (c *call) signatureNode(r *repo, one commit) *node {
 func connection(kind, field string, all []any, args js) any {
 	first, last := args["first"], args["last"]
 	if first == nil && last == nil {
-		return refusal{"MISSING_PAGINATION_BOUNDARIES", fmt.Sprintf("You must provide a `first` or `last` value to properly paginate the `%s` connection.", field)}
+		return refusal{"MISSING_PAGINATION_BOUNDARIES",
+			fmt.Sprintf("You must provide a `first` or `last` value to properly paginate the `%s` connection.", field)}
 	}
 	from, to := 0, len(all)
 	if after, _ := args["after"].(string); after != "" {
@@ -243,7 +244,8 @@ func connection(kind, field string, all []any, args js) any {
 	}
 	for _, n := range []any{first, last} {
 		if n != nil && (number(n) < 1 || number(n) > 100) {
-			return refusal{"EXCESSIVE_PAGINATION", fmt.Sprintf("Requesting %v records on the `%s` connection exceeds the `first` limit of 100 records.", n, field)}
+			return refusal{"EXCESSIVE_PAGINATION",
+				fmt.Sprintf("Requesting %v records on the `%s` connection exceeds the `first` limit of 100 records.", n, field)}
 		}
 	}
 	start, end := from, to
@@ -255,7 +257,8 @@ func connection(kind, field string, all []any, args js) any {
 	}
 	edges := []any{}
 	for i, one := range all[start:end] {
-		edges = append(edges, &node{strings.TrimSuffix(kind, "Connection") + "Edge", map[string]any{"node": one, "cursor": strconv.Itoa(start + i)}})
+		edges = append(edges, &node{strings.TrimSuffix(kind, "Connection") + "Edge",
+			map[string]any{"node": one, "cursor": strconv.Itoa(start + i)}})
 	}
 	var startCursor, endCursor any
 	if start < end {

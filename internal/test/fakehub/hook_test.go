@@ -160,7 +160,8 @@ func (w *world) listed(address string) (all []map[string]any, pages int) {
 
 func newAdmin(t *testing.T, now func() time.Time) *world {
 	w := newWorld(t, fakehub.Options{Now: now})
-	w.AddToken("github_pat_admin", fakehub.Grant{Kind: fakehub.FineGrained, Account: "ann", Permissions: map[string]string{"repository_hooks": "write"}})
+	w.AddToken("github_pat_admin",
+		fakehub.Grant{Kind: fakehub.FineGrained, Account: "ann", Permissions: map[string]string{"repository_hooks": "write"}})
 	return w
 }
 
@@ -225,7 +226,8 @@ func TestDeliveriesAreListedOnPagesForThreeDays(t *testing.T) {
 	w := newAdmin(t, func() time.Time { return now })
 	w.AddHook(fakehub.Hook{ID: 77, On: full, Created: now.AddDate(0, -1, 0)})
 	for i := range 250 { // one in every half hour: 144 in three days
-		w.Emit(fakehub.Event{Name: "push", Repo: full, Body: []byte("{}"), Time: now.Add(-time.Duration(i) * 30 * time.Minute)}, fakehub.Fate{Swallowed: i%2 == 0})
+		w.Emit(fakehub.Event{Name: "push", Repo: full, Body: []byte("{}"), Time: now.Add(-time.Duration(i) * 30 * time.Minute)},
+			fakehub.Fate{Swallowed: i%2 == 0})
 	}
 	list, pages := w.listed(w.URL + hooks + "77/deliveries?per_page=50")
 	if len(list) != 144 || pages != 3 {
@@ -239,7 +241,8 @@ func TestDeliveriesAreListedOnPagesForThreeDays(t *testing.T) {
 	if list, _ := w.listed(w.URL + hooks + "77/deliveries?status=failure"); len(list) != 0 {
 		t.Errorf("%d failures, although none got an answer", len(list))
 	}
-	for path, want := range map[string]int{hooks + "78/deliveries": 404, hooks + "77/deliveries/1": 404, hooks + "77/deliveries?cursor=x": 400, "/orgs/nobody/hooks": 403} {
+	for path, want := range map[string]int{hooks + "78/deliveries": 404, hooks + "77/deliveries/1": 404, hooks + "77/deliveries?cursor=x": 400,
+		"/orgs/nobody/hooks": 403} {
 		if code, body := w.send("GET", path, "", "Authorization", "Bearer github_pat_admin"); code != want {
 			t.Errorf("%s: %d %s, want %d", path, code, body, want)
 		}
@@ -260,11 +263,13 @@ func TestHooksAreForAdministrators(t *testing.T) {
 		grant     fakehub.Grant
 		repo, org int
 	}{
-		"github_pat_fluxs":  {fakehub.Grant{Kind: fakehub.FineGrained, Permissions: map[string]string{"contents": "write", "pull_requests": "write"}}, 403, 403},
-		"github_pat_reads":  {fakehub.Grant{Kind: fakehub.FineGrained, Permissions: map[string]string{"repository_hooks": "read"}}, 200, 403},
-		"github_pat_member": {fakehub.Grant{Kind: fakehub.FineGrained, Member: true, Permissions: map[string]string{"repository_hooks": "read"}}, 404, 404},
-		"ghp_classic":       {fakehub.Grant{Kind: fakehub.Classic, Scopes: []string{"read:repo_hook"}}, 200, 404},
-		"ghp_orgs":          {fakehub.Grant{Kind: fakehub.Classic, Scopes: []string{"admin:org_hook"}}, 404, 200},
+		"github_pat_fluxs": {fakehub.Grant{Kind: fakehub.FineGrained,
+			Permissions: map[string]string{"contents": "write", "pull_requests": "write"}}, 403, 403},
+		"github_pat_reads": {fakehub.Grant{Kind: fakehub.FineGrained, Permissions: map[string]string{"repository_hooks": "read"}}, 200, 403},
+		"github_pat_member": {fakehub.Grant{Kind: fakehub.FineGrained, Member: true, Permissions: map[string]string{"repository_hooks": "read"}},
+			404, 404},
+		"ghp_classic": {fakehub.Grant{Kind: fakehub.Classic, Scopes: []string{"read:repo_hook"}}, 200, 404},
+		"ghp_orgs":    {fakehub.Grant{Kind: fakehub.Classic, Scopes: []string{"admin:org_hook"}}, 404, 200},
 	} {
 		test.grant.Account = "ann"
 		w.AddToken(name, test.grant)

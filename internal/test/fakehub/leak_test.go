@@ -15,7 +15,8 @@ import (
 func TestLeaksInRequestsFailTheTest(t *testing.T) {
 	var c complaints
 	w := newWorld(t, fakehub.Options{Problem: c.add})
-	w.AddToken(leaktest.Token("sent"), fakehub.Grant{Kind: fakehub.FineGrained, Account: "fluxbot", Permissions: map[string]string{"contents": "read"}})
+	w.AddToken(leaktest.Token("sent"), fakehub.Grant{Kind: fakehub.FineGrained, Account: "fluxbot",
+		Permissions: map[string]string{"contents": "read"}})
 	packed := base64.StdEncoding.EncodeToString([]byte("it is " + fakehub.Token))
 	const comments = "/repos/goldfish-inc/oceanid/issues/1/comments"
 	w.OpenPull(full, fakehub.Pull{Title: "x", Head: "flux-image-updates"})
@@ -25,11 +26,16 @@ func TestLeaksInRequestsFailTheTest(t *testing.T) {
 		want               string
 	}{
 		"in Authorization": {http.MethodGet, "/meta", "", []string{"Authorization", "Bearer " + leaktest.Token("sent")}, ""},
-		"to be revoked":    {http.MethodPost, "/credentials/revoke", `{"credentials":["` + leaktest.Token("sent") + `"]}`, []string{"Authorization", ""}, ""},
-		"in a comment":     {http.MethodPost, comments, `{"body":"see ` + fakehub.Token + `"}`, nil, "the body of a request (POST): line 1 holds a token of GitHub"},
-		"packed":           {http.MethodPost, comments, `{"body":"` + packed + `"}`, nil, "the body of a request (POST): line 1 holds a token of GitHub in base64"},
-		"in the query":     {http.MethodGet, "/repos/goldfish-inc/oceanid/pulls?head=%67hs_query", "", nil, "the address of a request (GET): line 1 holds a token of GitHub escaped"},
-		"in a header":      {http.MethodGet, "/meta", "", []string{"X-GitHub-Api-Version", "2022-11-28", "X-Was", fakehub.Token}, "the header X-Was of a request (GET): line 1 holds a token of GitHub"},
+		"to be revoked": {http.MethodPost, "/credentials/revoke", `{"credentials":["` + leaktest.Token("sent") + `"]}`,
+			[]string{"Authorization", ""}, ""},
+		"in a comment": {http.MethodPost, comments, `{"body":"see ` + fakehub.Token + `"}`, nil,
+			"the body of a request (POST): line 1 holds a token of GitHub"},
+		"packed": {http.MethodPost, comments, `{"body":"` + packed + `"}`, nil,
+			"the body of a request (POST): line 1 holds a token of GitHub in base64"},
+		"in the query": {http.MethodGet, "/repos/goldfish-inc/oceanid/pulls?head=%67hs_query", "", nil,
+			"the address of a request (GET): line 1 holds a token of GitHub escaped"},
+		"in a header": {http.MethodGet, "/meta", "", []string{"X-GitHub-Api-Version", "2022-11-28", "X-Was", fakehub.Token},
+			"the header X-Was of a request (GET): line 1 holds a token of GitHub"},
 	} {
 		w.send(test.method, test.path, test.body, test.headers...)
 		got := c.take()

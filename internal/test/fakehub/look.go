@@ -116,7 +116,8 @@ func (h *Hub) State(fullName string) string {
 		b.WriteString("\n")
 	}
 	for _, i := range h.Issues(fullName) {
-		fmt.Fprintf(&b, "issue %d by %s, %s: %s\n%s", i.Number, i.Author, map[bool]string{true: "closed", false: "open"}[i.Closed], i.Title, indent(i.Body))
+		fmt.Fprintf(&b, "issue %d by %s, %s: %s\n%s", i.Number, i.Author, map[bool]string{true: "closed", false: "open"}[i.Closed], i.Title,
+			indent(i.Body))
 	}
 	for _, c := range h.Checks(fullName) {
 		c.ID = 0

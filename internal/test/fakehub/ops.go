@@ -87,8 +87,9 @@ func getUser(c *call) answer {
 // profile is an account's own page.
 func (h *Hub) profile(a Account) js {
 	return with(h.show(a), js{
-		"name": a.Login, "bio": orNull(a.Bio), "blog": nil, "company": nil, "email": nil, "hireable": nil, "location": nil, "twitter_username": nil,
-		"followers": a.Followers, "following": 0, "public_gists": 0, "public_repos": a.PublicRepos,
+		"name": a.Login, "bio": orNull(a.Bio), "blog": nil, "company": nil, "email": nil, "hireable": nil, "location": nil,
+		"twitter_username": nil,
+		"followers":        a.Followers, "following": 0, "public_gists": 0, "public_repos": a.PublicRepos,
 		"created_at": "2020-01-01T00:00:00Z", "updated_at": "2020-01-01T00:00:00Z",
 	})
 }
@@ -97,7 +98,8 @@ func (h *Hub) profile(a Account) js {
 func (c *call) showRepo() js {
 	shown := with(c.repo.showFull(), js{"permissions": c.role()})
 	if c.token == nil || c.token.Member {
-		for _, name := range []string{"allow_auto_merge", "allow_merge_commit", "allow_squash_merge", "allow_rebase_merge", "delete_branch_on_merge"} {
+		for _, name := range []string{"allow_auto_merge", "allow_merge_commit", "allow_squash_merge", "allow_rebase_merge",
+			"delete_branch_on_merge"} {
 			delete(shown, name)
 		}
 	}

@@ -25,9 +25,10 @@ type check struct {
 
 func checkOperations() map[string]operation {
 	return map[string]operation{
-		"checks/create":                      {"checks=write", createCheck},
-		"checks/update":                      {"checks=write", withCheck(updateCheck)},
-		"checks/get":                         {"checks=read", withCheck(func(c *call, one *check) answer { return answer{200, c.repo.showCheck(one)} })},
+		"checks/create": {"checks=write", createCheck},
+		"checks/update": {"checks=write", withCheck(updateCheck)},
+		"checks/get": {"checks=read",
+			withCheck(func(c *call, one *check) answer { return answer{200, c.repo.showCheck(one)} })},
 		"checks/list-annotations":            {"checks=read", withCheck(listAnnotations)},
 		"checks/list-for-ref":                {"checks=read", listChecks},
 		"repos/create-commit-status":         {"statuses=write", createStatus},
@@ -202,7 +203,8 @@ func createStatus(c *call) answer {
 		return answer{422, with(message("No commit found for SHA: "+sha), js{"errors": []any{}})}
 	}
 	if utf8.RuneCountInString(c.text("description")) > 140 {
-		return invalid(js{"resource": "Status", "code": "custom", "field": "description", "message": "description is too long (maximum is 140 characters)"})
+		return invalid(js{"resource": "Status", "code": "custom", "field": "description",
+			"message": "description is too long (maximum is 140 characters)"})
 	}
 	one := &status{
 		id: c.hub.id(), sha: sha, state: c.text("state"), context: cmp.Or(c.text("context"), "default"),
@@ -218,8 +220,10 @@ func (r *repo) showStatus(one *status) js {
 
 func (r *repo) showSimpleStatus(one *status) js {
 	return js{
-		"id": one.id, "node_id": nodeID("StatusContext", one.id), "url": r.url("/statuses/%s", one.sha), "state": one.state, "context": one.context,
-		"description": orNull(one.description), "target_url": orNull(one.target), "created_at": stamp(one.created), "updated_at": stamp(one.created),
+		"id": one.id, "node_id": nodeID("StatusContext", one.id), "url": r.url("/statuses/%s", one.sha), "state": one.state,
+		"context":     one.context,
+		"description": orNull(one.description), "target_url": orNull(one.target), "created_at": stamp(one.created),
+		"updated_at": stamp(one.created),
 		"avatar_url": "https://avatars.githubusercontent.com/u/1?v=4",
 	}
 }

@@ -190,9 +190,10 @@ func getBranch(c *call) answer {
 	ruled := slices.ContainsFunc(c.hub.rulesets, func(r Ruleset) bool { return r.applies(c.repo, name) && len(r.Rules) > 0 })
 	level := map[bool]string{true: "non_admins", false: "off"}[len(p.Checks) > 0]
 	return answer{200, js{
-		"name": name, "commit": c.repo.showCommit(one), "protected": protected || ruled, "protection_url": c.repo.url("/branches/%s/protection", name),
-		"protection": js{"enabled": protected, "required_status_checks": with(p.required(), js{"enforcement_level": level})},
-		"_links":     js{"self": c.repo.url("/branches/%s", name), "html": c.repo.htmlURL("/tree/%s", name)},
+		"name": name, "commit": c.repo.showCommit(one), "protected": protected || ruled,
+		"protection_url": c.repo.url("/branches/%s/protection", name),
+		"protection":     js{"enabled": protected, "required_status_checks": with(p.required(), js{"enforcement_level": level})},
+		"_links":         js{"self": c.repo.url("/branches/%s", name), "html": c.repo.htmlURL("/tree/%s", name)},
 	}}
 }
 
@@ -245,7 +246,8 @@ func compareCommits(c *call) answer {
 	fromCommit, _ := r.git.commit(from)
 	html := r.htmlURL("/compare/%s", c.params["basehead"])
 	return answer{200, js{
-		"url": r.url("/compare/%s", c.params["basehead"]), "html_url": html, "permalink_url": html, "diff_url": html + ".diff", "patch_url": html + ".patch",
+		"url": r.url("/compare/%s", c.params["basehead"]), "html_url": html, "permalink_url": html, "diff_url": html + ".diff",
+		"patch_url":   html + ".patch",
 		"base_commit": r.showCommit(baseCommit), "merge_base_commit": r.showCommit(fromCommit), "status": status,
 		"ahead_by": len(ahead), "behind_by": len(behind), "total_commits": len(ahead), "commits": c.showCommits(listed), "files": files,
 	}}

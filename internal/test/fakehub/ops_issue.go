@@ -78,7 +78,8 @@ func tooLong(body string) *answer {
 		a := invalid(js{"resource": "IssueComment", "field": "data", "code": "unprocessable", "message": "Body cannot be blank"})
 		return &a
 	case utf8.RuneCountInString(body) > maxBody:
-		a := invalid(js{"resource": "IssueComment", "field": "data", "code": "unprocessable", "message": "Body is too long (maximum is 65536 characters)"})
+		a := invalid(js{"resource": "IssueComment", "field": "data", "code": "unprocessable",
+			"message": "Body is too long (maximum is 65536 characters)"})
 		return &a
 	}
 	return nil

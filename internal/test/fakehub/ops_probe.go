@@ -28,11 +28,16 @@ func (c *call) refuseWhole(why Refusal) *answer {
 		owner = c.repo.Owner
 	}
 	text := map[Refusal]string{
-		SSORequired:      "Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.",
-		AddressForbidden: "Although you appear to have the correct authorization credentials, the `" + owner + "` organization has an IP allow list enabled, and your IP address is not permitted to access this resource.",
-		Suspended:        "Sorry. Your account was suspended.",
-		ClassicForbidden: "`" + owner + "` forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a personal access token with fine-grained permissions.",
-		LifetimeRefused: "The '" + owner + "' organization forbids access via a fine-grained personal access tokens if the token's lifetime is greater than 90 days. " +
+		SSORequired: "Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this " +
+			"organization.",
+		AddressForbidden: "Although you appear to have the correct authorization credentials, the `" + owner +
+			"` organization has an IP allow list enabled, and your IP address is not permitted to access this resource.",
+		Suspended: "Sorry. Your account was suspended.",
+		ClassicForbidden: "`" + owner +
+			"` forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a personal access token with " +
+			"fine-grained permissions.",
+		LifetimeRefused: "The '" + owner +
+			"' organization forbids access via a fine-grained personal access tokens if the token's lifetime is greater than 90 days. " +
 			"Please adjust your token's lifetime at the following URL: https://github.com/settings/personal-access-tokens/1",
 	}[why]
 	if why == SSORequired {
@@ -48,8 +53,10 @@ func probeOperations() map[string]operation {
 		"orgs/check-membership-for-user":             {"members=read", checkMember},
 		"repos/create-or-update-file-contents":       {"contents=write", onlyProbed},
 		"credentials/revoke":                         {nobody, revokeCredentials},
-		"actions/list-artifacts-for-repo":            {"actions=read", func(*call) answer { return answer{200, js{"total_count": 0, "artifacts": []any{}}} }},
-		"actions/list-repo-secrets":                  {"secrets=read", func(*call) answer { return answer{200, js{"total_count": 0, "secrets": []any{}}} }},
+		"actions/list-artifacts-for-repo": {"actions=read",
+			func(*call) answer { return answer{200, js{"total_count": 0, "artifacts": []any{}}} }},
+		"actions/list-repo-secrets": {"secrets=read",
+			func(*call) answer { return answer{200, js{"total_count": 0, "secrets": []any{}}} }},
 	}
 }
 

@@ -84,18 +84,22 @@ func (r *repo) showTicket(t *ticket) js {
 	}
 	n := t.Number
 	return js{
-		"id": t.id, "node_id": nodeID("Issue", t.id), "number": n, "title": t.Title, "body": orNull(t.Body), "state": state, "state_reason": orNull(t.reason),
-		"user": r.hub.user(t.Author), "labels": labels, "locked": false, "active_lock_reason": nil, "comments": 0, "milestone": nil,
+		"id": t.id, "node_id": nodeID("Issue", t.id), "number": n, "title": t.Title, "body": orNull(t.Body), "state": state,
+		"state_reason": orNull(t.reason),
+		"user":         r.hub.user(t.Author), "labels": labels, "locked": false, "active_lock_reason": nil, "comments": 0, "milestone": nil,
 		"assignee": nil, "assignees": []any{}, "closed_by": nil, "author_association": "NONE", "performed_via_github_app": nil,
 		"created_at": stamp(t.Created), "updated_at": stamp(t.updated), "closed_at": stamp(t.closed),
-		"url": r.url("/issues/%d", n), "repository_url": r.url(""), "html_url": r.htmlURL("/issues/%d", n), "labels_url": r.url("/issues/%d/labels{/name}", n),
-		"comments_url": r.url("/issues/%d/comments", n), "events_url": r.url("/issues/%d/events", n), "timeline_url": r.url("/issues/%d/timeline", n),
+		"url": r.url("/issues/%d", n), "repository_url": r.url(""), "html_url": r.htmlURL("/issues/%d", n),
+		"labels_url":   r.url("/issues/%d/labels{/name}", n),
+		"comments_url": r.url("/issues/%d/comments", n), "events_url": r.url("/issues/%d/events", n),
+		"timeline_url": r.url("/issues/%d/timeline", n),
 	}
 }
 
 // showAsIssue is a pull request in a list of issues, where GitHub has them too.
 func (p *pull) showAsIssue() js {
-	t := &ticket{Issue: Issue{Number: p.Number, Title: p.Title, Body: p.Body, Author: p.Author, Labels: p.Labels, Closed: !p.open(), Created: p.Created}, id: p.id, updated: p.updated, closed: p.closed}
+	t := &ticket{Issue: Issue{Number: p.Number, Title: p.Title, Body: p.Body, Author: p.Author, Labels: p.Labels, Closed: !p.open(),
+		Created: p.Created}, id: p.id, updated: p.updated, closed: p.closed}
 	r := p.repo
 	return with(r.showTicket(t), js{"draft": p.Draft, "pull_request": js{
 		"url": r.url("/pulls/%d", p.Number), "html_url": r.htmlURL("/pull/%d", p.Number), "diff_url": r.htmlURL("/pull/%d.diff", p.Number),
@@ -118,7 +122,8 @@ func listTickets(c *call) answer {
 	for _, one := range all {
 		user, _ := one["user"].(js)
 		login, _ := user["login"].(string)
-		if (state == "all" || one["state"] == state || state == "" && one["state"] == "open") && (creator == "" || strings.EqualFold(creator, login)) {
+		if (state == "all" || one["state"] == state || state == "" && one["state"] == "open") &&
+			(creator == "" || strings.EqualFold(creator, login)) {
 			shown = append(shown, one)
 		}
 	}
@@ -162,7 +167,8 @@ func (c *call) issueNodes(r *repo, args js) any {
 			continue
 		}
 		nodes = append(nodes, &node{"Issue", map[string]any{
-			"id": nodeID("Issue", t.id), "number": t.Number, "title": t.Title, "body": t.Body, "state": state, "url": r.htmlURL("/issues/%d", t.Number),
+			"id": nodeID("Issue", t.id), "number": t.Number, "title": t.Title, "body": t.Body, "state": state,
+			"url":             r.htmlURL("/issues/%d", t.Number),
 			"viewerDidAuthor": t.Author == c.token.actor(), "author": func(js) any { return c.hub.accountNode(t.Author, false) },
 			"createdAt": stamp(t.Created), "updatedAt": stamp(t.updated), "closedAt": stamp(t.closed),
 		}})

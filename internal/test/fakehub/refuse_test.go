@@ -67,11 +67,12 @@ func TestWrongRequestsFailTheTest(t *testing.T) {
 	sha := w.git("rev-parse", "HEAD")
 	const repo = "/repos/goldfish-inc/oceanid"
 	for what, test := range map[string]struct{ method, path, body, want string }{
-		"a wrong enum":             {"POST", repo + "/statuses/" + sha, `{"state":"great"}`, "value is not one of the allowed values"},
-		"a missing member":         {"POST", repo + "/pulls", `{"title":"x","head":"flux-image-updates"}`, `property "base" is missing`},
-		"a wrong type":             {"POST", repo + "/issues/1/comments", `{"body":7}`, "value must be a string"},
-		"an unknown member":        {"POST", repo + "/statuses/" + sha, `{"state":"success","contxt":"x"}`, "member /contxt is not described"},
-		"an unknown member below":  {"POST", repo + "/check-runs", `{"name":"x","head_sha":"` + sha + `","output":{"title":"t","summary":"s","body":"b"}}`, "member /output/body is not described"},
+		"a wrong enum":      {"POST", repo + "/statuses/" + sha, `{"state":"great"}`, "value is not one of the allowed values"},
+		"a missing member":  {"POST", repo + "/pulls", `{"title":"x","head":"flux-image-updates"}`, `property "base" is missing`},
+		"a wrong type":      {"POST", repo + "/issues/1/comments", `{"body":7}`, "value must be a string"},
+		"an unknown member": {"POST", repo + "/statuses/" + sha, `{"state":"success","contxt":"x"}`, "member /contxt is not described"},
+		"an unknown member below": {"POST", repo + "/check-runs", `{"name":"x","head_sha":"` + sha +
+			`","output":{"title":"t","summary":"s","body":"b"}}`, "member /output/body is not described"},
 		"an unknown parameter":     {"GET", repo + "/pulls?stat=open", "", `query parameter "stat" is not described`},
 		"a wrong parameter":        {"GET", repo + "/pulls?state=opened", "", `parameter "state"`},
 		"a number that is none":    {"GET", repo + "/pulls/seven", "", `parameter "pull_number"`},
@@ -79,7 +80,10 @@ func TestWrongRequestsFailTheTest(t *testing.T) {
 		"an unknown method":        {"DELETE", repo + "/pulls/1", "", "unknown route"},
 		"a body where none is due": {"GET", repo, `{"a":1}`, "a body is not described"},
 		"no JSON":                  {"POST", repo + "/statuses/" + sha, `{"state"`, "read JSON"},
-		"too many annotations":     {"POST", repo + "/check-runs", `{"name":"x","head_sha":"` + sha + `","output":{"title":"t","summary":"s","annotations":[` + strings.Repeat(`{"path":"a","start_line":1,"end_line":1,"annotation_level":"failure","message":"m"},`, 50) + `{"path":"a","start_line":1,"end_line":1,"annotation_level":"failure","message":"m"}]}}`, "maximum number of items is 50"},
+		"too many annotations": {"POST", repo + "/check-runs", `{"name":"x","head_sha":"` + sha +
+			`","output":{"title":"t","summary":"s","annotations":[` +
+			strings.Repeat(`{"path":"a","start_line":1,"end_line":1,"annotation_level":"failure","message":"m"},`, 50) +
+			`{"path":"a","start_line":1,"end_line":1,"annotation_level":"failure","message":"m"}]}}`, "maximum number of items is 50"},
 	} {
 		if code, _ := w.send(test.method, test.path, test.body); code < 400 {
 			t.Errorf("%s: got %d", what, code)
@@ -100,7 +104,8 @@ func TestWrongRequestsFailTheTest(t *testing.T) {
 
 func TestCompletedCheckNeedsConclusion(t *testing.T) {
 	w := newWorld(t, fakehub.Options{Problem: func(string) {}})
-	code, body := w.send("POST", "/repos/goldfish-inc/oceanid/check-runs", `{"name":"x","head_sha":"`+w.git("rev-parse", "HEAD")+`","status":"completed"}`)
+	code, body := w.send("POST", "/repos/goldfish-inc/oceanid/check-runs", `{"name":"x","head_sha":"`+w.git("rev-parse", "HEAD")+
+		`","status":"completed"}`)
 	if code != 422 {
 		t.Errorf("got %d %s", code, body)
 	}
@@ -119,7 +124,8 @@ func TestUnusedKnobsFailTheTest(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := c.take()
-	for _, want := range []string{`fault on "pulls/get" hit 0 of 1`, `fault on "meta/get" hit 1 of 2`, `no operation "no/such"`, "nobody asked for main:README.md", "1 tokens"} {
+	for _, want := range []string{`fault on "pulls/get" hit 0 of 1`, `fault on "meta/get" hit 1 of 2`, `no operation "no/such"`,
+		"nobody asked for main:README.md", "1 tokens"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
@@ -134,8 +140,9 @@ func TestTokens(t *testing.T) {
 	ctx, sha := context.Background(), w.git("rev-parse", "HEAD")
 	read := map[string]string{"contents": "read", "pull_requests": "read"}
 	for secret, g := range map[string]fakehub.Grant{
-		"ghs_read-only":        {Kind: fakehub.ActionsToken, Permissions: read},
-		"github_pat_pat":       {Kind: fakehub.FineGrained, Account: "fluxbot", Permissions: map[string]string{"contents": "write", "checks": "write", "statuses": "write"}},
+		"ghs_read-only": {Kind: fakehub.ActionsToken, Permissions: read},
+		"github_pat_pat": {Kind: fakehub.FineGrained, Account: "fluxbot",
+			Permissions: map[string]string{"contents": "write", "checks": "write", "statuses": "write"}},
 		"ghp_classic":          {Kind: fakehub.Classic, Account: "fluxbot", Scopes: []string{"repo", "workflow"}},
 		"ghp_weak":             {Kind: fakehub.Classic, Account: "fluxbot", Scopes: []string{"gist"}},
 		"github_pat_old":       {Kind: fakehub.FineGrained, Account: "fluxbot", Permissions: read, Expires: time.Unix(1_600_000_000, 0)},
@@ -263,7 +270,8 @@ func TestFlaws(t *testing.T) {
 func TestEnterpriseAddresses(t *testing.T) {
 	var c complaints
 	w := newWorld(t, fakehub.Options{Enterprise: true, Problem: c.add})
-	if _, r, err := w.client(fakehub.Token).Repositories.ListCommits(context.Background(), owner, name, &github.CommitsListOptions{SHA: "flux-image-updates", ListOptions: github.ListOptions{PerPage: 1}}); err != nil || r.NextPage != 2 ||
+	if _, r, err := w.client(fakehub.Token).Repositories.ListCommits(context.Background(), owner, name,
+		&github.CommitsListOptions{SHA: "flux-image-updates", ListOptions: github.ListOptions{PerPage: 1}}); err != nil || r.NextPage != 2 ||
 		!strings.Contains(r.Header.Get("Link"), "/api/v3/repos/") {
 		t.Errorf("commits: %v, %v", r, err)
 	}

@@ -56,7 +56,8 @@ func TestPullRequestsLife(t *testing.T) {
 	n, head := pull.GetNumber(), pull.GetHead().GetSHA()
 	_, r, err = bot.PullRequests.CreateReview(ctx, owner, name, n, &github.PullRequestReviewRequest{Event: github.String("APPROVE")})
 	says(t, r, err, 422, "Can not approve your own pull request")
-	_, r, err = c.PullRequests.CreateReview(ctx, owner, name, n, &github.PullRequestReviewRequest{Event: github.String("APPROVE"), CommitID: &head})
+	_, r, err = c.PullRequests.CreateReview(ctx, owner, name, n, &github.PullRequestReviewRequest{Event: github.String("APPROVE"),
+		CommitID: &head})
 	says(t, r, err, 200, "")
 	moved := w.write2("apps/web.yaml", "image: web:1.0.2\n", "flux-image-updates")
 	_, r, err = c.PullRequests.Merge(ctx, owner, name, n, "", &github.PullRequestOptions{SHA: head, MergeMethod: "squash"})
@@ -103,7 +104,8 @@ func TestPullRequestIsClosedCommentedAndLabelled(t *testing.T) {
 	w := newWorld(t, fakehub.Options{})
 	ctx, c := context.Background(), w.client(fakehub.Token)
 	n := w.OpenPull(full, fakehub.Pull{Title: "Update", Head: "flux-image-updates", Labels: []string{"flux"}})
-	if _, _, err := c.PullRequests.Edit(ctx, owner, name, n, &github.PullRequest{Title: github.String("New"), State: github.String("closed")}); err != nil {
+	if _, _, err := c.PullRequests.Edit(ctx, owner, name, n,
+		&github.PullRequest{Title: github.String("New"), State: github.String("closed")}); err != nil {
 		t.Fatal(err)
 	}
 	made, _, err := c.Issues.CreateComment(ctx, owner, name, n, &github.IssueComment{Body: github.String("stale")})
@@ -129,7 +131,8 @@ func TestPullRequestIsClosedCommentedAndLabelled(t *testing.T) {
 		t.Errorf("pull request: %+v", got)
 	}
 	open, _, err := c.PullRequests.List(ctx, owner, name, &github.PullRequestListOptions{State: "open"})
-	closed, _, err2 := c.PullRequests.List(ctx, owner, name, &github.PullRequestListOptions{State: "closed", Head: owner + ":flux-image-updates"})
+	closed, _, err2 := c.PullRequests.List(ctx, owner, name,
+		&github.PullRequestListOptions{State: "closed", Head: owner + ":flux-image-updates"})
 	if err != nil || err2 != nil || len(open) != 0 || len(closed) != 1 {
 		t.Errorf("lists: %v, %v, %v, %v", open, closed, err, err2)
 	}
@@ -143,7 +146,8 @@ func TestChecksAndStatuses(t *testing.T) {
 		var all []*github.CheckRunAnnotation
 		for i := range n {
 			all = append(all, &github.CheckRunAnnotation{
-				Path: github.String("a"), StartLine: github.Int(i + 1), EndLine: github.Int(i + 1), AnnotationLevel: github.String("failure"), Message: github.String("m"),
+				Path: github.String("a"), StartLine: github.Int(i + 1), EndLine: github.Int(i + 1), AnnotationLevel: github.String("failure"),
+				Message: github.String("m"),
 			})
 		}
 		return all
@@ -151,7 +155,8 @@ func TestChecksAndStatuses(t *testing.T) {
 	output := func(n int) *github.CheckRunOutput {
 		return &github.CheckRunOutput{Title: github.String("t"), Summary: github.String("s"), Annotations: annotation(n)}
 	}
-	run, _, err := c.Checks.CreateCheckRun(ctx, owner, name, github.CreateCheckRunOptions{Name: "fluxkeeper", HeadSHA: sha, Output: output(50)})
+	run, _, err := c.Checks.CreateCheckRun(ctx, owner, name, github.CreateCheckRunOptions{Name: "fluxkeeper", HeadSHA: sha,
+		Output: output(50)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +166,8 @@ func TestChecksAndStatuses(t *testing.T) {
 	if err != nil || run.GetStatus() != "completed" || run.GetOutput().GetAnnotationsCount() != 57 {
 		t.Errorf("check run: %v, %v", run, err)
 	}
-	list, _, err := c.Checks.ListCheckRunsForRef(ctx, owner, name, "flux-image-updates", &github.ListCheckRunsOptions{CheckName: github.String("fluxkeeper")})
+	list, _, err := c.Checks.ListCheckRunsForRef(ctx, owner, name, "flux-image-updates",
+		&github.ListCheckRunsOptions{CheckName: github.String("fluxkeeper")})
 	if err != nil || list.GetTotal() != 1 {
 		t.Errorf("check runs: %v, %v", list, err)
 	}
@@ -169,10 +175,12 @@ func TestChecksAndStatuses(t *testing.T) {
 	if err != nil || len(last) != 7 {
 		t.Errorf("annotations: %v, %v", last, err)
 	}
-	_, r, err := c.Repositories.CreateStatus(ctx, owner, name, sha, &github.RepoStatus{State: github.String("success"), Description: github.String(strings.Repeat("x", 141))})
+	_, r, err := c.Repositories.CreateStatus(ctx, owner, name, sha,
+		&github.RepoStatus{State: github.String("success"), Description: github.String(strings.Repeat("x", 141))})
 	says(t, r, err, 422, "too long")
 	for _, state := range []string{"pending", "success"} {
-		if _, _, err := c.Repositories.CreateStatus(ctx, owner, name, sha, &github.RepoStatus{State: &state, Context: github.String("fluxkeeper")}); err != nil {
+		if _, _, err := c.Repositories.CreateStatus(ctx, owner, name, sha,
+			&github.RepoStatus{State: &state, Context: github.String("fluxkeeper")}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -215,7 +223,8 @@ func TestForks(t *testing.T) {
 	ctx, c := context.Background(), w.client(fakehub.Token)
 	n := w.OpenPull(full, fakehub.Pull{Title: "x", Head: "flux-image-updates", HeadRepo: "stranger/oceanid", Author: "stranger"})
 	pull, _, err := c.PullRequests.Get(ctx, owner, name, n)
-	if err != nil || pull.GetHead().GetRepo().GetID() != 999 || pull.GetHead().GetLabel() != "stranger:flux-image-updates" || pull.GetCommits() != 2 {
+	if err != nil || pull.GetHead().GetRepo().GetID() != 999 || pull.GetHead().GetLabel() != "stranger:flux-image-updates" ||
+		pull.GetCommits() != 2 {
 		t.Errorf("pull request of a fork: %v, %v", pull, err)
 	}
 	if _, _, err := c.Git.GetTree(ctx, owner, name, pull.GetHead().GetSHA(), true); err != nil {
@@ -253,7 +262,8 @@ func TestListsEndWhereGitHubsDo(t *testing.T) {
 func TestOtherReads(t *testing.T) {
 	w := newWorld(t, fakehub.Options{})
 	ctx, c := context.Background(), w.client(fakehub.Token)
-	w.AddToken("github_pat_bot", fakehub.Grant{Kind: fakehub.FineGrained, Account: "fluxbot", Permissions: map[string]string{"contents": "read"}, Expires: time.Date(2099, 1, 2, 3, 4, 5, 0, time.UTC)})
+	w.AddToken("github_pat_bot", fakehub.Grant{Kind: fakehub.FineGrained, Account: "fluxbot",
+		Permissions: map[string]string{"contents": "read"}, Expires: time.Date(2099, 1, 2, 3, 4, 5, 0, time.UTC)})
 	sha := w.git("rev-parse", "HEAD")
 	w.OpenPull(full, fakehub.Pull{Title: "x", Head: "flux-image-updates"})
 	for what, do := range map[string]func() (any, *github.Response, error){

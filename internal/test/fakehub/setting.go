@@ -200,8 +200,9 @@ func getRuleset(c *call) answer {
 		"id": set.ID, "name": set.Name, "target": "branch", "source_type": set.sourceType(), "source": set.On, "enforcement": enforcement,
 		"node_id": nodeID("RRS", set.ID), "conditions": js{"ref_name": js{"include": []any{}, "exclude": []any{}}}, "rules": rules,
 		"current_user_can_bypass": "never",
-		"_links":                  js{"self": js{"href": c.repo.url("/rulesets/%d", set.ID)}, "html": js{"href": c.repo.htmlURL("/rules/%d", set.ID)}},
-		"created_at":              "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
+		"_links": js{"self": js{"href": c.repo.url("/rulesets/%d", set.ID)},
+			"html": js{"href": c.repo.htmlURL("/rules/%d", set.ID)}},
+		"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
 	}
 	if c.administers() {
 		actors := []any{}
@@ -272,10 +273,13 @@ func getProtection(c *call) answer {
 		return list
 	}
 	if len(p.Checks) > 0 {
-		shown["required_status_checks"] = with(p.required(), js{"url": at + "/required_status_checks", "contexts_url": at + "/required_status_checks/contexts", "strict": false, "enforcement_level": "non_admins"})
+		shown["required_status_checks"] = with(p.required(),
+			js{"url": at + "/required_status_checks", "contexts_url": at + "/required_status_checks/contexts", "strict": false,
+				"enforcement_level": "non_admins"})
 	}
 	if p.PullRequest {
-		reviews := js{"url": at + "/required_pull_request_reviews", "dismiss_stale_reviews": false, "require_code_owner_reviews": false, "require_last_push_approval": false, "required_approving_review_count": 0}
+		reviews := js{"url": at + "/required_pull_request_reviews", "dismiss_stale_reviews": false, "require_code_owner_reviews": false,
+			"require_last_push_approval": false, "required_approving_review_count": 0}
 		if len(p.Bypassers) > 0 {
 			reviews["bypass_pull_request_allowances"] = js{"users": users(p.Bypassers), "teams": []any{}, "apps": []any{}}
 		}
@@ -287,7 +291,8 @@ func getProtection(c *call) answer {
 			teams = append(teams, c.showTeam(slug))
 		}
 		r := at + "/restrictions"
-		shown["restrictions"] = js{"url": r, "users_url": r + "/users", "teams_url": r + "/teams", "apps_url": r + "/apps", "users": users(p.Pushers), "teams": teams, "apps": []any{}}
+		shown["restrictions"] = js{"url": r, "users_url": r + "/users", "teams_url": r + "/teams", "apps_url": r + "/apps",
+			"users": users(p.Pushers), "teams": teams, "apps": []any{}}
 	}
 	return answer{200, shown}
 }
@@ -298,7 +303,8 @@ func (c *call) showTeam(slug string) js {
 	return js{
 		"id": id, "node_id": nodeID("Team", id), "name": slug, "slug": slug, "description": nil, "privacy": "closed", "permission": "push",
 		"notification_setting": "notifications_enabled", "parent": nil, "type": "organization", "organization_id": 1,
-		"url": api, "html_url": site + "/orgs/" + c.repo.Owner + "/teams/" + slug, "members_url": api + "/members{/member}", "repositories_url": api + "/repos",
+		"url": api, "html_url": site + "/orgs/" + c.repo.Owner + "/teams/" + slug, "members_url": api + "/members{/member}",
+		"repositories_url": api + "/repos",
 	}
 }
 

@@ -57,7 +57,8 @@ func TestProgram(t *testing.T) {
 		status   int
 		want     []string
 	}{
-		"all well":  {[]string{"/repos/goldfish-inc/oceanid/pulls/1", "/repos/goldfish-inc/oceanid/pulls/1", "/repos/goldfish-inc/oceanid/git/trees/main", "/user"}, 0, []string{"GET /user → 200", "pulls/1 → 502", "pulls/1 → 200"}},
+		"all well": {[]string{"/repos/goldfish-inc/oceanid/pulls/1", "/repos/goldfish-inc/oceanid/pulls/1",
+			"/repos/goldfish-inc/oceanid/git/trees/main", "/user"}, 0, []string{"GET /user → 200", "pulls/1 → 502", "pulls/1 → 200"}},
 		"a problem": {[]string{"/nothing"}, 1, []string{"GET /nothing → 404"}},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -94,7 +95,8 @@ func TestProgram(t *testing.T) {
 					t.Errorf("log lacks %q:\n%s", want, data)
 				}
 			}
-			if data, err = os.ReadFile(state); err != nil || !strings.Contains(string(data), `"Title": "Update"`) || !strings.Contains(string(data), "comment by fluxbot") {
+			if data, err = os.ReadFile(state); err != nil || !strings.Contains(string(data), `"Title": "Update"`) ||
+				!strings.Contains(string(data), "comment by fluxbot") {
 				t.Errorf("state: %s, %v", data, err)
 			}
 		})

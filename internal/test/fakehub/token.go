@@ -186,13 +186,15 @@ func (c *call) refuseClassic(needs string, writes bool) *answer {
 		return &answer{403, message("You must authenticate via a GitHub App.")}
 	}
 	for _, scope := range c.token.Scopes {
-		if need := map[string]string{"organization_hooks": "admin:org_hook", "organization_administration": "admin:org"}[strings.Split(needs, "=")[0]]; need != "" {
+		if need := map[string]string{"organization_hooks": "admin:org_hook", "organization_administration": "admin:org"}[strings.Split(needs,
+			"=")[0]]; need != "" {
 			if scope == need {
 				return nil
 			}
 			continue
 		}
-		if strings.HasPrefix(needs, "repository_hooks=") && (scope == "admin:repo_hook" || scope == "write:repo_hook" || scope == "read:repo_hook" && !writes) {
+		if strings.HasPrefix(needs, "repository_hooks=") && (scope == "admin:repo_hook" || scope == "write:repo_hook" ||
+			scope == "read:repo_hook" && !writes) {
 			return nil
 		}
 		if scope == "repo" || scope == "public_repo" && c.repo != nil && c.repo.Public ||

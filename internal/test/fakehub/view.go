@@ -55,14 +55,21 @@ func (r *repo) show() js {
 		"id": r.ID, "node_id": nodeID("Repository", r.ID), "name": r.Name, "full_name": r.FullName(),
 		"private": !r.Public, "visibility": map[bool]string{true: "public", false: "private"}[r.Public],
 		"owner": r.hub.user(r.Owner), "html_url": r.htmlURL(""), "description": nil, "fork": r.ForkOf != "", "url": r.url(""),
-		"clone_url": r.htmlURL(".git"), "git_url": "git://github.com/" + r.FullName() + ".git", "ssh_url": "git@github.com:" + r.FullName() + ".git",
+		"clone_url": r.htmlURL(".git"), "git_url": "git://github.com/" + r.FullName() + ".git", "ssh_url": "git@github.com:" + r.FullName() +
+			".git",
 		"svn_url": r.htmlURL(""), "mirror_url": nil, "homepage": nil, "language": nil, "license": nil, "topics": []any{},
-		"default_branch": r.DefaultBranch, "archived": false, "disabled": false, "is_template": false, "allow_forking": true, "web_commit_signoff_required": false,
-		"has_issues": true, "has_projects": false, "has_wiki": false, "has_pages": false, "has_discussions": false, "has_downloads": true, "has_pull_requests": true,
+		"default_branch": r.DefaultBranch, "archived": false, "disabled": false, "is_template": false, "allow_forking": true,
+		"web_commit_signoff_required": false,
+		"has_issues":                  true, "has_projects": false, "has_wiki": false, "has_pages": false, "has_discussions": false,
+		"has_downloads":                true,
+		"has_pull_requests":            true,
 		"pull_request_creation_policy": "all", "permissions": js{"admin": false, "maintain": false, "push": true, "triage": true, "pull": true},
-		"allow_auto_merge": !r.NoAutoMerge, "allow_merge_commit": true, "allow_squash_merge": true, "allow_rebase_merge": true, "delete_branch_on_merge": r.DeleteMerged,
-		"forks": 0, "forks_count": 0, "open_issues": 0, "open_issues_count": 0, "stargazers_count": 0, "watchers": 0, "watchers_count": 0, "size": 1,
-		"created_at": created, "updated_at": created, "pushed_at": created,
+		"allow_auto_merge": !r.NoAutoMerge, "allow_merge_commit": true, "allow_squash_merge": true, "allow_rebase_merge": true,
+		"delete_branch_on_merge": r.DeleteMerged,
+		"forks":                  0, "forks_count": 0, "open_issues": 0, "open_issues_count": 0, "stargazers_count": 0, "watchers": 0,
+		"watchers_count": 0,
+		"size":           1,
+		"created_at":     created, "updated_at": created, "pushed_at": created,
 	}
 	for name, tail := range map[string]string{
 		"archive_url": "/{archive_format}{/ref}", "assignees_url": "/assignees{/user}", "blobs_url": "/git/blobs{/sha}",
@@ -74,7 +81,8 @@ func (r *repo) show() js {
 		"issues_url": "/issues{/number}", "keys_url": "/keys{/key_id}", "labels_url": "/labels{/name}", "languages_url": "/languages",
 		"merges_url": "/merges", "milestones_url": "/milestones{/number}", "notifications_url": "/notifications{?since,all,participating}",
 		"pulls_url": "/pulls{/number}", "releases_url": "/releases{/id}", "stargazers_url": "/stargazers", "statuses_url": "/statuses/{sha}",
-		"subscribers_url": "/subscribers", "subscription_url": "/subscription", "tags_url": "/tags", "teams_url": "/teams", "trees_url": "/git/trees{/sha}",
+		"subscribers_url": "/subscribers", "subscription_url": "/subscription", "tags_url": "/tags", "teams_url": "/teams",
+		"trees_url": "/git/trees{/sha}",
 	} {
 		shown[name] = r.url("%s", tail)
 	}
@@ -90,7 +98,8 @@ func (p person) show() js { return js{"name": p.name, "email": p.email, "date": 
 
 func (r *repo) showVerification(c commit) js {
 	s := r.signature(c)
-	v := js{"verified": s.Reason == "valid", "reason": s.Reason, "signature": orNull(c.signature), "payload": orNull(c.payload), "verified_at": nil}
+	v := js{"verified": s.Reason == "valid", "reason": s.Reason, "signature": orNull(c.signature), "payload": orNull(c.payload),
+		"verified_at": nil}
 	if s.Reason == "valid" {
 		v["verified_at"] = stamp(c.committer.when)
 	}
@@ -158,7 +167,8 @@ func (p *pull) showSimple() js {
 		state = "closed"
 	}
 	shown := js{
-		"id": p.id, "node_id": nodeID("PullRequest", p.id), "number": n, "state": state, "locked": false, "active_lock_reason": nil, "draft": p.Draft,
+		"id": p.id, "node_id": nodeID("PullRequest", p.id), "number": n, "state": state, "locked": false, "active_lock_reason": nil,
+		"draft": p.Draft,
 		"title": p.Title, "body": orNull(p.Body), "user": r.hub.user(p.Author), "labels": labels,
 		"created_at": stamp(p.Created), "updated_at": stamp(p.updated), "closed_at": stamp(p.closed), "merged_at": stamp(p.merged),
 		"assignee": nil, "assignees": []any{}, "milestone": nil, "requested_reviewers": []any{}, "requested_teams": []any{},
@@ -200,8 +210,9 @@ func (p *pull) show() js {
 		}
 	}
 	return with(p.showSimple(), js{
-		"merged": !p.merged.IsZero(), "merged_by": p.repo.hub.user(p.mergedBy), "mergeable": mergeable, "mergeable_state": state, "rebaseable": mergeable,
-		"comments": len(p.repo.commentsOf(p.Number)), "review_comments": 0, "maintainer_can_modify": false,
+		"merged": !p.merged.IsZero(), "merged_by": p.repo.hub.user(p.mergedBy), "mergeable": mergeable, "mergeable_state": state,
+		"rebaseable": mergeable,
+		"comments":   len(p.repo.commentsOf(p.Number)), "review_comments": 0, "maintainer_can_modify": false,
 		"commits": commits, "additions": added, "deletions": deleted, "changed_files": files,
 	})
 }

@@ -78,7 +78,8 @@ func TestLoad(t *testing.T) {
 	if len(facts.Bystanders) != 1 || facts.Bystanders[0].Path != "same.yaml" {
 		t.Errorf("bystanders are %v", facts.Bystanders)
 	}
-	if facts.HeadRef != "bot" || facts.BaseRef != "prod" || !options.IgnoreIdentity || !options.Now.Equal(time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)) {
+	if facts.HeadRef != "bot" || facts.BaseRef != "prod" || !options.IgnoreIdentity ||
+		!options.Now.Equal(time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("facts are %+v, options %+v", facts, options)
 	}
 	if p := facts.Pull; p == nil || p.Number != 4 || p.HeadRepoID != 0 || p.BaseRepoID == 0 || p.Pusher.ID != 9 {
@@ -101,7 +102,8 @@ func TestLoadCommits(t *testing.T) {
 	if last.SHA != facts.Head.Commit || len(last.Parents) != 2 || last.Parents[0] != first.SHA || last.Parents[1] == first.SHA {
 		t.Errorf("the last commit is %+v, after %s", last, first.SHA)
 	}
-	if last.Author.Name != "A B" || last.Committer.Email != "c@x" || last.CommitterAccount != 7 || !last.Verification.Verified || last.Verification.Key != "SHA256:x" {
+	if last.Author.Name != "A B" || last.Committer.Email != "c@x" || last.CommitterAccount != 7 || !last.Verification.Verified ||
+		last.Verification.Key != "SHA256:x" {
 		t.Errorf("the last commit is %+v", last)
 	}
 }

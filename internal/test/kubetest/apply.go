@@ -71,7 +71,8 @@ func (s *Server) Apply(t testing.TB, text string) {
 func (s *Server) DryRun(t testing.TB, text string) (complaints []error) {
 	t.Helper()
 	for _, o := range Objects(t, text) {
-		_, err := s.resource(o).Create(t.Context(), o, meta.CreateOptions{DryRun: []string{meta.DryRunAll}, FieldValidation: meta.FieldValidationStrict, FieldManager: manager})
+		_, err := s.resource(o).Create(t.Context(), o,
+			meta.CreateOptions{DryRun: []string{meta.DryRunAll}, FieldValidation: meta.FieldValidationStrict, FieldManager: manager})
 		if err != nil && !apierrors.IsAlreadyExists(err) {
 			complaints = append(complaints, fmt.Errorf("%s %s: %w", o.GetKind(), o.GetName(), err))
 		}
@@ -161,7 +162,8 @@ func (s *Server) installOne(t testing.TB, crd *unstructured.Unstructured) {
 	for _, v := range versions {
 		version, _ := v.(map[string]any)["name"].(string)
 		for {
-			_, err := s.dynamic.Resource(schema.GroupVersionResource{Group: group, Version: version, Resource: plural}).List(t.Context(), meta.ListOptions{Limit: 1})
+			_, err := s.dynamic.Resource(schema.GroupVersionResource{Group: group, Version: version, Resource: plural}).List(t.Context(),
+				meta.ListOptions{Limit: 1})
 			if err == nil {
 				break
 			}

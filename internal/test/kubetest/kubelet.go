@@ -70,7 +70,8 @@ func (k *kubelet) serve(w http.ResponseWriter, r *http.Request) {
 	log, ok := k.logs[r.PathValue("namespace")+"/"+r.PathValue("pod")+"/"+r.PathValue("container")]
 	k.mu.Unlock()
 	if !ok {
-		http.Error(w, fmt.Sprintf("container %q in pod %q is waiting to start", r.PathValue("container"), r.PathValue("pod")), http.StatusBadRequest)
+		http.Error(w, fmt.Sprintf("container %q in pod %q is waiting to start", r.PathValue("container"), r.PathValue("pod")),
+			http.StatusBadRequest)
 		return
 	}
 	q := r.URL.Query()

@@ -13,7 +13,8 @@ import (
 // apply, with every unknown field refused.
 func TestManifests(t *testing.T) {
 	s := kubetest.Start(t)
-	s.Apply(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: flux-system}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: fluxkeeper}\n")
+	s.Apply(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: flux-system}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: "+
+		"fluxkeeper}\n")
 	files, err := filepath.Glob(filepath.Join("..", "..", "..", "examples", "kubernetes", "*.yaml"))
 	if err != nil || len(files) < 3 {
 		t.Fatalf("manifests are %q: %v", files, err)

@@ -56,15 +56,20 @@ func Start(t testing.TB) *Server {
 	}
 	store := "http://127.0.0.1:" + freePort(t)
 	etcd := run(t, s.dir, filepath.Join(programs, "bin", "etcd"), "--data-dir="+filepath.Join(s.dir, "etcd"),
-		"--listen-client-urls="+store, "--advertise-client-urls="+store, "--listen-peer-urls=http://127.0.0.1:0", "--unsafe-no-fsync", "--log-level=error")
+		"--listen-client-urls="+store, "--advertise-client-urls="+store, "--listen-peer-urls=http://127.0.0.1:0", "--unsafe-no-fsync",
+		"--log-level=error")
 	port := freePort(t)
 	file := func(name string) string { return filepath.Join(s.dir, name) }
-	api := run(t, s.dir, filepath.Join(programs, "bin", "kube-apiserver"), "--etcd-servers="+store, "--bind-address=127.0.0.1", "--advertise-address=127.0.0.1",
+	api := run(t, s.dir, filepath.Join(programs, "bin", "kube-apiserver"), "--etcd-servers="+store, "--bind-address=127.0.0.1",
+		"--advertise-address=127.0.0.1",
 		"--secure-port="+port, "--cert-dir="+file("gen"), "--tls-cert-file="+file("server.crt"), "--tls-private-key-file="+file("server.key"),
-		"--client-ca-file="+file("ca.crt"), "--kubelet-certificate-authority="+file("ca.crt"), "--kubelet-client-certificate="+file("kubelet-client.crt"),
+		"--client-ca-file="+file("ca.crt"), "--kubelet-certificate-authority="+file("ca.crt"), "--kubelet-client-certificate="+
+			file("kubelet-client.crt"),
 		"--kubelet-client-key="+file("kubelet-client.key"), "--kubelet-preferred-address-types=InternalIP",
-		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file="+file("sa.key"), "--service-account-signing-key-file="+file("sa.key"),
-		"--service-cluster-ip-range=10.0.0.0/24", "--authorization-mode=Node,RBAC", "--disable-admission-plugins=ServiceAccount", "--endpoint-reconciler-type=none")
+		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file="+file("sa.key"),
+		"--service-account-signing-key-file="+file("sa.key"),
+		"--service-cluster-ip-range=10.0.0.0/24", "--authorization-mode=Node,RBAC", "--disable-admission-plugins=ServiceAccount",
+		"--endpoint-reconciler-type=none")
 	s.Kubeconfig = file("kubeconfig")
 	s.writeKubeconfig(t, s.Kubeconfig, "https://127.0.0.1:"+port, "client-certificate: "+file("admin.crt")+", client-key: "+file("admin.key"))
 	s.connect(t)

@@ -62,7 +62,8 @@ var looks = []struct {
 	needles []string
 	look    *regexp.Regexp
 }{
-	{"a token of GitHub", []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"}, regexp.MustCompile(`(?:gh[pousr]|github_pat)_[0-9A-Za-z][0-9A-Za-z_.-]{2,}`)},
+	{"a token of GitHub", []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"},
+		regexp.MustCompile(`(?:gh[pousr]|github_pat)_[0-9A-Za-z][0-9A-Za-z_.-]{2,}`)},
 	{"a Pulumi access token", []string{"pul-"}, regexp.MustCompile(`pul-[0-9a-f]{8,}`)},
 	{"a token of three parts", []string{"eyJ"}, regexp.MustCompile(`eyJ[0-9A-Za-z_-]{8,}\.eyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]+`)},
 	{"a private key", []string{"PRIVATE"}, regexp.MustCompile(`PRIVATE\+KEY\+\S{8,}|-----BEGIN [A-Z ]*PRIVATE KEY-----`)},

@@ -56,7 +56,8 @@ func TestFind(t *testing.T) {
 			"in an address": "https://x-access-token:" + secret + "@github.com/", "in JSON": text("it is " + secret),
 			"in a panic": "panic: " + fmt.Sprintf("%q", secret) + "\n\ngoroutine 1 [running]:",
 			"hex":        fmt.Sprintf("x%x", secret), "HEX": strings.ToUpper(hex.EncodeToString([]byte(secret))),
-			"percent": percent, "query": url.QueryEscape(secret), "base64 in JSON in base64": base64.StdEncoding.EncodeToString([]byte(text(base64.StdEncoding.EncodeToString([]byte(secret))))),
+			"percent": percent, "query": url.QueryEscape(secret),
+			"base64 in JSON in base64": base64.StdEncoding.EncodeToString([]byte(text(base64.StdEncoding.EncodeToString([]byte(secret))))),
 		}
 		for n := range 4 {
 			forms[fmt.Sprintf("base64 behind %d bytes", n)] = base64.StdEncoding.EncodeToString([]byte("user:"[:n] + secret + "\n"))
@@ -88,7 +89,8 @@ func TestProgramsRedact(t *testing.T) {
 		})
 		for _, l := range looks {
 			hidden[l.What] = true
-			for _, form := range []string{text, fmt.Sprintf("%q", "\n"+text), "user%3A" + text, "my_" + text, "at https://h/a?b=" + text + ": EOF", `{"k":"` + text + `"}`} {
+			for _, form := range []string{text, fmt.Sprintf("%q", "\n"+text), "user%3A" + text, "my_" + text, "at https://h/a?b=" + text + ": EOF",
+				`{"k":"` + text + `"}`} {
 				if left := leaktest.Find([]byte(secret.Redact(form))); len(left) > 0 {
 					t.Errorf("%s: secret.Redact leaves %v", name, left)
 				}

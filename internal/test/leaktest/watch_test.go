@@ -69,7 +69,8 @@ func TestFiles(t *testing.T) {
 	put("c/ghp_name", "nothing", 0o644)
 	c := &leaktest.Complaints{On: t}
 	leaktest.Files(c, dir, given)
-	c.Expect("work/changed: line 2 holds a secret of the tests", "work/open: line 1 holds a token of GitHub", "work/more: line 1 holds a token of GitHub",
+	c.Expect("work/changed: line 2 holds a secret of the tests", "work/open: line 1 holds a token of GitHub",
+		"work/more: line 1 holds a token of GitHub",
 		"work/a/b/report.json: line 1 holds a token of GitHub in base64", "the name of a file: line 1 holds a token of GitHub")
 	c = &leaktest.Complaints{On: t}
 	leaktest.Files(c, filepath.Join(dir, "missing"), nil)
@@ -90,8 +91,9 @@ func TestStories(t *testing.T) {
 	}
 	for story, want := range map[string]string{
 		"stdout": "the story's log: line ", "stderr": "the story's log: line ", "background": "the story's log: line ",
-		"file": "script-file/left: line 1 holds a secret of the tests", "folder": "script-folder/a/b: line 1 holds a secret of the tests in base64",
-		"well": "--- PASS: TestStories/well ",
+		"file":   "script-file/left: line 1 holds a secret of the tests",
+		"folder": "script-folder/a/b: line 1 holds a secret of the tests in base64",
+		"well":   "--- PASS: TestStories/well ",
 	} {
 		command := exec.Command(os.Args[0], "-test.run=^TestStories$/^"+story+"$", "-test.v")
 		command.Env = append(os.Environ(), plantedVariable+"=1")

@@ -117,7 +117,8 @@ var blank = sync.OnceValues(func() (template, error) {
 	if made.guard, err = guard(`rm -rf "$1"`, dir); err != nil {
 		return template{}, errors.Join(err, os.RemoveAll(dir))
 	}
-	out, err := i.command("initdb", "-D", made.data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync").CombinedOutput()
+	out, err := i.command("initdb", "-D", made.data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8",
+		"--no-sync").CombinedOutput()
 	if err != nil {
 		return template{}, fmt.Errorf("initdb: %w\n%s", err, out)
 	}

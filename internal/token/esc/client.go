@@ -82,7 +82,8 @@ func New(o Options) (*Client, error) {
 		return nil, &Error{Op: "use Pulumi's backend", Text: "a token is sent over https only", hint: "give an address such as " + defaultURL}
 	}
 	if o.Token.Empty() {
-		return nil, &Error{Op: "use Pulumi's backend", Text: "there is no access token", hint: "set PULUMI_ACCESS_TOKEN; make one at https://app.pulumi.com/account/tokens"}
+		return nil, &Error{Op: "use Pulumi's backend", Text: "there is no access token",
+			hint: "set PULUMI_ACCESS_TOKEN; make one at https://app.pulumi.com/account/tokens"}
 	}
 	return &Client{
 		root: strings.TrimSuffix(u.String(), "/") + "/api/esc/environments/", agent: o.UserAgent, token: o.Token,
@@ -135,7 +136,8 @@ func (c *Client) Value(ctx context.Context, e Environment, revision int64, p Pat
 	if json.Unmarshal(opened.body, &session) != nil || session.ID == "" {
 		return Value{}, &Error{Op: op, Text: "the answer names no session", Status: opened.status}
 	}
-	a, err := c.send(ctx, op, request{method: http.MethodGet, path: c.path(e) + "/open/" + url.PathEscape(session.ID), query: url.Values{"property": {p.String()}}})
+	a, err := c.send(ctx, op, request{method: http.MethodGet, path: c.path(e) + "/open/" + url.PathEscape(session.ID),
+		query: url.Values{"property": {p.String()}}})
 	if err != nil {
 		return Value{}, err
 	}

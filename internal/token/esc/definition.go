@@ -121,7 +121,8 @@ func child(n *yaml.Node, s step) *yaml.Node {
 func (d Definition) with(p Path, value secret.Secret) ([]byte, error) {
 	switch f := d.At(p); f {
 	case Reference:
-		return nil, failf("set the value where the reference points to, or take the reference out of the environment first", "the value is a reference to another")
+		return nil, failf("set the value where the reference points to, or take the reference out of the environment first",
+			"the value is a reference to another")
 	case Computed:
 		return nil, failf("name the path of a plain value or of fn::secret", "the value is computed by a function of Pulumi ESC")
 	case Composite:

@@ -127,7 +127,8 @@ func TestSetMakesAPlainValueASecret(t *testing.T) {
 		t.Errorf("the definition holds it as %s", got)
 	}
 	// What stood beside it is as it was, with its comments.
-	for _, want := range []string{"# who changes this tells the others", "- flux/base", `note: "10"`, "ciphertext: ZXNjeAold", "roleArn: arn", "Bearer ${github.token}"} {
+	for _, want := range []string{"# who changes this tells the others", "- flux/base", `note: "10"`, "ciphertext: ZXNjeAold", "roleArn: arn",
+		"Bearer ${github.token}"} {
 		if !strings.Contains(f.Text, want) {
 			t.Errorf("%q is gone:\n%s", want, f.Text)
 		}
@@ -138,7 +139,8 @@ func TestSetMakesAPlainValueASecret(t *testing.T) {
 	want := []string{
 		"GET /api/esc/environments/acme/flux/prod", "PATCH /api/esc/environments/acme/flux/prod",
 		"POST /api/esc/environments/acme/flux/prod/open?duration=1m0s", "GET /api/esc/environments/acme/flux/prod/open/s1?property=github.token",
-		"POST /api/esc/environments/acme/flux/prod/versions/7/open?duration=1m0s", "GET /api/esc/environments/acme/flux/prod/open/s1?property=github.token",
+		"POST /api/esc/environments/acme/flux/prod/versions/7/open?duration=1m0s",
+		"GET /api/esc/environments/acme/flux/prod/open/s1?property=github.token",
 		"GET /api/esc/environments/acme/flux/prod",
 	}
 	if !slices.Equal(f.Asked, want) {
@@ -244,7 +246,8 @@ func TestErrorsHoldNoValue(t *testing.T) {
 }
 
 func TestNewRefuses(t *testing.T) {
-	for _, address := range []string{"http://api.pulumi.com", "http://192.0.2.1", "ftp://localhost", "https://user@api.pulumi.com", "https://", "api.pulumi.com", "https://a/?x=1"} {
+	for _, address := range []string{"http://api.pulumi.com", "http://192.0.2.1", "ftp://localhost", "https://user@api.pulumi.com", "https://",
+		"api.pulumi.com", "https://a/?x=1"} {
 		if _, err := esc.New(esc.Options{URL: address, Token: secret.New(pulumi)}); err == nil {
 			t.Errorf("%s: taken", address)
 		}
@@ -268,7 +271,8 @@ func TestNames(t *testing.T) {
 	if e, err := esc.ParseEnvironment("ryan-taylor/oceanid-cluster/prod"); err != nil || e.String() != "ryan-taylor/oceanid-cluster/prod" {
 		t.Errorf("%v, %v", e, err)
 	}
-	for _, text := range []string{"", ".", "a.", ".a", "a..b", "[0]", "a[", "a[]", "a[x]", `a["b]`, `a["b"`, "a[0]b", "a[-1]", `a[""]`, "a[99999999]"} {
+	for _, text := range []string{"", ".", "a.", ".a", "a..b", "[0]", "a[", "a[]", "a[x]", `a["b]`, `a["b"`, "a[0]b", "a[-1]", `a[""]`,
+		"a[99999999]"} {
 		if p, err := esc.ParsePath(text); err == nil {
 			t.Errorf("path %q: taken as %+v", text, p)
 		}

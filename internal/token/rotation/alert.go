@@ -53,7 +53,8 @@ func Alerts(all []Rotation, now time.Time, dead string) []Alert {
 	}
 	for _, d := range last(all, Rotation.touched) {
 		if d.Stored.IsZero() && (d.Expires.IsZero() || now.Before(d.Expires)) {
-			add(d, 0, "rotation/unstored", "give it to `"+d.command("start")+"` once more, with its places; or delete it in GitHub's settings and begin anew",
+			add(d, 0, "rotation/unstored", "give it to `"+d.command("start")+
+				"` once more, with its places; or delete it in GitHub's settings and begin anew",
 				"a new token for %s was checked on %s, and is not on record as stored", d.names(), text.Minute(d.Started))
 		}
 	}
@@ -64,7 +65,8 @@ func Alerts(all []Rotation, now time.Time, dead string) []Alert {
 		}
 		if d.Old != "" && d.Stand(s).Stage == Overdue {
 			finish := d.command("finish")
-			add(d, 0, RuleOverdue, "see that Flux works with the new token; then run `"+finish+" --revoke`, or delete the old one in GitHub's settings and run `"+finish+"`, with --deleted where nobody has its text any more",
+			add(d, 0, RuleOverdue, "see that Flux works with the new token; then run `"+finish+
+				" --revoke`, or delete the old one in GitHub's settings and run `"+finish+"`, with --deleted where nobody has its text any more",
 				"both tokens for %s work since %s, longer than %.0f hours: the old one (hashed_token %s) is not known to be dead",
 				d.names(), text.Minute(d.Stored), Overlap.Hours(), d.Old)
 		}

