@@ -121,7 +121,7 @@ func newScene(r *rand.Rand) scene {
 			base[path] = append(base[path], newDocument(fmt.Sprint("d", i), 3))
 		}
 	}
-	crlf, tipCRLF := map[string]bool{}, map[string]bool{}
+	crlf := map[string]bool{}
 	for path := range base {
 		crlf[path] = false
 	}
@@ -148,7 +148,7 @@ func newScene(r *rand.Rand) scene {
 			free = append(free, path)
 		}
 	}
-	tipCRLF = maps.Clone(crlf)
+	tipCRLF := maps.Clone(crlf)
 	edit := func(w world, crlf map[string]bool, path string) {
 		docs := w[path]
 		i := r.IntN(len(docs))

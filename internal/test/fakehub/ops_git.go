@@ -112,9 +112,6 @@ func (c *call) commitAt(rev string) (commit, bool) {
 	return c.repo.git.commit(id)
 }
 
-// emptyTree is the id of the tree with nothing in it.
-const emptyTree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-
 func listCommits(c *call) answer {
 	rev := c.query.Get("sha")
 	if rev == "" {
