@@ -54,7 +54,7 @@ func (p patient) onRecord(t *testing.T) {
 				Places: []rotation.Place{{Where: "secret " + flux + " password", Cluster: "another"}}}}, p.least, 0,
 			[]string{"the token on record is NEXT"}},
 		"it ends soon": {[]rotation.Record{stored(fleet, id, flux, 5)}, p.least, 1,
-			[]string{"error[token/expires-soon]: the token for acme/fleet expires in 4 days", "fix: make a new token"}},
+			[]string{"error[token/expires-soon]: the token for acme/fleet expires in 4 days", "hint: make a new token"}},
 		"nothing for the other one": {[]rotation.Record{stored("acme/app", id, flux, 5)}, p.least, 0,
 			[]string{"no token of acme/fleet is on record"}},
 		"who may not say": {[]rotation.Record{stored(fleet, id, flux, 60)}, p.server.As(t, "flux-system", "nobody"), 3,

@@ -53,7 +53,7 @@ status:
   lastAutomationRunTime: %q
   conditions: [{type: Ready, status: "True", reason: Succeeded, message: repository up-to-date, lastTransitionTime: "2026-11-22T20:30:00Z"}]
 `, time.Now().Add(time.Minute).UTC().Format(time.RFC3339)))
-	s.expect(t, 0, []string{": overlap", "[x] in use"}, "", with("status")...)
+	s.expect(t, 0, []string{": overlap", "[x]  in use"}, "", with("status")...)
 	s.expect(t, 0, []string{"finished", "revoked"}, s.old, with("finish", "--revoke")...)
 
 	k.Apply(t, `apiVersion: v1
