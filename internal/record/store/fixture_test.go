@@ -64,6 +64,17 @@ func (e *evidence) verify(t testing.TB, o store.VerifyOptions) store.Verificatio
 	return v
 }
 
+// body reads a body in the same way.
+func (e *evidence) body(t testing.TB, index int64) ([]byte, error) {
+	t.Helper()
+	l, err := store.Open(t.Context(), store.Options{Address: e.address, ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Body(t.Context(), index)
+}
+
 // payload is what the delivery with this number says: the same every time.
 func payload(n int64) []byte {
 	random := mathrand.New(mathrand.NewPCG(uint64(n), 1))

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"fmt"
 	mathrand "math/rand/v2"
 	"os"
@@ -69,8 +70,8 @@ func flip(random *mathrand.Rand, value any) any {
 	panic(fmt.Sprintf("a value of type %T", value))
 }
 
-// flipSome changes one bit of one column of one row, and says which.
-func flipSome(t *testing.T, random *mathrand.Rand, e *evidence, table, column string) string {
+// flipSome changes one bit of one column of one row, and says which, and in which row.
+func flipSome(t *testing.T, random *mathrand.Rand, e *evidence, table, column string) (what string, row any) {
 	t.Helper()
 	names := columns[table]
 	key := names[:1]
@@ -99,11 +100,11 @@ func flipSome(t *testing.T, random *mathrand.Rand, e *evidence, table, column st
 		args = append(args, values[i])
 		where += fmt.Sprintf(" AND %s = $%d", name, i+2)
 	}
-	what := fmt.Sprintf("%s.%s of %v: %v to %v", table, column, values[:last], values[last], args[0])
+	what = fmt.Sprintf("%s.%s of %v: %v to %v", table, column, values[:last], values[last], args[0])
 	if _, err := e.db.Exec(`UPDATE `+table+` SET `+column+` = $1 WHERE 1 = 1`+where, args...); err != nil {
-		return "" // two rows would have the same key
+		return "", nil // two rows would have the same key
 	}
-	return what
+	return what, values[0]
 }
 
 // TestEveryFlipIsFound changes single bits in all columns of all tables.
@@ -148,7 +149,7 @@ func testFlips(t *testing.T, s *scene) {
 	for i := 0; done < flips; i++ {
 		e.restore(t, honest)
 		place := places[i%len(places)]
-		what := flipSome(t, random, e, place[0], place[1])
+		what, row := flipSome(t, random, e, place[0], place[1])
 		if what == "" {
 			continue
 		}
@@ -159,13 +160,15 @@ func testFlips(t *testing.T, s *scene) {
 		}
 		// What was packed can be written in several ways that unpack to the same.
 		if place[1] == "data" {
-			same++
-			continue
+			got, err := e.body(t, row.(int64))
+			e.restore(t, honest)
+			want, honestErr := e.body(t, row.(int64))
+			if err == nil && honestErr == nil && bytes.Equal(got, want) {
+				same++
+				continue
+			}
 		}
 		t.Errorf("not found: %s", what)
 	}
 	t.Logf("%d flips, of which %d left a body that unpacks to the very same", done, same)
-	if same > flips/20 {
-		t.Errorf("%d flips of packed bodies were not found", same)
-	}
 }
