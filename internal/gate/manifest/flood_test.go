@@ -45,10 +45,10 @@ func floods(size int) map[string][2]string {
 // flooded says, in the process of counted, which flood to compare.
 const flooded = "FLUXKEEPER_FLOOD"
 
-// TestFloods: a head as large as is read at all, made to cost time or memory, is
-// refused in few words. What it costs grows with its length: four times as long, it
-// takes five times the statements and the memory at most. With an algorithm that
-// compares all with all it takes sixteen times as much of one or the other.
+// TestFloods: what a head costs that is made to cost time or memory grows with its
+// length: four times as long, it takes five times the memory and the statements at most.
+// With an algorithm that compares all with all it takes sixteen times as much of one or
+// the other. As large as is read at all, it is refused in few words.
 func TestFloods(t *testing.T) {
 	const short = 32 << 10
 	if flood := os.Getenv(flooded); flood != "" {
@@ -65,18 +65,18 @@ func TestFloods(t *testing.T) {
 	brief, long := floods(short), floods(4*short)
 	for name, f := range floods(MaxSize) {
 		t.Run(name, func(t *testing.T) {
+			if before, after := allocated(brief[name]), allocated(long[name]); after > 5*before {
+				t.Fatalf("it takes %d bytes of memory, and four times as long %d", before, after)
+			}
+			if before, after := counted(name, short), counted(name, 4*short); after > 5*before {
+				t.Fatalf("it takes %d statements, and four times as long %d", before, after)
+			}
 			c := Compare([]byte(f[0]), []byte(f[1]))
 			if c.Outcome != Residue {
 				t.Errorf("outcome %s", c.Outcome)
 			}
 			if len(c.Residue) > 3*maxDifferences || len(c.Defects) > maxDefects+1 {
 				t.Errorf("%d differences and %d defects are told", len(c.Residue), len(c.Defects))
-			}
-			if before, after := allocated(brief[name]), allocated(long[name]); after > 5*before {
-				t.Errorf("it takes %d bytes of memory, and four times as long %d", before, after)
-			}
-			if before, after := counted(name, short), counted(name, 4*short); after > 5*before {
-				t.Errorf("it takes %d statements, and four times as long %d", before, after)
 			}
 		})
 	}
