@@ -97,7 +97,7 @@ func allocated(f [2]string) uint64 {
 func counting(t *testing.T) func(name string, size int) int {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "counting")
-	build := exec.Command("go", "test", "-c", "-covermode=count", "-coverpkg=.,go.yaml.in/yaml/v3", "-o", program, ".")
+	build := exec.Command("go", "test", "-c", "-covermode=count", "-coverpkg=.,../../text,go.yaml.in/yaml/v3", "-o", program, ".")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the test with counters: %v\n%s", err, out)
 	}
