@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -130,7 +131,7 @@ func TestADiskLosesWhatWasNot(t *testing.T) {
 }
 
 func TestFaults(t *testing.T) {
-	waits := 0
+	var waits atomic.Int32
 	d, path := mount(t, 1, nil)
 	f := open(t, filepath.Join(path, "a"), os.O_CREATE|os.O_RDWR)
 	_, err := f.WriteAt(make([]byte, 1000), 0)
@@ -177,12 +178,12 @@ func TestFaults(t *testing.T) {
 		if syncs, _ := d.Count(); by != time.Minute || syncs != 1 {
 			t.Errorf("a slow sync waits for %v, after %d syncs", by, syncs)
 		}
-		waits++
+		waits.Add(1)
 	})
 	d.Slow(time.Minute)
 	must(t, f.Sync())
-	if waits != 1 {
-		t.Errorf("a slow sync waits %d times", waits)
+	if n := waits.Load(); n != 1 {
+		t.Errorf("a slow sync waits %d times", n)
 	}
 	if syncs, failed := d.Count(); syncs != 2 || failed != 5 {
 		t.Errorf("%d syncs, %d failed operations", syncs, failed)
