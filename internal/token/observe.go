@@ -31,32 +31,17 @@ func Uses(readings []audit.Reading, contract audit.Contract, repository string) 
 	return uses
 }
 
-// Took is the permissions that a use took, as GitHub's REST and Git interfaces
-// ask for them; nothing for what anybody may do or no such token can
-// (https://docs.github.com/rest/authentication/permissions-required-for-fine-grained-personal-access-tokens).
+// Took is the permissions that a use took; nothing for what anybody may do or no
+// such token can.
 func (u Used) Took() map[string]Level {
-	switch u.Event {
-	case "push":
-		if u.Workflow {
-			return map[string]Level{Contents: Write, Workflows: Write}
-		}
-		return map[string]Level{Contents: Write}
-	case "create", "delete", "release", "repository_dispatch":
-		return map[string]Level{Contents: Write}
-	case "pull_request", "pull_request_review", "pull_request_review_comment", "pull_request_review_thread":
-		return map[string]Level{PullRequests: Write}
-	case "status":
-		return map[string]Level{Statuses: Write}
-	case "issues", "issue_comment", "label", "milestone":
-		return map[string]Level{"issues": Write}
-	case "deployment", "deployment_status":
-		return map[string]Level{"deployments": Write}
-	case "workflow_dispatch":
-		return map[string]Level{"actions": Write}
-	case "member", "repository", "public", "branch_protection_rule", "repository_ruleset", "deploy_key":
-		return map[string]Level{"administration": Write}
+	took := map[string]Level{}
+	if permission := audit.Permission(u.Event); permission != "" {
+		took[permission] = Write
 	}
-	return nil
+	if u.Event == "push" && u.Workflow {
+		took[Workflows] = Write
+	}
+	return took
 }
 
 // Observed narrows a need down to what recorded uses took: permissions that

@@ -279,7 +279,7 @@ func (x *examiner) events(h Webhook, of string) {
 	if blind := missing(x.intent.Uses); len(blind) > 0 {
 		x.Report("github/hook-events", fix, "%s is not told of what the bot may do: %s", of, strings.Join(blind, ", "))
 	}
-	if blind := missing(guards[:]); len(blind) > 0 {
+	if blind := missing(audit.Guards()); len(blind) > 0 {
 		x.Add("github/hook-events", "warning", fix, "%s is not told when somebody loosens the repository's protection or reports on commits: %s",
 			of, strings.Join(blind, ", "))
 	}

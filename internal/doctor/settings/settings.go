@@ -200,10 +200,3 @@ func (i Intent) ActionName() string { return cmp.Or(i.Action, usualAction) }
 func (i Intent) HeadBranch() string {
 	return cmp.Or(i.Head, policy.Default().Head[0])
 }
-
-// guards are the events that tell when somebody loosens what keeps the
-// repository safe, or takes the record's own webhook away.
-var guards = [...]string{
-	"branch_protection_configuration", "branch_protection_rule", "check_run", "meta", "repository_ruleset", "secret_scanning_alert",
-	"workflow_run",
-}

@@ -86,13 +86,13 @@ func (j *judge) act(r Reading) {
 	b := r.Body
 	who, ok := j.who(b)
 	if !ok {
-		if b.Sender.ID == 0 && (b.Malformed != "" || slices.Contains(branched[:], b.Event)) {
+		if b.Sender.ID == 0 && (b.Malformed != "" || kindOf(b.Event).branched) {
 			j.nameless++
 		}
 		j.stranger(r)
 		return
 	}
-	if follows(b) && j.contract.repository(b.Repository) {
+	if follows := kindOf(b.Event).follows; follows != nil && follows(b) && j.contract.repository(b.Repository) {
 		j.timeline.Followed++
 		return
 	}
@@ -114,25 +114,6 @@ func (j *judge) act(r Reading) {
 	}
 	j.uses[key] = len(j.timeline.Uses)
 	j.timeline.Uses = append(j.timeline.Uses, u)
-}
-
-// follows tells whether GitHub itself began what the body tells of, because of
-// a push or a pull request that has a delivery of its own. Runs that somebody
-// dispatched or began again, and checks that somebody asked for, do not follow.
-func follows(b Body) bool {
-	switch b.Event {
-	case "check_run", "check_suite":
-		return b.Action == "created" || b.Action == "requested" || b.Action == "completed"
-	case "workflow_job":
-		return true
-	case "workflow_run":
-		return !dispatched(b) && b.Attempt <= 1
-	}
-	return false
-}
-
-func dispatched(b Body) bool {
-	return b.Cause == "workflow_dispatch" || b.Cause == "repository_dispatch"
 }
 
 // who is the account of the bot's that acted. The actor of a workflow run is
@@ -175,10 +156,6 @@ func (j *judge) stranger(r Reading) {
 		"%s pushed the bot's branch %s of %s", who, short(b.Ref), b.Repository.Name)
 }
 
-// branched are the events whose ref the bot itself has chosen. (The runs and
-// checks that follow from a push have the branch that the workflow chose.)
-var branched = [...]string{"push", "create", "delete", "pull_request", "pull_request_review", "pull_request_review_comment"}
-
 // unexpected reports each way in which the bot's doing is outside its contract,
 // and gives the reasons in short.
 func (j *judge) unexpected(r Reading) []string {
@@ -201,7 +178,7 @@ func (j *judge) unexpected(r Reading) []string {
 			"if the bot works there too, add it to uses.repositories of the policy file; else replace its token",
 			"the bot caused %s in %s, where it has no business", dotted(kind, action), orNone(b.Repository.Name, "no repository"))
 	}
-	if slices.Contains(branched[:], b.Event) && b.Ref != "" && !c.branch(b.Ref) {
+	if kindOf(b.Event).branched && b.Ref != "" && !c.branch(b.Ref) {
 		say("use/unexpected-branch", "branch", "if the branch is the bot's, add it to uses.branches of the policy file; else replace its token",
 			"the bot caused %s on %s, which is not one of its branches", dotted(kind, action), short(b.Ref))
 		if b.Forced {

@@ -57,7 +57,7 @@ func (j *judge) delivery(r Reading) {
 			"the header says %s, and the body is %s", orNone(r.Record.Name, "nothing"), orNone(b.Event, "no such event's"))
 	}
 	j.target(r)
-	if clocked(b) && !b.Time.IsZero() {
+	if clocked := kindOf(b.Event).clocked; clocked != nil && clocked(b) && !b.Time.IsZero() {
 		switch way := r.Record.Time.Sub(b.Time); {
 		case way < -maxAhead:
 			j.report(r, "delivery/clock", "check this machine's clock", "the body tells of a time %s after it came in", -way.Round(time.Second))
@@ -66,19 +66,7 @@ func (j *judge) delivery(r Reading) {
 				"the body tells of a time %s before it came in", way.Round(time.Second))
 		}
 	}
-	j.guard(r)
-}
-
-// clocked are the events whose time is that of the event itself. Other objects
-// can be older than what is said of them.
-func clocked(b Body) bool {
-	switch b.Event {
-	case "push", "status":
-		return true
-	case "pull_request":
-		return slices.Contains([]string{"opened", "closed", "reopened", "synchronize"}, b.Action)
-	}
-	return false
+	j.alarm(r)
 }
 
 // target holds the headers that say whose hook it is against the body.
@@ -101,27 +89,16 @@ func (j *judge) target(r Reading) {
 	}
 }
 
-// guard reports what weakens the watch itself, or tells of a leak.
-func (j *judge) guard(r Reading) {
+// alarm reports what weakens the watch itself, or tells of a leak.
+func (j *judge) alarm(r Reading) {
+	alarm := kindOf(r.Body.Event).alarm
+	if alarm == nil {
+		return
+	}
 	b := r.Body
-	where := orNone(b.Repository.Name, orNone(b.Organization.Login, "an unknown repository"))
 	by := "somebody whom GitHub does not name"
 	if b.Sender.ID != 0 {
 		by = fmt.Sprintf("%s (%d)", b.Sender.Login, b.Sender.ID)
 	}
-	switch b.Event {
-	case "meta":
-		j.report(r, "delivery/meta", "set the webhook up again, and ask who deleted it: from then on nothing came in",
-			"%s deleted the webhook %d of %s", by, b.Hook, where)
-	case "branch_protection_rule", "branch_protection_configuration", "repository_ruleset":
-		if b.Action == "edited" || b.Action == "deleted" || b.Action == "disabled" {
-			j.report(r, "delivery/guard-loosened", "compare what holds now with what should: gh api repos/OWNER/NAME/rulesets",
-				"%s %s %s %s of %s", by, b.Action, strings.ReplaceAll(b.Event, "_", " "), orNone(b.Subject, "(no name)"), where)
-		}
-	case "secret_scanning_alert":
-		if b.Action == "created" || b.Action == "publicly_leaked" || b.Action == "reopened" {
-			j.report(r, "delivery/secret-leaked", "revoke it first, then ask where it came from",
-				"GitHub found a secret of the kind %s in %s", orNone(b.Subject, "unknown"), where)
-		}
-	}
+	alarm(j, r, by, cmp.Or(b.Repository.Name, b.Organization.Login, "an unknown repository"))
 }

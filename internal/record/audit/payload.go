@@ -199,7 +199,7 @@ func readBody(header string, body []byte) Body {
 	case p.Commits.tooMany:
 		malformed = fmt.Sprintf("it has more than %d commits", maxCommits)
 	}
-	b := p.body(p.event(header))
+	b := p.body(p.kind(header))
 	b.Malformed = cmp.Or(malformed, b.bound())
 	return b
 }
@@ -231,29 +231,20 @@ func kindWord(k reflect.Kind) string {
 	return "an object"
 }
 
-// body takes out of the payload what an event of this sort tells.
-func (p *payload) body(event string) Body {
+// body takes out of the payload what an event of this kind tells.
+func (p *payload) body(kind *eventKind) Body {
 	b := Body{
-		Event: event, Action: p.Action, Before: p.Before, After: cmp.Or(p.After, p.SHA), Number: p.Number,
+		Event: kind.name, Action: p.Action, Before: p.Before, After: cmp.Or(p.After, p.SHA), Number: p.Number,
 		Repository: Repository{p.Repository.ID, p.Repository.FullName}, Organization: p.Organization, Sender: p.Sender,
 	}
-	switch event {
-	case "push":
-		b.Ref, b.Created, b.Deleted, b.Forced = p.Ref, p.Created, p.Deleted, p.Forced
-		b.Workflow, b.Time = p.Commits.workflow, p.Repository.PushedAt.Time
-		b.Pusher = p.Pusher.Name
-	case "create", "delete":
-		b.Ref, b.Created, b.Deleted = fullRef(p.RefType, p.Ref), event == "create", event == "delete"
-	case "status":
-		b.Subject, b.Time = p.Context, p.UpdatedAt.Time
-	case "ping", "meta":
-		b.Hook = p.HookID
+	if kind.fill != nil {
+		kind.fill(p, &b)
 	}
 	if pr := p.PullRequest; pr != nil {
 		b.pull(pr)
 	}
-	if o := p.object(event); o != nil {
-		b.object(o)
+	if kind.about != nil {
+		b.object(kind.about(p))
 	}
 	if p.Issue != nil {
 		b.Number = p.Issue.Number
@@ -282,16 +273,10 @@ func (b *Body) pull(pr *pull) {
 }
 
 func (b *Body) object(o *object) {
-	b.Subject = cmp.Or(o.SecretType, o.TokenName, o.Path, o.Environment, o.TagName, o.FullName, o.Name, o.Login)
-	if b.Event == "deploy_key" {
-		b.Subject = o.Title
-	}
+	b.Subject = cmp.Or(o.SecretType, o.TokenName, o.Path, o.Environment, o.TagName, o.FullName, o.Name, o.Login, o.Title)
 	b.After = cmp.Or(b.After, o.HeadSHA, o.CommitID, o.SHA)
 	b.Ref = cmp.Or(b.Ref, fullRef("branch", cmp.Or(o.HeadBranch, o.Ref)))
 	b.Actor, b.Triggering = o.Actor, o.Triggering
-	if b.Event == "workflow_run" {
-		b.Cause, b.Run, b.Attempt = o.Event, int64(o.ID), o.Attempt
-	}
 	if !o.UpdatedAt.IsZero() {
 		b.Time = o.UpdatedAt.Time
 	}

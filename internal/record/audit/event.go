@@ -1,0 +1,244 @@
+package audit
+
+import (
+	"slices"
+	"strings"
+)
+
+// eventKind is all that is known of one kind of event. What is not in the table is
+// believed by its header, and takes no permission that is known.
+type eventKind struct {
+	name string
+	// about gives the object that the event is about, if it has one.
+	about func(*payload) *object
+	// is tells whether a body has the event's shape, by the keys that GitHub's
+	// schemas require; where it is nil, every body that has the object does. An
+	// event with neither is known by its header alone.
+	is func(*payload) bool
+	// distinct says that no other event has this shape, so that such a body under
+	// any other header is a contradiction, also under one that is not known here.
+	distinct bool
+	// fill takes out of the body what no other event has.
+	fill func(*payload, *Body)
+	// takes is the permission to write without which a token cannot cause the event,
+	// by its name in GitHub's API; empty for what anybody may do or no such token can
+	// (https://docs.github.com/rest/authentication/permissions-required-for-fine-grained-personal-access-tokens).
+	takes string
+	// branched says that the bot itself has chosen the ref. (The runs and checks that
+	// follow from a push have the branch that the workflow chose.)
+	branched bool
+	// clocked tells whether the body's time is that of the event itself. Other objects
+	// can be older than what is said of them.
+	clocked func(Body) bool
+	// follows tells whether GitHub itself began it, because of a push or a pull
+	// request that has a delivery of its own. Runs that somebody dispatched or began
+	// again, and checks that somebody asked for, do not follow.
+	follows func(Body) bool
+	// guard says that the record's webhook has to be told of it: of who loosens what
+	// keeps the repository safe, who takes the webhook away, who reports on commits.
+	guard bool
+	// alarm reports what weakens the watch itself, or tells of a leak.
+	alarm func(j *judge, r Reading, by, where string)
+}
+
+// eventKinds is the one table of events. X-GitHub-Event is not signed, so a body is
+// also known by its shape: the first that fits, the more special before the others.
+var eventKinds = [...]eventKind{
+	{
+		name: "push", is: (*payload).isPush, distinct: true, fill: (*payload).fillPush, takes: "contents", branched: true, clocked: always,
+	},
+	{name: "create", is: (*payload).isCreate, distinct: true, fill: (*payload).fillRef, takes: "contents", branched: true},
+	{name: "delete", is: (*payload).isDelete, distinct: true, fill: (*payload).fillRef, takes: "contents", branched: true},
+	{
+		name: "status", is: func(p *payload) bool { return p.SHA != "" && p.State != "" && p.Context != "" }, distinct: true,
+		fill:  func(p *payload, b *Body) { b.Subject, b.Time = p.Context, p.UpdatedAt.Time },
+		takes: "statuses", clocked: always,
+	},
+	{
+		name: "meta", is: func(p *payload) bool { return p.Hook != nil && p.HookID != 0 && p.Action == "deleted" }, distinct: true,
+		fill: (*payload).fillHook, guard: true, alarm: (*judge).deaf,
+	},
+	{name: "ping", is: func(p *payload) bool { return p.Zen != "" || p.Hook != nil && p.Action == "" }, fill: (*payload).fillHook},
+	{
+		name: "pull_request_review", about: func(p *payload) *object { return p.Review },
+		is:    func(p *payload) bool { return p.PullRequest != nil && p.Review != nil },
+		takes: "pull_requests", branched: true,
+	},
+	{
+		name: "pull_request_review_comment", about: func(p *payload) *object { return p.Comment },
+		is:    func(p *payload) bool { return p.PullRequest != nil && p.Comment != nil },
+		takes: "pull_requests", branched: true,
+	},
+	{
+		name: "pull_request",
+		is: func(p *payload) bool {
+			return p.PullRequest != nil && p.Number != 0 && p.Review == nil && p.Comment == nil
+		},
+		takes: "pull_requests", branched: true, clocked: moved,
+	},
+	{name: "pull_request_review_thread", takes: "pull_requests"},
+	{
+		name: "issue_comment", about: func(p *payload) *object { return p.Comment },
+		is:    func(p *payload) bool { return p.Comment != nil && p.Issue != nil },
+		takes: "issues",
+	},
+	{name: "issues", takes: "issues"},
+	{name: "milestone", takes: "issues"},
+	{name: "check_run", about: func(p *payload) *object { return p.CheckRun }, follows: unasked, guard: true},
+	{
+		name: "check_suite", about: func(p *payload) *object { return p.CheckSuite },
+		is: func(p *payload) bool { return p.CheckSuite != nil && p.CheckRun == nil }, follows: unasked,
+	},
+	{name: "workflow_job", about: func(p *payload) *object { return p.WorkflowJob }, follows: always},
+	{
+		name: "workflow_run", about: func(p *payload) *object { return p.WorkflowRun }, fill: (*payload).fillRun,
+		follows: func(b Body) bool { return !dispatched(b) && b.Attempt <= 1 }, guard: true,
+	},
+	{name: "workflow_dispatch", takes: "actions"},
+	{name: "repository_dispatch", takes: "contents"},
+	{name: "deployment_status", about: func(p *payload) *object { return p.DeploymentStatus }, takes: "deployments"},
+	{
+		name: "deployment", about: func(p *payload) *object { return p.Deployment },
+		is: func(p *payload) bool { return p.Deployment != nil && p.DeploymentStatus == nil }, takes: "deployments",
+	},
+	{name: "secret_scanning_alert", about: func(p *payload) *object { return p.Alert }, guard: true, alarm: (*judge).leak},
+	{name: "secret_scanning_alert_location", about: func(p *payload) *object { return p.Alert }},
+	{name: "personal_access_token_request", about: func(p *payload) *object { return p.TokenRequest }},
+	{
+		name: "repository_ruleset", about: func(p *payload) *object { return p.Ruleset },
+		takes: "administration", guard: true, alarm: (*judge).loosened,
+	},
+	{
+		name: "branch_protection_rule", about: func(p *payload) *object { return p.Rule },
+		takes: "administration", guard: true, alarm: (*judge).loosened,
+	},
+	{name: "branch_protection_configuration", guard: true, alarm: (*judge).loosened},
+	{name: "deploy_key", about: func(p *payload) *object { return p.Key }, takes: "administration"},
+	{name: "member", about: func(p *payload) *object { return p.Member }, takes: "administration"},
+	{name: "repository", takes: "administration"},
+	{name: "public", takes: "administration"},
+	{name: "release", about: func(p *payload) *object { return p.Release }, takes: "contents"},
+	{name: "fork", about: func(p *payload) *object { return p.Forkee }},
+	{
+		name: "label", about: func(p *payload) *object { return p.Label },
+		is: func(p *payload) bool { return p.Label != nil && p.PullRequest == nil && p.Issue == nil }, takes: "issues",
+	},
+}
+
+// Permission is the permission to write without which a token cannot cause the event,
+// by its name in GitHub's API; empty where none is known.
+func Permission(event string) string { return kindOf(event).takes }
+
+// Guards are the events that tell when somebody loosens what keeps the repository
+// safe, takes the record's own webhook away, or reports on commits, sorted.
+func Guards() []string {
+	var all []string
+	for _, k := range eventKinds {
+		if k.guard {
+			all = append(all, k.name)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// kindOf looks an event up; where it is not in the table, nothing is known of it.
+func kindOf(name string) *eventKind {
+	for i := range eventKinds {
+		if eventKinds[i].name == name {
+			return &eventKinds[i]
+		}
+	}
+	return &eventKind{name: name}
+}
+
+// shaped says whether bodies of this kind are known by their shape.
+func (k *eventKind) shaped() bool { return k.is != nil || k.about != nil }
+
+// fits tells whether the body has the shape of the kind.
+func (k *eventKind) fits(p *payload) bool {
+	if k.is != nil {
+		return k.is(p)
+	}
+	return k.about != nil && k.about(p) != nil
+}
+
+// kind tells what the body is; nothing's kind where it is none of the known. The
+// header's word holds where the body has its shape, or where no shape is known for
+// it and the body has no distinct one.
+func (p *payload) kind(header string) *eventKind {
+	said := kindOf(header)
+	if said.fits(p) {
+		return said
+	}
+	for i := range eventKinds {
+		if k := &eventKinds[i]; (k.distinct || said.shaped()) && k.fits(p) {
+			return k
+		}
+	}
+	if said.shaped() {
+		return &eventKind{}
+	}
+	return said
+}
+
+func (p *payload) isPush() bool {
+	return p.Before != "" && p.After != "" && p.Pusher != nil && p.Ref != ""
+}
+
+func (p *payload) isCreate() bool { return p.RefType != "" && p.Ref != "" && p.MasterBranch != "" }
+
+func (p *payload) isDelete() bool {
+	return p.RefType != "" && p.Ref != "" && p.MasterBranch == "" && p.PusherType != ""
+}
+
+func (p *payload) fillPush(b *Body) {
+	b.Ref, b.Created, b.Deleted, b.Forced = p.Ref, p.Created, p.Deleted, p.Forced
+	b.Workflow, b.Time = p.Commits.workflow, p.Repository.PushedAt.Time
+	b.Pusher = p.Pusher.Name
+}
+
+func (p *payload) fillRef(b *Body) {
+	b.Ref, b.Created, b.Deleted = fullRef(p.RefType, p.Ref), b.Event == "create", b.Event == "delete"
+}
+
+func (p *payload) fillHook(b *Body) { b.Hook = p.HookID }
+
+func (p *payload) fillRun(b *Body) {
+	b.Cause, b.Run, b.Attempt = p.WorkflowRun.Event, int64(p.WorkflowRun.ID), p.WorkflowRun.Attempt
+}
+
+func always(Body) bool { return true }
+
+// moved says that the pull request itself is what changed.
+func moved(b Body) bool {
+	return b.Action == "opened" || b.Action == "closed" || b.Action == "reopened" || b.Action == "synchronize"
+}
+
+// unasked says that nobody asked for a check: GitHub or an app began it.
+func unasked(b Body) bool {
+	return b.Action == "created" || b.Action == "requested" || b.Action == "completed"
+}
+
+func dispatched(b Body) bool {
+	return b.Cause == "workflow_dispatch" || b.Cause == "repository_dispatch"
+}
+
+func (j *judge) deaf(r Reading, by, where string) {
+	j.report(r, "delivery/meta", "set the webhook up again, and ask who deleted it: from then on nothing came in",
+		"%s deleted the webhook %d of %s", by, r.Body.Hook, where)
+}
+
+func (j *judge) loosened(r Reading, by, where string) {
+	if b := r.Body; b.Action == "edited" || b.Action == "deleted" || b.Action == "disabled" {
+		j.report(r, "delivery/guard-loosened", "compare what holds now with what should: gh api repos/OWNER/NAME/rulesets",
+			"%s %s %s %s of %s", by, b.Action, strings.ReplaceAll(b.Event, "_", " "), orNone(b.Subject, "(no name)"), where)
+	}
+}
+
+func (j *judge) leak(r Reading, _, where string) {
+	if b := r.Body; b.Action == "created" || b.Action == "publicly_leaked" || b.Action == "reopened" {
+		j.report(r, "delivery/secret-leaked", "revoke it first, then ask where it came from",
+			"GitHub found a secret of the kind %s in %s", orNone(b.Subject, "unknown"), where)
+	}
+}
