@@ -235,7 +235,7 @@ func gaps(n Need, o Observations) []string {
 func (j *judge) unasked() []string {
 	var all []string
 	for _, name := range j.need.needed() {
-		if _, known := j.held(name); len(proofs[name]) > 0 && !known && !j.asked(name) {
+		if _, known := j.held(name); len(proofs(name)) > 0 && !known && !j.asked(name) {
 			all = append(all, fmt.Sprintf("whether the token has %s: %s was not asked", title(name), j.need.Permissions[name]))
 		}
 	}
@@ -264,20 +264,10 @@ func (c Class) Stops() bool {
 
 // question is what was asked, in words.
 func (a Answer) question() string {
-	text := map[Probe]string{
-		AskUser: "whose token it is", AskRepository: "whether it sees the repository", AskReach: "which repositories it reaches",
-		AskMember: "whether the account is a member", AskPush: "whether it may push", AskFileWrite: "whether it may write files",
-		AskCommits: "whether it may read commits",
-		AskPulls:   "whether it may read pull requests", AskPullWrite: "whether it may open pull requests",
-		AskStatusWrite: "whether it may set statuses",
-	}[a.Probe]
-	if text == "" {
-		text = "whether it may read " + string(a.Probe)
+	if a.Repository == "" {
+		return a.Probe.words()
 	}
-	if a.Repository != "" {
-		text += " (" + a.Repository + ")"
-	}
-	return text
+	return a.Probe.words() + " (" + a.Repository + ")"
 }
 
 func (a Answer) because() string {

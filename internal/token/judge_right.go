@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -233,7 +234,7 @@ func (j *judge) permissions() {
 		case !known && name == Workflows:
 			j.add("unproven", "no question without an effect tells whether the token has %s: %s", title(name), need)
 		case !known && j.asked(name):
-		case !known && !slices.Contains([]string{Contents, PullRequests, Statuses}, name):
+		case !known && len(proofs(name)) == 0:
 			j.add("unproven", "whether the token has %s: %s was not asked", title(name), need)
 		case known && !have.covers(need):
 			text := "the permission %[1]s: %[2]s is missing"
@@ -249,36 +250,25 @@ func (j *judge) permissions() {
 // asked says whether a permission was asked about at all; what became of that is
 // among the gaps.
 func (j *judge) asked(name string) bool {
-	for _, p := range proofs[name] {
-		if _, ok := j.find(p.probe, ""); ok {
+	for _, p := range proofs(name) {
+		if _, ok := j.find(p.Probe, ""); ok {
 			return true
 		}
 	}
 	return false
 }
 
-// proofs are the answers that show a permission, the farthest-reaching first.
-var proofs = map[string][]struct {
-	probe Probe
-	class Class
-	shows Level
-}{
-	Contents:     {{AskPush, OK, Write}, {AskFileWrite, Invalid, Write}, {AskCommits, OK, Read}},
-	PullRequests: {{AskPullWrite, Invalid, Write}, {AskPulls, OK, Read}},
-	Statuses:     {{AskStatusWrite, Invalid, Write}},
-}
-
 // held is how far a permission goes, where the answers tell. That a public
 // repository can be read shows nothing.
 func (j *judge) held(name string) (Level, bool) {
 	known := false
-	for _, p := range proofs[name] {
-		a, ok := j.find(p.probe, "")
+	for _, p := range proofs(name) {
+		a, ok := j.find(p.Probe, "")
 		switch {
 		case !ok:
-		case a.Class == p.class && !(a.Public && p.shows == Read):
-			return p.shows, true
-		case a.Class == p.class, a.Class == Lacks, a.Class == NotFound:
+		case a.Class == p.Yes && !(a.Public && p.Shows == Read):
+			return p.Shows, true
+		case a.Class == p.Yes, a.Class == Lacks, a.Class == NotFound:
 			known = true
 		case j.settled(a):
 		default:
@@ -297,12 +287,12 @@ func (j *judge) settled(a Answer) bool {
 
 // surplus says which permissions nothing needs.
 func (j *judge) surplus() {
-	for _, s := range Surplus() {
-		a, ok := j.find(s.Probe, "")
+	for _, i := range extras() {
+		a, ok := j.find(i.Questions[0].Probe, "")
 		if !ok || a.Class != OK {
 			continue
 		}
-		if name := j.proven(s.Public, a, s.Needs); name != "" {
+		if name := j.proven(i, a); name != "" {
 			j.hinted("surplus", fmt.Sprintf("take %s away on the page of the token's settings", title(name)),
 				"the token has the permission %s (read or more), which nothing needs", title(name))
 		}
@@ -311,14 +301,11 @@ func (j *judge) surplus() {
 
 // proven names the permission that an answer shows the token to have without a
 // need; empty where it shows none.
-func (j *judge) proven(public bool, a Answer, needs string) string {
-	if public && a.Public {
+func (j *judge) proven(i Inquiry, a Answer) string {
+	if i.Public && a.Public {
 		return ""
 	}
-	if a.Accepted != "" {
-		needs = a.Accepted
-	}
-	return j.proves(needs)
+	return j.proves(cmp.Or(a.Accepted, i.Permission+"=read"))
 }
 
 // proves names a permission that the token must have, by what its question needs,

@@ -87,50 +87,6 @@ type Answer struct {
 	Page string `json:"page,omitempty"`
 }
 
-// Probe is one question.
-type Probe string
-
-// The questions. Those that would change something are sent without what GitHub
-// needs to do it, so that it can only refuse; whether the token would have been
-// allowed to shows in how it does.
-const (
-	AskUser        Probe = "user"         // GET /user
-	AskRepository  Probe = "repository"   // GET /repos/R
-	AskReach       Probe = "reach"        // GET /user/repos, or /installation/repositories
-	AskMember      Probe = "member"       // GET /orgs/O/members/LOGIN
-	AskPush        Probe = "push"         // Git: what a push asks first, which is a GET
-	AskFileWrite   Probe = "file-write"   // PUT /repos/R/contents/000… without contents; where Git gives no clear answer
-	AskCommits     Probe = "commits"      // GET /repos/R/commits
-	AskPulls       Probe = "pulls"        // GET /repos/R/pulls
-	AskPullWrite   Probe = "pulls-write"  // POST /repos/R/pulls without a branch
-	AskStatusWrite Probe = "status-write" // POST /repos/R/statuses/000… without a state
-	AskHooks       Probe = "hooks"        // GET /repos/R/hooks
-	AskAdmin       Probe = "admin"        // GET /repos/R/actions/permissions
-	AskArtifacts   Probe = "artifacts"    // GET /repos/R/actions/artifacts
-	AskSecrets     Probe = "secrets"      // GET /repos/R/actions/secrets
-	AskIssues      Probe = "issues"       // GET /repos/R/issues
-)
-
-// Surplus are the questions whose success shows a permission, with what GitHub
-// needs for each.
-func Surplus() []struct {
-	Probe  Probe
-	Needs  string
-	Public bool // open to anybody where the repository is public
-} {
-	return []struct {
-		Probe  Probe
-		Needs  string
-		Public bool
-	}{
-		{AskHooks, "repository_hooks=read", false},
-		{AskAdmin, "administration=read", false},
-		{AskSecrets, "secrets=read", false},
-		{AskArtifacts, "actions=read", true},
-		{AskIssues, "issues=read", true},
-	}
-}
-
 // find gives the answer to a question about a repository; any where it is empty.
 func (o Observations) find(p Probe, repository string) (Answer, bool) {
 	for _, a := range o.Answers {

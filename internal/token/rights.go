@@ -2,7 +2,6 @@ package token
 
 import (
 	"slices"
-	"strings"
 )
 
 // Right is one thing that a token needs, may have, or has.
@@ -53,15 +52,14 @@ func Rights(n Need, o Observations) []Right {
 	for _, name := range n.needed() {
 		all = append(all, Right{title(name), string(n.Permissions[name]), j.shown(name)})
 	}
-	for _, s := range Surplus() {
-		name, _, _ := strings.Cut(s.Needs, "=")
-		a, asked := o.find(s.Probe, "")
-		if n.Permissions[name] != "" || !asked {
+	for _, i := range extras() {
+		a, asked := o.find(i.Questions[0].Probe, "")
+		if n.Permissions[i.Permission] != "" || !asked {
 			continue
 		}
-		r := Right{Name: title(name)}
+		r := Right{Name: title(i.Permission)}
 		switch {
-		case a.Class == OK && j.proven(s.Public, a, s.Needs) != "":
+		case a.Class == OK && j.proven(i, a) != "":
 			r.Has = "read or more"
 		case a.Class == Lacks || a.Class == NotFound:
 			r.Has = string(None)

@@ -29,8 +29,6 @@ const (
 	// maxRefs is how much of a Git server's list of branches is read: whether
 	// there is one is all that matters.
 	maxRefs = 1 << 10
-	// noCommit is an id that no commit has.
-	noCommit = "0000000000000000000000000000000000000000"
 )
 
 // Token asks GitHub what a token can do, with at most MaxRequests requests, one
@@ -108,26 +106,22 @@ type prober struct {
 
 // question is a request and what to make of its answer.
 type question struct {
-	probe      token.Probe
+	token.Question
 	repository string
 	public     bool
-	method     string
-	path       string // below the API's root
-	body       string
-	git        bool
+	path       string
 	anonymous  bool                               // to be sent without the token
-	second     bool                               // needless where the one before was refused
 	read       func(*http.Response, []byte) error // of a success
 }
 
 // ask sends a question, unless there is no point in it, and keeps its answer.
 func (p *prober) ask(q question) token.Answer {
 	if p.stopped || p.sent >= MaxRequests {
-		return token.Answer{Probe: q.probe, Class: token.Unreached}
+		return token.Answer{Probe: q.Probe, Class: token.Unreached}
 	}
 	a := p.send(q)
 	unsure := a.Class == token.Unreached || a.Class == token.Trouble
-	if unsure && q.method == http.MethodGet && !p.again && p.sent < MaxRequests && p.ctx.Err() == nil {
+	if unsure && q.Method == http.MethodGet && !p.again && p.sent < MaxRequests && p.ctx.Err() == nil {
 		p.again = true
 		select {
 		case <-time.After(p.wait):
@@ -141,7 +135,7 @@ func (p *prober) ask(q question) token.Answer {
 }
 
 func (p *prober) send(q question) token.Answer {
-	a := token.Answer{Probe: q.probe, Repository: q.repository, Public: q.public, Class: token.Unreached}
+	a := token.Answer{Probe: q.Probe, Repository: q.repository, Public: q.public, Class: token.Unreached}
 	request, err := p.request(q)
 	if err != nil {
 		a.Message = github.Printable(err.Error())
@@ -155,7 +149,7 @@ func (p *prober) send(q question) token.Answer {
 	}
 	defer resp.Body.Close()
 	limit := int64(maxAnswer)
-	if q.git {
+	if q.Git {
 		limit = maxRefs
 	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, limit))
@@ -172,7 +166,7 @@ func (p *prober) send(q question) token.Answer {
 	a.Accepted = github.Printable(resp.Header.Get("X-Accepted-GitHub-Permissions"))
 	a.AcceptedScopes = github.Printable(resp.Header.Get("X-Accepted-OAuth-Scopes"))
 	a.Page = token.SSOPage(resp.Header.Get("X-GitHub-SSO"))
-	if q.git {
+	if q.Git {
 		return p.gitAnswer(a, resp)
 	}
 	p.headers(resp)
@@ -217,15 +211,15 @@ func (p *prober) gitAnswer(a token.Answer, resp *http.Response) token.Answer {
 
 func (p *prober) request(q question) (*http.Request, error) {
 	address := p.root + q.path
-	if q.git {
+	if q.Git {
 		address = p.git + q.path
 	}
-	request, err := http.NewRequestWithContext(p.ctx, q.method, address, strings.NewReader(q.body))
+	request, err := http.NewRequestWithContext(p.ctx, q.Method, address, strings.NewReader(q.Body))
 	if err != nil {
 		return nil, errors.New("the address cannot be written")
 	}
 	request.Header.Set("User-Agent", p.agent)
-	if q.git {
+	if q.Git {
 		request.SetBasicAuth("x-access-token", p.secret.Reveal()) // as Flux and Git send it
 		return request, nil
 	}
@@ -234,7 +228,7 @@ func (p *prober) request(q question) (*http.Request, error) {
 	}
 	request.Header.Set("Accept", "application/vnd.github+json")
 	request.Header.Set("X-GitHub-Api-Version", "2022-11-28")
-	if q.body != "" {
+	if q.Body != "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
 	return request, nil
@@ -277,5 +271,5 @@ func (p *prober) headers(resp *http.Response) {
 }
 
 func get(probe token.Probe, repository, format string, args ...any) question {
-	return question{probe: probe, repository: repository, method: http.MethodGet, path: fmt.Sprintf(format, args...)}
+	return question{Question: token.Question{Probe: probe, Method: http.MethodGet}, repository: repository, path: fmt.Sprintf(format, args...)}
 }

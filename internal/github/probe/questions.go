@@ -33,7 +33,7 @@ func (p *prober) run() {
 		reserve = 0
 		for _, list := range p.permissionQuestions(token.Repository{Private: true}) {
 			for _, q := range list {
-				if !q.second {
+				if !q.Second {
 					reserve++
 				}
 			}
@@ -213,55 +213,31 @@ func (p *prober) member(r token.Repository) {
 // list is asked up to the first that says yes.
 func (p *prober) permissionQuestions(r token.Repository) [][]question {
 	var all [][]question
-	if p.need.Permissions[token.Contents] != "" {
-		commits := get(token.AskCommits, r.Name, "repos/%s/commits?per_page=1", r.Name)
-		// Without a message and contents GitHub has nothing to write.
-		write := question{probe: token.AskFileWrite, repository: r.Name, method: http.MethodPut, path: "repos/" + r.Name + "/contents/" +
-			noCommit, body: "{}", second: true}
-		all = append(all, []question{p.push(r), write, commits})
-	}
-	if p.need.Permissions[token.PullRequests] != "" {
-		pulls := get(token.AskPulls, r.Name, "repos/%s/pulls?per_page=1", r.Name)
-		// Without head and base GitHub has nothing to open a pull request from.
-		open := question{probe: token.AskPullWrite, repository: r.Name, method: http.MethodPost, path: "repos/" + r.Name + "/pulls", body: "{}"}
-		all = append(all, []question{open, pulls})
-	}
-	if p.need.Permissions[token.Statuses] != "" {
-		// Without a state, and of a commit that nobody has.
-		all = append(all, []question{{
-			probe: token.AskStatusWrite, repository: r.Name, method: http.MethodPost, path: "repos/" + r.Name + "/statuses/" + noCommit, body: "{}",
-		}})
-	}
-	for _, s := range token.Surplus() {
-		if s.Public && !r.Private {
-			continue // anybody may
+	for _, i := range token.Inquiries() {
+		if !i.Extra && p.need.Permissions[i.Permission] == "" || i.Extra && i.Public && !r.Private {
+			continue // nothing needs it, or anybody may
 		}
-		path := map[token.Probe]string{
-			token.AskHooks: "hooks?per_page=1", token.AskAdmin: "actions/permissions", token.AskSecrets: "actions/secrets?per_page=1",
-			token.AskArtifacts: "actions/artifacts?per_page=1", token.AskIssues: "issues?per_page=1",
-		}[s.Probe]
-		all = append(all, []question{get(s.Probe, r.Name, "repos/%s/%s", r.Name, path)})
+		var list []question
+		for _, q := range i.Questions {
+			list = append(list, about(q, r))
+		}
+		all = append(all, list)
 	}
 	return all
 }
 
-// push asks what a push asks first: Git's server answers that only to who may
-// push. It is a GET, and nothing is pushed.
-func (p *prober) push(r token.Repository) question {
-	return question{
-		probe: token.AskPush, repository: r.Name, method: http.MethodGet, git: true,
-		path: r.Name + ".git/info/refs?service=git-receive-pack",
-	}
+// about is a question of the table about a repository.
+func about(q token.Question, r token.Repository) question {
+	return question{Question: q, repository: r.Name, public: !r.Private, path: q.In(r.Name)}
 }
 
 func (p *prober) permissions(r token.Repository) {
 	for _, list := range p.permissionQuestions(r) {
 		var before token.Answer
 		for _, q := range list {
-			if q.second && before.Class == token.Lacks {
+			if q.Second && before.Class == token.Lacks {
 				continue
 			}
-			q.public = !r.Private
 			if before = p.ask(q); before.Class == token.OK || before.Class == token.Invalid {
 				break
 			}
@@ -279,9 +255,7 @@ func (p *prober) others() {
 		declared := slices.ContainsFunc(p.need.Repositories, func(full string) bool { return strings.EqualFold(full, r.Name) })
 		_, _, ok := github.SplitName(r.Name)
 		if ok && !declared && !r.Private && r.Push && p.sent < MaxRequests && !p.stopped {
-			q := p.push(r)
-			q.public = true
-			p.ask(q)
+			p.ask(about(token.QuestionOf(token.AskPush), r))
 		}
 	}
 }

@@ -58,7 +58,9 @@ func Revoke(ctx context.Context, o github.Options, dead secret.Secret) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	p.ctx = ctx
-	a := p.send(question{method: http.MethodPost, path: "credentials/revoke", body: string(body), anonymous: true})
+	a := p.send(question{
+		Question: token.Question{Method: http.MethodPost, Body: string(body)}, path: "credentials/revoke", anonymous: true,
+	})
 	switch a.Status {
 	case http.StatusAccepted:
 		return nil
