@@ -1,7 +1,6 @@
 package token
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 )
@@ -56,29 +55,29 @@ const noCommit = "0000000000000000000000000000000000000000"
 func Inquiries() []Inquiry {
 	extra := func(permission string, public bool, probe Probe, path string) Inquiry {
 		return Inquiry{Permission: permission, Extra: true, Public: public, Questions: []Question{
-			{Probe: probe, Words: "read " + string(probe), Method: http.MethodGet, Path: "repos/{repo}/" + path, Yes: OK, Shows: Read},
+			{Probe: probe, Words: "read " + string(probe), Method: "GET", Path: "repos/{repo}/" + path, Yes: OK, Shows: Read},
 		}}
 	}
 	return []Inquiry{
 		{Permission: Contents, Questions: []Question{
 			// What a push asks first: Git's server answers that only to who may push. It is
 			// a GET, and nothing is pushed.
-			{Probe: AskPush, Words: "push", Method: http.MethodGet, Path: "{repo}.git/info/refs?service=git-receive-pack", Git: true,
+			{Probe: AskPush, Words: "push", Method: "GET", Path: "{repo}.git/info/refs?service=git-receive-pack", Git: true,
 				Yes: OK, Shows: Write},
 			// Without a message and contents GitHub has nothing to write.
-			{Probe: AskFileWrite, Words: "write files", Method: http.MethodPut, Path: "repos/{repo}/contents/" + noCommit, Body: "{}",
+			{Probe: AskFileWrite, Words: "write files", Method: "PUT", Path: "repos/{repo}/contents/" + noCommit, Body: "{}",
 				Second: true, Yes: Invalid, Shows: Write},
-			{Probe: "commits", Words: "read commits", Method: http.MethodGet, Path: "repos/{repo}/commits?per_page=1", Yes: OK, Shows: Read},
+			{Probe: "commits", Words: "read commits", Method: "GET", Path: "repos/{repo}/commits?per_page=1", Yes: OK, Shows: Read},
 		}},
 		{Permission: PullRequests, Questions: []Question{
 			// Without head and base GitHub has nothing to open a pull request from.
-			{Probe: "pulls-write", Words: "open pull requests", Method: http.MethodPost, Path: "repos/{repo}/pulls", Body: "{}",
+			{Probe: "pulls-write", Words: "open pull requests", Method: "POST", Path: "repos/{repo}/pulls", Body: "{}",
 				Yes: Invalid, Shows: Write},
-			{Probe: "pulls", Words: "read pull requests", Method: http.MethodGet, Path: "repos/{repo}/pulls?per_page=1", Yes: OK, Shows: Read},
+			{Probe: "pulls", Words: "read pull requests", Method: "GET", Path: "repos/{repo}/pulls?per_page=1", Yes: OK, Shows: Read},
 		}},
 		{Permission: Statuses, Questions: []Question{
 			// Without a state, and of a commit that nobody has.
-			{Probe: "status-write", Words: "set statuses", Method: http.MethodPost, Path: "repos/{repo}/statuses/" + noCommit, Body: "{}",
+			{Probe: "status-write", Words: "set statuses", Method: "POST", Path: "repos/{repo}/statuses/" + noCommit, Body: "{}",
 				Yes: Invalid, Shows: Write},
 		}},
 		extra("repository_hooks", false, AskHooks, "hooks?per_page=1"),
