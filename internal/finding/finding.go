@@ -30,28 +30,28 @@ func (s Severity) Below(other Severity) bool { return s.rank() > other.rank() }
 // a position in it, or an entry of the ledger. Line and Column count from 1
 // (columns count characters); zero means unknown.
 type Place struct {
-	File   string `json:"file,omitempty" jsonschema:"description=Path from the root of the repository. Bytes that are not UTF-8 are written as a backslash and xNN."`
-	Line   int    `json:"line,omitempty" jsonschema:"minimum=1,description=Line in the head from 1."`
-	Column int    `json:"column,omitempty" jsonschema:"minimum=1,description=Column in characters from 1."`
+	File   string `json:"file,omitempty"`                          // Path from the root of the repository. Bytes that are not UTF-8 are written as a backslash and xNN.
+	Line   int    `json:"line,omitempty" jsonschema:"minimum=1"`   // Line in the head from 1.
+	Column int    `json:"column,omitempty" jsonschema:"minimum=1"` // Column in characters from 1.
 	// Path is the YAML path of the value, such as spec.template.spec.containers[0].image.
-	Path string `json:"path,omitempty" jsonschema:"description=YAML path of the value."`
-	// Entry is the place of an entry in the ledger, from 0; nil for none.
-	Entry *int64 `json:"entry,omitempty" jsonschema:"minimum=0,description=Place of the entry in the ledger from 0."`
+	Path string `json:"path,omitempty"`
+	// Entry is the place of an entry in the ledger, from 0, if there is one.
+	Entry *int64 `json:"entry,omitempty" jsonschema:"minimum=0"`
 }
 
 // Finding is one thing that a rule has to say. This is its JSON form everywhere.
 type Finding struct {
 	// Rule is the rule's name, family/name.
-	Rule     string   `json:"rule" jsonschema:"description=Name of the rule as family/name."`
+	Rule     string   `json:"rule"`
 	Severity Severity `json:"severity" jsonschema:"enum=error,enum=warning,enum=note"`
 	Place
 	// Message says what is the matter, in one sentence. It may quote outside
-	// text: every printer escapes it.
-	Message string `json:"message" jsonschema:"description=What is the matter. May quote outside text: escape it before showing it."`
-	// Hint says what to do.
-	Hint string `json:"hint,omitempty" jsonschema:"description=What to do. May quote outside text."`
+	// text: escape it before showing it.
+	Message string `json:"message"`
+	// Hint says what to do. It may quote outside text.
+	Hint string `json:"hint,omitempty"`
 	// Was is the rule's own severity where the policy file raised or lowered it.
-	Was Severity `json:"was,omitempty" jsonschema:"enum=error,enum=warning,enum=note,description=The rule's own severity where the policy file changed it."`
+	Was Severity `json:"was,omitempty" jsonschema:"enum=error,enum=warning,enum=note"`
 }
 
 // New makes a finding of a rule with the severity that the catalogue gives it.

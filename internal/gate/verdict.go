@@ -29,11 +29,11 @@ type FileResult struct {
 type Update struct {
 	finding.Place
 	// Policy is the marker's namespace:name.
-	Policy string `json:"policy" jsonschema:"description=The marker's ImagePolicy as namespace:name."`
+	Policy string `json:"policy"`
 	// Image is the image's name without tag and digest, as written.
-	Image string `json:"image" jsonschema:"description=Name of the image without tag and digest as written."`
+	Image string `json:"image"`
 	// From and To are tags, or digests where only the digest moved.
-	From string `json:"from" jsonschema:"description=Tag before; the digest where only the digest moved."`
-	To   string `json:"to" jsonschema:"description=Tag after; the digest where only the digest moved."`
-	Step string `json:"step" jsonschema:"description=What happened between the two such as patch or minor or major or downgrade."`
+	From string `json:"from"`
+	To   string `json:"to"`   // Tag after; the digest where only the digest moved.
+	Step string `json:"step"` // What happened between the two such as patch, minor, major or downgrade
 }

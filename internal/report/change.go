@@ -27,12 +27,15 @@ type Change struct {
 // changeDocument is the JSON form. docs/verdict.schema.json is made from it.
 type changeDocument struct {
 	Envelope
-	Base         string            `json:"base" jsonschema:"description=Commit id of the base. Empty where unknown."`
-	Head         string            `json:"head" jsonschema:"description=Commit id of the head. Empty where unknown."`
-	Reproduction manifest.Outcome  `json:"reproduction" jsonschema:"enum=reproduced,enum=equivalent,enum=residue,enum=none,description=How near re-executing Flux's update on the base comes to the head: every byte is equal; equal but for marked values and layout; something else changed; nothing to reproduce."`
-	Evidence     policy.Evidence   `json:"evidence" jsonschema:"enum=none,enum=text,enum=account,enum=signature,enum=key,enum=pusher,description=Proof of who made the change: the step of the ladder that the facts reach."`
-	Updates      []gate.Update     `json:"updates" jsonschema:"description=Changed marked places in the order of their places."`
-	Files        []gate.FileResult `json:"files" jsonschema:"description=Outcome of every changed file."`
+	Base string `json:"base"` // Commit id of the base. Empty where unknown.
+	Head string `json:"head"` // Commit id of the head. Empty where unknown.
+	// How near re-executing Flux's update on the base comes to the head: every byte is equal;
+	// equal but for marked values and layout; something else changed; nothing to reproduce.
+	Reproduction manifest.Outcome `json:"reproduction" jsonschema:"enum=reproduced,enum=equivalent,enum=residue,enum=none"`
+	// Proof of who made the change: the step of the ladder that the facts reach.
+	Evidence policy.Evidence   `json:"evidence" jsonschema:"enum=none,enum=text,enum=account,enum=signature,enum=key,enum=pusher"`
+	Updates  []gate.Update     `json:"updates"` // Changed marked places in the order of their places.
+	Files    []gate.FileResult `json:"files"`   // Outcome of every changed file.
 }
 
 // maxUpdates is how many updates are shown as text.

@@ -18,15 +18,15 @@ type Checkup struct {
 // checkupDocument is the JSON form. docs/checkup.schema.json is made from it.
 type checkupDocument struct {
 	Envelope
-	Subject string         `json:"subject" jsonschema:"description=What was checked."`
+	Subject string         `json:"subject"` // What was checked.
 	Checks  []checkupCheck `json:"checks"`
 }
 
 type checkupCheck struct {
 	Check    string        `json:"check"`
 	State    finding.State `json:"state" jsonschema:"enum=ok,enum=finding,enum=gap"`
-	Rules    []string      `json:"rules" jsonschema:"description=The rules of its findings."`
-	Evidence []string      `json:"evidence" jsonschema:"description=What speaks for it being well. May quote outside text: escape it before showing it."`
+	Rules    []string      `json:"rules"`    // The rules of its findings.
+	Evidence []string      `json:"evidence"` // What speaks for it being well. May quote outside text: escape it before showing it.
 }
 
 // Report is the checkup for every format.

@@ -67,10 +67,11 @@ type Row struct {
 // Envelope is how every JSON report begins. Within a version, keys may be added and
 // nothing else changes.
 type Envelope struct {
-	Version  int               `json:"version" jsonschema:"enum=1,description=Version of this format. Keys may be added within a version."`
-	Verdict  finding.Verdict   `json:"verdict" jsonschema:"enum=pass,enum=fail,enum=not-applicable,enum=undecided,description=Undecided means that something could not be told: it is never a pass."`
-	Findings []finding.Finding `json:"findings" jsonschema:"description=Findings gravest first. One of severity error fails the verdict."`
-	Gaps     []string          `json:"gaps" jsonschema:"description=What could not be told. May quote outside text: escape it before showing it."`
+	Version int `json:"version" jsonschema:"enum=1"` // Version of this format. Keys may be added within a version.
+	// Undecided means that something could not be told: it is never a pass.
+	Verdict  finding.Verdict   `json:"verdict" jsonschema:"enum=pass,enum=fail,enum=not-applicable,enum=undecided"`
+	Findings []finding.Finding `json:"findings"` // Findings gravest first. One of severity error fails the verdict.
+	Gaps     []string          `json:"gaps"`     // What could not be told. May quote outside text: escape it before showing it.
 }
 
 // EnvelopeOf is how the JSON form of an answer begins.

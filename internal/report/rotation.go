@@ -23,22 +23,22 @@ type Rotation struct {
 // rotationDocument is the JSON form. docs/rotation.schema.json is made from it.
 type rotationDocument struct {
 	Envelope
-	Stage        rotation.Stage   `json:"stage" jsonschema:"description=Where it stands. Empty where no rotation is on record."`
-	Next         string           `json:"next" jsonschema:"description=What to do next."`
-	Repositories []string         `json:"repositories" jsonschema:"description=What the token is for as owner/name."`
-	By           string           `json:"by" jsonschema:"description=Who did it as that person or job said."`
+	Stage        rotation.Stage   `json:"stage"`        // Where it stands. Empty where no rotation is on record.
+	Next         string           `json:"next"`         // What to do next.
+	Repositories []string         `json:"repositories"` // What the token is for as owner/name.
+	By           string           `json:"by"`           // Who did it as that person or job said.
 	New          string           `json:"new_hashed_token"`
 	Old          string           `json:"old_hashed_token,omitempty"`
-	OldAnswer    token.Class      `json:"old_answer,omitempty" jsonschema:"description=What GitHub answered to the old token."`
-	Places       []rotation.Place `json:"places" jsonschema:"description=Where the new token was stored."`
-	Missing      []rotation.Place `json:"missing" jsonschema:"description=Those of them that do not hold it."`
+	OldAnswer    token.Class      `json:"old_answer,omitempty"` // What GitHub answered to the old token.
+	Places       []rotation.Place `json:"places"`               // Where the new token was stored.
+	Missing      []rotation.Place `json:"missing"`              // Those of them that do not hold it.
 	Started      time.Time        `json:"started,omitzero"`
 	Stored       time.Time        `json:"stored,omitzero"`
-	InUse        *bool            `json:"in_use,omitempty" jsonschema:"description=Flux works with the new token. Left out where nobody looked."`
+	InUse        *bool            `json:"in_use,omitempty"` // Flux works with the new token. Left out where nobody looked.
 	Finished     time.Time        `json:"finished,omitzero"`
-	Proof        rotation.Proof   `json:"proof,omitempty" jsonschema:"description=How it is known that the old token is dead."`
-	HoursLeft    float64          `json:"hours_left" jsonschema:"description=Of the overlap. Negative once it is over."`
-	Expires      time.Time        `json:"expires,omitzero" jsonschema:"description=The new token's end."`
+	Proof        rotation.Proof   `json:"proof,omitempty"`  // How it is known that the old token is dead.
+	HoursLeft    float64          `json:"hours_left"`       // Of the overlap. Negative once it is over.
+	Expires      time.Time        `json:"expires,omitzero"` // The new token's end.
 	Reminders    []time.Time      `json:"reminders,omitempty"`
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/schematest"
 	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
@@ -55,6 +56,7 @@ func schema(t *testing.T, of any, file, title, description string) []byte {
 		ExpandedStruct:            true,
 		DoNotReference:            true,
 		AllowAdditionalProperties: true, // keys may be added within a version
+		LookupComment:             schematest.Comments(t),
 	}
 	s := r.Reflect(of)
 	s.ID = reflector.ID("https://raw.githubusercontent.com/goldfish-inc/fluxkeeper/main/docs/" + filepath.Base(file))

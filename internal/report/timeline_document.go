@@ -10,40 +10,42 @@ import (
 // timelineDocument is the JSON form. docs/timeline.schema.json is made from it.
 type timelineDocument struct {
 	Envelope
-	From         string        `json:"from" jsonschema:"description=Beginning of the window in RFC 3339 and UTC."`
-	To           string        `json:"to" jsonschema:"description=End of the window which does not belong to it."`
-	Deliveries   int           `json:"deliveries" jsonschema:"minimum=0,description=How many deliveries were read."`
-	Followed     int           `json:"followed" jsonschema:"minimum=0,description=How many deliveries tell of checks and runs that GitHub began because of a use."`
-	Uses         []timelineUse `json:"uses" jsonschema:"description=Everything that the bot's accounts did by its place in the ledger."`
-	Days         []audit.Total `json:"days" jsonschema:"description=Uses by day in UTC."`
-	Events       []audit.Total `json:"events" jsonschema:"description=Uses by event."`
-	Completeness *completeness `json:"completeness,omitempty" jsonschema:"description=How complete the record is. Left out where it was not compared with GitHub's lists."`
-	Alerts       []alert       `json:"alerts" jsonschema:"description=The rotations that findings are about."`
+	From         string        `json:"from"`                              // Beginning of the window in RFC 3339 and UTC.
+	To           string        `json:"to"`                                // End of the window which does not belong to it.
+	Deliveries   int           `json:"deliveries" jsonschema:"minimum=0"` // How many deliveries were read.
+	Followed     int           `json:"followed" jsonschema:"minimum=0"`   // How many deliveries tell of checks and runs that GitHub began because of a use.
+	Uses         []timelineUse `json:"uses"`                              // Everything that the bot's accounts did by its place in the ledger.
+	Days         []audit.Total `json:"days"`                              // Uses by day in UTC.
+	Events       []audit.Total `json:"events"`                            // Uses by event.
+	Completeness *completeness `json:"completeness,omitempty"`            // How complete the record is. Left out where it was not compared with GitHub's lists.
+	Alerts       []alert       `json:"alerts"`                            // The rotations that findings are about.
 }
 
 type alert struct {
-	Rule         string   `json:"rule" jsonschema:"description=Name of the finding's rule."`
-	HashedToken  string   `json:"hashed_token" jsonschema:"description=The new token of the rotation in the form of GitHub's audit log."`
-	Repositories []string `json:"repositories" jsonschema:"description=What that token is for as owner/name."`
-	Reminder     int      `json:"reminder" jsonschema:"enum=0,enum=30,enum=14,enum=7,enum=1,description=Days before the token's end whose reminder is due. 0 where the finding is about something else."`
+	Rule         string   `json:"rule"`         // Name of the finding's rule.
+	HashedToken  string   `json:"hashed_token"` // The new token of the rotation in the form of GitHub's audit log.
+	Repositories []string `json:"repositories"` // What that token is for as owner/name.
+	// Days before the token's end whose reminder is due. 0 where the finding is about something
+	// else.
+	Reminder int `json:"reminder" jsonschema:"enum=0,enum=30,enum=14,enum=7,enum=1"`
 }
 
 type timelineUse struct {
-	Entry        int64    `json:"entry" jsonschema:"minimum=0,description=Place of the entry in the ledger from 0."`
-	Also         []int64  `json:"also" jsonschema:"description=Entries that tell the same once more."`
-	Time         string   `json:"time" jsonschema:"description=When it happened as the delivery tells it or else when that came in."`
-	Event        string   `json:"event" jsonschema:"description=Event of GitHub's webhooks as the body shows it."`
-	Action       string   `json:"action" jsonschema:"description=The event's action. May be empty."`
-	Repository   string   `json:"repository" jsonschema:"description=owner/name. Empty where the event is of no repository."`
-	RepositoryID int64    `json:"repository_id" jsonschema:"minimum=0,description=0 where the event is of no repository."`
-	Ref          string   `json:"ref" jsonschema:"description=Full name of the branch or tag; owner/name:branch where a pull request's head is in another repository. May be empty."`
-	Commit       string   `json:"commit" jsonschema:"description=Commit that the ref was moved to or that the event is about. May be empty."`
-	Number       int64    `json:"number" jsonschema:"description=Of the pull request or issue. 0 for none."`
-	Subject      string   `json:"subject" jsonschema:"description=What else the event is about such as a status context. May be empty."`
-	Login        string   `json:"login" jsonschema:"description=The account's login as the delivery tells it. The id decides."`
-	AccountID    int64    `json:"account_id" jsonschema:"description=The account's numeric id."`
+	Entry        int64    `json:"entry" jsonschema:"minimum=0"`         // Place of the entry in the ledger from 0.
+	Also         []int64  `json:"also"`                                 // Entries that tell the same once more.
+	Time         string   `json:"time"`                                 // When it happened as the delivery tells it or else when that came in.
+	Event        string   `json:"event"`                                // Event of GitHub's webhooks as the body shows it.
+	Action       string   `json:"action"`                               // The event's action. May be empty.
+	Repository   string   `json:"repository"`                           // owner/name. Empty where the event is of no repository.
+	RepositoryID int64    `json:"repository_id" jsonschema:"minimum=0"` // 0 where the event is of no repository.
+	Ref          string   `json:"ref"`                                  // Full name of the branch or tag; owner/name:branch where a pull request's head is in another repository. May be empty.
+	Commit       string   `json:"commit"`                               // Commit that the ref was moved to or that the event is about. May be empty.
+	Number       int64    `json:"number"`                               // Of the pull request or issue. 0 for none.
+	Subject      string   `json:"subject"`                              // What else the event is about such as a status context. May be empty.
+	Login        string   `json:"login"`                                // The account's login as the delivery tells it. The id decides.
+	AccountID    int64    `json:"account_id"`                           // The account's numeric id.
 	Attribution  string   `json:"attribution" jsonschema:"enum=explained,enum=expected,enum=unexpected,enum=unexplained"`
-	Why          []string `json:"why" jsonschema:"description=A short reason for each thing that is not expected."`
+	Why          []string `json:"why"` // A short reason for each thing that is not expected.
 }
 
 func (t Timeline) document(a finding.Answer) timelineDocument {
@@ -78,25 +80,25 @@ type Completeness struct {
 // completenessDocument is the JSON form. docs/completeness.schema.json is made from it.
 type completenessDocument struct {
 	Envelope
-	Completeness completeness `json:"completeness" jsonschema:"description=How complete the record is."`
+	Completeness completeness `json:"completeness"` // How complete the record is.
 }
 
 type completeness struct {
-	Listed    int      `json:"listed" jsonschema:"minimum=0,description=Deliveries that GitHub lists."`
-	Held      int      `json:"held" jsonschema:"minimum=0,description=Of these the ledger has."`
-	Recovered int      `json:"recovered" jsonschema:"minimum=0,description=Of these it has only since they were sent again."`
-	Expired   []string `json:"expired" jsonschema:"description=Beginning and end of the part of the window that GitHub lists no more; else empty."`
-	Open      []open   `json:"open" jsonschema:"description=What is missing or could not be settled."`
+	Listed    int      `json:"listed" jsonschema:"minimum=0"`    // Deliveries that GitHub lists.
+	Held      int      `json:"held" jsonschema:"minimum=0"`      // Of these the ledger has.
+	Recovered int      `json:"recovered" jsonschema:"minimum=0"` // Of these it has only since they were sent again.
+	Expired   []string `json:"expired"`                          // Beginning and end of the part of the window that GitHub lists no more; else empty.
+	Open      []open   `json:"open"`                             // What is missing or could not be settled.
 }
 
 type open struct {
 	Kind       string `json:"kind" jsonschema:"enum=missing,enum=never-sent,enum=unsettled,enum=unlisted"`
-	Time       string `json:"time" jsonschema:"description=May be empty."`
-	Event      string `json:"event" jsonschema:"description=Event or activity. May be empty."`
-	Repository string `json:"repository" jsonschema:"description=owner/name. May be empty."`
-	Ref        string `json:"ref" jsonschema:"description=May be empty."`
-	Hook       int64  `json:"hook" jsonschema:"description=The webhook. 0 where none is meant."`
-	GUID       string `json:"guid" jsonschema:"description=The delivery. May be empty."`
+	Time       string `json:"time"`       // May be empty.
+	Event      string `json:"event"`      // Event or activity. May be empty.
+	Repository string `json:"repository"` // owner/name. May be empty.
+	Ref        string `json:"ref"`        // May be empty.
+	Hook       int64  `json:"hook"`       // The webhook. 0 where none is meant.
+	GUID       string `json:"guid"`       // The delivery. May be empty.
 }
 
 func completenessOf(s audit.Statement) completeness {

@@ -15,6 +15,8 @@ import (
 	"github.com/invopop/jsonschema"
 	validator "github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/test/schematest"
 )
 
 var update = flag.Bool("update", false, "write generated and golden files")
@@ -24,59 +26,93 @@ var update = flag.Bool("update", false, "write generated and golden files")
 // holds them against the parser.
 type (
 	policyFile struct {
-		Version    int                 `json:"version" jsonschema:"enum=1" jsonschema_description:"Version of this file format."`
-		Branches   *schemaBranches     `json:"branches,omitempty" jsonschema_description:"Where Flux pushes to and where its updates may go. In a pattern * stands for anything but a slash, flux/** for everything below flux/."`
-		Paths      []schemaText        `json:"paths,omitempty" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"Patterns of the files that may change, from the repository's root; any file where left out. * stands for anything but a slash, clusters/** for everything below clusters/."`
-		Bots       []schemaBot         `json:"bots,omitempty" jsonschema:"minItems=1" jsonschema_description:"Who may make the commits. Where left out, the name and e-mail of Flux's documentation."`
-		Openers    []schemaAccount     `json:"openers,omitempty" jsonschema:"minItems=1" jsonschema_description:"Who may open the pull request, besides the bots; anyone where left out, since opening proves nothing."`
-		Evidence   string              `json:"evidence,omitempty" jsonschema:"enum=none,enum=text,enum=account,enum=signature,enum=key,enum=pusher,default=text" jsonschema_description:"The least proof of who made the commits: text (names and e-mails, which anybody can write), account (numeric ids), signature (verified), key (verified with a pinned key), pusher (GitHub names who pushed)."`
-		Allow      schemaAllow         `json:"allow,omitempty" jsonschema_description:"The kinds of step that may happen, each the second half of a version/… rule; patch and minor where left out, none where empty."`
-		Versioning schemaVersioning    `json:"versioning,omitempty" jsonschema_description:"How versions are ordered: semver, calendar (a new year is not a breaking change), or policy (forward in the order of the image's own ImagePolicy); semver where left out."`
-		Limits     *schemaLimits       `json:"limits,omitempty" jsonschema_description:"Numbers that a change must keep to."`
-		Title      schemaText          `json:"title,omitempty" jsonschema_description:"Pattern of the pull request's title; only * is special and stands for any text."`
-		Rules      map[string]*setting `json:"rules,omitempty" jsonschema_description:"Raises or lowers single rules, by name, such as version/major."`
-		Uses       *schemaUses         `json:"uses,omitempty" jsonschema_description:"What the bots' accounts may do, which fluxkeeper-receiver holds webhook deliveries against."`
-		Images     []schemaImage       `json:"images,omitempty" jsonschema:"minItems=1" jsonschema_description:"Other terms for some images. The first entry that matches and has not ended holds; what it does not say is as at the top of the file."`
+		Version  int             `json:"version" jsonschema:"enum=1"` // Version of this file format.
+		Branches *schemaBranches `json:"branches,omitempty"`          // Where Flux pushes to and where its updates may go. In a pattern * stands for anything but a slash, flux/** for everything below flux/.
+		// Patterns of the files that may change, from the repository's root; any file where left
+		// out. * stands for anything but a slash, clusters/** for everything below clusters/.
+		Paths []schemaText `json:"paths,omitempty" jsonschema:"minItems=1,uniqueItems=true"`
+		// Who may make the commits. Where left out, the name and e-mail of Flux's documentation.
+		Bots []schemaBot `json:"bots,omitempty" jsonschema:"minItems=1"`
+		// Who may open the pull request, besides the bots; anyone where left out, since opening
+		// proves nothing.
+		Openers []schemaAccount `json:"openers,omitempty" jsonschema:"minItems=1"`
+		// The least proof of who made the commits: text (names and e-mails, which anybody can
+		// write), account (numeric ids), signature (verified), key (verified with a pinned key),
+		// pusher (GitHub names who pushed).
+		Evidence string `json:"evidence,omitempty" jsonschema:"enum=none,enum=text,enum=account,enum=signature,enum=key,enum=pusher,default=text"`
+		// The kinds of step that may happen, each the second half of a version/… rule; patch and
+		// minor where left out, none where empty.
+		Allow schemaAllow `json:"allow,omitempty"`
+		// How versions are ordered: semver, calendar (a new year is not a breaking change), or
+		// policy (forward in the order of the image's own ImagePolicy); semver where left out.
+		Versioning schemaVersioning    `json:"versioning,omitempty"`
+		Limits     *schemaLimits       `json:"limits,omitempty"` // Numbers that a change must keep to.
+		Title      schemaText          `json:"title,omitempty"`  // Pattern of the pull request's title; only * is special and stands for any text.
+		Rules      map[string]*setting `json:"rules,omitempty"`  // Raises or lowers single rules, by name, such as version/major.
+		Uses       *schemaUses         `json:"uses,omitempty"`   // What the bots' accounts may do, which fluxkeeper-receiver holds webhook deliveries against.
+		// Other terms for some images. The first entry that matches and has not ended holds; what it
+		// does not say is as at the top of the file.
+		Images []schemaImage `json:"images,omitempty" jsonschema:"minItems=1"`
 	}
 	schemaBranches struct {
-		Head []schemaText `json:"head,omitempty" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"Patterns of the branches that Flux pushes to; flux-image-updates where left out."`
-		Base []schemaText `json:"base,omitempty" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"Patterns of the branches that updates may go to; any where left out."`
+		// Patterns of the branches that Flux pushes to; flux-image-updates where left out.
+		Head []schemaText `json:"head,omitempty" jsonschema:"minItems=1,uniqueItems=true"`
+		// Patterns of the branches that updates may go to; any where left out.
+		Base []schemaText `json:"base,omitempty" jsonschema:"minItems=1,uniqueItems=true"`
 	}
 	schemaBot struct {
-		Login schemaText `json:"login,omitempty" jsonschema_description:"Login of the bot's GitHub account; needs the id."`
-		ID    int64      `json:"id,omitempty" jsonschema:"minimum=1" jsonschema_description:"Numeric id of the account: gh api users/LOGIN --jq .id"`
-		Name  schemaText `json:"name,omitempty" jsonschema_description:"Name in the bot's commits; not compared where left out."`
-		Email schemaText `json:"email,omitempty" jsonschema_description:"E-mail in the bot's commits; not compared where left out."`
-		Keys  []string   `json:"keys,omitempty" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"Public keys of the bot's signatures: SSH lines (ssh-ed25519 AAAA…), armored OpenPGP public keys, or fingerprints (SHA256:… or 40 hex digits)."`
+		Login schemaText `json:"login,omitempty"`                     // Login of the bot's GitHub account; needs the id.
+		ID    int64      `json:"id,omitempty" jsonschema:"minimum=1"` // Numeric id of the account: gh api users/LOGIN --jq .id
+		Name  schemaText `json:"name,omitempty"`                      // Name in the bot's commits; not compared where left out.
+		Email schemaText `json:"email,omitempty"`                     // E-mail in the bot's commits; not compared where left out.
+		// Public keys of the bot's signatures: SSH lines (ssh-ed25519 AAAA…), armored OpenPGP public
+		// keys, or fingerprints (SHA256:… or 40 hex digits).
+		Keys []string `json:"keys,omitempty" jsonschema:"minItems=1,uniqueItems=true"`
 	}
 	schemaAccount struct {
-		Login schemaText `json:"login" jsonschema_description:"Login of the GitHub account."`
-		ID    int64      `json:"id" jsonschema:"minimum=1" jsonschema_description:"Numeric id of the account: gh api users/LOGIN --jq .id"`
+		Login schemaText `json:"login"`                     // Login of the GitHub account.
+		ID    int64      `json:"id" jsonschema:"minimum=1"` // Numeric id of the account: gh api users/LOGIN --jq .id
 	}
 	schemaLimits struct {
-		MinorSkip schemaMinorSkip `json:"minor-skip,omitempty" jsonschema_description:"How many minor versions a minor step may leave out; any number where left out."`
-		Updates   int             `json:"updates,omitempty" jsonschema:"minimum=1,default=200" jsonschema_description:"How many images one change may update."`
+		MinorSkip schemaMinorSkip `json:"minor-skip,omitempty"`                                 // How many minor versions a minor step may leave out; any number where left out.
+		Updates   int             `json:"updates,omitempty" jsonschema:"minimum=1,default=200"` // How many images one change may update.
 	}
 	schemaImageLimits struct {
-		MinorSkip schemaMinorSkip `json:"minor-skip,omitempty" jsonschema_description:"How many minor versions a minor step may leave out; any number where left out."`
+		MinorSkip schemaMinorSkip `json:"minor-skip,omitempty"` // How many minor versions a minor step may leave out; any number where left out.
 	}
 	setting struct {
-		Severity string     `json:"severity" jsonschema:"enum=error,enum=warning,enum=note,enum=off" jsonschema_description:"error makes the verdict fail, warning and note are shown, off is not reported."`
-		Reason   schemaText `json:"reason,omitempty" jsonschema_description:"Why; needed where the severity is less than the rule's own."`
+		// error makes the verdict fail, warning and note are shown, off is not reported.
+		Severity string     `json:"severity" jsonschema:"enum=error,enum=warning,enum=note,enum=off"`
+		Reason   schemaText `json:"reason,omitempty"` // Why; needed where the severity is less than the rule's own.
 	}
 	schemaImage struct {
-		Match      schemaText         `json:"match,omitempty" jsonschema_description:"Pattern of the image's name as the manifest writes it, without tag and digest; * stands for anything but a slash."`
-		Policy     schemaText         `json:"policy,omitempty" jsonschema:"pattern=^[^:]+:[^:]+$" jsonschema_description:"Pattern of the ImagePolicy, namespace:name. Where match is given too, both must match."`
-		Allow      schemaAllow        `json:"allow,omitempty" jsonschema_description:"The kinds of step that may happen, each the second half of a version/… rule; as at the top of the file where left out, none where empty."`
-		Versioning schemaVersioning   `json:"versioning,omitempty" jsonschema_description:"How versions are ordered: semver, calendar (a new year is not a breaking change), or policy (forward in the order of the image's own ImagePolicy); as at the top of the file where left out."`
-		Limits     *schemaImageLimits `json:"limits,omitempty" jsonschema_description:"Numbers that an update of these images must keep to."`
-		Until      string             `json:"until,omitempty" jsonschema:"format=date" jsonschema_description:"The last day (UTC) on which this entry holds; for good where left out."`
-		Reason     schemaText         `json:"reason" jsonschema_description:"Why these images are different."`
+		// Pattern of the image's name as the manifest writes it, without tag and digest; * stands
+		// for anything but a slash.
+		Match schemaText `json:"match,omitempty"`
+		// Pattern of the ImagePolicy, namespace:name. Where match is given too, both must match.
+		Policy schemaText `json:"policy,omitempty" jsonschema:"pattern=^[^:]+:[^:]+$"`
+		// The kinds of step that may happen, each the second half of a version/… rule; as at the top
+		// of the file where left out, none where empty.
+		Allow schemaAllow `json:"allow,omitempty"`
+		// How versions are ordered: semver, calendar (a new year is not a breaking change), or
+		// policy (forward in the order of the image's own ImagePolicy); as at the top of the file
+		// where left out.
+		Versioning schemaVersioning   `json:"versioning,omitempty"`
+		Limits     *schemaImageLimits `json:"limits,omitempty"` // Numbers that an update of these images must keep to.
+		// The last day (UTC) on which this entry holds; for good where left out.
+		Until  string     `json:"until,omitempty" jsonschema:"format=date"`
+		Reason schemaText `json:"reason"` // Why these images are different.
 	}
 	schemaUses struct {
-		Repositories []schemaText  `json:"repositories,omitempty" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"Where they may be used: owner/name, in which * stands for anything but a slash, or an id in quotes; anywhere where left out."`
-		Branches     []schemaText  `json:"branches,omitempty" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"Patterns of the branches that they may push and propose; those that Flux pushes to where left out."`
-		Events       []schemaEvent `json:"events,omitempty" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"Webhook events that they may cause: event or event.action; where left out, what Flux and proposals cause."`
+		// Where they may be used: owner/name, in which * stands for anything but a slash, or an id
+		// in quotes; anywhere where left out.
+		Repositories []schemaText `json:"repositories,omitempty" jsonschema:"minItems=1,uniqueItems=true"`
+		// Patterns of the branches that they may push and propose; those that Flux pushes to where
+		// left out.
+		Branches []schemaText `json:"branches,omitempty" jsonschema:"minItems=1,uniqueItems=true"`
+		// Webhook events that they may cause: event or event.action; where left out, what Flux and
+		// proposals cause.
+		Events []schemaEvent `json:"events,omitempty" jsonschema:"minItems=1,uniqueItems=true"`
 	}
 	schemaEvent      string
 	schemaText       string
@@ -120,7 +156,7 @@ func (schemaImage) JSONSchemaExtend(s *jsonschema.Schema) {
 
 func generateSchema(t *testing.T) []byte {
 	t.Helper()
-	reflector := jsonschema.Reflector{Anonymous: true, DoNotReference: true}
+	reflector := jsonschema.Reflector{Anonymous: true, DoNotReference: true, LookupComment: schematest.Comments(t)}
 	schema := reflector.Reflect(&policyFile{})
 	schema.ID = "https://raw.githubusercontent.com/goldfish-inc/fluxkeeper/main/docs/fluxkeeper.schema.json"
 	schema.Title = "Fluxkeeper policy"

@@ -58,9 +58,9 @@ type Timeline struct {
 
 // Total counts uses.
 type Total struct {
-	Name       string `json:"name" jsonschema:"description=The day as 2006-01-02 or the event."`
+	Name       string `json:"name"` // The day as 2006-01-02 or the event.
 	Uses       int    `json:"uses" jsonschema:"minimum=0"`
-	Unexpected int    `json:"unexpected" jsonschema:"minimum=0,description=Those of them that are unexpected or unexplained."`
+	Unexpected int    `json:"unexpected" jsonschema:"minimum=0"` // Those of them that are unexpected or unexplained.
 }
 
 // totals counts the uses by name, in the order of the names.

@@ -29,7 +29,7 @@ func Path(t testing.TB, elem ...string) string {
 // empty where all is there. Where Variable is set, the test fails too.
 func Find(t testing.TB, elem ...string) (path, missing string) {
 	t.Helper()
-	path, name := filepath.Join(root(t), filepath.FromSlash(Folder)), Folder
+	path, name := filepath.Join(Root(t), filepath.FromSlash(Folder)), Folder
 	for _, next := range append(elem, "") {
 		if _, err := os.Stat(path); err != nil {
 			if os.Getenv(Variable) != "" {
@@ -42,8 +42,8 @@ func Find(t testing.TB, elem ...string) (path, missing string) {
 	return path, ""
 }
 
-// root is the directory of the repository.
-func root(t testing.TB) string {
+// Root is the folder of the repository.
+func Root(t testing.TB) string {
 	t.Helper()
 	dir, err := os.Getwd()
 	if err != nil {
