@@ -21,7 +21,8 @@ type exportCmd struct{ where }
 
 // Help is shown by export --help.
 func (exportCmd) Help() string {
-	return `Writes a line of JSON with the public key and a signed checkpoint, then one for each entry with its body and its proof. Standard output is all that is written to:
+	return `Writes a line of JSON with the public key and a signed checkpoint, then one for each entry with its body
+and its proof. Standard output is all that is written to:
 
   fluxkeeper-receiver export | zstd > ledger.jsonl.zst`
 }
@@ -40,16 +41,18 @@ func (c *exportCmd) Run(a *console.Console) error {
 // importCmd reads an export.
 type importCmd struct {
 	signed
-	File string `arg:"" default:"-" complete:"file" help:"The export, or - for standard input (default)."`
+	File string `arg:"" default:"-" help:"The export, or - for standard input (default)."`
 }
 
 // Help is shown by import --help.
 func (importCmd) Help() string {
-	return `Reads an export into a ledger that holds nothing yet. Every line is verified, and the tree comes out the same; the key has to be the same too. It is all there in the end, or nothing.
+	return `Reads an export into a ledger that holds nothing yet. Every line is verified, and the tree comes out the
+same; the key has to be the same too. It is all there in the end, or nothing.
 
   zstd -dc ledger.jsonl.zst | fluxkeeper-receiver import --ledger postgres://fluxkeeper@db/fluxkeeper --signing-key-file fluxkeeper.db.key
 
-Exit status: 0 all of it was taken, 1 the export was altered or cut off, 2 it is no export, of another key, or for a ledger in use, 3 could not tell.`
+Exit status: 0 all of it was taken, 1 the export was altered or cut off, 2 it is no export, of another key, or for a
+ledger in use, 3 could not tell.`
 }
 
 // Run reads it, whole or not at all.
@@ -120,7 +123,8 @@ type backupCmd struct {
 
 // Help is shown by backup --help.
 func (backupCmd) Help() string {
-	return `Writes a copy of a SQLite ledger while a receiver uses it, and verifies the copy before it gets its name. Keep the signing key apart from it.
+	return `Writes a copy of a SQLite ledger while a receiver uses it, and verifies the copy before it gets its name.
+Keep the signing key apart from it.
 
 A PostgreSQL ledger is backed up with pg_dump, or with export.`
 }

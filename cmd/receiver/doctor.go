@@ -15,32 +15,40 @@ import (
 
 // doctorCmd says what is wrong between Flux, its token and GitHub.
 type doctorCmd struct {
-	Repo              string       `required:"" placeholder:"OWNER/NAME" help:"The repository that Flux writes to."`
-	Namespace         string       `default:"flux-system" placeholder:"NAME" help:"Where Flux's objects and controllers are (default: flux-system)."`
-	Kubeconfig        string       `placeholder:"FILE" complete:"file" help:"How to reach the cluster (default: $KUBECONFIG, ~/.kube/config, or the pod's service account)."`
-	Context           string       `placeholder:"NAME" help:"A context of that file (default: its current one)."`
-	Policy            string       `placeholder:"FILE" complete:"file" help:"Hold the cluster against this policy file of the gate."`
-	Since             console.Days `default:"1h" placeholder:"TIME" help:"How far back events and logs are read (default: 1h)."`
-	TokenFile         string       `placeholder:"FILE" complete:"file" help:"Check this token, and that the cluster has the same (default: check the cluster's)."`
-	SettingsTokenFile string       `placeholder:"FILE" complete:"file" help:"Check what is set on GitHub with this token, which may read Administration and Webhooks (else $FLUXKEEPER_TOKEN)."`
-	HookURL           string       `name:"hook-url" placeholder:"URL" help:"The receiver's address in the webhook (default: any that ends in /webhooks/github)."`
-	Observe           string       `placeholder:"WHERE" complete:"file" help:"Narrow what the token needs down to what this ledger shows that the bot did in 90 days, and look at the rotations in it; takes --policy."`
+	Repo      string `required:"" placeholder:"OWNER/NAME" help:"The repository that Flux writes to."`
+	Namespace string `default:"flux-system" placeholder:"NAME" help:"Where Flux's objects and controllers are."`
+	kube
+	Policy            string       `placeholder:"FILE" help:"Hold the cluster against this policy file of the gate."`
+	Since             console.Days `default:"1h" placeholder:"TIME" help:"How far back events and logs are read."`
+	TokenFile         string       `placeholder:"FILE" help:"Check this token, and that the cluster has the same (default: the cluster's)."`
+	SettingsTokenFile string       `placeholder:"FILE" help:"Check what is set on GitHub with this token (else $FLUXKEEPER_TOKEN)."`
+	HookURL           string       `name:"hook-url" placeholder:"URL" help:"The webhook's URL (default: any that ends in /webhooks/github)."`
+	Observe           string       `placeholder:"WHERE" help:"A ledger: what the bot did, and the rotations of its token; takes --policy."`
 	APIURL            string       `name:"api-url" placeholder:"URL" help:"Where GitHub's API is (default: that of the GitRepository's host)."`
 	Offline           bool         `help:"Do not ask GitHub."`
 	Format            string       `default:"text" enum:"text,json,markdown" placeholder:"FORMAT" help:"text (default), json or markdown."`
-	Color             string       `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
+	console.Colored
 }
 
 // Help is shown by doctor --help.
 func (doctorCmd) Help() string {
-	return `Checks each step between Flux and the pull request: Flux's objects and the Secret in the cluster, the token itself, and the failures in events and logs, each with its cause and what to do.
+	return `Checks each step between Flux and the pull request: Flux's objects and the Secret in the cluster, the
+token itself, and the failures in events and logs, each with its cause and what to do.
 
   fluxkeeper-receiver doctor --repo goldfish-inc/oceanid
   fluxkeeper-receiver doctor --repo goldfish-inc/oceanid --policy .github/fluxkeeper.yaml --since 6h --format markdown
 
-With a token of an administrator (--settings-token-file, with Administration, Contents and Webhooks: read, or classic repo) it also checks what is set on GitHub: who may push which branch, the required check, the merge queue, GitHub Actions and their workflow, the webhook of the record. Without one these checks are left out: the token that Flux uses should not be able to read them.
+With a token of an administrator (--settings-token-file, with Administration, Contents and Webhooks: read, or classic
+repo) it also checks what is set on GitHub: who may push which branch, the required check, the merge queue, GitHub
+Actions and their workflow, the webhook of the record. Without one these checks are left out: the token that Flux uses
+should not be able to read them.
 
-It only reads, with the rights in examples/kubernetes/doctor.yaml. The token is sent to GitHub, in at most 15 requests that change nothing, unless --offline is given; it is never printed, only its fingerprint. What could not be read is said, and never taken for good.
+With --observe the token's need is narrowed down to what the ledger shows that the bot did in 90 days, and the rotations
+in the ledger are looked at.
+
+It only reads, with the rights in examples/kubernetes/doctor.yaml. The token is sent to GitHub, in at most 15 requests
+that change nothing, unless --offline is given; it is never printed, only its fingerprint. What could not be read is
+said, and never taken for good.
 
 Exit status: 0 all checks are ok, 1 something is wrong, 3 something could not be told.`
 }
@@ -56,9 +64,9 @@ func (c *doctorCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
-	client, err := cluster.Connect(cluster.Options{Kubeconfig: c.Kubeconfig, Context: c.Context, UserAgent: a.UserAgent()})
+	client, err := c.connect(a)
 	if err != nil {
-		return console.Fail(console.StatusUsage, err, "")
+		return err
 	}
 	slow := a.Announce("asking the cluster")
 	now := now()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -160,10 +161,13 @@ func (p patient) idle(t *testing.T) {
 
 // refused has the controller log a push that a protected branch declined.
 func (p patient) refused(t *testing.T) {
+	const cause = "failed to update source: failed to push to remote: command error on refs/heads/main: protected branch hook declined"
+	line := func(message, err string) string {
+		return fmt.Sprintf(`{"level":"error","ts":"2026-11-22T20:50:00Z","msg":%q,"controllerKind":"ImageUpdateAutomation",`+
+			`"namespace":"flux-system","name":"fleet","reconcileID":"1","error":%q}`+"\n", message, err)
+	}
 	p.server.SetLog(t, "flux-system", "image-automation-controller",
-		p.present(`{"level":"error","ts":"2026-11-22T20:50:00Z","msg":"failed to update source: failed to push to remote: command error on refs/heads/main: protected branch hook declined","controllerKind":"ImageUpdateAutomation","namespace":"flux-system","name":"fleet","reconcileID":"1","error":"GitOperationFailed"}
-{"level":"error","ts":"2026-11-22T20:50:00Z","msg":"Reconciler error","controllerKind":"ImageUpdateAutomation","namespace":"flux-system","name":"fleet","reconcileID":"1","error":"failed to update source: failed to push to remote: command error on refs/heads/main: protected branch hook declined"}
-`))
+		p.present(line(cause, "GitOperationFailed")+line("Reconciler error", cause)))
 	p.page(t)
 	status, out, _ := p.ask(t, p.least, "--format", "markdown")
 	if status != 1 || !strings.Contains(out, "Cannot push to branch") || !strings.Contains(out, "once, last at") {

@@ -24,7 +24,7 @@ const defaultLedger = "fluxkeeper.db"
 
 // where names a ledger on the command line.
 type where struct {
-	Ledger string `default:"${ledger}" placeholder:"WHERE" complete:"file" help:"A SQLite file, or a URL postgres://… (default: ${ledger})."`
+	Ledger string `default:"${ledger}" placeholder:"WHERE" help:"A SQLite file, or a URL postgres://…."`
 }
 
 // postgres says whether the ledger is a server's.
@@ -92,7 +92,7 @@ func (w where) refusal(err error) error {
 // signed is a ledger that is opened to be written, with the key that signs it.
 type signed struct {
 	where
-	SigningKeyFile string `placeholder:"FILE" complete:"file" help:"The key that signs checkpoints; made if it is not there (default: the SQLite file's name with .key behind it, or fluxkeeper.key)."`
+	SigningKeyFile string `placeholder:"FILE" help:"The key that signs checkpoints; made if missing (default: the ledger's name and .key)."`
 }
 
 // open opens the ledger to write to it.

@@ -16,7 +16,7 @@ type listCmd struct {
 	GUID   string       `name:"guid" placeholder:"GUID" help:"Only deliveries under this GUID."`
 	Source string       `placeholder:"HOOK" help:"Only deliveries of this webhook, by its number."`
 	Since  console.Days `placeholder:"TIME" help:"Only what came in since then, such as 7d or 12h (default: all)."`
-	Limit  int          `default:"50" placeholder:"N" help:"At most so many; 0 for all (default: 50)."`
+	Limit  int          `default:"50" placeholder:"N" help:"At most so many; 0 for all."`
 }
 
 // Help is shown by list --help.

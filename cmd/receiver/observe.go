@@ -19,10 +19,10 @@ type listing struct {
 	Repo       []string `placeholder:"OWNER/NAME" help:"Look at this repository's webhooks, and at who moved its branches."`
 	Org        []string `placeholder:"LOGIN" help:"Look at this organization's webhooks."`
 	AppID      int64    `placeholder:"ID" help:"Look at this GitHub App's webhook."`
-	AppKeyFile string   `placeholder:"FILE" complete:"file" help:"The App's private key, in PEM."`
+	AppKeyFile string   `placeholder:"FILE" help:"The App's private key, in PEM."`
 	Hook       []int64  `placeholder:"ID" help:"Look at these webhooks only (default: those whose URL ends in /webhooks/github)."`
-	TokenFile  string   `placeholder:"FILE" complete:"file" help:"A token that may read webhooks, and write them to redeliver (else $FLUXKEEPER_TOKEN)."`
-	APIURL     string   `name:"api-url" placeholder:"URL" help:"Where GitHub's API is, such as https://ghe.example.com/api/v3 (default: github.com's)."`
+	TokenFile  string   `placeholder:"FILE" help:"A token that may read webhooks, and write them to redeliver (else $FLUXKEEPER_TOKEN)."`
+	APIURL     string   `name:"api-url" placeholder:"URL" help:"GitHub's API, such as https://ghe.example.com/api/v3 (default: github.com's)."`
 }
 
 // asked says whether anything is to be looked at.

@@ -20,10 +20,10 @@ import (
 // redeliver says what to ask for, and how.
 type redeliver struct {
 	Event    []string      `placeholder:"NAME" help:"Ask for these events only (default: all)."`
-	Tries    int           `default:"5" placeholder:"N" help:"How often to ask for one delivery (default: 5)."`
-	Cooldown time.Duration `default:"5m" placeholder:"TIME" help:"How long to wait before asking for the same again (default: 5m)."`
-	Limit    int           `default:"1000" placeholder:"N" help:"How many to ask for in one round (default: 1000)."`
-	Rate     float64       `default:"2" placeholder:"N" help:"How many to ask for in a second (default: 2)."`
+	Tries    int           `default:"5" placeholder:"N" help:"How often to ask for one delivery."`
+	Cooldown time.Duration `default:"5m" placeholder:"TIME" help:"How long to wait before asking for the same again."`
+	Limit    int           `default:"1000" placeholder:"N" help:"How many to ask for in one round."`
+	Rate     float64       `default:"2" placeholder:"N" help:"How many to ask for in a second."`
 	DryRun   bool          `help:"Only say what would be asked for."`
 }
 
@@ -33,18 +33,22 @@ type reconcileCmd struct {
 	listing
 	redeliver
 	Since  console.Days  `default:"3d" placeholder:"TIME" help:"How far back (default: 3d, as far as github.com can)."`
-	Wait   time.Duration `default:"1m" placeholder:"TIME" help:"How long to wait for what was asked for (default: 1m)."`
+	Wait   time.Duration `default:"1m" placeholder:"TIME" help:"How long to wait for what was asked for."`
 	Format string        `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
-	Color  string        `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
+	console.Colored
 }
 
 // Help is shown by reconcile --help.
 func (reconcileCmd) Help() string {
-	return `Lists what GitHub sent to the webhooks in the last three days, as long as it keeps that, and asks it to send again what the ledger lacks. Then it says how complete the record is: listed, held, recovered, missing, and what GitHub never sent although a branch moved.
+	return `Lists what GitHub sent to the webhooks in the last three days, as long as it keeps that, and asks it to
+send again what the ledger lacks. Then it says how complete the record is: listed, held, recovered, missing, and what
+GitHub never sent although a branch moved.
 
   fluxkeeper-receiver reconcile --repo goldfish-inc/oceanid --token-file token
 
-It keeps no state: what was asked for before stands in GitHub's list, so it can be stopped and started at will. The token needs "Webhooks: write" for redeliveries (classic: write:repo_hook or admin:org_hook), and "Contents: read" for the activity of a private repository.
+It keeps no state: what was asked for before stands in GitHub's list, so it can be stopped and started at will. The
+token needs "Webhooks: write" for redeliveries (classic: write:repo_hook or admin:org_hook), and "Contents: read" for
+the activity of a private repository.
 
 Exit status: 0 complete, 1 something is missing, 3 something could not be told.`
 }

@@ -76,8 +76,8 @@ func (c *proveCmd) Run(a *console.Console) error {
 // checkProofCmd checks a proof without a ledger.
 type checkProofCmd struct {
 	Proof     string `arg:"" complete:"file" help:"The file that prove wrote, or - for standard input."`
-	PublicKey string `required:"" placeholder:"KEY" complete:"file" help:"The public key, or a file that holds it."`
-	Body      string `placeholder:"FILE" complete:"file" help:"Also check that this is the entry's body."`
+	PublicKey string `required:"" placeholder:"KEY" help:"The public key, or a file that holds it."`
+	Body      string `placeholder:"FILE" help:"Also check that this is the entry's body."`
 }
 
 // Run checks, and says what is proven.
@@ -191,7 +191,7 @@ func (c *showCmd) Run(a *console.Console) error {
 
 // healthcheckCmd asks a running receiver.
 type healthcheckCmd struct {
-	AdminListen string `default:"127.0.0.1:8081" placeholder:"ADDRESS" help:"The receiver's private listener (default: 127.0.0.1:8081)."`
+	AdminListen string `default:"127.0.0.1:8081" placeholder:"ADDRESS" help:"The receiver's private listener."`
 }
 
 // Help is shown by healthcheck --help.

@@ -18,25 +18,28 @@ import (
 // reportCmd says what the bot's account did.
 type reportCmd struct {
 	where
-	Since  console.Days `default:"7d" placeholder:"TIME" help:"How far back, such as 7d or 12h (default: 7d)."`
-	Policy string       `default:"${policyFile}" placeholder:"FILE" complete:"file" help:"The policy file, which names the bot and what it may do (default: ${policyFile})."`
+	Since  console.Days `default:"7d" placeholder:"TIME" help:"How far back, such as 7d or 12h."`
+	Policy string       `default:"${policyFile}" placeholder:"FILE" help:"The policy file, which names the bot and what it may do."`
 	Format string       `default:"text" enum:"text,json,csv,markdown" placeholder:"FORMAT" help:"text (default), json, csv or markdown."`
-	Color  string       `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
+	console.Colored
 	listing
 }
 
 // Help is shown by report --help.
 func (reportCmd) Help() string {
-	return `Lists every use of the bot's account that the deliveries show, and holds each against what the policy file lets it do: repositories, branches and events under "uses", with the bots' numeric account ids.
+	return `Lists every use of the bot's account that the deliveries show, and holds each against what the policy file
+lets it do: repositories, branches and events under "uses", with the bots' numeric account ids.
 
   fluxkeeper-receiver report --since 30d --policy .github/fluxkeeper.yaml
   fluxkeeper-receiver report --format csv > uses.csv
 
 With a repository or an organization and a token, the report also says how complete the record is; see reconcile.
 
-Among the findings are those about the rotations on record (see rotate): a stored token that ends within 30, 14, 7 or 1 days, an old one that outlived its overlap.
+Among the findings are those about the rotations on record (see rotate): a stored token that ends within 30, 14, 7 or
+1 days, an old one that outlived its overlap.
 
-Exit status: 0 everything was expected, 1 a finding has the severity error, such as a delivery that is missing, 3 something could not be told.`
+Exit status: 0 everything was expected, 1 a finding has the severity error, such as a delivery that is missing, 3
+something could not be told.`
 }
 
 // Run reads the deliveries of the window, judges them, and prints the report.

@@ -6,7 +6,6 @@ import (
 	"errors"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/cluster"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/github/probe"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
@@ -25,7 +24,8 @@ type rotateCommands struct {
 
 // Help is shown by rotate --help.
 func (rotateCommands) Help() string {
-	return `Replaces the token in three steps, with 24 hours in which both work. GitHub makes tokens for people at its settings page only, so that one of the steps is a person's.
+	return `Replaces the token in three steps, with 24 hours in which both work. GitHub makes tokens for people at its
+settings page only, so that one of the steps is a person's.
 
   fluxkeeper-receiver rotate start --repo goldfish-inc/oceanid                          # what to choose on GitHub's page
   fluxkeeper-receiver rotate start --repo goldfish-inc/oceanid --esc acme/flux/prod < new-token
@@ -38,12 +38,11 @@ No token is printed or kept in the ledger: it has their fingerprints, which are 
 // keeping says where the token is kept, besides GitHub. Each place is optional.
 type keeping struct {
 	Esc           string `placeholder:"ORG/PROJECT/ENV" help:"The Pulumi ESC environment that has the token."`
-	EscPath       string `default:"github.token" placeholder:"PATH" help:"Where in it (default: github.token)."`
+	EscPath       string `default:"github.token" placeholder:"PATH" help:"Where in it."`
 	EscURL        string `name:"esc-url" placeholder:"URL" help:"Pulumi's backend (default: $$PULUMI_BACKEND_URL, or Pulumi's own)."`
-	EscTokenFile  string `placeholder:"FILE" complete:"file" help:"A Pulumi access token (else $$PULUMI_ACCESS_TOKEN)."`
+	EscTokenFile  string `placeholder:"FILE" help:"A Pulumi access token (else $$PULUMI_ACCESS_TOKEN)."`
 	ClusterSecret string `placeholder:"NAMESPACE/NAME" help:"The Secret that Flux takes the token from."`
-	Kubeconfig    string `placeholder:"FILE" complete:"file" help:"How to reach the cluster (default: $$KUBECONFIG, ~/.kube/config, or the pod's service account)."`
-	Context       string `placeholder:"NAME" help:"A context of that file (default: its current one)."`
+	kube
 }
 
 // places looks at each place that was named: Pulumi ESC first, so that what the
@@ -66,9 +65,9 @@ func (k keeping) places(a *console.Console) ([]rotation.Copy, error) {
 		if err != nil {
 			return nil, err
 		}
-		client, err := cluster.Connect(cluster.Options{Kubeconfig: k.Kubeconfig, Context: k.Context, UserAgent: a.UserAgent()})
+		client, err := k.connect(a)
 		if err != nil {
-			return nil, console.Fail(console.StatusUsage, err, "")
+			return nil, err
 		}
 		p, err := client.Copy(a.Context, namespace, name)
 		if err != nil {

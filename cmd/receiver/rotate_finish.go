@@ -19,18 +19,22 @@ type rotateFinishCmd struct {
 	signed
 	keeping
 	Repo         string        `placeholder:"OWNER/NAME" help:"The rotation of this repository (default: the last one that is under way)."`
-	OldTokenFile string        `placeholder:"FILE" complete:"file" help:"The old token (default: standard input, or the environment's revision before)."`
+	OldTokenFile string        `placeholder:"FILE" help:"The old token (default: standard input, or the environment's revision before)."`
 	Revoke       bool          `help:"Revoke the old token through GitHub's API, for good, if it still answers."`
 	Deleted      bool          `help:"Take your word that the old token was deleted at GitHub, where nobody has its text any more."`
 	Unseen       bool          `help:"Revoke it although nobody saw Flux work with the new one."`
-	Wait         time.Duration `default:"1m" placeholder:"TIME" help:"How long to wait until GitHub has revoked it (default: 1m)."`
+	Wait         time.Duration `default:"1m" placeholder:"TIME" help:"How long to wait until GitHub has revoked it."`
 	By           string        `placeholder:"WHO" help:"Who does it, for the record (default: $$GITHUB_ACTOR or $$USER)."`
 	APIURL       string        `name:"api-url" placeholder:"URL" help:"Where GitHub's API is (default: github.com's)."`
 }
 
 // Help is shown by rotate finish --help.
 func (rotateFinishCmd) Help() string {
-	return `Asks GitHub about the old token, whose fingerprint must be the one on record. Where GitHub does not take it, that is put on record. Where it does, delete it at GitHub's settings, or let --revoke do that; it cannot be undone. --revoke is refused as long as Flux was not seen to work with the new token (--cluster-secret), unless with --unseen. Where nobody has the old token's text any more, delete it at GitHub's settings, and say --deleted: the record then has your word for it.
+	return `Asks GitHub about the old token, whose fingerprint must be the one on record. Where GitHub does not take
+it, that is put on record. Where it does, delete it at GitHub's settings, or let --revoke do that; it cannot be
+undone. --revoke is refused as long as Flux was not seen to work with the new token (--cluster-secret), unless with
+--unseen. Where nobody has the old token's text any more, delete it at GitHub's settings, and say --deleted: the
+record then has your word for it.
 
 Exit status: 0 the old token is dead and that is on record, 1 it still answers, 2 wrong usage, 3 it could not be told.`
 }

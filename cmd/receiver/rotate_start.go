@@ -24,15 +24,19 @@ type rotateStartCmd struct {
 	Repo      []string `required:"" sep:"none" placeholder:"OWNER/NAME" help:"A repository that the token is for; may be repeated."`
 	Workflows bool     `help:"Flux changes files under .github/workflows, too."`
 	Account   string   `placeholder:"LOGIN" help:"The machine user that the token should belong to."`
-	TokenFile string   `placeholder:"FILE" complete:"file" help:"Read the new token from this file (default: standard input)."`
+	TokenFile string   `placeholder:"FILE" help:"Read the new token from this file (default: standard input)."`
 	By        string   `placeholder:"WHO" help:"Who does it, for the record (default: $$GITHUB_ACTOR or $$USER)."`
-	APIURL    string   `name:"api-url" placeholder:"URL" help:"Where GitHub's API is, such as https://ghe.example.com/api/v3 (default: github.com's)."`
-	Color     string   `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
+	APIURL    string   `name:"api-url" placeholder:"URL" help:"GitHub's API, such as https://ghe.example.com/api/v3 (default: github.com's)."`
+	console.Colored
 }
 
 // Help is shown by rotate start --help.
 func (rotateStartCmd) Help() string {
-	return `Without a new token it says what to choose on GitHub's page. With one it asks GitHub what that token can do (in at most 15 requests that change nothing), and stores nothing that is not as it should be. Then it puts the token into the environment and the Secret that are named. A Secret that Pulumi, External Secrets or another program manages is left alone; it says what to do there. A token that is on record for another cluster, or in another Secret or environment for another repository, is refused.
+	return `Without a new token it says what to choose on GitHub's page. With one it asks GitHub what that token can
+do (in at most 15 requests that change nothing), and stores nothing that is not as it should be. Then it puts the
+token into the environment and the Secret that are named. A Secret that Pulumi, External Secrets or another program
+manages is left alone; it says what to do there. A token that is on record for another cluster, or in another Secret
+or environment for another repository, is refused.
 
 The old token stays valid: its 24 hours begin when the new one is stored.`
 }

@@ -15,19 +15,22 @@ type rotateStatusCmd struct {
 	where
 	keeping
 	Repo         string `placeholder:"OWNER/NAME" help:"The last rotation of this repository (default: the last one of all)."`
-	OldTokenFile string `placeholder:"FILE" complete:"file" help:"Ask GitHub whether this, the old token, still answers (default: that of the environment's revision before)."`
+	OldTokenFile string `placeholder:"FILE" help:"Ask GitHub whether this old token still answers (default: the environment's last)."`
 	APIURL       string `name:"api-url" placeholder:"URL" help:"Where GitHub's API is (default: github.com's)."`
 	Format       string `default:"text" enum:"text,json,markdown" placeholder:"FORMAT" help:"text (default), json or markdown."`
-	Color        string `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
+	console.Colored
 }
 
 // Help is shown by rotate status --help.
 func (rotateStatusCmd) Help() string {
-	return `Goes by the ledger, and by what it is pointed at: the environment, the Secret with Flux's last runs, and GitHub's answer to the old token. What it does not look at it says. It changes nothing.
+	return `Goes by the ledger, and by what it is pointed at: the environment, the Secret with Flux's last runs, and
+GitHub's answer to the old token. What it does not look at it says. It changes nothing.
 
-The findings are what the rotations on record call for, of all repositories, and a token that two clusters hold, or two Secrets or environments of different repositories: by the record, and by what was looked at.
+The findings are what the rotations on record call for, of all repositories, and a token that two clusters hold, or
+two Secrets or environments of different repositories: by the record, and by what was looked at.
 
-Exit status: 0 nothing is late, 1 one of these is an error, such as an old token that outlived its overlap and was not seen dead, or a shared one, 2 wrong usage, 3 something could not be told.`
+Exit status: 0 nothing is late, 1 one of these is an error, such as an old token that outlived its overlap and was not
+seen dead, or a shared one, 2 wrong usage, 3 something could not be told.`
 }
 
 // Run looks and tells.

@@ -33,7 +33,7 @@ type grammar struct {
 	Healthcheck healthcheckCmd     `cmd:"" help:"Ask a running receiver whether it is ready."`
 	Completion  console.Completion `cmd:"" help:"Print a completion script for a shell."`
 
-	Config  console.ConfigFile `placeholder:"FILE" complete:"file" help:"Read flags from this YAML file: their names without dashes in front."`
+	Config  console.ConfigFile `placeholder:"FILE" help:"Read flags from this YAML file: their names without dashes in front."`
 	Version kong.VersionFlag   `env:"-" help:"Print the version and exit."`
 }
 

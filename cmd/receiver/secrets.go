@@ -24,7 +24,8 @@ func readSecrets(names []string) ([]secret.Secret, error) {
 	}
 	if len(live) == 0 {
 		return nil, console.Fail(console.StatusUsage, errors.New("no webhook secret given"),
-			"make one with `openssl rand -hex 32 > webhook-secret`, give it to GitHub's webhook, and start with --webhook-secret-file webhook-secret")
+			"make one with `openssl rand -hex 32 > webhook-secret`, give it to GitHub's webhook, and start with "+
+				"--webhook-secret-file webhook-secret")
 	}
 	return live, nil
 }

@@ -27,29 +27,31 @@ import (
 type serveCmd struct {
 	signed
 	listing
-	Reconcile         time.Duration `placeholder:"TIME" help:"How often to ask GitHub for what it sent and the ledger lacks, such as 10m (default: never); see reconcile."`
-	Listen            string        `default:":8080" placeholder:"ADDRESS" help:"Where GitHub's deliveries come in: POST /webhooks/github (default: :8080)."`
-	AdminListen       string        `default:"127.0.0.1:8081" placeholder:"ADDRESS" help:"The private listener: metrics, health, entries, proofs (default: 127.0.0.1:8081)."`
-	WebhookSecretFile []string      `placeholder:"FILE" complete:"file" help:"A live webhook secret; several while one is rotated. Files that change are read again."`
+	Reconcile         time.Duration `placeholder:"TIME" help:"How often to reconcile with what GitHub sent, such as 10m (default: never)."`
+	Listen            string        `default:":8080" placeholder:"ADDRESS" help:"Where GitHub's deliveries come in: POST /webhooks/github."`
+	AdminListen       string        `default:"127.0.0.1:8081" placeholder:"ADDRESS" help:"The private listener: metrics, health, proofs."`
+	WebhookSecretFile []string      `placeholder:"FILE" help:"A live webhook secret; several during a rotation. It may change any time."`
 	AllowHook         []int64       `placeholder:"ID" help:"Take deliveries of these hooks only."`
 	AllowTarget       []string      `placeholder:"TARGET" help:"Take deliveries of these targets only, such as repository/1296269."`
-	AllowNetwork      []string      `placeholder:"CIDR" help:"Take deliveries from these networks only; github stands for those that GitHub names."`
+	AllowNetwork      []string      `placeholder:"CIDR" help:"Take deliveries from these networks only; github stands for its own."`
 	Proxy             []string      `placeholder:"CIDR" help:"Believe the X-Forwarded-For of proxies in these networks."`
-	CheckpointFile    string        `placeholder:"FILE" complete:"file" help:"Write the newest signed checkpoint here; at the next start the ledger is held against it."`
-	CheckpointEvery   time.Duration `default:"1m" placeholder:"TIME" help:"How often (default: 1m)."`
-	Drain             time.Duration `default:"12s" placeholder:"TIME" help:"How long requests in flight may take when asked to stop (default: 12s)."`
-	LogFormat         string        `default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"auto (default: text on a terminal, else json), text or json."`
+	CheckpointFile    string        `placeholder:"FILE" help:"Write signed checkpoints here, and start only with a ledger that fits the last."`
+	CheckpointEvery   time.Duration `default:"1m" placeholder:"TIME" help:"How often."`
+	Drain             time.Duration `default:"12s" placeholder:"TIME" help:"How long requests in flight may take when asked to stop."`
+	LogFormat         string        `default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"auto (text on a terminal), text or json."`
 	LogLevel          slog.Level    `default:"info" placeholder:"LEVEL" help:"debug, info (default), warn or error."`
 }
 
 // Help is shown by serve --help.
 func (serveCmd) Help() string {
-	return `Takes GitHub's webhook deliveries and answers 202 once a delivery is durable in the ledger, 200 if it was there before. Everything else is refused with a sentence that says why.
+	return `Takes GitHub's webhook deliveries and answers 202 once a delivery is durable in the ledger, 200 if it was
+there before. Everything else is refused with a sentence that says why.
 
   openssl rand -hex 32 > webhook-secret
   fluxkeeper-receiver serve --webhook-secret-file webhook-secret
 
-Then set up a webhook on GitHub with the URL https://…/webhooks/github, content type application/json, and that secret. TLS is a proxy's or an ingress's matter.
+Then set up a webhook on GitHub with the URL https://…/webhooks/github, content type application/json, and that
+secret. TLS is a proxy's or an ingress's matter.
 
 Any number of receivers can share a PostgreSQL ledger; give all of them the same signing key:
 

@@ -59,7 +59,8 @@ func untilClosed(url string, client int, warm chan<- bool) error {
 	answers := bufio.NewReader(conn)
 	for n := 0; ; n++ {
 		body := fmt.Sprintf(`{"n":"%d-%d"}`, client, n)
-		_, err := fmt.Fprintf(conn, "POST /webhooks/github HTTP/1.1\r\nHost: receiver\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"+
+		_, err := fmt.Fprintf(conn, "POST /webhooks/github HTTP/1.1\r\nHost: receiver\r\nContent-Type: application/json\r\n"+
+			"Content-Length: %d\r\n"+
 			"X-GitHub-Event: push\r\nX-GitHub-Delivery: %d-%d\r\nX-Hub-Signature-256: %s\r\n\r\n%s", len(body), client, n,
 			sign(scriptSecret, []byte(body)), body)
 		if err != nil {

@@ -16,16 +16,18 @@ import (
 // verifyCmd recomputes everything.
 type verifyCmd struct {
 	where
-	Checkpoint string `placeholder:"FILE" complete:"file" help:"An older signed checkpoint that was kept elsewhere: shows also what was cut off or rewritten since."`
-	PublicKey  string `placeholder:"KEY" complete:"file" help:"The public key, or a file that holds it (default: the one that the ledger names itself, which proves less)."`
+	Checkpoint string `placeholder:"FILE" help:"An older signed checkpoint, kept elsewhere: shows what was cut off or rewritten since."`
+	PublicKey  string `placeholder:"KEY" help:"The public key, or a file that holds it (default: the ledger's own word, which proves less)."`
 	Format     string `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
 }
 
 // Help is shown by verify --help.
 func (verifyCmd) Help() string {
-	return `Reads every entry and every body, works out the tree anew, and holds it against the signed checkpoint. What is wrong is named by index; the exit status is then 1.
+	return `Reads every entry and every body, works out the tree anew, and holds it against the signed checkpoint.
+What is wrong is named by index; the exit status is then 1.
 
-A ledger can prove nothing about what was cut off together with its own last checkpoint. Keep checkpoints where whoever can write to the ledger cannot:
+A ledger can prove nothing about what was cut off together with its own last checkpoint. Keep checkpoints where
+whoever can write to the ledger cannot:
 
   fluxkeeper-receiver checkpoint > kept-elsewhere
   fluxkeeper-receiver verify --checkpoint kept-elsewhere --public-key key.pub`

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"embed"
 	"io"
 	"strings"
@@ -104,13 +105,19 @@ func writeCompletion(w io.Writer, shell string, model *kong.Application) error {
 	})
 }
 
+// kinds are what a placeholder stands for, or the name of an argument.
+var kinds = map[string]string{"FILE": "file", "KEY": "file", "WHERE": "file", "DIR": "directory", "REV": "revision"}
+
 // valuePlace tells what a flag's value or an argument can be: a listed word, a
-// rule's name, or the kind of thing that the grammar's complete tag names.
+// rule's name, or the kind of thing that the placeholder stands for, or that the
+// grammar's complete tag names.
 func valuePlace(path string, value *kong.Value) place {
-	p := place{Path: path, Kind: value.Tag.Get("complete")}
+	p := place{Path: path}
+	placeholder := strings.ToUpper(value.Name)
 	if value.Flag != nil {
-		p.Flag = "--" + value.Name
+		p.Flag, placeholder = "--"+value.Name, value.Flag.PlaceHolder
 	}
+	p.Kind = cmp.Or(value.Tag.Get("complete"), kinds[placeholder])
 	switch {
 	case value.Enum != "":
 		for _, text := range value.EnumSlice() {

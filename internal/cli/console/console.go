@@ -98,7 +98,7 @@ func Run(w World, p Program, args []string) int {
 		kong.Name(p.Name),
 		kong.Description(p.Description),
 		vars.CloneWith(p.Vars),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, ValueFormatter: explained}),
 		kong.Writers(w.Stdout, w.Stderr),
 		kong.Exit(func(int) { answered = true }),
 	}, p.Options...)...)
@@ -117,6 +117,16 @@ func Run(w World, p Program, args []string) int {
 		return c.End(Fail(StatusUsage, spoken(err), usageHint(p.Name, err)))
 	}
 	return c.End(commands.Run(c))
+}
+
+// explained is the help of a flag or an argument, with its default where the help
+// does not speak of it.
+func explained(v *kong.Value) string {
+	with := *v
+	if v.Default != "" && !strings.Contains(v.Help, "default") {
+		with.Help = strings.TrimSuffix(v.Help, ".") + " (default: " + v.Default + ")."
+	}
+	return kong.DefaultHelpValueFormatter(&with)
 }
 
 // spoken says in a person's words what kong says in a parser's.

@@ -10,6 +10,11 @@ import (
 	"golang.org/x/term"
 )
 
+// Colored is the flag of a command that can print in colour.
+type Colored struct {
+	Color string `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (on a terminal, without NO_COLOR), always or never."`
+}
+
 // Style says how to print text on standard output: colour only where a person
 // looks at a terminal that can show it, unless the person says otherwise.
 func (c *Console) Style(color string) text.Style {
