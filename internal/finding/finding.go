@@ -30,7 +30,9 @@ func (s Severity) Below(other Severity) bool { return s.rank() > other.rank() }
 // a position in it, or an entry of the ledger. Line and Column count from 1
 // (columns count characters); zero means unknown.
 type Place struct {
-	File   string `json:"file,omitempty"`                          // Path from the root of the repository. Bytes that are not UTF-8 are written as a backslash and xNN.
+	// Path from the root of the repository. Bytes that are not UTF-8 are written as a
+	// backslash and xNN.
+	File   string `json:"file,omitempty"`
 	Line   int    `json:"line,omitempty" jsonschema:"minimum=1"`   // Line in the head from 1.
 	Column int    `json:"column,omitempty" jsonschema:"minimum=1"` // Column in characters from 1.
 	// Path is the YAML path of the value, such as spec.template.spec.containers[0].image.

@@ -10,15 +10,17 @@ import (
 // timelineDocument is the JSON form. docs/timeline.schema.json is made from it.
 type timelineDocument struct {
 	Envelope
-	From         string        `json:"from"`                              // Beginning of the window in RFC 3339 and UTC.
-	To           string        `json:"to"`                                // End of the window which does not belong to it.
-	Deliveries   int           `json:"deliveries" jsonschema:"minimum=0"` // How many deliveries were read.
-	Followed     int           `json:"followed" jsonschema:"minimum=0"`   // How many deliveries tell of checks and runs that GitHub began because of a use.
-	Uses         []timelineUse `json:"uses"`                              // Everything that the bot's accounts did by its place in the ledger.
-	Days         []audit.Total `json:"days"`                              // Uses by day in UTC.
-	Events       []audit.Total `json:"events"`                            // Uses by event.
-	Completeness *completeness `json:"completeness,omitempty"`            // How complete the record is. Left out where it was not compared with GitHub's lists.
-	Alerts       []alert       `json:"alerts"`                            // The rotations that findings are about.
+	From       string `json:"from"`                              // Beginning of the window in RFC 3339 and UTC.
+	To         string `json:"to"`                                // End of the window which does not belong to it.
+	Deliveries int    `json:"deliveries" jsonschema:"minimum=0"` // How many deliveries were read.
+	// How many deliveries tell of checks and runs that GitHub began because of a use.
+	Followed int           `json:"followed" jsonschema:"minimum=0"`
+	Uses     []timelineUse `json:"uses"`   // Everything that the bot's accounts did by its place in the ledger.
+	Days     []audit.Total `json:"days"`   // Uses by day in UTC.
+	Events   []audit.Total `json:"events"` // Uses by event.
+	// How complete the record is. Left out where it was not compared with GitHub's lists.
+	Completeness *completeness `json:"completeness,omitempty"`
+	Alerts       []alert       `json:"alerts"` // The rotations that findings are about.
 }
 
 type alert struct {
@@ -31,21 +33,23 @@ type alert struct {
 }
 
 type timelineUse struct {
-	Entry        int64    `json:"entry" jsonschema:"minimum=0"`         // Place of the entry in the ledger from 0.
-	Also         []int64  `json:"also"`                                 // Entries that tell the same once more.
-	Time         string   `json:"time"`                                 // When it happened as the delivery tells it or else when that came in.
-	Event        string   `json:"event"`                                // Event of GitHub's webhooks as the body shows it.
-	Action       string   `json:"action"`                               // The event's action. May be empty.
-	Repository   string   `json:"repository"`                           // owner/name. Empty where the event is of no repository.
-	RepositoryID int64    `json:"repository_id" jsonschema:"minimum=0"` // 0 where the event is of no repository.
-	Ref          string   `json:"ref"`                                  // Full name of the branch or tag; owner/name:branch where a pull request's head is in another repository. May be empty.
-	Commit       string   `json:"commit"`                               // Commit that the ref was moved to or that the event is about. May be empty.
-	Number       int64    `json:"number"`                               // Of the pull request or issue. 0 for none.
-	Subject      string   `json:"subject"`                              // What else the event is about such as a status context. May be empty.
-	Login        string   `json:"login"`                                // The account's login as the delivery tells it. The id decides.
-	AccountID    int64    `json:"account_id"`                           // The account's numeric id.
-	Attribution  string   `json:"attribution" jsonschema:"enum=explained,enum=expected,enum=unexpected,enum=unexplained"`
-	Why          []string `json:"why"` // A short reason for each thing that is not expected.
+	Entry        int64   `json:"entry" jsonschema:"minimum=0"`         // Place of the entry in the ledger from 0.
+	Also         []int64 `json:"also"`                                 // Entries that tell the same once more.
+	Time         string  `json:"time"`                                 // When it happened as the delivery tells it or else when that came in.
+	Event        string  `json:"event"`                                // Event of GitHub's webhooks as the body shows it.
+	Action       string  `json:"action"`                               // The event's action. May be empty.
+	Repository   string  `json:"repository"`                           // owner/name. Empty where the event is of no repository.
+	RepositoryID int64   `json:"repository_id" jsonschema:"minimum=0"` // 0 where the event is of no repository.
+	// Full name of the branch or tag; owner/name:branch where a pull request's head is in
+	// another repository. May be empty.
+	Ref         string   `json:"ref"`
+	Commit      string   `json:"commit"`     // Commit that the ref was moved to or that the event is about. May be empty.
+	Number      int64    `json:"number"`     // Of the pull request or issue. 0 for none.
+	Subject     string   `json:"subject"`    // What else the event is about such as a status context. May be empty.
+	Login       string   `json:"login"`      // The account's login as the delivery tells it. The id decides.
+	AccountID   int64    `json:"account_id"` // The account's numeric id.
+	Attribution string   `json:"attribution" jsonschema:"enum=explained,enum=expected,enum=unexpected,enum=unexplained"`
+	Why         []string `json:"why"` // A short reason for each thing that is not expected.
 }
 
 func (t Timeline) document(a finding.Answer) timelineDocument {
@@ -84,11 +88,12 @@ type completenessDocument struct {
 }
 
 type completeness struct {
-	Listed    int      `json:"listed" jsonschema:"minimum=0"`    // Deliveries that GitHub lists.
-	Held      int      `json:"held" jsonschema:"minimum=0"`      // Of these the ledger has.
-	Recovered int      `json:"recovered" jsonschema:"minimum=0"` // Of these it has only since they were sent again.
-	Expired   []string `json:"expired"`                          // Beginning and end of the part of the window that GitHub lists no more; else empty.
-	Open      []open   `json:"open"`                             // What is missing or could not be settled.
+	Listed    int `json:"listed" jsonschema:"minimum=0"`    // Deliveries that GitHub lists.
+	Held      int `json:"held" jsonschema:"minimum=0"`      // Of these the ledger has.
+	Recovered int `json:"recovered" jsonschema:"minimum=0"` // Of these it has only since they were sent again.
+	// Beginning and end of the part of the window that GitHub lists no more; else empty.
+	Expired []string `json:"expired"`
+	Open    []open   `json:"open"` // What is missing or could not be settled.
 }
 
 type open struct {

@@ -112,10 +112,11 @@ func (t Token) rights() Table {
 // observations are what another judge would need to come to the same findings.
 type tokenDocument struct {
 	Envelope
-	Expires      *time.Time         `json:"expires" jsonschema:"nullable"` // When the token expires; null where that is not known.
-	Rights       []token.Right      `json:"rights"`                        // What the token needs beside what it has.
-	Need         token.Need         `json:"need"`                          // What the token is for.
-	Observations token.Observations `json:"observations"`                  // What was asked and answered. Texts are GitHub's: escape them before showing them.
+	Expires *time.Time    `json:"expires" jsonschema:"nullable"` // When the token expires; null where that is not known.
+	Rights  []token.Right `json:"rights"`                        // What the token needs beside what it has.
+	Need    token.Need    `json:"need"`                          // What the token is for.
+	// What was asked and answered. Texts are GitHub's: escape them before showing them.
+	Observations token.Observations `json:"observations"`
 }
 
 func (t Token) document() tokenDocument {

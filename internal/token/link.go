@@ -11,7 +11,7 @@ import (
 
 // Link is the page where a fine-grained token for the need is made, with all
 // filled in that GitHub lets a link fill in: everything but the repositories
-// (https://docs.github.com/authentication/keeping-your-account-and-data-secure/managing-your-personal-access-tokens#pre-filling-fine-grained-personal-access-token-details-using-url-parameters).
+// (https://docs.github.com/authentication/keeping-your-account-and-data-secure/managing-your-personal-access-tokens).
 // GitHub took the description out of its documentation in May 2026, as broken
 // (github/docs#44419), so that each field has to be looked at: Settings lists them.
 // web is the server, such as https://github.com.

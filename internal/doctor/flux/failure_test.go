@@ -91,8 +91,8 @@ func TestFailures(t *testing.T) {
 		cluster.Automations = []flux.Automation{{Namespace: "flux-system", Name: "app", Conditions: c.conditions}}
 		var got []string
 		for _, f := range flux.Failures(cluster) {
-			got = append(got, fmt.Sprintf("%s %s×%d %v %v", f.Object[len("ImageUpdateAutomation/flux-system/"):], f.Cause.Name, f.Attempts, f.Healed,
-				f.Sources))
+			name := f.Object[len("ImageUpdateAutomation/flux-system/"):]
+			got = append(got, fmt.Sprintf("%s %s×%d %v %v", name, f.Cause.Name, f.Attempts, f.Healed, f.Sources))
 		}
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)

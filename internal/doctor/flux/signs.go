@@ -37,11 +37,10 @@ const (
 
 // The fixes that several causes share, in the runbook's words where it has them.
 const (
-	fixNewToken = "create a new token (https://github.com/settings/tokens/new), add it to Pulumi ESC, run `pulumi up --yes`, and verify with " +
-		"`fluxkeeper token check`; Flux uses the new one at its next run"
+	fixNewToken = "create a new token (https://github.com/settings/tokens/new), add it to Pulumi ESC, run `pulumi up --yes`, and verify " +
+		"with `fluxkeeper token check`; Flux uses the new one at its next run"
 	fixSecret = "deploy the Secret to the namespace of the GitRepository (`pulumi up --yes`) with the keys `username` and `password`, and " +
-		"verify it with " +
-		"`kubectl get secret github-token -n flux-system`, without -o yaml, which prints the token"
+		"verify it with `kubectl get secret github-token -n flux-system`, without -o yaml, which prints the token"
 	fixContents = "give the token the repository permission Contents: write (classic: scope repo), and its owner the right to write to the " +
 		"repository"
 	fixBypass = "let Flux push to a branch of its own (spec.git.push.branch: flux-image-updates) and open a pull request from it, rather " +

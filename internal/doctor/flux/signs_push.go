@@ -80,7 +80,8 @@ func configurationSigns() []sign {
 			Problem: "the branch to check out does not exist in the repository",
 			Fix:     "correct spec.git.checkout.ref.branch, or the GitRepository's spec.ref.branch"}},
 		{texts: []string{"template uses removed", "template: …can't evaluate field", "failed to run template",
-			"failed to create commit message template", "unable to create commit message template", "template: …unexpected", "template: …function"},
+			"failed to create commit message template", "unable to create commit message template", "template: …unexpected",
+			"template: …function"},
 			cause: Cause{
 				Name: "message-template", Rule: rule, Stage: Update,
 				Problem: "the commit message's template does not work with this Flux: .Updated and .Changed.ImageResult are gone since " +

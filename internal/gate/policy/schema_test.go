@@ -26,8 +26,10 @@ var update = flag.Bool("update", false, "write generated and golden files")
 // holds them against the parser.
 type (
 	policyFile struct {
-		Version  int             `json:"version" jsonschema:"enum=1"` // Version of this file format.
-		Branches *schemaBranches `json:"branches,omitempty"`          // Where Flux pushes to and where its updates may go. In a pattern * stands for anything but a slash, flux/** for everything below flux/.
+		Version int `json:"version" jsonschema:"enum=1"` // Version of this file format.
+		// Where Flux pushes to and where its updates may go. In a pattern * stands for
+		// anything but a slash, flux/** for everything below flux/.
+		Branches *schemaBranches `json:"branches,omitempty"`
 		// Patterns of the files that may change, from the repository's root; any file where left
 		// out. * stands for anything but a slash, clusters/** for everything below clusters/.
 		Paths []schemaText `json:"paths,omitempty" jsonschema:"minItems=1,uniqueItems=true"`
@@ -45,11 +47,14 @@ type (
 		Allow schemaAllow `json:"allow,omitempty"`
 		// How versions are ordered: semver, calendar (a new year is not a breaking change), or
 		// policy (forward in the order of the image's own ImagePolicy); semver where left out.
-		Versioning schemaVersioning    `json:"versioning,omitempty"`
-		Limits     *schemaLimits       `json:"limits,omitempty"` // Numbers that a change must keep to.
-		Title      schemaText          `json:"title,omitempty"`  // Pattern of the pull request's title; only * is special and stands for any text.
-		Rules      map[string]*setting `json:"rules,omitempty"`  // Raises or lowers single rules, by name, such as version/major.
-		Uses       *schemaUses         `json:"uses,omitempty"`   // What the bots' accounts may do, which fluxkeeper-receiver holds webhook deliveries against.
+		Versioning schemaVersioning `json:"versioning,omitempty"`
+		Limits     *schemaLimits    `json:"limits,omitempty"` // Numbers that a change must keep to.
+		// Pattern of the pull request's title; only * is special and stands for any text.
+		Title schemaText          `json:"title,omitempty"`
+		Rules map[string]*setting `json:"rules,omitempty"` // Raises or lowers single rules, by name, such as version/major.
+		// What the bots' accounts may do, which fluxkeeper-receiver holds webhook deliveries
+		// against.
+		Uses *schemaUses `json:"uses,omitempty"`
 		// Other terms for some images. The first entry that matches and has not ended holds; what it
 		// does not say is as at the top of the file.
 		Images []schemaImage `json:"images,omitempty" jsonschema:"minItems=1"`
@@ -74,7 +79,8 @@ type (
 		ID    int64      `json:"id" jsonschema:"minimum=1"` // Numeric id of the account: gh api users/LOGIN --jq .id
 	}
 	schemaLimits struct {
-		MinorSkip schemaMinorSkip `json:"minor-skip,omitempty"`                                 // How many minor versions a minor step may leave out; any number where left out.
+		// How many minor versions a minor step may leave out; any number where left out.
+		MinorSkip schemaMinorSkip `json:"minor-skip,omitempty"`
 		Updates   int             `json:"updates,omitempty" jsonschema:"minimum=1,default=200"` // How many images one change may update.
 	}
 	schemaImageLimits struct {

@@ -240,7 +240,8 @@ func TestKeptIsAsGood(t *testing.T) {
 // Personal data that a report does not need is not kept.
 func TestKeepLeavesOut(t *testing.T) {
 	body := []byte(`{"ref":"refs/heads/flux","before":"1","after":"2","pusher":{"name":"n","email":"pusher@example.com"},
-		"commits":[{"message":"a message","author":{"email":"author@example.com"}}],"sender":{"login":"l","id":1,"html_url":"https://example.com"}}`)
+		"commits":[{"message":"a message","author":{"email":"author@example.com"}}],
+		"sender":{"login":"l","id":1,"html_url":"https://example.com"}}`)
 	kept := string(audit.Keep(record(0, "push", body), body))
 	for _, secret := range []string{"example.com", "a message"} {
 		if strings.Contains(kept, secret) {
