@@ -26,7 +26,7 @@ e2e: ## build the image and run it as GitHub's runner and act do (needs docker)
 	FLUXKEEPER_E2E=1 go test ./e2e -count=1 -timeout 30m
 
 check: ## formatting, vet, tidy modules, static analysis, dead code, a little fuzzing
-	@test -z "$$(gofmt -l .)" || { gofmt -l . ; echo "gofmt -w . mends these"; exit 1; }
+	@test -z "$$(gofmt -l .)" || { gofmt -l . ; echo "gofmt -w . fixes these"; exit 1; }
 	go vet ./...
 	go mod tidy -diff
 	$(TOOL) staticcheck ./...

@@ -12,7 +12,7 @@ import (
 // something that has a better known name, which is given.
 func TestWords(t *testing.T) {
 	instead := map[string]string{
-		"mended": "recovered", "insist": "retry", "spoil": "report", "spoiled": "reported",
+		"mend": "fix", "mended": "recovered", "insist": "retry", "spoil": "report", "spoiled": "reported",
 		"drill": "rotation", "drills": "rotations", "sight": "observation", "loners": "say which", "occasion": "reminder",
 	}
 	for _, p := range list(t) {

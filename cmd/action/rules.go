@@ -94,7 +94,7 @@ func rulesText(w *bytes.Buffer, rules []finding.Rule) {
 
 func ruleText(w *bytes.Buffer, r finding.Rule) {
 	fmt.Fprintf(w, "%s (%s)\n%s.\n", r.Name, r.Severity, r.Title)
-	fmt.Fprintf(w, "\nWhy\n%s\nHow to mend it\n%s", indent(r.Why), indent(r.Mend))
+	fmt.Fprintf(w, "\nWhy\n%s\nHow to fix it\n%s", indent(r.Why), indent(r.Fix))
 	for _, example := range []struct {
 		title   string
 		archive *txtar.Archive
@@ -118,7 +118,7 @@ func rulesJSON(w io.Writer, rules []finding.Rule) error {
 		Title    string            `json:"title"`
 		Severity finding.Severity  `json:"severity"`
 		Why      string            `json:"why"`
-		Mend     string            `json:"mend"`
+		Fix      string            `json:"fix"`
 		Refused  map[string]string `json:"refused,omitempty"`
 		Allowed  map[string]string `json:"allowed,omitempty"`
 	}
@@ -134,7 +134,7 @@ func rulesJSON(w io.Writer, rules []finding.Rule) error {
 		Rules   []rule `json:"rules"`
 	}{Version: 1, Rules: []rule{}}
 	for _, r := range rules {
-		out.Rules = append(out.Rules, rule{r.Name, r.Title, r.Severity, r.Why, r.Mend, files(r.Refused), files(r.Allowed)})
+		out.Rules = append(out.Rules, rule{r.Name, r.Title, r.Severity, r.Why, r.Fix, files(r.Refused), files(r.Allowed)})
 	}
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")

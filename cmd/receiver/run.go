@@ -18,7 +18,7 @@ type grammar struct {
 	Verify      verifyCmd          `cmd:"" help:"Prove that nothing was altered, removed or cut off."`
 	Report      reportCmd          `cmd:"" help:"List what the bot's account did, and what of that was not expected."`
 	Reconcile   reconcileCmd       `cmd:"" help:"Ask GitHub for what it sent and the ledger lacks; say how complete it is."`
-	Doctor      doctorCmd          `cmd:"" help:"Say what is wrong between Flux, its token and GitHub, and how to mend it."`
+	Doctor      doctorCmd          `cmd:"" help:"Say what is wrong between Flux, its token and GitHub, and how to fix it."`
 	Rotate      rotateCommands     `cmd:"" help:"Replace the bot's token, step by step."`
 	Prove       proveCmd           `cmd:"" help:"Print the proof that an entry is in the ledger."`
 	CheckProof  checkProofCmd      `cmd:"" help:"Check such a proof, without a ledger."`

@@ -23,8 +23,8 @@ type Rule struct {
 	Floor Severity `yaml:"floor"`
 	// Why names the attack, accident or incident behind the rule.
 	Why string `yaml:"why"`
-	// Mend says what to do about a finding.
-	Mend string `yaml:"mend"`
+	// Fix says what to do about a finding.
+	Fix string `yaml:"fix"`
 	// Refused is a case that the rule reports, Allowed a close one that it does not.
 	Refused, Allowed *txtar.Archive `yaml:"-"`
 }
@@ -35,9 +35,9 @@ func (r Rule) Family() string {
 	return family
 }
 
-// Remedy is what to do about a finding, as a hint: in one line, without a full stop.
-func (r Rule) Remedy() string {
-	text := strings.TrimSuffix(strings.Join(strings.Fields(r.Mend), " "), ".")
+// Hint is how to fix it, as findings say it: in one line, without a full stop.
+func (r Rule) Hint() string {
+	text := strings.TrimSuffix(strings.Join(strings.Fields(r.Fix), " "), ".")
 	if text == "" {
 		return ""
 	}

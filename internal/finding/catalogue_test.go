@@ -28,7 +28,7 @@ func TestCatalogueIsComplete(t *testing.T) {
 			if rule.Title == "" || strings.Contains(rule.Title, "\n") || strings.HasSuffix(rule.Title, ".") {
 				t.Errorf("title is %q, want one line without a full stop", rule.Title)
 			}
-			for what, text := range map[string]string{"why": rule.Why, "mend": rule.Mend} {
+			for what, text := range map[string]string{"why": rule.Why, "fix": rule.Fix} {
 				if len(text) < 15 || !strings.HasSuffix(text, ".\n") {
 					t.Errorf("%s is not whole sentences: %q", what, text)
 				}

@@ -53,7 +53,7 @@ Those of the family ` + "`rotation`" + ` are about what the ledger has of a toke
 	return out.Bytes()
 }
 
-// Markdown is the rule's section of the page: its reason, its remedy and its
+// Markdown is the rule's section of the page: its reason, its fix and its
 // two examples, under a heading of the second level.
 func (r Rule) Markdown() []byte {
 	var out bytes.Buffer
@@ -61,7 +61,7 @@ func (r Rule) Markdown() []byte {
 	if r.Floor != "" {
 		floor = ", at least " + string(r.Floor)
 	}
-	fmt.Fprintf(&out, "## %s\n\n%s (%s%s).\n\n%s\n**Mend:** %s", r.Name, r.Title, r.Severity, floor, r.Why, r.Mend)
+	fmt.Fprintf(&out, "## %s\n\n%s (%s%s).\n\n%s\n**Fix:** %s", r.Name, r.Title, r.Severity, floor, r.Why, r.Fix)
 	example(&out, "Refused", r.Refused)
 	example(&out, "Allowed", r.Allowed)
 	return out.Bytes()

@@ -30,7 +30,7 @@ func TestSettingsPage(t *testing.T) {
 	for _, r := range finding.Catalogue() {
 		if r.Family() == "github" {
 			table += fmt.Sprintf("| [%s](rules.md#%s) | %s | %s | %s |\n", r.Name, strings.ReplaceAll(r.Name, "/", ""), r.Severity, r.Title,
-				strings.Join(strings.Fields(r.Mend), " "))
+				strings.Join(strings.Fields(r.Fix), " "))
 		}
 	}
 	want := before + begin + table + end + after

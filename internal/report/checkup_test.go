@@ -13,7 +13,7 @@ import (
 )
 
 func checkup(hostile string) report.Checkup {
-	wrong := finding.New("cluster/secret-keys", "mend it "+hostile, "wrong keys %s", hostile)
+	wrong := finding.New("cluster/secret-keys", "fix it "+hostile, "wrong keys %s", hostile)
 	return report.Checkup{Subject: "acme/fleet in namespace flux-system", Version: "v1.2.3", Checks: []finding.Check{
 		{Name: "Flux APIs", Evidence: []string{"ImagePolicy v1"}, Answer: finding.Answered(nil)},
 		{Name: "Secret", Answer: finding.Answered([]finding.Finding{wrong}), Evidence: []string{"of acme-flux " + hostile}},
@@ -37,7 +37,7 @@ gap: events and logs: no right
   events and logs  gap      –
 
 error[cluster/secret-keys]: wrong keys 
-  = hint: mend it 
+  = hint: fix it 
 `
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)

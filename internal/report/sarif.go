@@ -137,14 +137,14 @@ func sarifMessage(text string) sarifText {
 }
 
 func sarifRuleOf(rule finding.Rule) sarifRule {
-	why, mend := strings.TrimSpace(rule.Why), strings.TrimSpace(rule.Mend)
+	why, fix := strings.TrimSpace(rule.Why), strings.TrimSpace(rule.Fix)
 	return sarifRule{
 		ID:               rule.Name,
 		ShortDescription: sarifText{Text: rule.Title},
 		FullDescription:  sarifText{Text: why},
 		Help: sarifText{
-			Text:     why + "\n\n" + mend,
-			Markdown: why + "\n\n**To mend it:** " + mend,
+			Text:     why + "\n\n" + fix,
+			Markdown: why + "\n\n**How to fix:** " + fix,
 		},
 		HelpURI:       RuleURL(rule.Name),
 		Configuration: sarifSettings{Enabled: true, Level: sarifLevel(rule.Severity)},

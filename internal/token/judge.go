@@ -56,10 +56,10 @@ func (j *judge) add(rule, format string, args ...any) {
 	j.findings = append(j.findings, found("token/"+rule, fmt.Sprintf(format, args...)))
 }
 
-// found makes a finding of a rule, with the rule's remedy for a hint.
+// found makes a finding of a rule, with the rule's hint.
 func found(rule, message string) finding.Finding {
 	known, _ := finding.Lookup(rule)
-	return finding.New(rule, known.Remedy(), "%s", message)
+	return finding.New(rule, known.Hint(), "%s", message)
 }
 
 // hinted is add with a hint of its own.

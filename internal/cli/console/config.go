@@ -49,7 +49,7 @@ type config struct {
 	values map[string]any
 }
 
-// configError says what is wrong in the file, where, and how to mend it.
+// configError says what is wrong in the file, where, and how to fix it.
 type configError struct {
 	error
 	hint string

@@ -194,7 +194,7 @@ func (c *Console) Complain(err error) {
 	}
 }
 
-// HintOf is what an error says about how to mend it, or "".
+// HintOf is what an error says about how to fix it, or "".
 func HintOf(err error) string {
 	if h, ok := errors.AsType[hinter](err); ok {
 		return h.Hint()

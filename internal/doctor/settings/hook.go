@@ -244,7 +244,7 @@ func (x *examiner) hook(h Webhook, of string) {
 		x.Evidence("the last delivery of %s was taken (%d)", of, last.Code)
 	default:
 		x.Report("github/hook-delivery",
-			"see Settings, Webhooks, Recent Deliveries, mend the receiver, and fetch what is missing: `fluxkeeper-receiver reconcile --repo "+
+			"see Settings, Webhooks, Recent Deliveries, fix the receiver, and fetch what is missing: `fluxkeeper-receiver reconcile --repo "+
 				x.Repository+"`",
 			"the last delivery of %s failed: %s", of, outcome(*last))
 	}

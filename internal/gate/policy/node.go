@@ -12,7 +12,7 @@ import (
 )
 
 // reader walks the YAML nodes of a policy file and keeps every problem, so
-// that the owner mends the file once and not once per problem.
+// that the owner fixes the file once and not once per problem.
 type reader struct{ problems []Problem }
 
 // fields are the keys that a mapping may have, with what reads each value.

@@ -198,12 +198,12 @@ func TestActivityIsForbidden(t *testing.T) {
 	}
 }
 
-// Each flaw makes a gap or an error that names it, or is mended.
+// Each flaw makes a gap or an error that names it, or is recovered.
 func TestFlaws(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		damage func(w *world, p *fakehub.Pull)
-		gap    string // none where it is mended
+		gap    string // none where it is recovered
 		kind   github.Kind
 	}{
 		{"head's tree is cut", func(w *world, _ *fakehub.Pull) { w.AddFlaw(fleet, fakehub.Flaw{Object: "flux", Truncated: true}) }, "",

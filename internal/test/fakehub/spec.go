@@ -92,7 +92,7 @@ func gunzip(data []byte) ([]byte, error) {
 	return io.ReadAll(r)
 }
 
-// correct mends the description where GitHub itself answers otherwise.
+// correct fixes the description where GitHub itself answers otherwise.
 func correct(doc *openapi3.T) {
 	// A label may also be added as a plain list of names, as ever.
 	add := doc.Paths.Find("/repos/{owner}/{repo}/issues/{issue_number}/labels").Post.RequestBody.Value.Content.Get("application/json")

@@ -241,7 +241,7 @@ func (st Standing) Next() string {
 		return "delete the old token in GitHub's settings and run `rotate finish`, or let `rotate finish --revoke` revoke it"
 	case Overdue:
 		if st.SeenKnown && !st.Seen {
-			return "Flux does not work with the new token yet: mend that first, then run `rotate finish`"
+			return "Flux does not work with the new token yet: fix that first, then run `rotate finish`"
 		}
 		return "the overlap is over: delete the old token in GitHub's settings and run `rotate finish`, or let `rotate finish --revoke` revoke it"
 	case Dead:
