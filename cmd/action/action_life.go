@@ -48,6 +48,11 @@ func (s *step) propose() error {
 	if j.Result.Verdict() == finding.Undecided {
 		return s.finish(j)
 	}
+	if gone, err := s.startAfresh(j, base); err != nil {
+		return s.cannot(err)
+	} else if gone {
+		return s.done(j)
+	}
 	out, err := s.writer.Propose(s.Context, plan.Proposal{
 		Branch: branch, Base: base, SHA: j.Result.Head.Commit, Updates: gate.Proposed(j.Result.Updates),
 		Templates: proposal.Templates{Title: s.inputs.Text("title"), Body: s.inputs.Text("body")},
@@ -58,6 +63,19 @@ func (s *step) propose() error {
 		return s.cannot(err)
 	}
 	return s.done(j)
+}
+
+// startAfresh deletes a stale branch of Flux's where that is asked, and tells
+// whether it did: Flux never rebases its branch, and makes a fresh one from the base.
+func (s *step) startAfresh(j judged, base string) (gone bool, err error) {
+	if !j.Result.Afresh || !s.inputs.Flag("delete-stale-branch") {
+		return false, nil
+	}
+	out, err := s.writer.StartAfresh(s.Context, plan.Afresh{
+		Branch: j.facts.HeadRef, SHA: j.Result.Head.Commit, BaseRef: base, DryRun: s.inputs.Flag("dry-run"),
+	})
+	s.tell(out)
+	return len(out.Actions) > 0, err
 }
 
 // merge approves and merges the pull request, or takes that back, as its
@@ -108,12 +126,15 @@ func (s *step) sweep() error {
 		if !pull.SameRepository || pull.BaseRef != base || !policy.MatchHead(pull.HeadRef) {
 			continue
 		}
-		candidate, err := s.candidate(pull)
-		if err != nil {
-			unread = append(unread, err)
-			continue
+		j, err := s.judgeListed(pull)
+		gone := false
+		if err == nil {
+			gone, err = s.startAfresh(j, base)
 		}
-		candidates = append(candidates, candidate)
+		unread = append(unread, err)
+		if err == nil && !gone {
+			candidates = append(candidates, candidate(pull, j))
+		}
 	}
 	closings := plan.Stale(candidates, open, plan.SweepOptions{
 		MaxAge: time.Duration(s.inputs.Count("stale-after-days")) * 24 * time.Hour, Now: time.Now(),
@@ -142,29 +163,32 @@ func (s *step) basePolicy(branch string) (policy.Policy, error) {
 	return s.policy(change.Revision{Commit: sha})
 }
 
-// candidate finds out what a sweep needs to know of a pull request.
-func (s *step) candidate(pull plan.Pull) (plan.Candidate, error) {
-	c := plan.Candidate{Pull: pull}
+// judgeListed judges a pull request that was listed.
+func (s *step) judgeListed(pull plan.Pull) (judged, error) {
 	facts, err := s.reader.Pull(s.Context, pull.Number)
 	if err != nil {
-		return c, err
+		return judged{}, err
 	}
 	if facts.BaseRef != pull.BaseRef {
-		return c, fmt.Errorf("judge #%d: it goes to %s by now, and no more to %s", pull.Number, text.Quote(facts.BaseRef),
+		return judged{}, fmt.Errorf("judge #%d: it goes to %s by now, and no more to %s", pull.Number, text.Quote(facts.BaseRef),
 			text.Quote(pull.BaseRef))
 	}
 	j := s.judge(facts, false)
 	if j.Result.Verdict() == finding.Undecided {
-		return c, fmt.Errorf("judge #%d: %s", pull.Number, j.Result.Gaps[0])
+		return j, fmt.Errorf("judge #%d: %s", pull.Number, j.Result.Gaps[0])
 	}
+	return j, nil
+}
+
+// candidate is what a sweep needs to know of a pull request.
+func candidate(pull plan.Pull, j judged) plan.Candidate {
+	c := plan.Candidate{Pull: pull, Passes: j.Result.Verdict() == finding.Pass, Empty: plan.Empty(j.facts), Updates: j.Result.Updates}
 	c.Head = j.Result.Head.Commit
-	c.Passes = j.Result.Verdict() == finding.Pass
-	c.Empty, c.Updates = plan.Empty(j.facts), j.Result.Updates
 	newest := slices.MaxFunc(append(j.facts.Commits, change.Commit{}), func(a, b change.Commit) int {
 		return a.Committer.When.Compare(b.Committer.When)
 	})
 	c.Pushed = newest.Committer.When
-	return c, nil
+	return c
 }
 
 // wrongEvent refuses an event that a command has nothing to do with.

@@ -156,8 +156,8 @@ func pushCmd(ts *testscript.TestScript, s *story, args []string) {
 	ts.Setenv("SHA", s.Push(who, plain[0]))
 }
 
-// pull [BRANCH] [by=LOGIN] [from=FORK] [commits=N]: opens a pull request to the
-// base; GitHub tells of N commits. $PULL is its number.
+// pull [BRANCH] [to=BASE] [by=LOGIN] [from=FORK] [commits=N]: opens a pull request,
+// to main where it is not said; GitHub tells of N commits. $PULL is its number.
 func pullCmd(ts *testscript.TestScript, s *story, args []string) {
 	plain, named := words(args)
 	p := fakehub.Pull{Title: "Image updates", Head: storytest.Head, Author: storytest.Bot.Name}
@@ -167,9 +167,9 @@ func pullCmd(ts *testscript.TestScript, s *story, args []string) {
 	if by := take(named, "by"); by != "" {
 		p.Author = by
 	}
-	p.HeadRepo, p.Commits = take(named, "from"), number(ts, take(named, "commits"))
+	p.Base, p.HeadRepo, p.Commits = take(named, "to"), take(named, "from"), number(ts, take(named, "commits"))
 	if len(plain) > 1 || len(named) > 0 {
-		ts.Fatalf("usage: pull [BRANCH] [by=LOGIN] [from=FORK] [commits=N]")
+		ts.Fatalf("usage: pull [BRANCH] [to=BASE] [by=LOGIN] [from=FORK] [commits=N]")
 	}
 	ts.Setenv("PULL", fmt.Sprint(s.OpenPull(storytest.Repository, p)))
 }

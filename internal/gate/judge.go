@@ -64,6 +64,7 @@ func Judge(p policy.Policy, f change.Facts, o Options) Result {
 		j.text(result.Updates)
 	}
 	result.Findings, result.Gaps = j.findings, slices.Concat(f.Gaps, j.gaps)
+	result.Afresh = !o.IgnoreIdentity && len(result.Gaps) == 0 && j.mayStartAfresh(result.Evidence)
 	result.Answer = result.Weighed(p.Severities())
 	return result
 }

@@ -99,6 +99,18 @@ func (j *judge) afresh() string {
 	return fmt.Sprintf("delete the branch %q while it is at commit %s: Flux pushes it afresh from the base", head, sha[:min(len(sha), 12)])
 }
 
+// mayStartAfresh tells whether the branch is Flux's and stale, and holds nobody's
+// commit but the bots'. What a policy makes of the findings does not matter here:
+// who lets a person's commit pass has not given it up.
+func (j *judge) mayStartAfresh(reached policy.Evidence) bool {
+	proven := reached.Reaches(policy.EvidenceText) && reached.Reaches(cmp.Or(j.policy.Evidence, policy.EvidenceText))
+	foreign := slices.ContainsFunc(j.findings, func(f finding.Finding) bool {
+		return strings.HasPrefix(f.Rule, "identity/") && f.Rule != "identity/base" && f.Rule != "identity/opener"
+	})
+	stale := slices.ContainsFunc(j.findings, func(f finding.Finding) bool { return f.Rule == "scope/stale" })
+	return stale && proven && !foreign && j.facts.HeadRef != "" && j.policy.MatchHead(j.facts.HeadRef)
+}
+
 func (j *judge) at(v *fileView, rule, message, hint string) {
 	j.report(finding.Finding{Rule: rule, Place: finding.Place{File: v.Path}, Message: message, Hint: hint})
 }

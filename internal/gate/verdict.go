@@ -16,6 +16,9 @@ type Result struct {
 	Updates      []Update
 	// Evidence is the step of the ladder that the facts reach.
 	Evidence policy.Evidence
+	// Afresh says that the way on is a fresh branch, and that Flux's loses nothing
+	// when it is deleted: it is stale, and all of it is proven to be the bots' own.
+	Afresh bool
 }
 
 // FileResult is the outcome of one changed file.

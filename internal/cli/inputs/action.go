@@ -115,6 +115,12 @@ func life() []Input {
 			Doc: "Delete the branch afterwards, if its head still is the commit that was judged. Flux makes a new one.",
 		},
 		{
+			Name: "delete-stale-branch", Kind: Flag, Default: "false", Commands: []string{Propose, Sweep},
+			Doc: "Delete Flux's branch where `scope/stale` was found and every commit on it is the bots', if its head still is the commit that " +
+				"was judged. GitHub closes its pull request, Flux pushes afresh from the base, and `propose` opens a new one. Takes " +
+				"`contents: write`.",
+		},
+		{
 			Name: "dry-run", Kind: Flag, Default: "false",
 			Doc: "Say what would be done, and change nothing on GitHub.",
 		},

@@ -89,6 +89,9 @@ func (c *call) updateRefs(args js) any {
 			if _, err := r.git.run(false, command...); err != nil {
 				return refusal{"UNPROCESSABLE", err.Error()}
 			}
+			if command[1] == "-d" {
+				r.closePulls(strings.TrimPrefix(command[2], "refs/heads/"))
+			}
 		}
 		return &node{"UpdateRefsPayload", js{"clientMutationId": input["clientMutationId"]}}
 	})(nil)

@@ -111,6 +111,16 @@ func (r *repo) open(p Pull) (*pull, error) {
 
 func (p *pull) open() bool { return p.closed.IsZero() }
 
+// closePulls closes the pull requests from and to a branch that was deleted, as
+// GitHub does where that is not done on its pages.
+func (r *repo) closePulls(branch string) {
+	for _, p := range r.pulls {
+		if p.open() && (p.Base == branch || p.Head == branch && p.headRepo() == r) {
+			p.closed = r.hub.now()
+		}
+	}
+}
+
 // headRepo is the repository of the head branch; nil when it is gone.
 func (p *pull) headRepo() *repo {
 	switch {
