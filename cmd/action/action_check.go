@@ -65,11 +65,14 @@ func (s *step) nothing(sub subject) judged {
 func (s *step) publish(sub subject, j judged) (publish.Outcome, error) {
 	var page bytes.Buffer
 	r := j.Report()
+	if j.unguarded && r.Verdict() == finding.NotApplicable {
+		return publish.Outcome{Notes: []string{fmt.Sprintf("no check speaks for the branch %s, which takes no updates", text.Quote(sub.into))}}, nil
+	}
 	if err := report.Markdown(&page, r); err != nil {
 		return publish.Outcome{}, err
 	}
 	p := plan.Publication{
-		Name: plan.CheckName(s.inputs.Text("check-name"), sub.into, s.event.DefaultBranch), SHA: j.Result.Head.Commit, Number: sub.number,
+		Name: s.checkName(sub.into), SHA: j.Result.Head.Commit, Number: sub.number,
 		Verdict: r.Verdict(),
 		BaseRef: sub.into, BaseTip: j.Result.Base.Commit, Fork: fork(j.facts),
 		Title: r.Headline() + ", into " + sub.into, Summary: page.String(), Link: s.where.RunURL, Findings: r.Findings,
@@ -85,6 +88,11 @@ func (s *step) publish(sub subject, j judged) (publish.Outcome, error) {
 		p.Number = 0 // the queue's commit is not the pull request's head
 	}
 	return s.writer.Publish(s.Context, p)
+}
+
+// checkName is what the check is called that speaks for a base.
+func (s *step) checkName(base string) string {
+	return plan.CheckName(s.inputs.Text("check-name"), base, s.event.DefaultBranch)
 }
 
 // fork tells whether a pull request is not known to be of this repository's branch.
@@ -109,7 +117,11 @@ func (s *step) finish(j judged) error {
 	}
 	if s.inputs.Flag("summary") {
 		var page bytes.Buffer
-		problems = append(problems, report.Markdown(&page, r), s.runner.Summary(page.String()))
+		err := report.Markdown(&page, r)
+		if base := j.facts.BaseRef; base != "" && !j.unguarded && s.via() != plan.ViaNone {
+			fmt.Fprintf(&page, "\nFor the branch %s, require the check %s.\n", text.MarkdownCode(base), text.MarkdownCode(s.checkName(base)))
+		}
+		problems = append(problems, err, s.runner.Summary(page.String()))
 	}
 	if name := s.inputs.Text("sarif-file"); name != "" {
 		problems = append(problems, s.sarif(name, r))

@@ -20,6 +20,8 @@ import (
 type judged struct {
 	report.Change
 	facts change.Facts
+	// unguarded says that no check of ours speaks for the base.
+	unguarded bool
 }
 
 // undecided is the answer about a commit of which too little is known.
@@ -60,12 +62,29 @@ func (s *step) judgeSubject(sub subject) judged {
 			sub.number, text.Quote(facts.BaseRef), text.Quote(sub.into)))
 	}
 	j := s.judge(facts, false)
-	if !sub.queued {
+	if sub.queued {
+		j = s.judgeQueued(sub, j)
+		j.Result.Head.Commit = sub.head
+	}
+	return s.guard(sub.into, j)
+}
+
+// guard takes back a pass for a base that is not guarded: not the default branch,
+// and not named by the policy there. Whoever may push can make such a base, with a
+// policy of their own, or a branch of a stack of pull requests.
+func (s *step) guard(base string, j judged) judged {
+	if base == s.event.DefaultBranch {
 		return j
 	}
-	queued := s.judgeQueued(sub, j)
-	queued.Result.Head.Commit = sub.head
-	return queued
+	rules, err := s.basePolicy(s.event.DefaultBranch)
+	if err != nil {
+		return doubt(j, err)
+	}
+	if j.unguarded = !rules.Guards(base, s.event.DefaultBranch); j.unguarded && j.Result.Verdict() == finding.Pass {
+		return doubt(j, fmt.Errorf("the branch %s takes no updates: name it under branches.base of %s on %s, or propose the update to a branch "+
+			"that takes them", text.Quote(base), s.inputs.Text("policy"), text.Quote(s.event.DefaultBranch)))
+	}
+	return j
 }
 
 // judgeQueued judges a merge queue's commit. GitHub made it, so that it tells
@@ -122,7 +141,7 @@ func (s *step) policy(base change.Revision) (policy.Policy, error) {
 	case !ok:
 		return policy.Default(), nil
 	}
-	return policy.Parse("base:"+name, data)
+	return policy.ParseAmong("base:"+name, data, func(prefix string) ([]string, error) { return s.reader.Branches(s.Context, prefix) })
 }
 
 // maxAnew is how often a change is judged anew because its base branch moved on.

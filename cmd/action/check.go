@@ -133,7 +133,7 @@ func (c *checkCmd) policy(a *console.Console, repo *gitrepo.Repository, rng gitr
 	rules := policy.Default()
 	if ok {
 		name := c.Base + ":" + policy.File
-		if rules, err = policy.Parse(name, data); err != nil {
+		if rules, err = policy.ParseAmong(name, data, repo.Branches); err != nil {
 			for _, p := range problems(console.StatusUndecided, name, err) {
 				gaps = append(gaps, p.Sentence())
 			}

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 )
 
@@ -120,7 +121,14 @@ func readPolicy(a *console.Console, name string) (policy.Policy, error) {
 	if name == "-" {
 		name = "standard input"
 	}
-	rules, err := policy.Parse(name, data)
+	rules, err := policy.ParseAmong(name, data, func(prefix string) ([]string, error) {
+		repo, err := gitrepo.Open(".")
+		if err != nil {
+			return nil, err
+		}
+		defer repo.Close()
+		return repo.Branches(prefix)
+	})
 	if err != nil {
 		all := problems(console.StatusUsage, name, err)
 		last := len(all) - 1

@@ -54,8 +54,8 @@ func common() []Input {
 		},
 		{
 			Name: "check-name", Kind: Text, Default: "fluxkeeper", Commands: []string{Check, Scan},
-			Doc: "The name of the check run, and the context of the commit status, for the default branch; for any other base, the " +
-				"base follows in brackets, as in `fluxkeeper (release)`. `scan` adds `/scan` to it for a change and " +
+			Doc: "The name of the check run, and the context of the commit status, for the default branch; for any other base that the " +
+				"policy there names, the base follows in brackets, as in `fluxkeeper (release)`. `scan` adds `/scan` to it for a change and " +
 				"`/scan-tree` for a commit, so that it never speaks for `check`.",
 		},
 		{

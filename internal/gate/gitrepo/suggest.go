@@ -9,6 +9,24 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
+// Branches lists the branches whose names begin with a text, those that only a
+// remote has too.
+func (r *Repository) Branches(prefix string) ([]string, error) {
+	refs, err := r.refs.Refs()
+	var names []string
+	for _, ref := range refs {
+		name := ref.Name().Short()
+		if ref.Name().IsRemote() {
+			_, name, _ = strings.Cut(name, "/")
+		}
+		if (ref.Name().IsBranch() || ref.Name().IsRemote()) && name != "HEAD" && strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), err
+}
+
 // suggest names the branches and tags that come closest to a name.
 func (r *Repository) suggest(name string) string {
 	refs, err := r.refs.Refs()

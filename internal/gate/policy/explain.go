@@ -19,7 +19,7 @@ import (
 func (p Policy) Explain() string {
 	lines := []string{
 		"Updates come from the branch " + list(p.Head, "or") + ".",
-		"They may go to " + cmp.Or(list(p.Base, "or"), "any branch") + ".",
+		"They may go to " + cmp.Or(list(p.Base, "or"), "the default branch") + ".",
 		"They may change " + cmp.Or(list(p.Paths, "or"), "any file") + ".",
 		"They may change " + text.Count(p.MaxUpdates, "image") + " at most.",
 	}

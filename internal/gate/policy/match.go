@@ -2,6 +2,7 @@ package policy
 
 import (
 	_ "embed"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,8 +63,17 @@ func (p Policy) Contract() Uses {
 // MatchHead tells whether Flux pushes to a branch of this name.
 func (p Policy) MatchHead(branch string) bool { return pattern.Any(p.Head, branch) }
 
-// MatchBase tells whether updates may go to a branch of this name.
-func (p Policy) MatchBase(branch string) bool { return len(p.Base) == 0 || pattern.Any(p.Base, branch) }
+// MatchBase tells whether updates may go to a branch of this name. Which is the
+// default branch is not known here: without names, any may be.
+func (p Policy) MatchBase(branch string) bool {
+	return len(p.Base) == 0 || slices.Contains(p.Base, branch)
+}
+
+// Guards tells whether a check of ours may speak for a base. It is asked of the
+// policy on the default branch, which is guarded, as is every base that it names.
+func (p Policy) Guards(base, defaultBranch string) bool {
+	return base != "" && (base == defaultBranch || slices.Contains(p.Base, base))
+}
 
 // MatchPath tells whether the file, a path from the repository's root with
 // slashes, may change.

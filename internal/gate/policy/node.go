@@ -13,7 +13,11 @@ import (
 
 // reader walks the YAML nodes of a policy file and keeps every problem, so
 // that the owner fixes the file once and not once per problem.
-type reader struct{ problems []Problem }
+type reader struct {
+	problems []Problem
+	// among gives the branches of the repository whose names begin so; it may be nil.
+	among func(prefix string) ([]string, error)
+}
 
 // fields are the keys that a mapping may have, with what reads each value.
 type fields map[string]func(*yaml.Node)

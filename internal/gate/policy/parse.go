@@ -46,8 +46,12 @@ func (e *Error) Error() string {
 // Parse reads a policy file. What the file does not say is as in
 // Default. It is strict, since a misspelt limit is no limit: the error
 // is a *Error with all problems at once. The name is only for messages.
-func Parse(name string, data []byte) (Policy, error) {
-	p, problems := parse(data)
+func Parse(name string, data []byte) (Policy, error) { return ParseAmong(name, data, nil) }
+
+// ParseAmong is Parse where branches can tell the branches of the repository whose
+// names begin with a text. It is asked only to explain a problem.
+func ParseAmong(name string, data []byte, branches func(prefix string) ([]string, error)) (Policy, error) {
+	p, problems := parse(data, branches)
 	if len(problems) == 0 {
 		return p, nil
 	}
@@ -57,7 +61,7 @@ func Parse(name string, data []byte) (Policy, error) {
 	return Policy{}, &Error{Name: name, Problems: slices.Compact(problems)}
 }
 
-func parse(data []byte) (Policy, []Problem) {
+func parse(data []byte, branches func(string) ([]string, error)) (Policy, []Problem) {
 	if len(data) > maxSize {
 		return Policy{}, []Problem{{1, 1, fmt.Sprintf("the file is larger than %d KiB", maxSize>>10), "use patterns for images and paths"}}
 	}
@@ -68,7 +72,7 @@ func parse(data []byte) (Policy, []Problem) {
 	if problem != nil {
 		return Policy{}, []Problem{*problem}
 	}
-	r := &reader{}
+	r := &reader{among: branches}
 	r.plainly(root)
 	p := r.policy(root)
 	return p, r.problems

@@ -16,7 +16,8 @@ const File = ".github/fluxkeeper.yaml"
 type Policy struct {
 	// Head are patterns of the branches that Flux pushes to.
 	Head []string
-	// Base are patterns of the branches that updates may go to; none means any.
+	// Base are the names of the branches that updates may go to; none means the
+	// default branch alone.
 	Base []string
 	// Paths are patterns of the files that may change; none means any.
 	Paths []string

@@ -56,6 +56,31 @@ func TestBadPolicies(t *testing.T) {
 	}
 }
 
+// TestPatternOfBases: whoever wrote a pattern where names belong is told the names,
+// where the branches are at hand.
+func TestPatternOfBases(t *testing.T) {
+	const file = "version: 1\nbranches: {base: [\"release/*\"]}\n"
+	for want, branches := range map[string]func(string) ([]string, error){
+		`; today it matches "release/1", "release/2"`: func(prefix string) ([]string, error) {
+			return []string{prefix + "2", prefix + "1", "main", prefix + "a/b"}, nil
+		},
+		"; today it matches none": func(string) ([]string, error) { return nil, nil },
+		"the branches":            func(string) ([]string, error) { return []string{"release/1"}, errors.New("no answer") },
+	} {
+		if _, err := ParseAmong("p", []byte(file), branches); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%v, want … %s", err, want)
+		}
+	}
+}
+
+// TestGuards: the default branch is guarded, and what its policy names.
+func TestGuards(t *testing.T) {
+	p := Policy{Base: []string{"release/1"}}
+	if !p.Guards("main", "main") || !p.Guards("release/1", "main") || p.Guards("release/2", "main") || p.Guards("", "") {
+		t.Error("guarded are the default branch and what is named, and nothing else")
+	}
+}
+
 func TestBadBytes(t *testing.T) {
 	for name, c := range map[string]struct{ data, want string }{
 		"nothing":          {"", "p:1:1: the policy file says nothing"},
@@ -95,7 +120,7 @@ JpJOqQD9E174bTRMBmphFfbH7qpjS40Uw9vzWcdiA8RwAQxSJg4=
 func everything() Policy {
 	return Policy{
 		Head:  []string{"flux-image-updates", "flux/**"},
-		Base:  []string{"main", "release/*"},
+		Base:  []string{"main", "release/1"},
 		Paths: []string{"clusters/**", "apps/*/{values,release}.yaml"},
 		Bots: []Bot{{
 			Account: change.Account{Login: "goldfish-flux", ID: 123456},
@@ -213,7 +238,10 @@ func TestMatch(t *testing.T) {
 		{"[", "[", false},
 	} {
 		p := Policy{Head: []string{c.pattern}, Base: []string{c.pattern}, Paths: []string{"no", c.pattern}}
-		if p.MatchHead(c.s) != c.want || p.MatchBase(c.s) != c.want || p.MatchPath(c.s) != c.want {
+		if p.MatchBase(c.s) != (c.pattern == c.s) {
+			t.Errorf("%q on %q: a base is compared by its name", c.pattern, c.s)
+		}
+		if p.MatchHead(c.s) != c.want || p.MatchPath(c.s) != c.want {
 			t.Errorf("%q on %q: want %v everywhere", c.pattern, c.s, c.want)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
@@ -89,7 +90,7 @@ func (r *reader) branches(p *Policy) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		r.mapping(n, "branches", fields{
 			"head": r.texts("head", &p.Head, r.branchPattern),
-			"base": r.texts("base", &p.Base, r.branchPattern),
+			"base": r.texts("base", &p.Base, r.base),
 		})
 	}
 }
@@ -305,6 +306,40 @@ func (r *reader) branchPattern(n *yaml.Node, s string) bool {
 		return false
 	}
 	return r.pattern(n, s)
+}
+
+// base takes the name of one branch: each base has a check of its own, which a
+// branch that somebody makes tomorrow is not to get by its name alone.
+func (r *reader) base(n *yaml.Node, s string) bool {
+	prefix, whole := pattern.Literal(s)
+	if whole || !r.branchPattern(n, s) {
+		return whole && r.branchPattern(n, s)
+	}
+	hint := "write out the names of the branches"
+	if r.among != nil {
+		if names, err := r.among(prefix); err == nil {
+			hint += r.matches(s, names)
+		}
+	}
+	r.report(n, hint, "%s is a pattern, and each base is named by itself, since it has a check of its own", quote(s))
+	return false
+}
+
+// maxMatches is how many of the branches that a pattern matches are named.
+const maxMatches = 20
+
+func (*reader) matches(of string, names []string) string {
+	var found []string
+	for _, name := range names {
+		if pattern.Match(of, name) {
+			found = append(found, quote(name))
+		}
+	}
+	if len(found) == 0 {
+		return "; today it matches none"
+	}
+	slices.Sort(found)
+	return "; today it matches " + text.Some(found, maxMatches)
 }
 
 func (r *reader) pathPattern(n *yaml.Node, s string) bool {

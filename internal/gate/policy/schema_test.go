@@ -62,8 +62,9 @@ type (
 	schemaBranches struct {
 		// Patterns of the branches that Flux pushes to; flux-image-updates where left out.
 		Head []schemaText `json:"head,omitempty" jsonschema:"minItems=1,uniqueItems=true"`
-		// Patterns of the branches that updates may go to; any where left out.
-		Base []schemaText `json:"base,omitempty" jsonschema:"minItems=1,uniqueItems=true"`
+		// Names of the branches that updates may go to; the default branch where left out. No
+		// patterns, since each has a check of its own.
+		Base []schemaBase `json:"base,omitempty" jsonschema:"minItems=1,uniqueItems=true"`
 	}
 	schemaBot struct {
 		Login schemaText `json:"login,omitempty"`                     // Login of the bot's GitHub account; needs the id.
@@ -122,6 +123,7 @@ type (
 	}
 	schemaEvent      string
 	schemaText       string
+	schemaBase       string
 	schemaAllow      []string
 	schemaVersioning string
 	schemaMinorSkip  int
@@ -129,6 +131,10 @@ type (
 
 func (schemaText) JSONSchema() *jsonschema.Schema {
 	return &jsonschema.Schema{Type: "string", Pattern: `^\S(.*\S)?$`}
+}
+
+func (schemaBase) JSONSchema() *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "string", Pattern: `^[^\s*?{[\\]([^*?{[\\]*[^\s*?{[\\])?$`}
 }
 
 func (schemaEvent) JSONSchema() *jsonschema.Schema {

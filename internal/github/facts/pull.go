@@ -71,6 +71,20 @@ func (r *Reader) Branch(ctx context.Context, name string) (string, error) {
 	return id, err
 }
 
+// Branches lists the branches whose names begin with a text.
+func (r *Reader) Branches(ctx context.Context, prefix string) ([]string, error) {
+	ctx, cancel := r.Limited(ctx)
+	defer cancel()
+	var names []string
+	refs, _, err := r.API.Git.ListMatchingRefs(ctx, r.Owner, r.Name, &gh.ReferenceListOptions{Ref: "heads/" + prefix})
+	for _, ref := range refs {
+		if name, ok := strings.CutPrefix(ref.GetRef(), "refs/heads/"); ok {
+			names = append(names, name)
+		}
+	}
+	return names, github.Wrap(ctx, "list branches", err)
+}
+
 // resolve gives the id of a commit, and the name of the branch that it was
 // named by.
 func (r *Reader) resolve(ctx context.Context, name string) (id, branch string, err error) {

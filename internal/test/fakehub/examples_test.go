@@ -22,7 +22,7 @@ func tour(sha, blob string) []visit {
 		{"GET", r, ""}, {"GET", r + "/activity", ""}, {"GET", r + "/branches/main", ""},
 		{"GET", r + "/commits", ""},
 		{"GET", r + "/compare/main...flux-image-updates", ""}, {"GET", r + "/git/blobs/" + blob, ""}, {"GET", r + "/git/commits/" + sha, ""},
-		{"GET", r + "/git/ref/heads/main", ""}, {"GET", r + "/git/trees/main?recursive=1", ""},
+		{"GET", r + "/git/ref/heads/main", ""}, {"GET", r + "/git/matching-refs/heads/ma", ""}, {"GET", r + "/git/trees/main?recursive=1", ""},
 		{"POST", r + "/pulls", `{"title":"x","head":"flux-image-updates","base":"main"}`},
 		{"GET", r + "/pulls", ""}, {"GET", r + "/pulls/1", ""}, {"PATCH", r + "/pulls/1", `{"title":"y"}`},
 		{"GET", r + "/commits/" + sha + "/pulls", ""},

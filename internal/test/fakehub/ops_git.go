@@ -13,6 +13,7 @@ func gitOperations() map[string]operation {
 		"git/get-blob":                        {"contents=read", getBlob},
 		"git/get-commit":                      {"contents=read", getGitCommit},
 		"git/get-ref":                         {"contents=read", getRef},
+		"git/list-matching-refs":              {"contents=read", listMatchingRefs},
 		"repos/list-commits":                  {"contents=read", listCommits},
 		"repos/download-tarball-archive":      {"contents=read", getArchive},
 		"repos/get-branch":                    {"contents=read", getBranch},
@@ -174,6 +175,14 @@ func getRef(c *call) answer {
 		}
 	}
 	return notFound()
+}
+
+func listMatchingRefs(c *call) answer {
+	shown := []any{}
+	for _, one := range c.refs("refs/" + c.params["ref"]) {
+		shown = append(shown, c.showRef(one[0], one[1]))
+	}
+	return answer{200, shown}
 }
 
 func getBranch(c *call) answer {
