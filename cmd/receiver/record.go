@@ -62,10 +62,6 @@ func (proveCmd) Help() string {
 func (c *proveCmd) Run(a *console.Console) error {
 	return c.find(a.Context, func(l *store.Ledger, record ledger.Record) error {
 		inclusion, err := l.Prove(a.Context, record.Index)
-		// A receiver signs once a second: the newest entries wait for that.
-		for tries := 0; errors.Is(err, store.ErrNotCovered) && tries < 20 && sleep(a.Context, 200*time.Millisecond); tries++ {
-			inclusion, err = l.Prove(a.Context, record.Index)
-		}
 		if err != nil {
 			return err
 		}

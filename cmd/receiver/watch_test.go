@@ -70,7 +70,7 @@ func searched(t testing.TB, address string) (rows int, err error) {
 		leaktest.Text(t, where, fmt.Appendln(nil, r.Kind, r.Source, r.ID, r.Name, r.Target))
 		leaktest.Text(t, where+"'s body", body)
 	}
-	checkpoint, _, err := l.KeptCheckpoint(ctx)
+	checkpoint, err := l.Checkpoint(ctx)
 	leaktest.Text(t, "the checkpoint", checkpoint)
 	return rows, err
 }

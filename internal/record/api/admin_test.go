@@ -115,7 +115,7 @@ func (s *shelf) Prove(ctx context.Context, index int64) (proof.Inclusion, error)
 }
 
 func (s *shelf) Checkpoint(context.Context) ([]byte, error) {
-	return s.key.Sign(s.tree.Size(), s.tree.Root())
+	return s.key.Sign(ledger.Checkpoint{Size: s.tree.Size(), Root: s.tree.Root()})
 }
 func (s *shelf) PublicKey(context.Context) (string, error) { return s.key.Public(), nil }
 func (s *shelf) Ready(context.Context) error               { return s.broken }

@@ -16,16 +16,21 @@ import (
 )
 
 // Checkpoint says what the tree was: so many leaves, this root. Its text is the
-// one of https://c2sp.org/tlog-checkpoint.
+// one of https://c2sp.org/tlog-checkpoint, with one extension line.
 type Checkpoint struct {
 	Origin string
 	Size   int64
 	Root   tlog.Hash
+	// Own is how many of the entries the program itself made: all that are no
+	// deliveries. They are few and lie anywhere, so that whoever wants all of them
+	// can look them up, and count.
+	Own int64
 }
 
-// Text is what is signed: origin, size and root, a line each.
+// Text is what is signed: origin, size, root, and the program's own entries, a
+// line each.
 func (c Checkpoint) Text() string {
-	return fmt.Sprintf("%s\n%d\n%s\n", c.Origin, c.Size, c.Root)
+	return fmt.Sprintf("%s\n%d\n%s\nown %d\n", c.Origin, c.Size, c.Root, c.Own)
 }
 
 // Key signs checkpoints: an Ed25519 key in the form of golang.org/x/mod/sumdb/note.
@@ -66,9 +71,9 @@ func (k Key) Private() secret.Secret { return k.private }
 // Public is the key that others verify with: "name+hash+data".
 func (k Key) Public() string { return k.public }
 
-// Sign gives the checkpoint as a signed note.
-func (k Key) Sign(size int64, root tlog.Hash) ([]byte, error) {
-	c := Checkpoint{k.signer.Name(), size, root}
+// Sign gives the checkpoint as a signed note, with the key's name as its origin.
+func (k Key) Sign(c Checkpoint) ([]byte, error) {
+	c.Origin = k.signer.Name()
 	signed, err := note.Sign(&note.Note{Text: c.Text()}, k.signer)
 	if err != nil {
 		return nil, fmt.Errorf("sign checkpoint: %w", err)
@@ -104,14 +109,15 @@ func OpenCheckpoint(signed []byte, public string) (Checkpoint, error) {
 
 func parseCheckpoint(text string) (Checkpoint, error) {
 	lines := strings.Split(text, "\n")
-	if len(lines) != 4 || lines[0] == "" {
-		return Checkpoint{}, errors.New("parse checkpoint: it is not three lines")
+	if len(lines) != 5 || lines[0] == "" {
+		return Checkpoint{}, errors.New("parse checkpoint: it is not four lines")
 	}
 	size, sizeErr := strconv.ParseInt(lines[1], 10, 64)
 	root, rootErr := tlog.ParseHash(lines[2])
-	c := Checkpoint{lines[0], size, root}
-	if sizeErr != nil || rootErr != nil || size < 0 || c.Text() != text {
-		return Checkpoint{}, errors.New("parse checkpoint: it is not an origin, a size and a hash")
+	own, ownErr := strconv.ParseInt(strings.TrimPrefix(lines[3], "own "), 10, 64)
+	c := Checkpoint{lines[0], size, root, own}
+	if errors.Join(sizeErr, rootErr, ownErr) != nil || own < 0 || size < own || c.Text() != text {
+		return Checkpoint{}, errors.New("parse checkpoint: it is not an origin, a size, a hash and a number of own entries")
 	}
 	return c, nil
 }

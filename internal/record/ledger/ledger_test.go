@@ -155,7 +155,7 @@ func TestCheckpoint(t *testing.T) {
 	}
 	var f ledger.Frontier
 	f.Append(entry(1).Hash())
-	signed, err := again.Sign(f.Size(), f.Root())
+	signed, err := again.Sign(ledger.Checkpoint{Size: f.Size(), Root: f.Root()})
 	if err != nil {
 		t.Fatal(err)
 	}

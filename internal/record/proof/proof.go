@@ -113,7 +113,7 @@ func openCheckpoint(signed, public string) (size int64, root [sha256.Size]byte, 
 		return 0, root, fmt.Errorf("verify checkpoint: no signature of %q verifies", name)
 	}
 	lines := strings.Split(text, "\n")
-	if len(lines) != 4 || lines[0] != name {
+	if len(lines) < 4 || lines[0] != name { // what follows them are extensions
 		return 0, root, errors.New("verify checkpoint: it is not origin, size and root")
 	}
 	size, err = strconv.ParseInt(lines[1], 10, 64)

@@ -43,7 +43,7 @@ func tree(t testing.TB, key ledger.Key, size int64) []proof.Inclusion {
 		leaves = append(leaves, entry(n).Hash())
 		frontier.Append(leaves[n])
 	}
-	signed, err := key.Sign(size, frontier.Root())
+	signed, err := key.Sign(ledger.Checkpoint{Size: size, Root: frontier.Root()})
 	if err != nil {
 		t.Fatal(err)
 	}

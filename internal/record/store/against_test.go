@@ -99,7 +99,7 @@ func TestEveryOlderCheckpoint(t *testing.T) {
 func TestTheKeyThatVerifies(t *testing.T) {
 	e, other := newEvidence(t, 10), stranger(t)
 	kept := sign(t, e)
-	forged, err := other.Sign(10, ledger.Checkpoint{}.Root)
+	forged, err := other.Sign(ledger.Checkpoint{Size: 10})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,11 @@ func (l *Ledger) backup(ctx context.Context, e *sqliteEngine, path string) error
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	size, root, err := l.Head(ctx)
+	began, err := l.storedHead(ctx)
+	if err != nil {
+		return err
+	}
+	h, err := began.open(l.public)
 	if err != nil {
 		return err
 	}
@@ -52,7 +56,7 @@ func (l *Ledger) backup(ctx context.Context, e *sqliteEngine, path string) error
 	if err := e.vacuumInto(ctx, name); err != nil {
 		return err
 	}
-	if err := l.checkBackup(ctx, name, size, root); err != nil {
+	if err := l.checkBackup(ctx, name, h.checkpoint()); err != nil {
 		return err
 	}
 	if err := syncPath(name); err != nil {
@@ -77,14 +81,12 @@ func (e *sqliteEngine) vacuumInto(ctx context.Context, name string) error {
 }
 
 // checkBackup verifies the copy, which has to continue the tree as it was.
-func (l *Ledger) checkBackup(ctx context.Context, name string, size int64, root [32]byte) error {
+func (l *Ledger) checkBackup(ctx context.Context, name string, began ledger.Checkpoint) error {
 	copied, err := Open(ctx, Options{Address: name, ReadOnly: true})
 	if err != nil {
 		return err
 	}
-	v, err := copied.verify(ctx, VerifyOptions{Public: l.public}, &mark{
-		Checkpoint: ledger.Checkpoint{Size: size, Root: root}, name: "the ledger, when the backup began,",
-	})
+	v, err := copied.verify(ctx, VerifyOptions{Public: l.public}, &mark{Checkpoint: began, name: "the ledger, when the backup began,"})
 	if err = errors.Join(err, copied.Close()); err != nil {
 		return err
 	}

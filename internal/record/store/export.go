@@ -35,9 +35,7 @@ type exportLine struct {
 }
 
 // Export writes the ledger as JSON Lines: a header with a signed checkpoint, and
-// a line for each entry under it with its body and its proof. A ledger that was
-// opened without a key is exported up to the checkpoint that it keeps. Export
-// fails where a body or the tree is not what was kept.
+// a line for each entry under it with its body and its proof. Export fails where a body or the tree is not what was kept.
 func (l *Ledger) Export(ctx context.Context, w io.Writer) error {
 	if err := l.export(ctx, w); err != nil {
 		return fmt.Errorf("export ledger: %w", err)
@@ -71,7 +69,7 @@ func (l *Ledger) export(ctx context.Context, w io.Writer) error {
 		return errors.New("the entries are not those that the checkpoint signed: verify the ledger")
 	}
 	for from, to := range x.gone.runs() {
-		return fmt.Errorf("%s: the body is missing, and no erasure under the checkpoint says so: export again with the key, or verify the ledger",
+		return fmt.Errorf("%s: the body is missing, and no erasure says so: verify the ledger",
 			span(from, to))
 	}
 	return out.Flush()
@@ -79,23 +77,17 @@ func (l *Ledger) export(ctx context.Context, w io.Writer) error {
 
 // exportCheckpoint is of the same moment as what is exported, so that every body
 // that is gone has its erasure under it.
-func (l *Ledger) exportCheckpoint(ctx context.Context, tx *sql.Tx, known ledger.Checkpoint) ([]byte, ledger.Checkpoint, error) {
-	var frontier, signed []byte
-	err := tx.QueryRowContext(ctx, `SELECT frontier, checkpoint FROM head`).Scan(&frontier, &signed)
-	if err == nil && !l.o.ReadOnly {
-		var f *ledger.Frontier
-		if f, err = ledger.ParseFrontier(frontier); err == nil {
-			signed, err = l.sign(f, known, l.nodes(ctx))
-		}
-	}
-	if err == nil && len(signed) == 0 {
-		err = errors.New("no checkpoint was kept yet, and there is no key to sign one")
+func (l *Ledger) exportCheckpoint(ctx context.Context, tx *sql.Tx, known head) ([]byte, ledger.Checkpoint, error) {
+	var stored storedHead
+	err := tx.QueryRowContext(ctx, sqlStoredHead).Scan(&stored.frontier, &stored.checkpoint)
+	if err == nil {
+		err = l.genuine(known, stored, l.nodes(ctx))
 	}
 	if err != nil {
 		return nil, ledger.Checkpoint{}, err
 	}
-	c, err := ledger.OpenCheckpoint(signed, l.public)
-	return signed, c, err
+	c, err := ledger.OpenCheckpoint(stored.checkpoint, l.public)
+	return stored.checkpoint, c, err
 }
 
 // exporter is one run of Export.

@@ -60,6 +60,7 @@ type importer struct {
 	signed []byte
 	goal   ledger.Checkpoint
 	tree   ledger.Frontier
+	own    int64
 	gone   indexSet
 }
 
@@ -111,7 +112,7 @@ func (m *importer) run() error {
 	if m.lines.Scan() || m.lines.Err() != nil {
 		return fmt.Errorf("something follows the last of %d entries", m.goal.Size)
 	}
-	if m.tree.Root() != m.goal.Root {
+	if m.tree.Root() != m.goal.Root || m.own != m.goal.Own {
 		return errors.New("the entries are not those that the checkpoint signed")
 	}
 	for from, to := range m.gone.runs() {
@@ -142,6 +143,9 @@ func (m *importer) entry() error {
 			return errors.New("a hash of its path is not 32 bytes of base64")
 		}
 		path[i] = tlog.Hash(hash)
+	}
+	if e.Kind != ledger.Delivery {
+		m.own++
 	}
 	leaf := e.Hash()
 	if err := tlog.CheckRecord(path, m.goal.Size, m.goal.Root, line.Index, leaf); err != nil {

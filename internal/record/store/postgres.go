@@ -35,7 +35,7 @@ type postgres struct {
 // committed before.
 const (
 	sqlBegin = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`
-	sqlLock  = `SELECT frontier, current_setting('fsync') = 'on' FROM head WHERE one = 1 FOR UPDATE`
+	sqlLock  = `SELECT frontier, checkpoint, current_setting('fsync') = 'on' FROM head WHERE one = 1 FOR UPDATE`
 	sqlFind  = `SELECT ` + recordColumns + `
 FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[]) AS k (key_id, key_source, key_kind, key_hash)
 JOIN entry ON id = key_id AND source = key_source AND kind = key_kind AND body_hash = key_hash`
@@ -53,31 +53,27 @@ SELECT $1 + n - 1, encoding, data FROM unnest($2::text[], $3::bytea[]) WITH ORDI
 	sqlCommit = `COMMIT`
 )
 
+// commit keeps the items with two round trips; where another replica has moved the
+// head, one more sees whether it did so rightly.
 func (p *postgres) commit(ctx context.Context, items []*item) error {
-	return p.signed(ctx, items, p.sign.due)
-}
-
-func (p *postgres) probe(ctx context.Context) error { return p.signed(ctx, nil, p.sign.sign) }
-
-// signed keeps the items, with a checkpoint where sign gives one, with two round
-// trips.
-func (p *postgres) signed(ctx context.Context, items []*item, sign signing) error {
 	err := p.transact(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		frontier, known, err := p.look(ctx, conn, items)
+		h, known, err := p.look(ctx, conn, items)
 		if err != nil {
 			return err
 		}
-		added, nodes := p.place(frontier, items, known)
+		added, nodes := p.place(h, items, known)
 		for _, it := range items {
 			p.unsure[it] = true
 		}
-		return p.write(ctx, conn, frontier, added, nodes, sign)
+		return p.write(ctx, conn, h, added, nodes, len(added) > 0 || len(items) == 0)
 	})
 	if err == nil {
 		clear(p.unsure)
 	}
 	return err
 }
+
+func (p *postgres) probe(ctx context.Context) error { return p.commit(ctx, nil) }
 
 // transact runs one transaction on the writer's connection within the time that
 // leaves another try before Hold is over. After any error the connection is
@@ -128,16 +124,16 @@ type identity struct {
 func identityOf(e *ledger.Entry) identity { return identity{e.Kind, e.ID, e.Source, e.BodyHash} }
 
 // look locks the head and finds which entries are there already.
-func (p *postgres) look(ctx context.Context, conn *pgx.Conn, items []*item) (*ledger.Frontier, map[identity]ledger.Record, error) {
+func (p *postgres) look(ctx context.Context, conn *pgx.Conn, items []*item) (*head, map[identity]ledger.Record, error) {
 	var (
 		batch  pgx.Batch
-		stored []byte
+		stored storedHead
 		known  = map[identity]ledger.Record{}
 	)
 	batch.Queue(sqlBegin)
 	batch.Queue(sqlLock).QueryRow(func(row pgx.Row) error {
 		var synced bool
-		if err := row.Scan(&stored, &synced); err != nil {
+		if err := row.Scan(&stored.frontier, &stored.checkpoint, &synced); err != nil {
 			return err
 		}
 		if !synced {
@@ -158,14 +154,14 @@ func (p *postgres) look(ctx context.Context, conn *pgx.Conn, items []*item) (*le
 	if err := conn.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, nil, fmt.Errorf("lock the head: %w", err)
 	}
-	frontier, err := p.sign.begin(stored)
-	return frontier, known, err
+	h, err := p.sign.begin(stored, nodesOf(within(ctx, conn)))
+	return h, known, err
 }
 
 // place gives every item its receipt, and those that are new their places in the
 // tree. It returns the new ones, and the nodes that they complete.
-func (p *postgres) place(f *ledger.Frontier, items []*item, known map[identity]ledger.Record) (added []*item, nodes []ledger.Node) {
-	first := f.Size()
+func (p *postgres) place(h *head, items []*item, known map[identity]ledger.Record) (added []*item, nodes []ledger.Node) {
+	first := h.Size()
 	for _, it := range items {
 		key := identityOf(&it.entry)
 		if there, ok := known[key]; ok {
@@ -174,29 +170,26 @@ func (p *postgres) place(f *ledger.Frontier, items []*item, known map[identity]l
 			it.receipt = ledger.Receipt{Record: there, Duplicate: !own}
 			continue
 		}
-		known[key] = ledger.Record{Index: f.Size(), Entry: it.entry}
+		known[key] = ledger.Record{Index: h.Size(), Entry: it.entry}
 		it.receipt = ledger.Receipt{Record: known[key]}
 		added = append(added, it)
-		nodes = append(nodes, f.Append(it.leaf)...)
+		nodes = append(nodes, h.add(it)...)
 	}
 	return added, nodes
 }
 
-// write inserts the rows, moves the head, with a checkpoint where sign gives one,
-// and commits.
-func (p *postgres) write(
-	ctx context.Context, conn *pgx.Conn, frontier *ledger.Frontier, added []*item, nodes []ledger.Node, sign signing,
-) error {
-	signed, at, err := sign(frontier, nodesOf(within(ctx, conn)))
-	if err != nil {
-		return err
-	}
+// write inserts the rows, moves the signed head where it has to, and commits.
+func (p *postgres) write(ctx context.Context, conn *pgx.Conn, h *head, added []*item, nodes []ledger.Node, move bool) error {
 	var batch pgx.Batch
 	if len(added) > 0 {
-		queueRows(&batch, frontier.Size()-int64(len(added)), added, nodes)
+		queueRows(&batch, h.Size()-int64(len(added)), added, nodes)
 	}
-	if len(added) > 0 || signed != nil {
-		batch.Queue(sqlHead, frontier.Size(), frontier.AppendBinary(nil), signed, at)
+	if move {
+		signed, at, err := p.sign.sign(h)
+		if err != nil {
+			return err
+		}
+		batch.Queue(sqlHead, h.Size(), h.AppendBinary(nil), signed, at)
 	}
 	var committed pgconn.CommandTag
 	batch.Queue(sqlCommit).Exec(func(tag pgconn.CommandTag) error {
@@ -209,7 +202,7 @@ func (p *postgres) write(
 	if committed.String() != sqlCommit {
 		return fmt.Errorf("insert %d entries: the server answered COMMIT with %q", len(added), committed)
 	}
-	p.sign.done(frontier.Size(), frontier.Root())
+	p.sign.done(h)
 	return nil
 }
 

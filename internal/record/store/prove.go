@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -44,28 +43,25 @@ func (l *Ledger) PublicKey(ctx context.Context) (public string, err error) {
 	return public, err
 }
 
-// Checkpoint gives a signed note of the whole tree as it is now. Where the
-// ledger was opened without a key it gives the last one that was kept, which
-// may be up to a second older than the last entry.
+// Checkpoint gives the signed note of the whole tree as it is now. One of a ledger
+// that was rewritten under this process is not given out.
 func (l *Ledger) Checkpoint(ctx context.Context) ([]byte, error) {
-	if !l.o.ReadOnly {
-		known := l.seen.known()
-		f, err := l.frontier(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return l.sign(f, known, l.nodes(ctx))
+	known := l.seen.known()
+	stored, err := l.storedHead(ctx)
+	if err == nil {
+		err = l.genuine(known, stored, l.nodes(ctx))
 	}
-	signed, _, err := l.KeptCheckpoint(ctx)
-	return signed, err
+	return stored.checkpoint, err
 }
 
-// KeptCheckpoint gives the checkpoint that was signed and kept last, and when.
-// It is empty before the first one.
-func (l *Ledger) KeptCheckpoint(ctx context.Context) (signed []byte, at time.Time, err error) {
-	var micros int64
-	err = l.read(ctx, `SELECT checkpoint, checkpoint_time FROM head`, &signed, &micros)
-	return signed, time.UnixMicro(micros).UTC(), err
+// genuine says whether the ledger's key signed the head, and whether it grew out of
+// the one that this process knows.
+func (l *Ledger) genuine(known head, stored storedHead, nodes ledger.Nodes) error {
+	h, err := stored.open(l.public)
+	if err == nil {
+		err = followed(known.Frontier, h.Frontier, nodes)
+	}
+	return err
 }
 
 // nodes reads the tree's stored hashes.
@@ -108,8 +104,8 @@ func asking(ctx context.Context, q querier) ask {
 	}
 }
 
-// Prove makes the proof that the entry is in the tree of a checkpoint: one of
-// the tree as it is now, or, without a key, the one that was kept last.
+// Prove makes the proof that the entry is in the tree of the checkpoint as it is
+// now.
 func (l *Ledger) Prove(ctx context.Context, index int64) (proof.Inclusion, error) {
 	p, err := l.prove(ctx, index)
 	if err != nil {
@@ -127,15 +123,9 @@ func (l *Ledger) prove(ctx context.Context, index int64) (proof.Inclusion, error
 	if err != nil {
 		return proof.Inclusion{}, err
 	}
-	if len(signed) == 0 {
-		return proof.Inclusion{}, ErrNotCovered
-	}
 	c, err := ledger.OpenCheckpoint(signed, l.public)
 	if err != nil {
 		return proof.Inclusion{}, err
-	}
-	if index >= c.Size {
-		return proof.Inclusion{}, ErrNotCovered
 	}
 	path, err := tlog.ProveRecord(c.Size, index, l.nodes(ctx))
 	if err != nil {

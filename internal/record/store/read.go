@@ -19,14 +19,8 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 )
 
-// What a question can find out.
-var (
-	// ErrAmbiguous says that a short name fits several entries.
-	ErrAmbiguous = errors.New("several entries can be meant")
-	// ErrNotCovered says that the entry is newer than the last checkpoint, and
-	// that there is no key to sign a newer one.
-	ErrNotCovered = errors.New("no checkpoint covers the entry yet, and there is no key to sign one")
-)
+// ErrAmbiguous says that a short name fits several entries.
+var ErrAmbiguous = errors.New("several entries can be meant")
 
 // recordColumns are what scanRecord reads.
 const recordColumns = `idx, kind, time, source, id, name, target, body_hash, body_size`

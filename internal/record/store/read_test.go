@@ -3,6 +3,7 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -166,16 +167,13 @@ func TestReadyProbes(t *testing.T) {
 	l := open(t, o)
 	add(t, l, "guid-1")
 	for _, jump := range []time.Duration{time.Hour, -24 * time.Hour} {
-		_, before, err := l.KeptCheckpoint(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		before := signedAt(t, o.Address)
 		ahead.Add(int64(jump))
 		if err := l.Ready(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if _, at, err := l.KeptCheckpoint(t.Context()); err != nil || !at.Equal(before.Add(jump)) {
-			t.Errorf("the clock went %v, the checkpoint from %v to %v, %v", jump, before, at, err)
+		if at := signedAt(t, o.Address); !at.Equal(before.Add(jump)) {
+			t.Errorf("the clock went %v, the checkpoint from %v to %v", jump, before, at)
 		}
 	}
 	release := block(t, o.Address)
@@ -189,6 +187,21 @@ func TestReadyProbes(t *testing.T) {
 		return // it may have been tried again already
 	}
 	await(t, "the ledger to be ready", func() bool { return l.Ready(t.Context()) == nil })
+}
+
+// signedAt is when the head was signed last.
+func signedAt(t *testing.T, path string) time.Time {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var micros int64
+	if err := db.QueryRow(`SELECT checkpoint_time FROM head`).Scan(&micros); err != nil {
+		t.Fatal(err)
+	}
+	return time.UnixMicro(micros)
 }
 
 func TestObserver(t *testing.T) {

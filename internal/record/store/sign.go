@@ -1,85 +1,86 @@
 package store
 
 import (
+	"context"
+	"fmt"
 	"time"
-
-	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 )
 
-// signEvery is how often checkpoints are signed and kept, because a signature
-// costs as much as several entries.
-const signEvery = time.Second
-
-// signer makes the checkpoints that are kept in the ledger. One transaction at a
-// time goes through begin, due or sign, and done.
+// signer makes the checkpoint that is kept with each head: what it does not sign
+// is not extended. One transaction at a time goes through begin, sign and done.
 type signer struct {
 	key  ledger.Key
 	now  func() time.Time
-	last time.Time
 	seen *witness
-
-	base    *ledger.Frontier // as the transaction found it
-	genuine bool             // the base is known to be
 }
 
-// sqlHead moves the head. The checkpoint stays where the time of a new one is 0.
-const sqlHead = `UPDATE head SET size = $1, frontier = $2,
-	checkpoint = CASE WHEN CAST($4 AS BIGINT) > 0 THEN $3 ELSE checkpoint END,
-	checkpoint_time = CASE WHEN CAST($4 AS BIGINT) > 0 THEN $4 ELSE checkpoint_time END WHERE one = 1`
+// sqlHead moves the head.
+const sqlHead = `UPDATE head SET size = $1, frontier = $2, checkpoint = $3, checkpoint_time = $4 WHERE one = 1`
 
-// signing gives a checkpoint of the tree and its time in microseconds, or nil. The
-// nodes are those of the base.
-type signing func(f *ledger.Frontier, nodes ledger.Nodes) ([]byte, int64, error)
+// head is a tree, and how many of its entries the program made.
+type head struct {
+	*ledger.Frontier
+	own int64
+}
 
-// begin reads the frontier that a transaction found in the head. One that another
-// replica has moved is looked into only before something is signed.
-func (s *signer) begin(stored []byte) (*ledger.Frontier, error) {
-	f, err := ledger.ParseFrontier(stored)
+// checkpoint is the head as it is signed.
+func (h head) checkpoint() ledger.Checkpoint {
+	return ledger.Checkpoint{Size: h.Size(), Root: h.Root(), Own: h.own}
+}
+
+// add puts an entry into the tree.
+func (h *head) add(it *item) []ledger.Node {
+	if it.entry.Kind != ledger.Delivery {
+		h.own++
+	}
+	return h.Append(it.leaf)
+}
+
+// storedHead is the head as the database has it.
+type storedHead struct{ frontier, checkpoint []byte }
+
+// sqlStoredHead is the columns of a storedHead.
+const sqlStoredHead = `SELECT frontier, checkpoint FROM head WHERE one = 1`
+
+// open reads the head, which the key must have signed.
+func (s storedHead) open(public string) (head, error) {
+	f, err := ledger.ParseFrontier(s.frontier)
+	if err != nil {
+		return head{}, fmt.Errorf("%w: %w", ErrRewritten, err)
+	}
+	c, err := ledger.OpenCheckpoint(s.checkpoint, public)
+	if err != nil {
+		return head{}, fmt.Errorf("%w: its key did not sign its head: %w", ErrRewritten, err)
+	}
+	if c.Size != f.Size() || c.Root != f.Root() {
+		return head{}, fmt.Errorf("%w: its key did not sign its head of %d entries, but another one of %d", ErrRewritten, f.Size(), c.Size)
+	}
+	return head{f, c.Own}, nil
+}
+
+// begin gives the head that a transaction found, for it to extend: one that this
+// process made itself, or that another replica made with the same key out of it.
+func (s *signer) begin(stored storedHead, nodes ledger.Nodes) (*head, error) {
+	h, err := s.seen.take(stored, s.key.Public(), nodes)
 	if err != nil {
 		return nil, err
 	}
-	known := s.seen.known()
-	if f.Size() <= known.Size {
-		if err := grown(known, f, nil); err != nil {
-			return nil, err
-		}
-	}
-	s.genuine = f.Size() == known.Size
-	s.base = f.Clone()
-	return f, nil
+	return &head{h.Clone(), h.own}, nil
 }
 
-// done is told that the tree is durable.
-func (s *signer) done(size int64, root tlog.Hash) {
-	if s.genuine {
-		s.seen.advance(size, root)
-	}
+// sign gives the new head's checkpoint, and its time in microseconds.
+func (s *signer) sign(h *head) ([]byte, int64, error) {
+	signed, err := s.key.Sign(h.checkpoint())
+	return signed, s.now().UnixMicro(), err
 }
 
-// due is a signing that gives nil where the last checkpoint is younger than
-// signEvery.
-func (s *signer) due(f *ledger.Frontier, nodes ledger.Nodes) ([]byte, int64, error) {
-	if now := s.now(); now.Sub(s.last) < signEvery && !now.Before(s.last) {
-		return nil, 0, nil
-	}
-	return s.sign(f, nodes)
-}
+// done is told that the head is durable.
+func (s *signer) done(h *head) { s.seen.advance(*h) }
 
-// sign is a signing that always gives one.
-func (s *signer) sign(f *ledger.Frontier, nodes ledger.Nodes) ([]byte, int64, error) {
-	if !s.genuine {
-		if err := grown(s.seen.known(), s.base, nodes); err != nil {
-			return nil, 0, err
-		}
-		s.genuine = true
-	}
-	now := s.now()
-	signed, err := s.key.Sign(f.Size(), f.Root())
-	if err != nil {
-		return nil, 0, err
-	}
-	s.last = now
-	return signed, now.UnixMicro(), nil
+// storedHead reads the head as it is now.
+func (l *Ledger) storedHead(ctx context.Context) (s storedHead, err error) {
+	err = l.read(ctx, sqlStoredHead, &s.frontier, &s.checkpoint)
+	return s, err
 }

@@ -175,9 +175,13 @@ func migrations(
 
 // makeHead makes the one row of the head, for an empty tree, where there is none.
 func makeHead(ctx context.Context, db *sql.DB, key ledger.Key) error {
-	var empty ledger.Frontier
-	_, err := db.ExecContext(ctx, `INSERT INTO head (one, size, frontier, public_key, checkpoint, checkpoint_time)
-		VALUES (1, 0, $1, $2, $3, 0) ON CONFLICT DO NOTHING`, empty.AppendBinary(nil), key.Public(), []byte{})
+	empty := head{Frontier: new(ledger.Frontier)}
+	signed, err := key.Sign(empty.checkpoint())
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, `INSERT INTO head (one, size, frontier, public_key, checkpoint, checkpoint_time)
+		VALUES (1, 0, $1, $2, $3, 0) ON CONFLICT DO NOTHING`, empty.AppendBinary(nil), key.Public(), signed)
 	return err
 }
 
@@ -244,18 +248,13 @@ func (e *sqliteEngine) closeWriting() error {
 }
 
 func (e *sqliteEngine) commit(_ context.Context, items []*item) error {
-	return e.signed(items, e.sign.due)
-}
-
-func (e *sqliteEngine) probe(context.Context) error { return e.signed(nil, e.sign.sign) }
-
-// signed keeps the items, with a checkpoint where sign gives one.
-func (e *sqliteEngine) signed(items []*item, sign signing) error {
 	return e.transaction(func(w *sqliteWriter) (func(), error) {
-		f, err := w.add(items, &e.sign, sign)
-		return func() { e.sign.done(f.Size(), f.Root()) }, err
+		h, err := w.add(items, &e.sign)
+		return func() { e.sign.done(h) }, err
 	})
 }
+
+func (e *sqliteEngine) probe(ctx context.Context) error { return e.commit(ctx, nil) }
 
 func (e *sqliteEngine) change(_ context.Context, do func(changer) error) error {
 	return e.transaction(func(w *sqliteWriter) (func(), error) { return func() {}, do(w.conn) })

@@ -70,7 +70,7 @@ func (w *sqliteWriter) prepare(ctx context.Context) (err error) {
 		{&w.begin, `BEGIN IMMEDIATE`},
 		{&w.commit, `COMMIT`},
 		{&w.rollback, `ROLLBACK`},
-		{&w.head, `SELECT frontier FROM head`},
+		{&w.head, sqlStoredHead},
 		{&w.setHead, sqlHead},
 		{&w.entry, `INSERT INTO entry (idx, kind, time, source, id, name, target, body_hash, body_size, leaf_hash)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, source, kind, body_hash) DO NOTHING`},
@@ -116,31 +116,31 @@ func (w *sqliteWriter) transaction(do func(*sqliteWriter) error) error {
 	return err
 }
 
-// add gives the items that are new their places in the tree, and keeps the tree
-// with the checkpoint that sign gives.
-func (w *sqliteWriter) add(items []*item, signer *signer, sign signing) (*ledger.Frontier, error) {
-	var stored []byte
-	if err := w.head.QueryRow().Scan(&stored); err != nil {
+// add gives the items that are new their places in the tree, and keeps its signed
+// head. Without items it signs the head anew.
+func (w *sqliteWriter) add(items []*item, signer *signer) (*head, error) {
+	var stored storedHead
+	if err := w.head.QueryRow().Scan(&stored.frontier, &stored.checkpoint); err != nil {
 		return nil, fmt.Errorf("read head: %w", err)
 	}
-	f, err := signer.begin(stored)
+	h, err := signer.begin(stored, nodesOf(asking(context.Background(), w.conn)))
 	if err != nil {
 		return nil, err
 	}
-	before := f.Size()
+	before := h.Size()
 	for _, it := range items {
-		if err := w.addOne(it, f); err != nil {
+		if err := w.addOne(it, h); err != nil {
 			return nil, fmt.Errorf("add entry: %w", err)
 		}
 	}
-	if len(items) > 0 && f.Size() == before {
-		return f, nil
+	if len(items) > 0 && h.Size() == before {
+		return h, nil
 	}
-	return f, w.update(f, sign)
+	return h, w.update(h, signer)
 }
 
-func (w *sqliteWriter) addOne(it *item, f *ledger.Frontier) error {
-	e, index := &it.entry, f.Size()
+func (w *sqliteWriter) addOne(it *item, h *head) error {
+	e, index := &it.entry, h.Size()
 	result, err := w.entry.Exec(index, string(e.Kind), e.Time.UnixMicro(), e.Source, e.ID, e.Name, e.Target,
 		e.BodyHash[:], e.BodySize, it.leaf[:])
 	if err != nil {
@@ -156,7 +156,7 @@ func (w *sqliteWriter) addOne(it *item, f *ledger.Frontier) error {
 	if _, err := w.body.Exec(index, it.encoding, it.data); err != nil {
 		return err
 	}
-	for _, node := range f.Append(it.leaf) {
+	for _, node := range h.add(it) {
 		if _, err := w.node.Exec(node.Level, node.Index, node.Hash[:]); err != nil {
 			return err
 		}
@@ -165,13 +165,13 @@ func (w *sqliteWriter) addOne(it *item, f *ledger.Frontier) error {
 	return nil
 }
 
-// update writes the head, with a checkpoint where sign gives one.
-func (w *sqliteWriter) update(f *ledger.Frontier, sign signing) error {
-	signed, at, err := sign(f, nodesOf(asking(context.Background(), w.conn)))
+// update writes the signed head.
+func (w *sqliteWriter) update(h *head, signer *signer) error {
+	signed, at, err := signer.sign(h)
 	if err != nil {
 		return err
 	}
-	if _, err := w.setHead.Exec(f.Size(), f.AppendBinary(nil), signed, at); err != nil {
+	if _, err := w.setHead.Exec(h.Size(), h.AppendBinary(nil), signed, at); err != nil {
 		return fmt.Errorf("write head: %w", err)
 	}
 	return nil

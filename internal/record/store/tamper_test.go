@@ -142,6 +142,8 @@ var tamperings = []struct {
 		rebuild(t, e)
 	}, []string{"checkpoint -1"}},
 	{"insert an entry at the end", func(t *testing.T, e *evidence) { insert(t, e, 600) }, []string{"stray 600"}},
+	{"append an entry as the program would, but for the key", func(t *testing.T, e *evidence) { insert(t, e, 600); rebuild(t, e) },
+		[]string{"unsigned 600"}},
 	{"insert an entry in the middle", func(t *testing.T, e *evidence) {
 		for i := int64(599); i >= 300; i-- {
 			e.exec(t, `UPDATE entry SET idx = $1 WHERE idx = $2`, i+1, i)
@@ -184,7 +186,7 @@ var tamperings = []struct {
 	{"delete the checkpoint", func(t *testing.T, e *evidence) { e.exec(t, `UPDATE head SET checkpoint = $1`, []byte{}) },
 		[]string{"checkpoint -1"}},
 	{"forge a checkpoint with another key", func(t *testing.T, e *evidence) {
-		forged, err := stranger(t).Sign(3, ledger.Checkpoint{}.Root)
+		forged, err := stranger(t).Sign(ledger.Checkpoint{Size: 3})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -256,7 +258,11 @@ func sign(t testing.TB, e *evidence) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signed, err := e.key.Sign(f.Size(), f.Root())
+	c := ledger.Checkpoint{Size: f.Size(), Root: f.Root()}
+	if err := e.db.QueryRowContext(t.Context(), `SELECT count(*) FROM entry WHERE kind <> 'delivery'`).Scan(&c.Own); err != nil {
+		t.Fatal(err)
+	}
+	signed, err := e.key.Sign(c)
 	if err != nil {
 		t.Fatal(err)
 	}

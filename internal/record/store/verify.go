@@ -72,7 +72,8 @@ const (
 	FaultLost       = "lost"       // a body is gone, and no erasure says so
 	FaultStray      = "stray"      // a row that belongs to nothing
 	FaultHead       = "head"       // the head does not fit what is below it
-	FaultCheckpoint = "checkpoint" // a checkpoint's signature or root is wrong
+	FaultCheckpoint = "checkpoint" // a checkpoint's signature, root or count is wrong
+	FaultUnsigned   = "unsigned"   // entries that the key did not sign: another hand appended them
 	FaultKey        = "key"        // the public key is another one
 	FaultIndex      = "index"      // an index of the database leads astray
 	FaultSchema     = "schema"     // tables, or what belongs to them, are not as this program makes them
@@ -127,6 +128,7 @@ type verifier struct {
 	doubts []doubt
 	gone   indexSet // entries without a body that no erasure has named yet
 	buffer []byte
+	own    int64 // entries so far that are no deliveries
 	sqlite bool
 	odd    bool // the tables are not as they should be
 }

@@ -24,6 +24,7 @@ type mark struct {
 	ledger.Checkpoint
 	name string
 	root *tlog.Hash // what the entries give; nil: it could not be worked out
+	own  int64      // how many of them are no deliveries
 }
 
 func (v *verifier) readHead() error {
@@ -65,11 +66,9 @@ func (v *verifier) readMarks() error {
 		} else if key != v.head.public {
 			v.fault(-1, FaultKey, "the ledger names another public key than the one given")
 		}
-		switch {
-		case len(v.head.checkpoint) > 0:
-			v.mark("the ledger's own checkpoint", v.head.checkpoint, key)
-		case v.head.size > 0:
-			v.fault(-1, FaultCheckpoint, "the ledger's own checkpoint is missing")
+		signed := v.mark("the ledger's own checkpoint", v.head.checkpoint, key)
+		if f := v.head.frontier; signed != nil && f != nil && signed.Size < f.Size() {
+			v.fault(signed.Size, FaultUnsigned, "%s: the key did not sign them, so that another hand appended them", span(signed.Size, f.Size()))
 		}
 	}
 	v.out.PublicKey = key
@@ -83,13 +82,20 @@ func (v *verifier) readMarks() error {
 	return nil
 }
 
-func (v *verifier) mark(name string, signed []byte, key string) {
+// mark adds a checkpoint, or gives nil where the key did not sign it.
+func (v *verifier) mark(name string, signed []byte, key string) *mark {
+	if len(signed) == 0 {
+		v.fault(-1, FaultCheckpoint, "%s is missing", name)
+		return nil
+	}
 	c, err := ledger.OpenCheckpoint(signed, key)
 	if err != nil {
 		v.fault(-1, FaultCheckpoint, "%s is not one that the key signed: %v", name, err)
-		return
+		return nil
 	}
-	v.marks = append(v.marks, &mark{Checkpoint: c, name: name})
+	m := &mark{Checkpoint: c, name: name}
+	v.marks = append(v.marks, m)
+	return m
 }
 
 // passMarks notes the root for the checkpoints of the present size.
@@ -97,7 +103,7 @@ func (v *verifier) passMarks() {
 	for _, m := range v.marks {
 		if m.root == nil && v.whole && m.Size == v.tree.Size() {
 			root := v.tree.Root()
-			m.root = &root
+			m.root, m.own = &root, v.own
 		}
 	}
 }
@@ -112,6 +118,8 @@ func (v *verifier) judgeMarks() {
 			v.fault(-1, FaultCheckpoint, "%s signed %d entries, of which some are missing", m.name, m.Size)
 		case *m.root != m.Root:
 			v.fault(-1, FaultCheckpoint, "%s signed another root over %s than they give now", m.name, span(0, m.Size))
+		case m.own != m.Own:
+			v.fault(-1, FaultCheckpoint, "%s counts %d entries that are no deliveries, and there are %d", m.name, m.Own, m.own)
 		}
 	}
 }

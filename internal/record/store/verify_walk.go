@@ -164,6 +164,9 @@ func (v *verifier) add(r *entryRow) error {
 		v.whole = false
 	}
 	v.next = r.Index + 1
+	if r.Kind != ledger.Delivery {
+		v.own++
+	}
 	if v.whole {
 		v.tree.Append(r.leaf)
 		v.passMarks()

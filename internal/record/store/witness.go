@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,32 +18,71 @@ import (
 var ErrRewritten = errors.New("the ledger is not the one that was signed before: " +
 	"it was rewritten, or an older state was put in its place; verify it")
 
-// witness remembers the largest tree that this process knows to be genuine.
-// Whoever can write to the database, and has not the key, could otherwise have
-// it sign any tree: it would find it in its own head.
+// witness remembers the largest head that this process knows to be genuine.
+// Whoever can write to the database, and has not the key, could otherwise put
+// back an older head that the key did sign.
 type witness struct {
 	mu   sync.Mutex
-	tree ledger.Checkpoint
+	last head
 }
 
-// known is the tree up to now. Ask before reading the head: whoever reads first
-// may find less.
-func (w *witness) known() ledger.Checkpoint {
+// known is the head up to now. Ask before reading the database: whoever reads
+// first may find less.
+func (w *witness) known() head {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.tree.Size == 0 {
-		w.tree.Root = new(ledger.Frontier).Root()
+	if w.last.Frontier == nil {
+		w.last.Frontier = new(ledger.Frontier)
 	}
-	return w.tree
+	return w.last
 }
 
-// advance takes a tree that is genuine.
-func (w *witness) advance(size int64, root tlog.Hash) {
+// advance takes a head that is genuine.
+func (w *witness) advance(h head) {
+	known := w.known()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if size >= w.tree.Size {
-		w.tree = ledger.Checkpoint{Size: size, Root: root}
+	if h.Size() >= known.Size() {
+		w.last = h
 	}
+}
+
+// take gives the stored head where it is the known one, or grew out of it and the
+// key signed it.
+func (w *witness) take(stored storedHead, public string, nodes ledger.Nodes) (head, error) {
+	known := w.known()
+	if known.Size() > 0 && bytes.Equal(stored.frontier, known.AppendBinary(nil)) {
+		return known, nil
+	}
+	h, err := stored.open(public)
+	if err == nil {
+		err = followed(known.Frontier, h.Frontier, nodes)
+	}
+	return h, err
+}
+
+// maxFollowed is how many leaves are appended to see whether a tree grew out of
+// another. It is one question to the database, where a proof takes a dozen.
+const maxFollowed = 4096
+
+// followed says whether a tree grew out of one that is known as a whole.
+func followed(known, to *ledger.Frontier, nodes ledger.Nodes) error {
+	from := ledger.Checkpoint{Size: known.Size(), Root: known.Root()}
+	if n := to.Size() - known.Size(); n <= 0 || n > maxFollowed {
+		return grown(from, to, nodes)
+	}
+	leaves, err := nodes(0, known.Size(), to.Size())
+	if err != nil {
+		return err
+	}
+	again := known.Clone()
+	for _, leaf := range leaves {
+		again.Append(leaf)
+	}
+	if again.Size() != to.Size() || again.Root() != to.Root() {
+		return fmt.Errorf("%w: other entries among its %d", ErrRewritten, to.Size())
+	}
+	return nil
 }
 
 // grown says whether the tree grew out of an older one, by a proof that holds
@@ -67,19 +107,16 @@ func grown(from ledger.Checkpoint, to *ledger.Frontier, nodes ledger.Nodes) erro
 	}
 }
 
-// anchor holds the ledger, when it is opened, against the checkpoint that it
-// keeps, and against the one that was kept elsewhere.
+// anchor holds the ledger, when it is opened, against its own checkpoint and
+// against the one that was kept elsewhere.
 func (l *Ledger) anchor(ctx context.Context) error {
-	kept, _, err := l.KeptCheckpoint(ctx)
+	stored, err := l.storedHead(ctx)
 	if err != nil {
 		return err
 	}
-	f, err := l.frontier(ctx) // after the checkpoint, or it could be smaller
+	h, err := stored.open(l.public)
 	if err != nil {
 		return err
-	}
-	if f.Size() > 0 && len(kept) == 0 { // the first commit signed one
-		return fmt.Errorf("%w: its own checkpoint is missing", ErrRewritten)
 	}
 	// What is altered further back is for Verify to find; a tail that was cut off
 	// would get new entries behind the gap.
@@ -87,30 +124,18 @@ func (l *Ledger) anchor(ctx context.Context) error {
 	if err := l.read(ctx, `SELECT coalesce(max(idx), -1) FROM entry`, &last); err != nil {
 		return err
 	}
-	if last < f.Size()-1 {
-		return fmt.Errorf("%w: its last entry is %d, and it had %d", ErrRewritten, last, f.Size())
+	if last < h.Size()-1 {
+		return fmt.Errorf("%w: its last entry is %d, and it had %d", ErrRewritten, last, h.Size())
 	}
-	for which, signed := range [...][]byte{kept, l.o.Seen} {
-		if len(signed) == 0 {
-			continue
-		}
-		c, err := ledger.OpenCheckpoint(signed, l.public)
+	if len(l.o.Seen) > 0 {
+		c, err := ledger.OpenCheckpoint(l.o.Seen, l.public)
 		if err != nil {
-			return fmt.Errorf("look at %s: %w", [...]string{"the checkpoint in the ledger", "the checkpoint kept outside of it"}[which], err)
+			return fmt.Errorf("look at the checkpoint kept outside of it: %w", err)
 		}
-		if err := grown(c, f, l.nodes(ctx)); err != nil {
+		if err := grown(c, h.Frontier, l.nodes(ctx)); err != nil {
 			return err
 		}
 	}
-	l.seen.advance(f.Size(), f.Root())
+	l.seen.advance(h)
 	return nil
-}
-
-// sign gives a checkpoint of the tree as it is, for those who ask.
-func (l *Ledger) sign(f *ledger.Frontier, known ledger.Checkpoint, nodes ledger.Nodes) ([]byte, error) {
-	if err := grown(known, f, nodes); err != nil {
-		return nil, err
-	}
-	l.seen.advance(f.Size(), f.Root())
-	return l.o.Key.Sign(f.Size(), f.Root())
 }

@@ -2,8 +2,12 @@ package store_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,6 +40,19 @@ var forgeries = map[string]func(*testing.T, *evidence){
 	"emptied": func(t *testing.T, e *evidence) {
 		remove(t, e, 0, 300)
 		rebuild(t, e)
+	},
+	"appended to": func(t *testing.T, e *evidence) {
+		insert(t, e, 300)
+		rebuild(t, e)
+	},
+	"appended to, with a checkpoint of a stranger": func(t *testing.T, e *evidence) {
+		insert(t, e, 300)
+		rebuild(t, e)
+		forged, err := stranger(t).Sign(ledger.Checkpoint{Size: 301})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.exec(t, `UPDATE head SET checkpoint = $1`, forged)
 	},
 }
 
@@ -111,6 +128,63 @@ func TestNothingForgedIsSigned(t *testing.T) {
 			}
 		})
 	})
+}
+
+// TestForkOfTheSameKey: an older state that was put back, and that another replica has
+// gone on with, is signed by the right key, and is not what the first one knows.
+func TestForkOfTheSameKey(t *testing.T) {
+	scenes(t, func(t *testing.T, s *scene) {
+		for name, more := range map[string]int64{"by little": 20, "by much": 5000} {
+			t.Run(name, func(t *testing.T) {
+				e := s.evidence(t, 300)
+				old := e.save(t)
+				first, err := watched(t, e, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				grow(t, first, 300, 310)
+				if s.server == nil {
+					e.turn(t, old)
+				} else {
+					e.restore(t, old)
+				}
+				second := e.open(t)
+				var all sync.WaitGroup
+				for from := range int64(16) {
+					all.Go(func() {
+						for n := 1000 + from; n < 1000+more; n += 16 {
+							_, _ = second.Append(context.WithoutCancel(t.Context()), numbered(n), payload(n))
+						}
+					})
+				}
+				all.Wait()
+				if _, err := first.Append(t.Context(), numbered(310), payload(310)); !errors.Is(err, ledger.ErrUnavailable) {
+					t.Errorf("append: %v", err)
+				}
+				if signed, err := first.Checkpoint(t.Context()); !errors.Is(err, store.ErrRewritten) {
+					t.Errorf("it gives out %q, %v", signed, err)
+				}
+				if _, err := second.Append(t.Context(), numbered(9999), payload(9999)); err != nil {
+					t.Errorf("the one that knows no better: %v", err)
+				}
+			})
+		}
+	})
+}
+
+// turn puts the rows of an older copy into a SQLite ledger that stays open.
+func (e *evidence) turn(t testing.TB, state string) {
+	t.Helper()
+	copied := filepath.Join(t.TempDir(), "old.db")
+	if err := os.WriteFile(copied, []byte(state), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e.statement(t, fmt.Sprintf("ATTACH '%s' AS old", copied))
+	for _, table := range tables {
+		e.statement(t, "DELETE FROM main."+table)
+		e.statement(t, fmt.Sprintf("INSERT INTO main.%s SELECT * FROM old.%s", table, table))
+	}
+	e.statement(t, `DETACH old`)
 }
 
 // TestLostFile: nothing is acknowledged that went into a file which has no name

@@ -24,15 +24,13 @@ func (l *Ledger) write(ctx context.Context) {
 	var (
 		batch    []*item
 		previous int
-		wrote    bool
-		idle     = time.NewTimer(time.Hour) // set while something is not under a kept checkpoint
+		idle     = time.NewTimer(time.Hour) // set while the ledger is broken
 	)
 	idle.Stop()
 	defer close(l.ended)
 	for {
 		select {
 		case <-ctx.Done():
-			l.end(wrote)
 			return
 		case cause := <-l.faults:
 			l.recover(ctx, cause)
@@ -44,24 +42,12 @@ func (l *Ledger) write(ctx context.Context) {
 			batch = l.dropCancelled(l.gather(ctx, batch[:0], first, previous))
 			if previous = len(batch); previous > 0 {
 				l.keep(ctx, batch)
-				wrote = true
 				clear(batch)
-				idle.Reset(signEvery)
 			}
 		}
 		if l.broken.Load() != nil { // find out when it is over, also where nothing comes in
 			idle.Reset(lastSleep)
 		}
-	}
-}
-
-// end leaves a checkpoint of everything behind.
-func (l *Ledger) end(wrote bool) {
-	if !wrote || l.broken.Load() != nil {
-		return
-	}
-	if err := l.engine.probe(context.Background()); err != nil {
-		l.o.Log.Warn("no checkpoint of the last entries is kept", "error", err)
 	}
 }
 
