@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -11,6 +12,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/inputs"
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/runner"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/github/facts"
@@ -54,8 +56,28 @@ type step struct {
 	runner *runner.Runner
 	where  runner.Context
 	event  runner.Event
-	reader *facts.Reader
-	writer *publish.Writer
+	reader reader
+	writer writer
+}
+
+// reader reads of GitHub what is judged.
+type reader interface {
+	Pull(ctx context.Context, number int) (change.Facts, error)
+	Range(ctx context.Context, base, head string) (change.Facts, error)
+	Branch(ctx context.Context, name string) (string, error)
+	BaseFile(ctx context.Context, base change.Revision, path string) ([]byte, bool, error)
+	ChangedFiles(ctx context.Context, base, head string) (facts.Files, error)
+	AllFiles(ctx context.Context, sha string) (facts.Files, error)
+}
+
+// writer does on GitHub what a verdict asks for.
+type writer interface {
+	OpenPulls(ctx context.Context) ([]plan.Pull, error)
+	Publish(ctx context.Context, p plan.Publication) (publish.Outcome, error)
+	Merge(ctx context.Context, m plan.Merging) (publish.Outcome, error)
+	Propose(ctx context.Context, p plan.Proposal) (publish.Outcome, error)
+	Sweep(ctx context.Context, s plan.Closing) (publish.Outcome, error)
+	Notify(ctx context.Context, n plan.Notice) (publish.Outcome, error)
 }
 
 // step reads what the runner gives. What it misses is wrong configuration.

@@ -119,6 +119,20 @@ type Approve struct {
 	Bound
 }
 
+// BoundOf gives what an action holds for, and its pull request; false for one that
+// is not bound.
+func BoundOf(a Action) (number int, b Bound, ok bool) {
+	switch a := a.(type) {
+	case Approve:
+		return a.Number, a.Bound, true
+	case MergePull:
+		return a.Number, a.Bound, true
+	case ArmAutoMerge:
+		return a.Number, a.Bound, true
+	}
+	return 0, Bound{}, false
+}
+
 // DismissApproval takes an approval of our own back.
 type DismissApproval struct {
 	Number int

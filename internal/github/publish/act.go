@@ -17,21 +17,8 @@ import (
 // errMoved says that head or base are others than the action is bound to.
 var errMoved = errors.New("the head or the base moved")
 
-// still tells whether a pull request's ends are what an action is bound to.
-// GitHub compares the head once more when it acts, and never the base.
-func (w *Writer) still(ctx context.Context, number int, b plan.Bound) error {
-	now, err := w.Ends(ctx, number)
-	if err != nil {
-		return err
-	}
-	if now != (github.Ends{Head: b.SHA, BaseRef: b.BaseRef, BaseTip: b.BaseTip}) {
-		return errMoved
-	}
-	return nil
-}
-
-// act does one action, once. Whether it may be done again is not decided here.
-func (w *Writer) act(ctx context.Context, a plan.Action, out *Outcome) error {
+// Act does one action, once.
+func (w *Writer) Act(ctx context.Context, a plan.Action, out *Outcome) error {
 	op := a.String()
 	var err error
 	switch a := a.(type) {
@@ -83,9 +70,6 @@ func (w *Writer) actOnPull(ctx context.Context, op string, a plan.Action, out *O
 	case plan.ClosePull:
 		_, _, err = w.API.PullRequests.Edit(ctx, w.Owner, w.Name, a.Number, &gh.PullRequest{State: gh.String("closed")})
 	case plan.Approve:
-		if err := w.still(ctx, a.Number, a.Bound); err != nil {
-			return err
-		}
 		_, _, err = w.API.PullRequests.CreateReview(ctx, w.Owner, w.Name, a.Number, &gh.PullRequestReviewRequest{
 			CommitID: gh.String(a.SHA), Event: gh.String("APPROVE"), Body: gh.String("Fluxkeeper: pass, at " + a.SHA + "."),
 		})
@@ -100,9 +84,6 @@ func (w *Writer) actOnPull(ctx context.Context, op string, a plan.Action, out *O
 			"name": "refs/heads/" + a.Branch, "beforeOid": a.SHA, "afterOid": strings.Repeat("0", 40), "force": true,
 		}}})
 	case plan.ArmAutoMerge:
-		if err := w.still(ctx, a.Number, a.Bound); err != nil {
-			return err
-		}
 		return headMoved(w.Mutate(ctx, op, armAutoMerge, map[string]any{
 			"pullRequestId": a.Node, "expectedHeadOid": a.SHA, "mergeMethod": strings.ToUpper(a.Method),
 		}), "Head sha didn't match")
@@ -121,11 +102,8 @@ const (
 	disarmAutoMerge = `mutation($input: DisablePullRequestAutoMergeInput!) { disablePullRequestAutoMerge(input: $input) { clientMutationId } }`
 )
 
-// merge merges only the commit that was judged, into what it was judged against.
+// merge merges only the commit that was judged.
 func (w *Writer) merge(ctx context.Context, op string, a plan.MergePull) error {
-	if err := w.still(ctx, a.Number, a.Bound); err != nil {
-		return err
-	}
 	_, _, err := w.API.PullRequests.Merge(ctx, w.Owner, w.Name, a.Number, "", &gh.PullRequestOptions{SHA: a.SHA, MergeMethod: a.Method})
 	if err == nil {
 		return nil

@@ -36,7 +36,7 @@ const maxRounds = 8
 // carrying carries plans out. After an unclear failure it does not repeat what
 // it sent: it reads the state again and plans what is left to do.
 type carrying struct {
-	writer  *Writer
+	hub     Hub
 	dry     bool
 	plan    func(context.Context, *carrying) (plan.Plan, error)
 	denied  map[plan.Right]string
@@ -58,11 +58,26 @@ const (
 	failed
 )
 
+// Hub is GitHub as a verdict is put on it. Writer asks the real one.
+type Hub interface {
+	// Limited bounds a whole method call by the budget.
+	Limited(ctx context.Context) (context.Context, context.CancelFunc)
+	// Ends reads head and base of a pull request, in one answer.
+	Ends(ctx context.Context, number int) (github.Ends, error)
+	// Published reads what a publication needs to know; beside it the ends, where
+	// these are asked for. What the token may not read goes into denied.
+	Published(ctx context.Context, p plan.Publication, denied map[plan.Right]string, ends bool) (plan.Published, error)
+	// PullState reads a pull request with what is ours on it, but for comments.
+	PullState(ctx context.Context, number int) (plan.PullState, error)
+	// Act does one action, once.
+	Act(ctx context.Context, a plan.Action, out *Outcome) error
+}
+
 // carryOut carries out what make plans, within the budget.
-func (w *Writer) carryOut(ctx context.Context, dry bool, make func(context.Context, *carrying) (plan.Plan, error)) (Outcome, error) {
-	ctx, cancel := w.Limited(ctx)
+func carryOut(ctx context.Context, hub Hub, dry bool, make func(context.Context, *carrying) (plan.Plan, error)) (Outcome, error) {
+	ctx, cancel := hub.Limited(ctx)
 	defer cancel()
-	work := carrying{writer: w, dry: dry, plan: make, denied: map[plan.Right]string{}, foreign: map[int64]bool{}, created: map[string]bool{}}
+	work := carrying{hub: hub, dry: dry, plan: make, denied: map[plan.Right]string{}, foreign: map[int64]bool{}, created: map[string]bool{}}
 	err := work.carryOut(ctx)
 	return work.out, err
 }
@@ -112,7 +127,7 @@ func (w *carrying) round(ctx context.Context, p plan.Plan) (after aftermath, mad
 		if w.created[key] {
 			continue // a list that does not show yet what was just made
 		}
-		err := w.writer.act(ctx, a, &w.out)
+		err := w.act(ctx, a)
 		if after := w.judge(a, err); after == failed && takesBack(a) {
 			kept = errors.Join(kept, err) // the rest is taken back all the same
 			continue
@@ -130,6 +145,22 @@ func (w *carrying) round(ctx context.Context, p plan.Plan) (after aftermath, mad
 		return failed, made, kept
 	}
 	return done, made, nil
+}
+
+// act does one action, once. What holds only for the ends that were judged is not
+// done where these are others now: GitHub compares the head once more when it acts,
+// and never the base. Whether it may be done again is not decided here.
+func (w *carrying) act(ctx context.Context, a plan.Action) error {
+	if number, bound, ok := plan.BoundOf(a); ok {
+		now, err := w.hub.Ends(ctx, number)
+		if err != nil {
+			return err
+		}
+		if now != (github.Ends{Head: bound.SHA, BaseRef: bound.BaseRef, BaseTip: bound.BaseTip}) {
+			return errMoved
+		}
+	}
+	return w.hub.Act(ctx, a, &w.out)
 }
 
 // takesBack tells whether an action takes back what a verdict no more allows.

@@ -12,7 +12,7 @@ import (
 // Notify keeps one issue open as long as the notice is needed, and closes it when
 // it is not. What the token may not do is a note in the outcome, not an error.
 func (w *Writer) Notify(ctx context.Context, n plan.Notice) (Outcome, error) {
-	return w.carryOut(ctx, n.DryRun, func(ctx context.Context, work *carrying) (plan.Plan, error) {
+	return carryOut(ctx, w, n.DryRun, func(ctx context.Context, work *carrying) (plan.Plan, error) {
 		now := plan.NoticeState{Denied: work.denied}
 		var err error
 		now.Issues, err = w.ownIssues(ctx)

@@ -30,46 +30,46 @@ type Writer struct{ *github.Client }
 // the outcome says Moved: the verdict is then undecided. Where the base branch
 // moved on, it says Outdated.
 func (w *Writer) Publish(ctx context.Context, p plan.Publication) (Outcome, error) {
-	ends := func(ctx context.Context, now *plan.Published) error {
-		if p.Number == 0 {
-			return nil
-		}
-		e, err := w.Ends(ctx, p.Number)
-		now.Head, now.BaseRef, now.BaseTip = e.Head, e.BaseRef, e.BaseTip
-		return err
-	}
-	return w.carryOut(ctx, p.DryRun, func(ctx context.Context, work *carrying) (plan.Plan, error) {
-		var now, tip plan.Published
-		group, groupCtx := errgroup.WithContext(ctx)
-		group.Go(func() (err error) {
-			now, err = w.published(groupCtx, p, work.denied)
-			return err
-		})
-		if work.checking { // as a rule nothing is left to write
-			group.Go(func() error { return ends(groupCtx, &tip) })
-		}
-		if err := group.Wait(); err != nil {
+	return Publish(ctx, w, p)
+}
+
+// Publish is Writer.Publish on any hub.
+func Publish(ctx context.Context, hub Hub, p plan.Publication) (Outcome, error) {
+	return carryOut(ctx, hub, p.DryRun, func(ctx context.Context, work *carrying) (plan.Plan, error) {
+		now, err := hub.Published(ctx, p, work.denied, work.checking && p.Number != 0)
+		if err != nil {
 			return plan.Plan{}, err
 		}
-		now.Head, now.BaseRef, now.BaseTip = tip.Head, tip.BaseRef, tip.BaseTip
 		now.Runs = slices.DeleteFunc(now.Runs, func(r plan.Run) bool { return work.foreign[r.ID] })
-		if work.checking {
+		if work.checking { // as a rule nothing is left to write
 			if made := plan.Publish(p, now); len(made.Actions) == 0 {
 				return made, nil
 			}
 		}
-		if err := ends(ctx, &now); err != nil {
-			return plan.Plan{}, err
+		if p.Number != 0 {
+			ends, err := hub.Ends(ctx, p.Number)
+			if err != nil {
+				return plan.Plan{}, err
+			}
+			now.Head, now.BaseRef, now.BaseTip = ends.Head, ends.BaseRef, ends.BaseTip
 		}
 		return plan.Publish(p, now), nil
 	})
 }
 
-// published reads what a publication needs to know, except for the ends. What
-// the token may not read it may not write either; that goes into denied.
-func (w *Writer) published(ctx context.Context, p plan.Publication, denied map[plan.Right]string) (plan.Published, error) {
+// Published reads what a publication needs to know, the ends only where these are
+// asked for. What the token may not read it may not write either; that goes into
+// denied.
+func (w *Writer) Published(ctx context.Context, p plan.Publication, denied map[plan.Right]string, ends bool) (plan.Published, error) {
 	now := plan.Published{Denied: denied}
 	group, groupCtx := errgroup.WithContext(ctx)
+	var at github.Ends
+	group.Go(func() (err error) {
+		if ends {
+			at, err = w.Ends(groupCtx, p.Number)
+		}
+		return err
+	})
 	group.Go(func() error { return w.publishedOnCommit(groupCtx, p, &now) })
 	// Anybody may comment, and as often as they like: the verdict does not wait for
 	// what is told beside it.
@@ -84,13 +84,14 @@ func (w *Writer) published(ctx context.Context, p plan.Publication, denied map[p
 	})
 	group.Go(func() error {
 		if p.Number != 0 && p.LabelPrefix != "" {
-			state, noLabels = w.pullState(groupCtx, p.Number)
+			state, noLabels = w.PullState(groupCtx, p.Number)
 		}
 		return nil
 	})
 	if err := group.Wait(); err != nil {
 		return now, err
 	}
+	now.Head, now.BaseRef, now.BaseTip = at.Head, at.BaseRef, at.BaseTip
 	now.Comments, now.Labels = comments, state.Labels
 	if noComments != nil && !p.HasComment(now) {
 		denied[plan.RightComments] = noComments.Error()

@@ -19,7 +19,7 @@ import (
 // date where they are ours. The outcome says Moved where the branch is no longer
 // at the commit whose updates the proposal lists.
 func (w *Writer) Propose(ctx context.Context, p plan.Proposal) (Outcome, error) {
-	out, err := w.carryOut(ctx, p.DryRun, func(ctx context.Context, _ *carrying) (plan.Plan, error) {
+	out, err := carryOut(ctx, w, p.DryRun, func(ctx context.Context, _ *carrying) (plan.Plan, error) {
 		pulls, err := w.pulls(ctx, &gh.PullRequestListOptions{
 			State: "all", Head: w.Owner + ":" + p.Branch, Base: p.Base, Sort: "created", Direction: "desc",
 		})
@@ -49,8 +49,8 @@ func (w *Writer) OpenPulls(ctx context.Context) ([]plan.Pull, error) {
 // Sweep closes a stale pull request with a comment that says why, and deletes
 // its branch where that is asked and it still is at the judged commit.
 func (w *Writer) Sweep(ctx context.Context, s plan.Closing) (Outcome, error) {
-	return w.carryOut(ctx, s.DryRun, func(ctx context.Context, _ *carrying) (plan.Plan, error) {
-		now, err := w.pullState(ctx, s.Number)
+	return carryOut(ctx, w, s.DryRun, func(ctx context.Context, _ *carrying) (plan.Plan, error) {
+		now, err := w.PullState(ctx, s.Number)
 		if err != nil {
 			return plan.Plan{}, err
 		}
@@ -66,10 +66,13 @@ func (w *Writer) Sweep(ctx context.Context, s plan.Closing) (Outcome, error) {
 // commit and into the branch that it was judged against; else it takes our
 // approval and auto-merge back. What GitHub's rules do not allow is a note; a head
 // or base that moved on the way is Moved or Outdated.
-func (w *Writer) Merge(ctx context.Context, m plan.Merging) (Outcome, error) {
+func (w *Writer) Merge(ctx context.Context, m plan.Merging) (Outcome, error) { return Merge(ctx, w, m) }
+
+// Merge is Writer.Merge on any hub.
+func Merge(ctx context.Context, hub Hub, m plan.Merging) (Outcome, error) {
 	var unread error
-	out, err := w.carryOut(ctx, m.DryRun, func(ctx context.Context, work *carrying) (plan.Plan, error) {
-		now, err := w.pullState(ctx, m.Number)
+	out, err := carryOut(ctx, hub, m.DryRun, func(ctx context.Context, work *carrying) (plan.Plan, error) {
+		now, err := hub.PullState(ctx, m.Number)
 		if err != nil {
 			return plan.Plan{}, err
 		}
@@ -228,10 +231,10 @@ type ownNode struct {
 	Commit          *struct{ Oid string }
 }
 
-// pullState reads a pull request as it is now. Anybody can approve it, and as
+// PullState reads a pull request as it is now. Anybody can approve it, and as
 // often as they like: that not all approvals can be read is told in Unread, and
 // keeps nobody from taking back what is known.
-func (w *Writer) pullState(ctx context.Context, number int) (plan.PullState, error) {
+func (w *Writer) PullState(ctx context.Context, number int) (plan.PullState, error) {
 	op := fmt.Sprintf("read pull request %d", number)
 	var answer pullAnswer
 	if err := w.Query(ctx, op, pullQuery, map[string]any{"number": number}, &answer); err != nil {
