@@ -20,7 +20,7 @@ test: ## run every test, and look for secrets in all that the tests print
 
 # What only computes, and what kills the receiver again and again, gains nothing by it.
 race: ## run the tests under the race detector, but for crash tests and long computations (needs gcc)
-	CGO_ENABLED=1 go test -race -vet=off -skip 'Mutants|Corpus|Oracle|Floods|RandomMerges|ResidentPeak|EveryOlderCheckpoint|EveryFlip' $$(go list ./... | grep -v /crashtest)
+	CGO_ENABLED=1 go test -race -vet=off -skip 'Mutants|Corpus|Oracle|Floods|RandomMerges|ResidentPeak|EveryOlderCheckpoint|EveryFlip|TestModel' $$(go list ./... | grep -v /crashtest)
 
 e2e: ## build the image and run it as GitHub's runner and act do (needs docker)
 	FLUXKEEPER_E2E=1 go test ./e2e -count=1 -timeout 30m
@@ -46,8 +46,9 @@ fuzz: ## fuzz each target for FUZZTIME (30s; 1000x is a number of tries)
 	  done || exit 1; \
 	done
 
-attack: ## score the gate and two naive ones against every known trick and 30,000 mutants
+attack: ## score the gate and two naive ones against every known trick and 30,000 mutants, and the Action against GitHub's events
 	go test ./internal/gate -run 'TestAttacks|TestHonest|TestMutants' -count=1 -v -all | grep -Ev '^=== |^ *--- PASS'
+	go test ./cmd/action -run 'TestModel' -count=1 -v -all -timeout 30m | grep -Ev '^=== |^ *--- PASS'
 
 crash: ## kill the receiver, cut its power, take its disk and its database away, all rounds (needs Linux, best as root)
 	go test ./internal/test/crashtest -count=1 -v -timeout 60m -full | grep --line-buffered -v '^=== '

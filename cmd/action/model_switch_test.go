@@ -1,0 +1,85 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
+)
+
+// switches turn off single mechanisms around the real code.
+type switches struct {
+	oneName   bool // every base's check has the plain name
+	believing bool // the base that the event names is taken for the present one
+	unedited  bool // the workflow does not start when a pull request is edited
+	frozen    bool // where the base branch is, is not read again
+	alike     bool // pull requests of forks are taken for ours
+	unbound   bool // head and base are not read again before a merge
+}
+
+func (o switches) pull(r *memRun, f change.Facts) change.Facts {
+	if o.believing && r.event.BaseRef != "" {
+		f.BaseRef = r.event.BaseRef
+	}
+	return f
+}
+
+func (o switches) ends(r *memRun, e github.Ends) github.Ends {
+	if o.believing && r.event.BaseRef != "" {
+		e.BaseRef = r.event.BaseRef
+	}
+	if o.frozen {
+		e.BaseTip = r.tip
+	}
+	if o.unbound && r.merging {
+		e = github.Ends{Head: r.head, BaseRef: r.ref, BaseTip: r.tip}
+	}
+	return e
+}
+
+func (o switches) others(all map[int]plan.Other) map[int]plan.Other {
+	if !o.alike {
+		return all
+	}
+	for n, other := range all {
+		other.Fork = false
+		all[n] = other
+	}
+	return all
+}
+
+func (o switches) publication(p plan.Publication) plan.Publication {
+	if o.oneName {
+		p.Name = modelCheck
+	}
+	if o.alike {
+		p.Fork = false
+	}
+	return p
+}
+
+// TestModelSwitches: each invariant fails where what keeps it is switched off.
+func TestModelSwitches(t *testing.T) {
+	for name, one := range map[string]struct {
+		off   switches
+		fails string
+	}{
+		"one name for all bases":                {switches{oneName: true}, invName},
+		"the event's base is believed":          {switches{believing: true}, invName},
+		"edited starts nothing":                 {switches{unedited: true}, invNewest},
+		"the base's tip is not read again":      {switches{frozen: true}, invNewest},
+		"a fork's pull request counts as ours":  {switches{alike: true}, invOutside},
+		"the ends are not read before a merge":  {switches{unbound: true}, invBound},
+		"a merge believes the base of an event": {switches{believing: true, unbound: true}, invBound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			faults, _ := sequences(t, 300, one.off)
+			if !slices.ContainsFunc(faults, func(f string) bool { return strings.HasPrefix(f, one.fails) }) {
+				t.Errorf("of %d faults none is %s", len(faults), one.fails)
+			}
+		})
+	}
+}
