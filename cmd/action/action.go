@@ -65,6 +65,7 @@ type reader interface {
 	Pull(ctx context.Context, number int) (change.Facts, error)
 	Range(ctx context.Context, base, head string) (change.Facts, error)
 	Branch(ctx context.Context, name string) (string, error)
+	Branches(ctx context.Context, prefix string) ([]string, error)
 	BaseFile(ctx context.Context, base change.Revision, path string) ([]byte, bool, error)
 	ChangedFiles(ctx context.Context, base, head string) (facts.Files, error)
 	AllFiles(ctx context.Context, sha string) (facts.Files, error)
@@ -76,6 +77,7 @@ type writer interface {
 	Publish(ctx context.Context, p plan.Publication) (publish.Outcome, error)
 	Merge(ctx context.Context, m plan.Merging) (publish.Outcome, error)
 	Propose(ctx context.Context, p plan.Proposal) (publish.Outcome, error)
+	StartAfresh(ctx context.Context, a plan.Afresh) (publish.Outcome, error)
 	Sweep(ctx context.Context, s plan.Closing) (publish.Outcome, error)
 	Notify(ctx context.Context, n plan.Notice) (publish.Outcome, error)
 }

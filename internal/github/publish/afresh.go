@@ -18,7 +18,7 @@ const branchQuery = `query($owner: String!, $name: String!, $ref: String!) {
 // StartAfresh deletes a stale branch of Flux's at the judged commit. Where the
 // branch is, is read last, and GitHub compares once more.
 func (w *Writer) StartAfresh(ctx context.Context, a plan.Afresh) (Outcome, error) {
-	return w.carryOut(ctx, a.DryRun, func(ctx context.Context, _ *carrying) (plan.Plan, error) {
+	return carryOut(ctx, w, a.DryRun, func(ctx context.Context, _ *carrying) (plan.Plan, error) {
 		open, err := w.OpenPulls(ctx)
 		if err != nil {
 			return plan.Plan{}, err
