@@ -11,7 +11,8 @@ type Class string
 // The classes.
 const (
 	OK               Class = "ok"
-	BadCredentials   Class = "bad-credentials"   // 401: wrong, expired or revoked; GitHub does not tell which
+	BadCredentials   Class = "bad-credentials"   // GitHub's own 401: wrong, expired or revoked; it does not tell which
+	LockedOut        Class = "locked-out"        // 403: too many bad credentials; for a while no token is taken
 	Lacks            Class = "lacks-permission"  // 403
 	NotFound         Class = "not-found"         // 404: not there, or not to be seen by this token
 	Invalid          Class = "invalid"           // 400, 422: allowed, had the request made sense
@@ -24,7 +25,7 @@ const (
 	LifetimeRefused  Class = "lifetime-refused"  // 403: the owner takes no tokens that live so long
 	Limited          Class = "limited"           // 403, 429: the hourly limit is used up
 	TooFast          Class = "too-fast"          // 403, 429: too much at once
-	Trouble          Class = "trouble"           // 5xx, or an answer that nobody should give
+	Trouble          Class = "trouble"           // 5xx, an answer that nobody should give, or one that may be another server's
 	Unreached        Class = "unreached"         // no answer
 )
 
@@ -42,8 +43,8 @@ func Classify(status int, message string, header Header) Class {
 		return OK
 	case status < 400:
 		return Elsewhere
-	case status == 401:
-		return BadCredentials
+	case status == 401 && strings.EqualFold(message, "Bad credentials") && header("X-GitHub-Request-Id") != "":
+		return BadCredentials // any other 401 may be a gateway's, or about something else
 	case (status == 403 || status == 404) && strings.HasPrefix(header("X-GitHub-SSO"), "required"):
 		return SSO
 	case status == 403 || status == 429:
@@ -76,6 +77,8 @@ func refused(status int, message string, header Header) Class {
 		return TooFast
 	case says("ip allow list"):
 		return AddressRefused
+	case says("login attempts"):
+		return LockedOut
 	case says("account was suspended"), says("account is suspended"):
 		return Suspended
 	case says("forbids access via a", "token", "lifetime"):
@@ -84,8 +87,10 @@ func refused(status int, message string, header Header) Class {
 		return ClassicForbidden
 	case says("saml"):
 		return SSO
+	case says("not accessible by"), says("must have"), says("must authenticate"), says("must be an"), says("not granted"), says("permission"):
+		return Lacks
 	}
-	return Lacks
+	return Trouble // a refusal that nobody knows says nothing of the token
 }
 
 // SSOPage is the page of X-GitHub-SSO where the token can be authorized, without

@@ -203,7 +203,7 @@ func gaps(n Need, o Observations) []string {
 	var all []string
 	for _, a := range o.Answers {
 		switch a.Class {
-		case Limited, TooFast, Trouble, Unreached, Elsewhere:
+		case LockedOut, Limited, TooFast, Trouble, Unreached, Elsewhere:
 			if a.Class == Elsewhere && a.Probe == AskMember || j.settled(a) {
 				continue // it means something there, or does not matter
 			}
@@ -256,7 +256,7 @@ func stops(o Observations) bool {
 // or harmful: GitHub shuts an account out that sends several bad credentials.
 func (c Class) Stops() bool {
 	switch c {
-	case BadCredentials, Suspended, Limited, TooFast:
+	case BadCredentials, LockedOut, Suspended, Limited, TooFast:
 		return true
 	}
 	return false
@@ -278,6 +278,8 @@ func (a Answer) because() string {
 		return "the hourly limit is used up"
 	case a.Class == TooFast:
 		return "GitHub asks to slow down"
+	case a.Class == LockedOut:
+		return "after too many failed login attempts GitHub takes no token of this account or address; try again in an hour"
 	}
 	return fmt.Sprintf("GitHub answered %d", a.Status)
 }

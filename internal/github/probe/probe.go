@@ -197,13 +197,10 @@ func (p *prober) masked(resp *http.Response, data []byte) []byte {
 	return data
 }
 
-// gitAnswer reads the Git server's answer. It is not the API: that it does not
-// know the token, which the API does, says nothing of the token.
+// gitAnswer reads the Git server's answer. Its 401 is in words of its own, and says
+// nothing of a token that the API knows.
 func (p *prober) gitAnswer(a token.Answer, resp *http.Response) token.Answer {
-	switch {
-	case a.Class == token.BadCredentials:
-		a.Class = token.Trouble
-	case a.Class == token.OK && !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/x-git-receive-pack-advertisement"):
+	if a.Class == token.OK && !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/x-git-receive-pack-advertisement") {
 		a.Class, a.Message = token.Trouble, "the answer is no Git server's"
 	}
 	return a
