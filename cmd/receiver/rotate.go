@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/github/probe"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 	"github.com/goldfish-inc/fluxkeeper/internal/token/esc"
 	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
@@ -96,6 +98,29 @@ func (k keeping) slot(a *console.Console) (esc.Slot, error) {
 	return slot, nil
 }
 
+// tokens say where a rotation's two tokens are, and whom to ask about them.
+type tokens struct {
+	OldTokenFile string `placeholder:"FILE" complete:"file" help:"The old token (default: that of the environment's revision before)."`
+	NewTokenFile string `placeholder:"FILE" complete:"file" help:"The new token (default: that of the places)."`
+	APIURL       string `name:"api-url" placeholder:"URL" help:"Where GitHub's API is (default: as on record; no other is asked)."`
+}
+
+// server is the one that the rotation is on record for. The flag may only repeat it.
+func (k tokens) server(r rotation.Rotation) (string, error) {
+	if k.APIURL == "" {
+		return r.Server, nil
+	}
+	root, err := github.Options{APIURL: k.APIURL}.Root()
+	switch {
+	case err != nil:
+		return "", console.Fail(console.StatusUsage, err, "")
+	case root.String() != r.Server:
+		return "", console.Fail(console.StatusUsage, fmt.Errorf("--api-url: the rotation is on record for %s, and no other server is asked",
+			text.Line(r.Server)), "leave --api-url out")
+	}
+	return r.Server, nil
+}
+
 // oldToken reads the token that was replaced: from the file, or from the revision
 // of the environment before the new one was stored. Empty where neither has it.
 func (k keeping) oldToken(a *console.Console, file string, r rotation.Rotation) (secret.Secret, error) {
@@ -113,7 +138,8 @@ func (k keeping) oldToken(a *console.Console, file string, r rotation.Rotation) 
 }
 
 // observe looks at the places, and asks GitHub about the old token, if there is one.
-func observe(a *console.Console, places []rotation.Copy, r rotation.Rotation, old secret.Secret, api string) (rotation.Observation,
+// That it is dead counts only where the same server takes the new one in between.
+func observe(a *console.Console, places []rotation.Copy, r rotation.Rotation, old secret.Secret, t tokens) (rotation.Observation,
 	[]string, error) {
 	o, gaps := rotation.Observe(a.Context, now(), places)
 	for i, gap := range gaps {
@@ -126,12 +152,84 @@ func observe(a *console.Console, places []rotation.Copy, r rotation.Rotation, ol
 		return o, gaps, console.Fail(console.StatusUsage, errors.New("this is not the token that was replaced: its fingerprint is another"),
 			"the old one's is "+cmp.Or(r.Old, "not on record"))
 	}
-	class, err := probe.Answers(a.Context, github.Options{Token: old, APIURL: api, UserAgent: a.UserAgent()})
+	fresh, err := t.fresh(places, r)
 	if err != nil {
-		return o, gaps, console.Fail(console.StatusUsage, err, "")
+		return o, gaps, err
 	}
-	o.Old = class
+	p, err := t.asker(a, r, old, fresh)
+	if err != nil {
+		return o, gaps, err
+	}
+	var gap string
+	if o.Old, gap, err = p.old(); err != nil {
+		return o, gaps, err
+	}
+	if gap != "" {
+		gaps = append(gaps, gap)
+	}
 	return o, gaps, nil
+}
+
+// fresh is the new token: from its file, or from a place that holds it; empty where
+// neither has it.
+func (k tokens) fresh(places []rotation.Copy, r rotation.Rotation) (secret.Secret, error) {
+	if k.NewTokenFile == "" {
+		return rotation.Fresh(places, r.New), nil
+	}
+	s, err := console.ReadSecretFile(k.NewTokenFile)
+	if err == nil && token.Fingerprint(s) != r.New {
+		err = console.Fail(console.StatusUsage, errors.New("--new-token-file: this is not the new token: its fingerprint is another"),
+			"the new one's is "+r.New)
+	}
+	return s, err
+}
+
+// asker asks one server about a rotation's two tokens.
+type asker struct {
+	ask             func(secret.Secret) (token.Class, error)
+	oldToken, fresh secret.Secret
+}
+
+func (k tokens) asker(a *console.Console, r rotation.Rotation, old, fresh secret.Secret) (asker, error) {
+	server, err := k.server(r)
+	return asker{oldToken: old, fresh: fresh, ask: func(s secret.Secret) (token.Class, error) {
+		class, err := probe.Answers(a.Context, github.Options{Token: s, APIURL: server, UserAgent: a.UserAgent()})
+		if err != nil {
+			return "", console.Fail(console.StatusUsage, err, "")
+		}
+		return class, nil
+	}}, err
+}
+
+// old says what the server's answer to the old token means. A refusal is one only
+// where the server takes the new token and refuses the old one once more; else there
+// is a gap.
+func (p asker) old() (token.Class, string, error) {
+	class, err := p.ask(p.oldToken)
+	if err != nil || class != token.BadCredentials {
+		return class, "", err
+	}
+	switch control, err := p.control(); {
+	case err != nil:
+		return "", "", err
+	case control == "":
+		return token.Trouble, "GitHub refuses the old token, and no new one is at hand to show that it takes that one; " +
+			"name a place that has it, or give --new-token-file", nil
+	case control != token.OK:
+		return token.Trouble, "the server refuses the old token, and does not take the new one either: its answer was " + string(control), nil
+	}
+	if class, err = p.ask(p.oldToken); err == nil && class != token.BadCredentials {
+		return class, "the server first refused the old token, and then did not: its answer was " + string(class), nil
+	}
+	return class, "", err
+}
+
+// control asks about the new token; empty where there is none.
+func (p asker) control() (token.Class, error) {
+	if p.fresh.Empty() {
+		return "", nil
+	}
+	return p.ask(p.fresh)
 }
 
 // who is the name that a rotation is recorded under.

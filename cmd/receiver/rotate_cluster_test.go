@@ -33,7 +33,7 @@ func TestRotationInACluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.Apply(t, string(rights))
-	k.Apply(t, strings.ReplaceAll(string(healthy), "example-1", s.old))
+	k.Apply(t, strings.ReplaceAll(string(healthy), "ghp_example1", s.old))
 	in := []string{"--cluster-secret", "flux-system/github-token", "--kubeconfig", k.As(t, "flux-system", "fluxkeeper-rotate")}
 	with := func(args ...string) []string { return append(args, in...) }
 
@@ -42,17 +42,24 @@ func TestRotationInACluster(t *testing.T) {
 	s.expect(t, 0, []string{"unseen", "has the new token", "Flux last worked 2026-11-22", "the old one must live until then"}, "",
 		with("status")...)
 	s.expect(t, 2, []string{"nobody saw Flux work"}, s.old, with("finish", "--revoke")...)
-	k.Apply(t, fmt.Sprintf(`apiVersion: image.toolkit.fluxcd.io/v1
+	ran := func(interval string, at time.Time) {
+		k.Apply(t, fmt.Sprintf(`apiVersion: image.toolkit.fluxcd.io/v1
 kind: ImageUpdateAutomation
 metadata: {name: fleet, namespace: flux-system}
 spec:
-  interval: 10m
+  interval: %s
   sourceRef: {kind: GitRepository, name: fleet}
   git: {commit: {author: {name: a, email: a@example.com}}}
 status:
   lastAutomationRunTime: %q
   conditions: [{type: Ready, status: "True", reason: Succeeded, message: repository up-to-date, lastTransitionTime: "2026-11-22T20:30:00Z"}]
-`, time.Now().Add(time.Minute).UTC().Format(time.RFC3339)))
+`, interval, at.UTC().Format(time.RFC3339Nano)))
+	}
+	ran("1ms", time.Now().Add(time.Hour)) // some clock is wrong
+	s.expect(t, 0, []string{"unseen", "the old one must live until then"}, "", with("status")...)
+	ran("10m", time.Now()) // it may have begun with the old token
+	s.expect(t, 0, []string{"unseen", "the old one must live until then"}, "", with("status")...)
+	ran("1ms", time.Now())
 	s.expect(t, 0, []string{": overlap", "[x]  in use"}, "", with("status")...)
 	s.expect(t, 0, []string{"finished", "revoked"}, s.old, with("finish", "--revoke")...)
 
@@ -97,7 +104,7 @@ func (s *rotationScene) elsewhere(t *testing.T, in []string) {
 	t.Helper()
 	put := func(fingerprint, repo string, p rotation.Place) {
 		t.Helper()
-		r := rotation.Record{Step: rotation.Stored, Time: time.Now().Add(-time.Hour).UTC(), By: "ada", Repositories: []string{repo},
+		r := rotation.Record{Step: rotation.Stored, Time: time.Now().Add(-time.Hour).UTC(), By: "ada", Server: s.hub.URL + "/", Repositories: []string{repo},
 			New: fingerprint, Expires: time.Now().AddDate(0, 0, 60), Places: []rotation.Place{p}}
 		if err := putOnRecord(t.Context(), filepath.Join(s.dir, "ledger.db"), r); err != nil {
 			t.Fatal(err)

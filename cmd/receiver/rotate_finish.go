@@ -18,14 +18,13 @@ import (
 type rotateFinishCmd struct {
 	signed
 	keeping
-	Repo         string        `placeholder:"OWNER/NAME" help:"The rotation of this repository (default: the last one that is under way)."`
-	OldTokenFile string        `placeholder:"FILE" help:"The old token (default: standard input, or the environment's revision before)."`
-	Revoke       bool          `help:"Revoke the old token through GitHub's API, for good, if it still answers."`
-	Deleted      bool          `help:"Take your word that the old token was deleted at GitHub, where nobody has its text any more."`
-	Unseen       bool          `help:"Revoke it although nobody saw Flux work with the new one."`
-	Wait         time.Duration `default:"1m" placeholder:"TIME" help:"How long to wait until GitHub has revoked it."`
-	By           string        `placeholder:"WHO" help:"Who does it, for the record (default: $$GITHUB_ACTOR or $$USER)."`
-	APIURL       string        `name:"api-url" placeholder:"URL" help:"Where GitHub's API is (default: github.com's)."`
+	tokens
+	Repo    string        `placeholder:"OWNER/NAME" help:"The rotation of this repository (default: the last one that is under way)."`
+	Revoke  bool          `help:"Revoke the old token through GitHub's API, for good, if it still answers."`
+	Deleted bool          `help:"Take your word that the old token was deleted at GitHub, where nobody has its text any more."`
+	Unseen  bool          `help:"Revoke it although nobody saw Flux work with the new one."`
+	Wait    time.Duration `default:"1m" placeholder:"TIME" help:"How long to wait until GitHub has revoked it."`
+	By      string        `placeholder:"WHO" help:"Who does it, for the record (default: $$GITHUB_ACTOR or $$USER)."`
 }
 
 // Help is shown by rotate finish --help.
@@ -66,7 +65,7 @@ func (c *rotateFinishCmd) Run(a *console.Console) error {
 	}
 	defer l.Close()
 	if err := record(a.Context, l, rotation.Record{
-		Step: rotation.Finished, Time: now(), By: who(a, c.By), Repositories: r.Repositories, Old: r.Old, New: r.New, Proof: proof,
+		Step: rotation.Finished, Time: now(), By: who(a, c.By), Server: r.Server, Repositories: r.Repositories, Old: r.Old, New: r.New, Proof: proof,
 	}); err != nil {
 		return err
 	}
@@ -109,6 +108,9 @@ func (c *rotateFinishCmd) prove(a *console.Console, r rotation.Rotation) (rotati
 		return "", console.Fail(console.StatusUsage, errors.New("it is not on record whether there was an old token: no place was looked at"),
 			"name it with --old-token-file; where there was none, or it was deleted, add --deleted")
 	}
+	if _, err := c.server(r); err != nil {
+		return "", err
+	}
 	places, err := c.places(a)
 	if err != nil {
 		return "", err
@@ -117,7 +119,7 @@ func (c *rotateFinishCmd) prove(a *console.Console, r rotation.Rotation) (rotati
 	if err != nil {
 		return "", err
 	}
-	seen, gaps, err := observe(a, places, r, old, c.APIURL)
+	seen, gaps, err := observe(a, places, r, old, c.tokens)
 	if err != nil {
 		return "", err
 	}
@@ -137,7 +139,11 @@ func (c *rotateFinishCmd) prove(a *console.Console, r rotation.Rotation) (rotati
 		return "", console.Fail(console.StatusUsage, errors.New("nobody saw Flux work with the new token: the old one is not revoked"),
 			"name the Secret with --cluster-secret and wait for Flux's next run, or add --unseen")
 	}
-	return c.revoke(a, old)
+	fresh, err := c.fresh(places, r)
+	if err != nil {
+		return "", err
+	}
+	return c.revoke(a, r, old, fresh)
 }
 
 // old is the old token, from wherever it is to be had.
@@ -154,14 +160,27 @@ func (c *rotateFinishCmd) old(a *console.Console, r rotation.Rotation) (secret.S
 	return old, err
 }
 
-func (c *rotateFinishCmd) revoke(a *console.Console, old secret.Secret) (rotation.Proof, error) {
-	o := github.Options{APIURL: c.APIURL, UserAgent: a.UserAgent()}
-	if err := probe.Revoke(a.Context, o, old); err != nil {
+// revoke kills the old token, once the same server takes the new one.
+func (c *rotateFinishCmd) revoke(a *console.Console, r rotation.Rotation, old, fresh secret.Secret) (rotation.Proof, error) {
+	p, err := c.asker(a, r, old, fresh)
+	if err != nil {
 		return "", err
 	}
-	o.Token = old
+	switch control, err := p.control(); {
+	case err != nil:
+		return "", err
+	case control == "":
+		return "", console.Fail(console.StatusUsage, errors.New("no new token is at hand, to see that GitHub takes it: the old one is not revoked"),
+			"name a place that has it, or give --new-token-file")
+	case control != token.OK:
+		return "", console.Fail(console.StatusUndecided, fmt.Errorf("GitHub does not take the new token: the old one is not revoked; its answer was %s",
+			control), "see `rotate status`")
+	}
+	if err := probe.Revoke(a.Context, github.Options{APIURL: r.Server, UserAgent: a.UserAgent()}, old); err != nil {
+		return "", err
+	}
 	for deadline := time.Now().Add(c.Wait); ; {
-		class, err := probe.Answers(a.Context, o)
+		class, _, err := p.old()
 		switch {
 		case err != nil:
 			return "", err

@@ -62,7 +62,12 @@ func (c *rotateStartCmd) Run(a *console.Console) error {
 		return err
 	}
 	defer l.Close()
-	r := rotation.Record{Step: rotation.Started, Time: now(), By: who(a, c.By), Repositories: c.Repo, New: token.Fingerprint(fresh)}
+	server, err := github.Options{APIURL: c.APIURL}.Root()
+	if err != nil {
+		return console.Fail(console.StatusUsage, err, "")
+	}
+	r := rotation.Record{Step: rotation.Started, Time: now(), By: who(a, c.By), Server: server.String(), Repositories: c.Repo,
+		New: token.Fingerprint(fresh)}
 	if r.Expires, err = token.ParseExpiry(seen.Expires); err != nil {
 		r.Expires = time.Time{} // GitHub did not say
 	}
@@ -117,6 +122,12 @@ func (c *rotateStartCmd) swap(a *console.Console, l *store.Ledger, places []rota
 	}
 	if r.Old, err = h.Replaces(r.New, c.Repo[0], places); err != nil {
 		return console.Fail(console.StatusUsage, err, "")
+	}
+	for _, known := range h.Rotations {
+		if known.New == r.New && known.Server != r.Server {
+			return console.Fail(console.StatusUsage, fmt.Errorf("--api-url: this token is on record for %s", text.Line(known.Server)),
+				"give the same server again")
+		}
 	}
 	if err := c.alone(a, h, places, r); err != nil {
 		return err

@@ -14,10 +14,9 @@ import (
 type rotateStatusCmd struct {
 	where
 	keeping
-	Repo         string `placeholder:"OWNER/NAME" help:"The last rotation of this repository (default: the last one of all)."`
-	OldTokenFile string `placeholder:"FILE" help:"Ask GitHub whether this old token still answers (default: the environment's last)."`
-	APIURL       string `name:"api-url" placeholder:"URL" help:"Where GitHub's API is (default: github.com's)."`
-	Format       string `default:"text" enum:"text,json,markdown" placeholder:"FORMAT" help:"text (default), json or markdown."`
+	tokens
+	Repo   string `placeholder:"OWNER/NAME" help:"The last rotation of this repository (default: the last one of all)."`
+	Format string `default:"text" enum:"text,json,markdown" placeholder:"FORMAT" help:"text (default), json or markdown."`
 	console.Colored
 }
 
@@ -82,7 +81,7 @@ func (c *rotateStatusCmd) look(a *console.Console, h rotation.History, last rota
 		return r, err
 	}
 	var gaps []string
-	if r.Seen, gaps, err = observe(a, places, last, old, c.APIURL); err != nil {
+	if r.Seen, gaps, err = observe(a, places, last, old, c.tokens); err != nil {
 		return r, err
 	}
 	if h.Gap != nil {

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
-
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/esctest"
@@ -131,19 +129,51 @@ func TestRotationFinds401(t *testing.T) {
 	s.expect(t, 0, []string{"stored"}, s.fresh, "start", "--repo", fleet, "--esc", "acme/flux/prod")
 	s.hub.AddToken(s.old, fakehub.Grant{Kind: fakehub.FineGrained, Account: "acme-flux", Revoked: true})
 	s.expect(t, 0, []string{"next: run `rotate finish`"}, "", "status", "--esc", "acme/flux/prod")
-	s.expect(t, 0, []string{"GitHub does not take the old token"}, s.old, "finish")
+	s.expect(t, 3, []string{"gap: GitHub refuses the old token, and no new one is at hand"}, "", "status", "--old-token-file", s.file(t, s.old))
+	s.expect(t, 3, []string{"no new one is at hand", "cannot be told"}, s.old, "finish")
+	s.expect(t, 2, []string{"not the new token"}, s.old, "finish", "--new-token-file", s.file(t, s.old))
+	s.expect(t, 0, []string{"GitHub does not take the old token"}, s.old, "finish", "--new-token-file", s.file(t, s.fresh))
+}
+
+// file keeps a text for a flag, outside of what is searched for secrets.
+func (s *rotationScene) file(t *testing.T, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(name, []byte(text+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// TestRefusalOfAll: a server that refuses both tokens, or a gateway in front of it,
+// shows nothing of the old one; and a new token that is refused keeps the old alive.
+func TestRefusalOfAll(t *testing.T) {
+	s := newRotationScene(t)
+	s.expect(t, 0, []string{"stored"}, s.fresh, "start", "--repo", fleet, "--esc", "acme/flux/prod")
+	finish := []string{"finish", "--esc", "acme/flux/prod"}
+	s.hub.AddToken(s.fresh, fakehub.Grant{Kind: fakehub.FineGrained, Account: "acme-flux", Revoked: true})
+	s.expect(t, 3, []string{"does not take the new token", "not revoked"}, "", append(finish, "--revoke", "--unseen")...)
+	s.hub.AddToken(s.old, fakehub.Grant{Kind: fakehub.FineGrained, Account: "acme-flux", Revoked: true})
+	s.expect(t, 3, []string{"does not take the new one either"}, "", finish...)
+	s.hub.AddToken(s.fresh, goodRotationGrant())
+	s.hub.AddFault(fakehub.Fault{Status: 401, Message: "Unauthorized", Times: 2})
+	s.expect(t, 3, []string{"GitHub's answer was trouble"}, "", finish...)
+	s.expect(t, 0, []string{"finished"}, "", finish...)
 }
 
 // TestRotationAsksItsOwnServer: another server's 401 says nothing of the old token,
 // and it is not for another server to see.
 func TestRotationAsksItsOwnServer(t *testing.T) {
-	k, s := knownfail.Of(t), newRotationScene(t)
+	s := newRotationScene(t)
 	s.expect(t, 0, []string{"stored"}, s.fresh, "start", "--repo", fleet, "--esc", "acme/flux/prod")
 	s.expect(t, 0, []string{"it still answers"}, "", "status", "--esc", "acme/flux/prod")
 	other := fakehub.NewWith(t, fakehub.Options{})
 	s.hub.URL = other.URL
-	if status, out := s.do(t, s.old, "finish"); status == 0 {
-		k.Errorf("another server's word ends the rotation: %s", out)
+	for _, command := range []string{"finish", "status"} {
+		s.expect(t, 2, []string{"no other server is asked"}, s.old, command, "--esc", "acme/flux/prod")
+	}
+	if asked := other.Requests(); len(asked) > 0 {
+		t.Errorf("the other server was asked: %v", asked)
 	}
 }
 
@@ -174,7 +204,8 @@ func TestRotationWithoutPlaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.expect(t, 1, []string{"still answers"}, "", "finish", "--old-token-file", old)
-	s.expect(t, 0, []string{"finished", "revoked"}, "", "finish", "--revoke", "--unseen", "--old-token-file", old)
+	s.expect(t, 0, []string{"finished", "revoked"}, "", "finish", "--revoke", "--unseen", "--old-token-file", old, "--new-token-file",
+		s.file(t, s.fresh))
 
 	// The next one's old token is the one that is on record.
 	third := leaktest.Token("3rd")

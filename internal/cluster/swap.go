@@ -29,6 +29,9 @@ type Held struct {
 	Token secret.Secret
 	// Version is the resourceVersion that it was read at.
 	Version string
+	// Changed is when its values were last written, by the API server's clock; zero
+	// where the server does not keep it.
+	Changed time.Time
 	// Owner is who would bring the old token back; Owned says that there is one.
 	Owner flux.Owner
 	Owned bool
@@ -57,6 +60,11 @@ func (c *Client) Token(ctx context.Context, namespace, name string) (Held, error
 	}
 	slices.Sort(marks.Kinds)
 	h.Owner, h.Owned = flux.OwnerOf(marks)
+	for _, f := range s.ManagedFields {
+		if f.Time != nil && f.Time.After(h.Changed) {
+			h.Changed = f.Time.Time
+		}
+	}
 	return h, nil
 }
 
@@ -90,13 +98,12 @@ func (c *Client) Swap(ctx context.Context, h Held, token secret.Secret) (string,
 	return done.ResourceVersion, nil
 }
 
-// Worked is when Flux last did all of its work with a Secret's token, as
-// flux.Worked says.
-func (c *Client) Worked(ctx context.Context, namespace, name string) (time.Time, error) {
+// users reads the GitRepositories and automations that may use a namespace's Secrets.
+func (c *Client) users(ctx context.Context, namespace string) (flux.Cluster, error) {
 	r := &reader{Client: c, ctx: ctx, query: Query{Namespace: namespace}}
 	served, err := r.discover()
 	if err != nil {
-		return time.Time{}, fmt.Errorf("ask %s which kinds it serves: %w", c.host, err)
+		return flux.Cluster{}, fmt.Errorf("ask %s which kinds it serves: %w", c.host, err)
 	}
 	for _, k := range wanted() {
 		if k.check == flux.CheckRepository || k.check == flux.CheckAutomation {
@@ -106,7 +113,7 @@ func (c *Client) Worked(ctx context.Context, namespace, name string) (time.Time,
 	r.cluster.Namespace = namespace
 	if len(r.cluster.Unread) > 0 {
 		u := r.cluster.Unread[0]
-		return time.Time{}, fmt.Errorf("read %s: %s", cmp.Or(u.What, u.Check), u.Why)
+		return flux.Cluster{}, fmt.Errorf("read %s: %s", cmp.Or(u.What, u.Check), u.Why)
 	}
-	return flux.Worked(r.cluster, name), nil
+	return r.cluster, nil
 }

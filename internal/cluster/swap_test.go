@@ -83,3 +83,39 @@ func TestSwap(t *testing.T) {
 		"{bearerToken: x}\n")
 	refused(read(), "fifth-one", "immutable")
 }
+
+// TestCopyRefusesWhatIsNotFluxs: a Secret of another program is neither hashed nor
+// offered for a swap.
+func TestCopyRefusesWhatIsNotFluxs(t *testing.T) {
+	s := kubetest.Start(t)
+	s.Apply(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: flux-system}\n")
+	s.InstallFlux(t)
+	const secrets = `apiVersion: v1
+kind: Secret
+metadata: {name: database, namespace: flux-system}
+stringData: {username: app, password: correct horse battery}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: unused, namespace: flux-system}
+stringData: {username: git, password: ghp_example1}
+---
+`
+	healthy, err := os.ReadFile(filepath.Join("testdata", "healthy.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Apply(t, secrets+string(healthy))
+	c := connect(t, s.Kubeconfig)
+	for name, want := range map[string]string{
+		"database": "it holds no token of GitHub", "unused": "no GitRepository in flux-system refers to this Secret", "github-token": "",
+	} {
+		p, err := c.Copy(t.Context(), namespace, name)
+		switch {
+		case want == "" && (err != nil || p.Store == nil || p.Worked == nil):
+			t.Errorf("%s: %v, %+v", name, err, p.Place)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want) || p.Store != nil):
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+	}
+}

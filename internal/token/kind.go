@@ -94,9 +94,9 @@ func Checksum(random string) string {
 
 // Fingerprint is the form in which GitHub's audit log names a token
 // (hashed_token): SHA-256 in padded base64. The token cannot be had back from it.
-// No token has none.
+// What is no token of GitHub has none: a password could be guessed from its hash.
 func Fingerprint(s secret.Secret) string {
-	if s.Empty() {
+	if Inspect(s).Kind == Unknown {
 		return ""
 	}
 	sum := sha256.Sum256([]byte(s.Reveal()))

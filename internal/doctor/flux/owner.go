@@ -81,29 +81,30 @@ func hasPrefix(names map[string]string, prefix string) bool {
 }
 
 // Worked is when Flux last did all of its work with a Secret's token: the oldest
-// of its automations' last runs. It is zero where one of them, or its repository,
-// complains or has never run, and where none uses the Secret.
-func Worked(c Cluster, secret string) time.Time {
+// of its automations' last runs, and the longest of their intervals, after which each
+// has begun a run. The time is zero where one of them, or its repository, complains or
+// has never run, and where none uses the Secret.
+func Worked(c Cluster, secret string) (oldest time.Time, interval time.Duration) {
 	sources := map[string]GitRepository{}
 	for _, g := range c.Repositories {
 		if g.Secret == secret {
 			sources[g.Name] = g
 		}
 	}
-	var oldest time.Time
 	for _, a := range c.Automations {
 		g, uses := sources[a.Source]
 		if !uses || a.Suspended || a.SourceNamespace != "" && a.SourceNamespace != c.Namespace {
 			continue
 		}
 		if !ready(a.Conditions) || !ready(g.Conditions) || g.Suspended || a.LastRun.IsZero() {
-			return time.Time{}
+			return time.Time{}, 0
 		}
+		interval = max(interval, a.Interval)
 		if oldest.IsZero() || a.LastRun.Before(oldest) {
 			oldest = a.LastRun
 		}
 	}
-	return oldest
+	return oldest, interval
 }
 
 func ready(all []Condition) bool {

@@ -43,7 +43,7 @@ func TestWorked(t *testing.T) {
 		return flux.GitRepository{Namespace: "f", Name: name, Secret: secret, Conditions: c}
 	}
 	a := func(source string, last time.Time, c []flux.Condition) flux.Automation {
-		return flux.Automation{Namespace: "f", Name: "a" + source, Source: source, LastRun: last, Conditions: c}
+		return flux.Automation{Namespace: "f", Name: "a" + source, Source: source, LastRun: last, Conditions: c, Interval: time.Minute}
 	}
 	type repos = []flux.GitRepository
 	type autos = []flux.Automation
@@ -66,8 +66,9 @@ func TestWorked(t *testing.T) {
 		"no conditions yet":   {flux.Cluster{Repositories: repos{g("x", "s", nil)}, Automations: autos{a("x", at, good)}}, time.Time{}},
 	} {
 		c.cluster.Namespace = "f"
-		if got := flux.Worked(c.cluster, "s"); !got.Equal(c.want) {
-			t.Errorf("%s: %v, want %v", name, got, c.want)
+		got, interval := flux.Worked(c.cluster, "s")
+		if !got.Equal(c.want) || !got.IsZero() && interval != time.Minute {
+			t.Errorf("%s: %v, %v, want %v", name, got, interval, c.want)
 		}
 	}
 }

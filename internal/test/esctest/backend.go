@@ -89,7 +89,10 @@ func (f *Backend) handle(w http.ResponseWriter, r *http.Request) {
 		f.open = f.Text
 		if version, ok := strings.CutPrefix(strings.TrimSuffix(rest, "/open"), "/versions/"); ok {
 			n, err := strconv.Atoi(version)
-			if f.open, ok = f.past[n]; err != nil || !ok {
+			if f.open, ok = f.past[n]; err == nil && n == f.Revision {
+				f.open, ok = f.Text, true
+			}
+			if err != nil || !ok {
 				http.Error(w, `{"code":404,"message":"Not Found: revision"}`, http.StatusNotFound)
 				return
 			}

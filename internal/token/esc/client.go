@@ -27,8 +27,6 @@ const (
 	patience = 30 * time.Second
 	// maxAnswer bounds what is read of one answer, in bytes.
 	maxAnswer = 4 << 20
-	// tries is how often a value is put into an environment that others change.
-	tries = 3
 )
 
 // Options say whom to ask, and as whom.
@@ -156,26 +154,12 @@ func (c *Client) Value(ctx context.Context, e Environment, revision int64, p Pat
 	return Value{secret.New(text), one.Secret}, nil
 }
 
-// Set puts a value into the environment as a secret and gives the new revision.
-// Nothing that somebody else saves at the same time is lost.
-func (c *Client) Set(ctx context.Context, e Environment, p Path, value secret.Secret) (int64, error) {
+// Set puts a value as a secret into the environment that d was read of, and gives the
+// new revision. Where somebody saved another one since, it changes nothing.
+func (c *Client) Set(ctx context.Context, e Environment, d Definition, p Path, value secret.Secret) (int64, error) {
 	op := fmt.Sprintf("set %s of environment %s", p, e)
 	if value.Empty() {
 		return 0, &Error{Op: op, Text: "the value is empty"}
-	}
-	for range tries {
-		revision, err := c.set(ctx, op, e, p, value)
-		if !errors.Is(err, errConflict) {
-			return revision, err
-		}
-	}
-	return 0, &Error{Op: op, Text: errConflict.Error(), hint: "try again when nobody else changes it"}
-}
-
-func (c *Client) set(ctx context.Context, op string, e Environment, p Path, value secret.Secret) (int64, error) {
-	d, err := c.Definition(ctx, e)
-	if err != nil {
-		return 0, err
 	}
 	if d.tag == "" {
 		return 0, &Error{Op: op, Text: "the backend does not say which revision it gave, so that another's change could be lost"}
@@ -188,6 +172,9 @@ func (c *Client) set(ctx context.Context, op string, e Environment, p Path, valu
 		return 0, err
 	}
 	a, err := c.send(ctx, op, request{method: http.MethodPatch, path: c.path(e), body: text, tag: d.tag, value: value})
+	if errors.Is(err, errConflict) {
+		return 0, &Error{Op: op, Text: errConflict.Error(), hint: "look at what it holds now, and try again"}
+	}
 	if err != nil {
 		return 0, err
 	}

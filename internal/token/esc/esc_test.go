@@ -101,7 +101,7 @@ func TestFormsAreToldApart(t *testing.T) {
 func TestSetMakesAPlainValueASecret(t *testing.T) {
 	f := esctest.Serve(t, pulumi, fmt.Sprintf(definition, "an-old-one"))
 	c := client(t, f)
-	revision, err := c.Set(t.Context(), prod, path(t, "github.token"), secret.New(github))
+	revision, err := set(t, c, "github.token", github)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestSetMakesWhatIsNotThere(t *testing.T) {
 	for _, before := range []string{"", "values:\n", "imports: []\n", "values: {github: {}}\n", "values:\n  github:\n"} {
 		f := esctest.Serve(t, pulumi, before)
 		c := client(t, f)
-		if _, err := c.Set(t.Context(), prod, path(t, "github.token"), secret.New(github)); err != nil {
+		if _, err := set(t, c, "github.token", github); err != nil {
 			t.Errorf("%q: %v", before, err)
 			continue
 		}
@@ -166,20 +166,46 @@ func TestSetMakesWhatIsNotThere(t *testing.T) {
 	}
 }
 
+// set puts a value into the environment as it stands.
+func set(t *testing.T, c *esc.Client, at, value string) (int64, error) {
+	t.Helper()
+	d, err := c.Definition(t.Context(), prod)
+	if err != nil {
+		return 0, err
+	}
+	return c.Set(t.Context(), prod, d, path(t, at), secret.New(value))
+}
+
+// TestAnothersChangeIsKept: what somebody saved after the look may be another token.
 func TestAnothersChangeIsKept(t *testing.T) {
+	const changed = "values:\n  github: {token: old}\n  another: change\n"
 	f := esctest.Serve(t, pulumi, "values:\n  github: {token: old}\n")
-	f.Before = func() { f.Text, f.Before = f.Text+"  another: change\n", nil }
-	if _, err := client(t, f).Set(t.Context(), prod, path(t, "github.token"), secret.New(github)); err != nil {
-		t.Fatal(err)
+	f.Before = func() { f.Text, f.Before = changed, nil }
+	c := client(t, f)
+	if _, err := set(t, c, "github.token", github); err == nil || !strings.Contains(err.Error(), "changed at the same time") || f.Text != changed {
+		t.Errorf("error %v, and it holds\n%s", err, f.Text)
 	}
-	if !strings.Contains(f.Text, "another: change") || !strings.Contains(f.Text, "ciphertext") {
-		t.Errorf("a change is lost:\n%s", f.Text)
+	if _, err := set(t, c, "github.token", github); err != nil || !strings.Contains(f.Text, "another: change") {
+		t.Errorf("error %v, and it holds\n%s", err, f.Text)
 	}
-	n := 0
-	f.Before = func() { n++; f.Text += fmt.Sprintf("    n%d: x\n", n) } // as the fake lays it out
-	_, err := client(t, f).Set(t.Context(), prod, path(t, "github.token"), secret.New("another"))
-	if err == nil || n != 3 {
-		t.Errorf("%d tries, error %v; want 3 tries and an error", n, err)
+}
+
+// TestSlotHoldsATokenOfGitHub: another service's credential is neither hashed nor replaced.
+func TestSlotHoldsATokenOfGitHub(t *testing.T) {
+	for text, refused := range map[string]bool{
+		"values:\n  github: {token: " + github + "}\n": false,
+		"values: {}\n": false,
+		"values:\n  github: {token: glpat-of-another-service}\n": true,
+		"values:\n  github: {token: correct horse battery}\n":    true,
+	} {
+		slot, err := client(t, esctest.Serve(t, pulumi, text)).Slot("acme/flux/prod", "github.token")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := slot.Copy(t.Context())
+		if refused != (err != nil) || refused && (c.Token != "" || c.Store != nil || !strings.Contains(err.Error(), "no token of GitHub")) {
+			t.Errorf("%q: token %q, error %v", text, c.Token, err)
+		}
 	}
 }
 
@@ -196,7 +222,7 @@ func TestSetRefuses(t *testing.T) {
 	} {
 		f := esctest.Serve(t, pulumi, fmt.Sprintf(definition, "old"))
 		before := f.Text
-		_, err := client(t, f).Set(t.Context(), prod, path(t, c.path), secret.New(c.value))
+		_, err := set(t, client(t, f), c.path, c.value)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
@@ -234,7 +260,7 @@ func TestErrorsHoldNoValue(t *testing.T) {
 	for name, answer := range answers {
 		f := esctest.Serve(t, pulumi, "")
 		f.Answer = answer
-		_, err := client(t, f).Set(t.Context(), prod, path(t, "github.token"), secret.New(github))
+		_, err := set(t, client(t, f), "github.token", github)
 		if err == nil {
 			t.Errorf("%s: no error", name)
 			continue

@@ -33,7 +33,7 @@ func (s Slot) where() string { return "esc " + s.environment.String() + " " + s.
 
 // Copy looks at what the slot holds.
 func (s Slot) Copy(ctx context.Context) (rotation.Copy, error) {
-	c := rotation.Copy{Place: rotation.Place{Where: s.where()}, Store: s.store}
+	c := rotation.Copy{Place: rotation.Place{Where: s.where()}}
 	d, err := s.client.Definition(ctx, s.environment)
 	if err != nil {
 		return c, err
@@ -44,12 +44,16 @@ func (s Slot) Copy(ctx context.Context) (rotation.Copy, error) {
 		c.Remark = c.Where + " holds the token in plain text: whoever may read the environment's definition reads it"
 	}
 	if form != Absent {
-		held, err := s.token(ctx, 0)
+		held, err := s.token(ctx, d.Revision())
 		if err != nil {
 			return c, err
 		}
-		c.Token = token.Fingerprint(held)
+		if c.Token, c.Held = token.Fingerprint(held), held; c.Token == "" {
+			return c, &Error{Op: "use " + c.Where, Text: "it holds no token of GitHub, and is left as it is",
+				hint: "name another place with --esc-path"}
+		}
 	}
+	c.Store = func(ctx context.Context, value secret.Secret) (string, error) { return s.store(ctx, d, value) }
 	return c, nil
 }
 
@@ -70,9 +74,9 @@ func (s Slot) Replaced(ctx context.Context, r rotation.Rotation) (secret.Secret,
 	return secret.Secret{}, nil
 }
 
-// store puts a token into the slot and reads it back.
-func (s Slot) store(ctx context.Context, value secret.Secret) (string, error) {
-	revision, err := s.client.Set(ctx, s.environment, s.path, value)
+// store puts a token into the slot of a definition that was looked at, and reads it back.
+func (s Slot) store(ctx context.Context, seen Definition, value secret.Secret) (string, error) {
+	revision, err := s.client.Set(ctx, s.environment, seen, s.path, value)
 	if err != nil {
 		return "", err
 	}

@@ -12,6 +12,8 @@ type Copy struct {
 	Place
 	// Token is what it holds, by its hashed_token; empty for none.
 	Token string
+	// Held is the token itself.
+	Held secret.Secret
 	// Remark is a sentence on how the token is kept there, where that is not as it
 	// should be.
 	Remark string
@@ -19,8 +21,19 @@ type Copy struct {
 	Unknown string
 	// Store puts another token there; nil where that is another program's business.
 	Store func(context.Context, secret.Secret) (revision string, err error)
-	// Worked is when Flux last worked with it; nil where that cannot be seen.
-	Worked func(context.Context) (time.Time, error)
+	// Worked is when Flux last worked, and from when on a run surely used what the
+	// place holds; nil where that cannot be seen.
+	Worked func(context.Context) (last, needed time.Time, err error)
+}
+
+// Fresh is the new token of a rotation, from the first place that holds it.
+func Fresh(places []Copy, fingerprint string) secret.Secret {
+	for _, p := range places {
+		if p.Token == fingerprint {
+			return p.Held
+		}
+	}
+	return secret.Secret{}
 }
 
 // Observe is what the places show at a time, and in sentences what they do not.
@@ -34,12 +47,12 @@ func Observe(ctx context.Context, now time.Time, places []Copy) (o Observation, 
 		if p.Worked == nil {
 			continue
 		}
-		at, err := p.Worked(ctx)
+		last, needed, err := p.Worked(ctx)
 		if err != nil {
 			gaps = append(gaps, err.Error())
 			continue
 		}
-		o.InCluster, o.Worked = p.Where, at
+		o.InCluster, o.Worked, o.Needed = p.Where, last, needed
 	}
 	return o, gaps
 }

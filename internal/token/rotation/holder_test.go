@@ -3,7 +3,6 @@ package rotation_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
@@ -94,19 +93,5 @@ func TestHoldGoesByWhatIsSeen(t *testing.T) {
 		if got := rotation.Shared(records, began, []rotation.Holder{c.h}, nil); len(got) != c.want {
 			t.Errorf("%+v: %+v", c.h, got)
 		}
-	}
-}
-
-// TestRecordsOfBeforeAreRead: a place had no cluster then.
-func TestRecordsOfBeforeAreRead(t *testing.T) {
-	text := `{"step":"stored","time":"2026-11-01T09:01:00Z","by":"ada","repositories":["acme/fleet"],"new_hashed_token":"N",` +
-		`"places":[{"where":"secret flux-system/github-token password","revision":"42"}]}`
-	r, err := rotation.ParseRecord([]byte(text))
-	if err != nil || r.Places[0].Cluster != "" || !r.Time.Equal(time.Date(2026, 11, 1, 9, 1, 0, 0, time.UTC)) {
-		t.Errorf("%v: %+v", err, r)
-	}
-	r, err = rotation.ParseRecord([]byte(strings.Replace(text, `"revision"`, `"cluster":"6f1c","revision"`, 1)))
-	if err != nil || r.Places[0].Cluster != "6f1c" {
-		t.Errorf("%v: %+v", err, r)
 	}
 }

@@ -31,7 +31,9 @@ type Record struct {
 	Step Step      `json:"step"`
 	Time time.Time `json:"time"`
 	// By is who did it, as that person or job said.
-	By           string   `json:"by"`
+	By string `json:"by"`
+	// Server is the root of the API that was asked about the tokens; no other is.
+	Server       string   `json:"server"`
 	Repositories []string `json:"repositories"`
 	// Old is empty where no old token was found.
 	Old string `json:"old_hashed_token,omitempty"`
@@ -78,8 +80,8 @@ func ParseRecord(body []byte) (Record, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return Record{}, errors.New("parse rotation: something follows it")
 	}
-	if !slices.Contains([]Step{Started, Stored, Finished}, r.Step) || r.New == "" || r.Time.IsZero() {
-		return Record{}, errors.New("parse rotation: step, time or new_hashed_token is missing")
+	if !slices.Contains([]Step{Started, Stored, Finished}, r.Step) || r.New == "" || r.Time.IsZero() || r.Server == "" {
+		return Record{}, errors.New("parse rotation: step, time, server or new_hashed_token is missing")
 	}
 	return r, nil
 }
@@ -88,7 +90,7 @@ func ParseRecord(body []byte) (Record, error) {
 type Rotation struct {
 	Repositories              []string
 	Old, New                  string
-	By                        string
+	By, Server                string
 	Expires                   time.Time // the new token's
 	OldExpires                time.Time // the old one's, where its own rotation is on record
 	Places                    []Place
@@ -134,7 +136,7 @@ func (d Rotation) Dead(s Observation) bool {
 }
 
 func (d *Rotation) add(r Record) {
-	d.By = r.By
+	d.By, d.Server = r.By, r.Server
 	if len(r.Repositories) > 0 {
 		d.Repositories = r.Repositories
 	}
@@ -170,6 +172,9 @@ type Observation struct {
 	// without complaint; zero where nobody looked, or it complains.
 	InCluster string
 	Worked    time.Time
+	// Needed is from when on a run of Flux surely began with what the place holds: a
+	// full interval after it came there, by the cluster's clock. Zero: not known.
+	Needed time.Time
 }
 
 // Stage is where a rotation stands.
@@ -208,8 +213,8 @@ func (d Rotation) Stand(s Observation) Standing {
 			st.Missing = append(st.Missing, p)
 		}
 	}
-	// A run after the token was stored used it, if it is what Flux reads.
-	st.Seen = st.SeenKnown && s.Copies[s.InCluster] == d.New && s.Worked.After(d.Stored)
+	// Both times are the cluster's. A run in the future shows that some clock is wrong.
+	st.Seen = st.SeenKnown && s.Copies[s.InCluster] == d.New && !s.Needed.IsZero() && !s.Worked.Before(s.Needed) && !s.Worked.After(s.Now)
 	switch {
 	case !d.Finished.IsZero():
 		st.Stage = Done

@@ -22,10 +22,10 @@ var (
 func upToStep(t *testing.T, last rotation.Step) rotation.Rotation {
 	t.Helper()
 	records := []rotation.Record{
-		{Step: rotation.Started, Time: began, By: "ada", Repositories: []string{"acme/fleet"}, Old: "OLD", New: "NEW",
+		{Step: rotation.Started, Time: began, By: "ada", Server: "https://api.github.com/", Repositories: []string{"acme/fleet"}, Old: "OLD", New: "NEW",
 			Expires: began.AddDate(0, 0, 90)},
-		{Step: rotation.Stored, Time: began.Add(time.Minute), By: "ada", Old: "OLD", New: "NEW", Places: []rotation.Place{escP, secretP}},
-		{Step: rotation.Finished, Time: began.Add(20 * time.Hour), By: "bob", Old: "OLD", New: "NEW", Proof: rotation.Rejected},
+		{Step: rotation.Stored, Time: began.Add(time.Minute), By: "ada", Server: "https://api.github.com/", Old: "OLD", New: "NEW", Places: []rotation.Place{escP, secretP}},
+		{Step: rotation.Finished, Time: began.Add(20 * time.Hour), By: "bob", Server: "https://api.github.com/", Old: "OLD", New: "NEW", Proof: rotation.Rejected},
 	}
 	var upTo []rotation.Record
 	for _, r := range records {
@@ -62,24 +62,32 @@ func TestStand(t *testing.T) {
 		"stored, nobody looks": {rotation.Stored, rotation.Observation{Now: at(1)},
 			rotation.Standing{Stage: rotation.Overlaps, Left: 23 * time.Hour}},
 		"Flux has the old one": {rotation.Stored, rotation.Observation{Now: at(2), Old: token.OK, Copies: behind, InCluster: secretP.Where,
-			Worked: at(1)},
+			Worked: at(1), Needed: at(1)},
 			rotation.Standing{Stage: rotation.Unseen, Left: 22 * time.Hour, SeenKnown: true, Missing: []rotation.Place{secretP}}},
 		"Flux has not run since": {rotation.Stored, rotation.Observation{Now: at(2), Old: token.OK, Copies: both, InCluster: secretP.Where,
 			Worked: began},
 			rotation.Standing{Stage: rotation.Unseen, Left: 22 * time.Hour, SeenKnown: true}},
+		"a run that may have begun before": {rotation.Stored, rotation.Observation{Now: at(2), Copies: both, InCluster: secretP.Where,
+			Worked: at(1), Needed: at(1).Add(time.Second)},
+			rotation.Standing{Stage: rotation.Unseen, Left: 22 * time.Hour, SeenKnown: true}},
+		"nobody knows since when": {rotation.Stored, rotation.Observation{Now: at(2), Copies: both, InCluster: secretP.Where, Worked: at(1)},
+			rotation.Standing{Stage: rotation.Unseen, Left: 22 * time.Hour, SeenKnown: true}},
+		"a run in the future": {rotation.Stored, rotation.Observation{Now: at(2), Copies: both, InCluster: secretP.Where, Worked: at(3),
+			Needed: at(1)},
+			rotation.Standing{Stage: rotation.Unseen, Left: 22 * time.Hour, SeenKnown: true}},
 		"Flux complains": {rotation.Stored, rotation.Observation{Now: at(2), Copies: both, InCluster: secretP.Where},
 			rotation.Standing{Stage: rotation.Unseen, Left: 22 * time.Hour, SeenKnown: true}},
 		"Flux works with it": {rotation.Stored, rotation.Observation{Now: at(2), Old: token.OK, Copies: both, InCluster: secretP.Where,
-			Worked: at(1)},
+			Worked: at(1), Needed: at(1)},
 			rotation.Standing{Stage: rotation.Overlaps, Left: 22 * time.Hour, SeenKnown: true, Seen: true}},
 		"the last second": {rotation.Stored, rotation.Observation{Now: at(24).Add(-time.Second), Old: token.OK, Copies: both,
-			InCluster: secretP.Where, Worked: at(1)},
+			InCluster: secretP.Where, Worked: at(1), Needed: at(1)},
 			rotation.Standing{Stage: rotation.Overlaps, Left: time.Second, SeenKnown: true, Seen: true}},
 		"the hours are over": {rotation.Stored, rotation.Observation{Now: at(25), Old: token.OK, Copies: both, InCluster: secretP.Where,
-			Worked: at(1)},
+			Worked: at(1), Needed: at(1)},
 			rotation.Standing{Stage: rotation.Overdue, Left: -time.Hour, SeenKnown: true, Seen: true}},
 		"over, and Flux never changed": {rotation.Stored, rotation.Observation{Now: at(24), Copies: behind, InCluster: secretP.Where,
-			Worked: at(1)},
+			Worked: at(1), Needed: at(1)},
 			rotation.Standing{Stage: rotation.Overdue, SeenKnown: true, Missing: []rotation.Place{secretP}}},
 		"the old one is dead": {rotation.Stored, rotation.Observation{Now: at(3), Old: token.BadCredentials},
 			rotation.Standing{Stage: rotation.Dead, Left: 21 * time.Hour}},
@@ -114,10 +122,11 @@ func TestStoringAgainBeginsNoNewOverlap(t *testing.T) {
 
 func TestParseRecordRefuses(t *testing.T) {
 	for _, text := range []string{
-		``, `{}`, `[]`, `{"step":"started","time":"2026-11-01T09:00:00Z"}`, `{"step":"started","new_hashed_token":"N"}`,
-		`{"step":"begun","time":"2026-11-01T09:00:00Z","new_hashed_token":"N"}`,
-		`{"step":"started","time":"2026-11-01T09:00:00Z","new_hashed_token":"N","token":"x"}`,
-		`{"step":"started","time":"2026-11-01T09:00:00Z","new_hashed_token":"N"} {}`,
+		``, `{}`, `[]`, `{"step":"started","time":"2026-11-01T09:00:00Z","server":"S"}`,
+		`{"step":"started","time":"2026-11-01T09:00:00Z","new_hashed_token":"N"}`, `{"step":"started","server":"S","new_hashed_token":"N"}`,
+		`{"step":"begun","time":"2026-11-01T09:00:00Z","server":"S","new_hashed_token":"N"}`,
+		`{"step":"started","time":"2026-11-01T09:00:00Z","server":"S","new_hashed_token":"N","token":"x"}`,
+		`{"step":"started","time":"2026-11-01T09:00:00Z","server":"S","new_hashed_token":"N"} {}`,
 	} {
 		if r, err := rotation.ParseRecord([]byte(text)); err == nil {
 			t.Errorf("%s: taken as %+v", text, r)
