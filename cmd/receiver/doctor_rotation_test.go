@@ -29,9 +29,10 @@ func (p patient) onRecord(t *testing.T) {
 	}
 	stored := func(repo, cluster, name string, days int) rotation.Record {
 		return rotation.Record{
-			Step: rotation.Stored, Time: time.Now().Add(-time.Hour).UTC(), By: "ada", Server: "https://api.github.com/", Repositories: []string{repo},
-			New:     token.Fingerprint(secret.New(p.token)),
-			Expires: time.Now().AddDate(0, 0, days), Places: []rotation.Place{{Where: "esc acme/flux/prod github.token"},
+			Step: rotation.Stored, Time: time.Now().Add(-time.Hour).UTC(), By: "ada", Server: "https://api.github.com/",
+			Repositories: []string{repo},
+			New:          token.Fingerprint(secret.New(p.token)),
+			Expires:      time.Now().AddDate(0, 0, days), Places: []rotation.Place{{Where: "esc acme/flux/prod github.token"},
 				{Where: "secret " + name + " password", Cluster: cluster}},
 		}
 	}
@@ -50,8 +51,9 @@ func (p patient) onRecord(t *testing.T) {
 		"another repository's": {[]rotation.Record{stored("acme/app", id, "app/github-token", 60)}, p.least, 1,
 			[]string{"storage/shared", "Secret app/github-token in cluster " + id + " for acme/app"}},
 		"another's, rotated since": {[]rotation.Record{stored(fleet, "another", flux, 60),
-			{Step: rotation.Stored, Time: time.Now().UTC(), Server: "x", Repositories: []string{fleet}, New: "NEXT", Expires: time.Now().AddDate(0, 0, 60),
-				Places: []rotation.Place{{Where: "secret " + flux + " password", Cluster: "another"}}}}, p.least, 0,
+			{Step: rotation.Stored, Time: time.Now().UTC(), Server: "x", Repositories: []string{fleet}, New: "NEXT",
+				Expires: time.Now().AddDate(0, 0, 60),
+				Places:  []rotation.Place{{Where: "secret " + flux + " password", Cluster: "another"}}}}, p.least, 0,
 			[]string{"the token on record is NEXT"}},
 		"it ends soon": {[]rotation.Record{stored(fleet, id, flux, 5)}, p.least, 1,
 			[]string{"error[token/expires-soon]: the token for acme/fleet expires in 4 days", "hint: make a new token"}},

@@ -38,7 +38,8 @@ func (o *one) Body(context.Context, int64) ([]byte, error) {
 // the log once, and the metrics stay where the record cannot be read.
 func TestReminder(t *testing.T) {
 	end := time.Date(2026, 12, 31, 9, 0, 0, 0, time.UTC)
-	kept := &one{record: rotation.Record{Step: rotation.Stored, Time: end.AddDate(0, 0, -90), Server: "x", Repositories: []string{fleet}, New: "NEW",
+	kept := &one{record: rotation.Record{Step: rotation.Stored, Time: end.AddDate(0, 0, -90), Server: "x", Repositories: []string{fleet},
+		New:     "NEW",
 		Expires: end}}
 	var log bytes.Buffer
 	metrics := metric.New("")
@@ -71,7 +72,8 @@ func TestReminder(t *testing.T) {
 	}
 
 	// The next token's alerts are its own.
-	kept.failure, kept.record = nil, rotation.Record{Step: rotation.Stored, Time: end, Server: "x", Repositories: []string{fleet}, New: "NEXT", Old: "NEW",
+	kept.failure, kept.record = nil, rotation.Record{Step: rotation.Stored, Time: end, Server: "x", Repositories: []string{fleet}, New: "NEXT",
+		Old:     "NEW",
 		Expires: end.AddDate(0, 0, 90)}
 	log.Reset()
 	for _, hours := range []int{1, 25, 26} {

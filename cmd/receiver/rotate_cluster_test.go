@@ -104,8 +104,9 @@ func (s *rotationScene) elsewhere(t *testing.T, in []string) {
 	t.Helper()
 	put := func(fingerprint, repo string, p rotation.Place) {
 		t.Helper()
-		r := rotation.Record{Step: rotation.Stored, Time: time.Now().Add(-time.Hour).UTC(), By: "ada", Server: s.hub.URL + "/", Repositories: []string{repo},
-			New: fingerprint, Expires: time.Now().AddDate(0, 0, 60), Places: []rotation.Place{p}}
+		r := rotation.Record{Step: rotation.Stored, Time: time.Now().Add(-time.Hour).UTC(), By: "ada", Server: s.hub.URL + "/",
+			Repositories: []string{repo},
+			New:          fingerprint, Expires: time.Now().AddDate(0, 0, 60), Places: []rotation.Place{p}}
 		if err := putOnRecord(t.Context(), filepath.Join(s.dir, "ledger.db"), r); err != nil {
 			t.Fatal(err)
 		}

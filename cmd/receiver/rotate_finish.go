@@ -65,7 +65,8 @@ func (c *rotateFinishCmd) Run(a *console.Console) error {
 	}
 	defer l.Close()
 	if err := record(a.Context, l, rotation.Record{
-		Step: rotation.Finished, Time: now(), By: who(a, c.By), Server: r.Server, Repositories: r.Repositories, Old: r.Old, New: r.New, Proof: proof,
+		Step: rotation.Finished, Time: now(), By: who(a, c.By), Server: r.Server, Repositories: r.Repositories, Old: r.Old, New: r.New,
+		Proof: proof,
 	}); err != nil {
 		return err
 	}
@@ -170,11 +171,13 @@ func (c *rotateFinishCmd) revoke(a *console.Console, r rotation.Rotation, old, f
 	case err != nil:
 		return "", err
 	case control == "":
-		return "", console.Fail(console.StatusUsage, errors.New("no new token is at hand, to see that GitHub takes it: the old one is not revoked"),
+		return "", console.Fail(console.StatusUsage,
+			errors.New("no new token is at hand, to see that GitHub takes it: the old one is not revoked"),
 			"name a place that has it, or give --new-token-file")
 	case control != token.OK:
-		return "", console.Fail(console.StatusUndecided, fmt.Errorf("GitHub does not take the new token: the old one is not revoked; its answer was %s",
-			control), "see `rotate status`")
+		return "", console.Fail(console.StatusUndecided,
+			fmt.Errorf("GitHub does not take the new token: the old one is not revoked; its answer was %s",
+				control), "see `rotate status`")
 	}
 	if err := probe.Revoke(a.Context, github.Options{APIURL: r.Server, UserAgent: a.UserAgent()}, old); err != nil {
 		return "", err

@@ -129,7 +129,8 @@ func TestRotationFinds401(t *testing.T) {
 	s.expect(t, 0, []string{"stored"}, s.fresh, "start", "--repo", fleet, "--esc", "acme/flux/prod")
 	s.hub.AddToken(s.old, fakehub.Grant{Kind: fakehub.FineGrained, Account: "acme-flux", Revoked: true})
 	s.expect(t, 0, []string{"next: run `rotate finish`"}, "", "status", "--esc", "acme/flux/prod")
-	s.expect(t, 3, []string{"gap: GitHub refuses the old token, and no new one is at hand"}, "", "status", "--old-token-file", s.file(t, s.old))
+	s.expect(t, 3, []string{"gap: GitHub refuses the old token, and no new one is at hand"}, "", "status", "--old-token-file",
+		s.file(t, s.old))
 	s.expect(t, 3, []string{"no new one is at hand", "cannot be told"}, s.old, "finish")
 	s.expect(t, 2, []string{"not the new token"}, s.old, "finish", "--new-token-file", s.file(t, s.old))
 	s.expect(t, 0, []string{"GitHub does not take the old token"}, s.old, "finish", "--new-token-file", s.file(t, s.fresh))

@@ -125,7 +125,8 @@ func rotatedInStory(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	r := rotation.Record{
-		Step: rotation.Step(args[0]), Time: now.Add(-ago), By: "ada", Server: "https://api.github.com/", Repositories: []string{"goldfish-inc/oceanid"}, Old: args[3], New: args[4],
+		Step: rotation.Step(args[0]), Time: now.Add(-ago), By: "ada", Server: "https://api.github.com/",
+		Repositories: []string{"goldfish-inc/oceanid"}, Old: args[3], New: args[4],
 		Places: []rotation.Place{{Where: "esc goldfish-inc/oceanid/prod github.token", Revision: "8", Before: "7"}},
 	}
 	if ends != 0 {

@@ -151,7 +151,8 @@ func rotationStates() map[statetest.State]statetest.Case {
 				now := time.Now().UTC().Truncate(time.Microsecond)
 				if life > 0 {
 					for _, step := range []rotation.Step{rotation.Started, rotation.Stored} {
-						r := rotation.Record{Step: step, Time: now.Add(-ago), By: "ada", Server: "https://api.github.com/", Repositories: []string{"acme/fleet"}, Old: "OLD", New: "NEW",
+						r := rotation.Record{Step: step, Time: now.Add(-ago), By: "ada", Server: "https://api.github.com/",
+							Repositories: []string{"acme/fleet"}, Old: "OLD", New: "NEW",
 							Expires: now.Add(life)}
 						if err := record(t.Context(), l, r); err != nil {
 							t.Fatal(err)

@@ -182,7 +182,8 @@ func TestAnothersChangeIsKept(t *testing.T) {
 	f := esctest.Serve(t, pulumi, "values:\n  github: {token: old}\n")
 	f.Before = func() { f.Text, f.Before = changed, nil }
 	c := client(t, f)
-	if _, err := set(t, c, "github.token", github); err == nil || !strings.Contains(err.Error(), "changed at the same time") || f.Text != changed {
+	if _, err := set(t, c, "github.token", github); err == nil || !strings.Contains(err.Error(), "changed at the same time") ||
+		f.Text != changed {
 		t.Errorf("error %v, and it holds\n%s", err, f.Text)
 	}
 	if _, err := set(t, c, "github.token", github); err != nil || !strings.Contains(f.Text, "another: change") {

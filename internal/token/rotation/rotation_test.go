@@ -22,10 +22,13 @@ var (
 func upToStep(t *testing.T, last rotation.Step) rotation.Rotation {
 	t.Helper()
 	records := []rotation.Record{
-		{Step: rotation.Started, Time: began, By: "ada", Server: "https://api.github.com/", Repositories: []string{"acme/fleet"}, Old: "OLD", New: "NEW",
+		{Step: rotation.Started, Time: began, By: "ada", Server: "https://api.github.com/", Repositories: []string{"acme/fleet"}, Old: "OLD",
+			New:     "NEW",
 			Expires: began.AddDate(0, 0, 90)},
-		{Step: rotation.Stored, Time: began.Add(time.Minute), By: "ada", Server: "https://api.github.com/", Old: "OLD", New: "NEW", Places: []rotation.Place{escP, secretP}},
-		{Step: rotation.Finished, Time: began.Add(20 * time.Hour), By: "bob", Server: "https://api.github.com/", Old: "OLD", New: "NEW", Proof: rotation.Rejected},
+		{Step: rotation.Stored, Time: began.Add(time.Minute), By: "ada", Server: "https://api.github.com/", Old: "OLD", New: "NEW",
+			Places: []rotation.Place{escP, secretP}},
+		{Step: rotation.Finished, Time: began.Add(20 * time.Hour), By: "bob", Server: "https://api.github.com/", Old: "OLD", New: "NEW",
+			Proof: rotation.Rejected},
 	}
 	var upTo []rotation.Record
 	for _, r := range records {
