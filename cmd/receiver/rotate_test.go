@@ -156,7 +156,6 @@ func TestRefusalOfAll(t *testing.T) {
 	s.expect(t, 3, []string{"does not take the new token", "not revoked"}, "", append(finish, "--revoke", "--unseen")...)
 	s.hub.AddToken(s.old, fakehub.Grant{Kind: fakehub.FineGrained, Account: "acme-flux", Revoked: true})
 	s.expect(t, 3, []string{"does not take the new one either"}, "", finish...)
-	s.hub.AddToken(s.fresh, goodRotationGrant())
 	s.hub.AddToken(s.old, goodRotationGrant())
 	s.hub.AddFault(fakehub.Fault{Status: 401, Message: "Unauthorized", Times: 2}) // a gateway, of a token that lives
 	s.expect(t, 3, []string{"GitHub's answer was trouble"}, "", finish...)
