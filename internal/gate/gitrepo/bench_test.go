@@ -56,7 +56,7 @@ func BenchmarkFacts(b *testing.B) {
 			b.ReportAllocs()
 			blobs := 0
 			for b.Loop() {
-				r, err := gitrepo.Open(w.dir)
+				r, err := gitrepo.Open(w.Dir)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -75,7 +75,7 @@ func BenchmarkFacts(b *testing.B) {
 		b.Run(name+"/git-diff", func(b *testing.B) {
 			for b.Loop() {
 				cmd := exec.Command("git", "diff", "main", "flux-image-updates")
-				cmd.Dir = w.dir
+				cmd.Dir = w.Dir
 				cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null")
 				if err := cmd.Run(); err != nil {
 					b.Fatal(err)

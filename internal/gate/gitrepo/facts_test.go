@@ -74,12 +74,12 @@ func TestFactsShapes(t *testing.T) {
 	want := w.facts("main", "flux-image-updates")
 	clone := func(args ...string) string {
 		dir := filepath.Join(t.TempDir(), "clone")
-		w.git(append(append([]string{"clone", "-q"}, args...), w.dir, dir)...)
+		w.git(append(append([]string{"clone", "-q"}, args...), w.Dir, dir)...)
 		return dir
 	}
 	for name, dir := range map[string]func() string{
-		"subdirectory": func() string { return filepath.Join(w.dir, "sub") },
-		".git folder":  func() string { return filepath.Join(w.dir, ".git") },
+		"subdirectory": func() string { return filepath.Join(w.Dir, "sub") },
+		".git folder":  func() string { return filepath.Join(w.Dir, ".git") },
 		"bare":         func() string { return clone("--bare") },
 		"in bare":      func() string { return filepath.Join(clone("--bare"), "refs", "heads") },
 		"alternates":   func() string { return clone("--bare", "--shared") },
@@ -152,7 +152,7 @@ func TestFiles(t *testing.T) {
 			"a.yaml: 100644 \"a\" | 100644 \"a\" | 100755 \"a\"\n"},
 		{"symlink", func(w *work) {
 			w.git("rm", "-q", "a.yaml")
-			if err := os.Symlink("dir/x", filepath.Join(w.dir, "a.yaml")); err != nil {
+			if err := os.Symlink("dir/x", filepath.Join(w.Dir, "a.yaml")); err != nil {
 				w.t.Fatal(err)
 			}
 		}, "a.yaml: 100644 \"a\" | 100644 \"a\" | 120000 271ab7e\n"},
@@ -196,7 +196,7 @@ func TestOddTrees(t *testing.T) {
 			data = append(data, entries[i]+" "+entries[i+1]+"\x00"...)
 			data = append(data, hexBytes(t, blob)...)
 		}
-		tree := w.gitInput(data, "hash-object", "-t", "tree", "-w", "--literally", "--stdin")
+		tree := w.gitInput(string(data), "hash-object", "-t", "tree", "-w", "--literally", "--stdin")
 		return w.git("commit-tree", "-p", "main", "-m", "odd", tree)
 	}
 	facts := w.facts("main", raw("100644", "..", "100644", ".git", "100644", "a.yaml"))
@@ -266,7 +266,7 @@ func TestBaseFile(t *testing.T) {
 	w.commit("start", ".github/fluxkeeper.yaml", "base")
 	w.git("checkout", "-qb", "branch")
 	w.commit("change", ".github/fluxkeeper.yaml", "head")
-	r := open(t, w.dir)
+	r := open(t, w.Dir)
 	rng := gitrepo.Range{Base: "main", Head: "branch"}
 	data, ok, err := r.BaseFile(t.Context(), rng, policy.File)
 	if string(data) != "base" || !ok || err != nil {
@@ -287,7 +287,7 @@ func TestCancelled(t *testing.T) {
 	w := update(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := open(t, w.dir).Facts(ctx, gitrepo.Range{Base: "main", Head: "HEAD"}); err != context.Canceled {
+	if _, err := open(t, w.Dir).Facts(ctx, gitrepo.Range{Base: "main", Head: "HEAD"}); err != context.Canceled {
 		t.Errorf("error %v", err)
 	}
 }

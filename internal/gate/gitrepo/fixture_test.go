@@ -1,14 +1,10 @@
 package gitrepo_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,77 +12,34 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/gittest"
 )
 
 // work is a real repository that a test builds with git.
 type work struct {
-	t   testing.TB
-	dir string
-	// clock is the time of the next commit, in seconds.
-	clock int64
+	*gittest.Repo
+	t testing.TB
 }
 
-func newWork(t testing.TB, args ...string) *work {
-	w := &work{t: t, dir: filepath.Join(t.TempDir(), "work"), clock: 1_700_000_000}
-	if err := os.Mkdir(w.dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	w.git(append([]string{"init", "-q", "-b", "main"}, args...)...)
-	return w
-}
+func newWork(t testing.TB, args ...string) *work { return in(t, gittest.New(t, args...)) }
 
 // at is a repository that is there already.
-func at(t testing.TB, dir string) *work { return &work{t: t, dir: dir, clock: 1_800_000_000} }
+func at(t testing.TB, dir string) *work { return in(t, gittest.At(t, dir)) }
 
-// git runs git in the repository and gives its output without the last newline.
-func (w *work) git(args ...string) string {
+func in(t testing.TB, r *gittest.Repo) *work { return &work{r, t} }
+
+func (w *work) git(args ...string) string { w.t.Helper(); return w.Git(args...) }
+
+func (w *work) gitInput(input string, args ...string) string {
 	w.t.Helper()
-	return w.gitInput(nil, args...)
+	return w.GitInput(input, args...)
 }
 
-func (w *work) gitInput(input []byte, args ...string) string {
-	w.t.Helper()
-	cmd := exec.Command("git", args...)
-	cmd.Dir = w.dir
-	cmd.Stdin = bytes.NewReader(input)
-	cmd.Env = append(os.Environ(), // PATH, and HOME for ssh-keygen
-		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C",
-		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=gc.auto", "GIT_CONFIG_VALUE_0=0",
-		"GIT_AUTHOR_NAME=Flux", "GIT_AUTHOR_EMAIL=flux@example.com",
-		"GIT_COMMITTER_NAME=Flux", "GIT_COMMITTER_EMAIL=flux@example.com",
-		fmt.Sprintf("GIT_AUTHOR_DATE=%d +0130", w.clock), fmt.Sprintf("GIT_COMMITTER_DATE=%d +0130", w.clock),
-	)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		w.t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, &stderr)
-	}
-	return strings.TrimSuffix(string(out), "\n")
-}
+func (w *work) write(pairs ...string) { w.t.Helper(); w.Write(pairs...) }
 
-// write writes files, given as path, content, path, content…
-func (w *work) write(pairs ...string) {
-	w.t.Helper()
-	for i := 0; i < len(pairs); i += 2 {
-		path := filepath.Join(w.dir, pairs[i])
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			w.t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(pairs[i+1]), 0o644); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-}
-
-// commit writes files and commits all there is; it gives the commit's id.
 func (w *work) commit(message string, pairs ...string) string {
 	w.t.Helper()
-	w.write(pairs...)
-	w.git("add", "-A")
-	w.clock += 60
-	w.git("commit", "-q", "--allow-empty", "-m", message)
-	return w.git("rev-parse", "HEAD")
+	return w.Commit(message, pairs...)
 }
 
 // open opens a repository and closes it after the test.
@@ -111,7 +64,7 @@ func (w *work) facts(base, head string, keys ...string) change.Facts {
 
 func (w *work) tryFacts(base, head string, keys ...string) (change.Facts, error) {
 	w.t.Helper()
-	facts, err := open(w.t, w.dir).Facts(context.Background(), gitrepo.Range{Base: base, Head: head})
+	facts, err := open(w.t, w.Dir).Facts(context.Background(), gitrepo.Range{Base: base, Head: head})
 	var gaps []string
 	facts.Commits, gaps = signature.Check(facts.Commits, keys, time.Now())
 	facts.Gaps = append(facts.Gaps, gaps...)

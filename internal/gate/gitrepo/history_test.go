@@ -95,7 +95,7 @@ func TestShallow(t *testing.T) {
 	head := w.commit("two", "b", "2")
 	clone := func(depth string) *work {
 		dir := filepath.Join(t.TempDir(), "clone")
-		w.git("clone", "-q", "--no-single-branch", "--depth", depth, "file://"+w.dir, dir)
+		w.git("clone", "-q", "--no-single-branch", "--depth", depth, "file://"+w.Dir, dir)
 		return at(t, dir)
 	}
 	_, err := clone("1").tryFacts("origin/main", "origin/branch")
@@ -129,7 +129,7 @@ func TestReplaceAndGrafts(t *testing.T) {
 	if messages(facts) != "evil" || files(facts) != "a: 100644 56a6051 | 100644 56a6051 | 100644 e3d35f1\n" {
 		t.Errorf("commits %s, files %s", messages(facts), files(facts))
 	}
-	info := filepath.Join(w.dir, ".git", "info", "grafts")
+	info := filepath.Join(w.Dir, ".git", "info", "grafts")
 	if err := os.WriteFile(info, []byte(evil+"\n"+start+" "+harmless+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -163,10 +163,10 @@ func TestRandomHistories(t *testing.T) {
 					ancestors[a] = true
 				}
 			}
-			w.clock = 1_700_000_000 + random.Int64N(1000)
+			w.Clock = 1_700_000_000 + random.Int64N(1000)
 			ids, above = append(ids, w.git(args...)), append(above, ancestors)
 		}
-		r := open(t, w.dir)
+		r := open(t, w.Dir)
 		for range 60 {
 			base, head := random.IntN(commits), random.IntN(commits)
 			facts, err := r.Facts(t.Context(), gitrepo.Range{Base: ids[base], Head: ids[head]})

@@ -14,7 +14,7 @@ import (
 )
 
 func (w *work) loose(id string) string {
-	return filepath.Join(w.dir, ".git", "objects", id[:2], id[2:])
+	return filepath.Join(w.Dir, ".git", "objects", id[:2], id[2:])
 }
 
 // forge replaces the content of a loose object, its size and type kept true.
@@ -96,7 +96,7 @@ func TestPartialClone(t *testing.T) {
 	w := update(t)
 	w.git("config", "uploadpack.allowFilter", "true")
 	dir := filepath.Join(t.TempDir(), "clone")
-	w.git("clone", "-q", "--bare", "--filter=blob:none", "file://"+w.dir, dir)
+	w.git("clone", "-q", "--bare", "--filter=blob:none", "file://"+w.Dir, dir)
 	_, err := at(t, dir).tryFacts("main", "flux-image-updates")
 	wantError(t, err, gitrepo.Missing, "not in this repository", "--filter")
 }
@@ -124,7 +124,7 @@ func TestPacks(t *testing.T) {
 		},
 		"long offsets": func(w *work) {
 			w.git("-c", "pack.indexVersion=2", "repack", "-qadf")
-			packs, err := filepath.Glob(filepath.Join(w.dir, ".git/objects/pack/*.pack"))
+			packs, err := filepath.Glob(filepath.Join(w.Dir, ".git/objects/pack/*.pack"))
 			if err != nil || len(packs) != 1 {
 				w.t.Fatal(packs, err)
 			}
@@ -154,7 +154,7 @@ func TestPacks(t *testing.T) {
 			if out := w.git("count-objects"); !strings.HasPrefix(out, "0 ") {
 				t.Fatalf("not all is packed: %s", out)
 			}
-			r := open(t, w.dir)
+			r := open(t, w.Dir)
 			for _, rev := range strings.Fields(w.git("rev-list", "branch", "--", "a.yaml")) {
 				for _, path := range []string{"a.yaml", "empty.yaml"} {
 					got, ok, err := r.BaseFile(t.Context(), gitrepo.Range{Base: rev}, path)
@@ -179,7 +179,7 @@ func TestDamagedPacks(t *testing.T) {
 	want := files(w.facts("HEAD~3", "HEAD"))
 	random := rand.New(rand.NewPCG(3, 4))
 	for _, ext := range []string{"pack", "idx"} {
-		found, err := filepath.Glob(filepath.Join(w.dir, ".git/objects/pack/*."+ext))
+		found, err := filepath.Glob(filepath.Join(w.Dir, ".git/objects/pack/*."+ext))
 		if err != nil || len(found) != 1 {
 			t.Fatal(found, err)
 		}
@@ -202,7 +202,7 @@ func TestDamagedPacks(t *testing.T) {
 			if err := os.WriteFile(found[0], bad, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			r, err := gitrepo.Open(w.dir)
+			r, err := gitrepo.Open(w.Dir)
 			if err != nil {
 				errs++
 				continue

@@ -27,7 +27,7 @@ func TestRevisions(t *testing.T) {
 	w.git("branch", "abcd", "side") // a branch goes before an abbreviated id
 	w.git("branch", "packed/name", "side")
 	w.git("pack-refs", "--all")
-	w.git("fetch", "-q", w.dir, "side")
+	w.git("fetch", "-q", w.Dir, "side")
 	full := w.git("rev-parse", "main")
 	tests := []struct{ expr, branch string }{
 		{"main", "main"}, {"HEAD", "main"}, {"@", "main"}, {"refs/heads/main", "main"}, {"heads/main", "main"},
@@ -41,7 +41,7 @@ func TestRevisions(t *testing.T) {
 		{"outer^{}^2", ""}, {"HEAD~0", ""}, {"^{}", ""},
 		{":/sea", ""}, {"main^{/fix the .sea}", ""}, {"main~1^{/^sta}", ""},
 	}
-	r := open(t, w.dir)
+	r := open(t, w.Dir)
 	for _, tt := range tests {
 		facts, err := r.Facts(t.Context(), gitrepo.Range{Base: tt.expr, Head: "main"})
 		if err != nil {
@@ -68,7 +68,7 @@ func TestOnlyRemoteBranch(t *testing.T) {
 	w := newWork(t)
 	want := w.commit("start", "a", "1")
 	w.git("update-ref", "refs/remotes/origin/flux-image-updates", "main")
-	facts, err := open(t, w.dir).Facts(t.Context(), gitrepo.Range{Base: "main", Head: "flux-image-updates"})
+	facts, err := open(t, w.Dir).Facts(t.Context(), gitrepo.Range{Base: "main", Head: "flux-image-updates"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestNoSuchRevision(t *testing.T) {
 		{"../../../../etc/passwd", gitrepo.NoRevision, "range", ""},
 		{"config", gitrepo.NoRevision, "no branch", ""},
 	}
-	r := open(t, w.dir)
+	r := open(t, w.Dir)
 	for _, tt := range tests {
 		t.Run(tt.expr, func(t *testing.T) {
 			_, err := r.Facts(t.Context(), gitrepo.Range{Base: tt.expr, Head: "main"})
@@ -134,9 +134,9 @@ func TestAmbiguousAbbreviation(t *testing.T) {
 	// With 2^16 four-digit prefixes, some two of 700 commits share one.
 	var stream strings.Builder
 	for i := range 700 {
-		fmt.Fprintf(&stream, "commit refs/heads/many\ncommitter a <a@b> %d +0000\ndata 1\nx\n", w.clock+int64(i))
+		fmt.Fprintf(&stream, "commit refs/heads/many\ncommitter a <a@b> %d +0000\ndata 1\nx\n", w.Clock+int64(i))
 	}
-	w.gitInput([]byte(stream.String()), "fast-import", "--quiet", "--force")
+	w.gitInput(stream.String(), "fast-import", "--quiet", "--force")
 	seen := map[string]bool{}
 	for id := range strings.SplitSeq(w.git("rev-list", "--all"), "\n") {
 		if seen[id[:4]] {
@@ -166,7 +166,7 @@ func TestOpenErrors(t *testing.T) {
 	config := func(lines string) string {
 		w := newWork(t)
 		w.write(".git/config", lines)
-		return w.dir
+		return w.Dir
 	}
 	tests := []struct {
 		name, dir   string
@@ -178,7 +178,7 @@ func TestOpenErrors(t *testing.T) {
 		{"nothing", filepath.Join(empty, "nothing"), gitrepo.NotRepository, "no such folder", "work tree"},
 		{"bad link", write(filepath.Join(empty, "a", ".git"), "gitdir: ../gone\n"), gitrepo.NotRepository, "not a repository", "repair"},
 		{"bad file", write(filepath.Join(empty, "b", ".git"), "nonsense"), gitrepo.NotRepository, ".git file", "work tree"},
-		{"sha256", newWork(t, "--object-format=sha256").dir, gitrepo.Unsupported, "sha256", "SHA-1"},
+		{"sha256", newWork(t, "--object-format=sha256").Dir, gitrepo.Unsupported, "sha256", "SHA-1"},
 		{"reftable", config("[core]\nrepositoryformatversion = 1\n[extensions]\nrefStorage = reftable\n"),
 			gitrepo.Unsupported, "reftable", "git refs migrate"},
 		{"extension", config("[extensions]\nmystery = 1\n"), gitrepo.Unsupported, "mystery", ""},

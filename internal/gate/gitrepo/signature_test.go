@@ -67,7 +67,7 @@ func (w *work) rewrite(id string, change func(string) string) string {
 	if changed == raw {
 		w.t.Fatal("nothing was rewritten")
 	}
-	return w.gitInput([]byte(changed), "hash-object", "-t", "commit", "-w", "--literally", "--stdin")
+	return w.gitInput(changed, "hash-object", "-t", "commit", "-w", "--literally", "--stdin")
 }
 
 func TestSSHSignature(t *testing.T) {

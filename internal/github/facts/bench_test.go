@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/gittest"
 )
 
 // BenchmarkPullFacts reads a typical pull request (5 files, 1 commit), beside a
@@ -16,7 +17,7 @@ import (
 func BenchmarkPullFacts(b *testing.B) {
 	for _, latency := range []time.Duration{0, 40 * time.Millisecond} {
 		w := typical(b, 5)
-		quick := &world{t: b, dir: w.dir}
+		quick := in(b, gittest.At(b, w.Dir))
 		quick.serve(func(o *fakehub.Options) { o.Unchecked = true })
 		number := quick.open("flux")
 		quick.SetLatency(latency)

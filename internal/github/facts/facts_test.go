@@ -105,10 +105,10 @@ func TestUnknownAccounts(t *testing.T) {
 func TestForks(t *testing.T) {
 	w := typical(t, 1)
 	fork := newRepo(t)
-	fork.git("fetch", "-q", w.dir, "flux:flux")
+	fork.git("fetch", "-q", w.Dir, "flux:flux")
 	fork.git("checkout", "-q", "flux")
 	fork.commit("more", "evil.yaml", "1")
-	if err := w.AddRepo(fakehub.Repo{Dir: fork.dir + "/.git", Owner: "stranger", Name: "fleet", ID: 666, ForkOf: fleet}); err != nil {
+	if err := w.AddRepo(fakehub.Repo{Dir: fork.Dir + "/.git", Owner: "stranger", Name: "fleet", ID: 666, ForkOf: fleet}); err != nil {
 		t.Fatal(err)
 	}
 	number := w.open("flux", func(p *fakehub.Pull) { p.HeadRepo = "stranger/fleet" })

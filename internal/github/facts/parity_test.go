@@ -126,7 +126,7 @@ func TestSameFactsAsTheRepository(t *testing.T) {
 			w.git("checkout", "-q", "main")
 			w.commit("other", "b.yaml", "1")
 			w.git("checkout", "-q", "head")
-			w.clock += 60
+			w.Clock += 60
 			w.git("merge", "-q", "--no-ff", "-m", "merge", "main")
 			w.commit("bump", "a.yaml", marked("1.0.2"))
 		},
@@ -139,7 +139,7 @@ func TestSameFactsAsTheRepository(t *testing.T) {
 			w.git("checkout", "-q", "side")
 			w.commit("side", "c.yaml", "1")
 			w.git("checkout", "-q", "head")
-			w.clock += 60
+			w.Clock += 60
 			w.git("merge", "-q", "--no-ff", "-m", "merge", "side")
 		},
 		"many commits": func(w *world) {
@@ -215,7 +215,7 @@ func TestSameFactsOfRealFlux(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "flux.git")
 	w := newRepo(t)
 	w.git("clone", "-q", "--bare", bundle, dir)
-	w.dir = dir
+	w.Dir = dir
 	w.serve()
 	for _, head := range []string{"flux-image-updates", "flux-image-updates-x", "keep-round1", "keep-round2", "scenario-major",
 		"scenario-downgrade", "scenario-prerelease"} {
@@ -236,7 +236,7 @@ func TestCrosswiseMerges(t *testing.T) {
 	w.git("checkout", "-q", "main")
 	w.commit("theirs", "c.yaml", "1")
 	ours, theirs := w.git("rev-parse", "head"), w.git("rev-parse", "main")
-	w.clock += 60
+	w.Clock += 60
 	w.git("merge", "-q", "--no-ff", "-m", "merge", ours)
 	w.git("checkout", "-q", "head")
 	w.git("merge", "-q", "--no-ff", "-m", "merge", theirs)

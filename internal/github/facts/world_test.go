@@ -1,11 +1,9 @@
 package facts_test
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,45 +16,41 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/github/facts"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/gittest"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/hubtest"
 )
 
 const (
-	fleet = "acme/fleet"
-	bot   = "flux-bot"
-	botID = 4711
+	fleet = hubtest.Fleet
+	bot   = hubtest.Bot
+	botID = hubtest.BotID
 )
 
 // world is a real repository that a test builds with git, and a hub over it.
 type world struct {
-	*fakehub.Hub
-	t     testing.TB
-	dir   string
-	clock int64
+	*hubtest.World
+	t testing.TB
 }
 
-// newRepo makes a repository with branch main and nothing in it.
-func newRepo(t testing.TB) *world {
-	w := &world{t: t, dir: filepath.Join(t.TempDir(), "fleet"), clock: 1_700_000_000}
-	if err := os.Mkdir(w.dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	w.git("init", "-q", "-b", "main")
-	return w
-}
+func newRepo(t testing.TB) *world { return in(t, gittest.New(t)) }
 
-// serve puts the repository on a hub, whose accounts know the bot.
-func (w *world) serve(options ...func(*fakehub.Options)) *world {
+// in is the world of a repository.
+func in(t testing.TB, r *gittest.Repo) *world { return &world{&hubtest.World{Repo: r}, t} }
+
+func (w *world) serve(options ...func(*fakehub.Options)) *world { w.Serve(options...); return w }
+
+func (w *world) git(args ...string) string { w.t.Helper(); return w.Git(args...) }
+
+func (w *world) gitInput(input string, args ...string) string {
 	w.t.Helper()
-	o := fakehub.Options{Repos: []fakehub.Repo{{Dir: filepath.Join(w.dir, ".git"), Owner: "acme", Name: "fleet", ID: 1234}}}
-	if strings.HasSuffix(w.dir, ".git") {
-		o.Repos[0].Dir = w.dir
-	}
-	for _, f := range options {
-		f(&o)
-	}
-	w.Hub = fakehub.NewWith(w.t, o)
-	w.AddAccount(fakehub.Account{Login: bot, ID: botID, Emails: []string{"flux@example.com"}})
-	return w
+	return w.GitInput(input, args...)
+}
+
+func (w *world) write(pairs ...string) { w.t.Helper(); w.Write(pairs...) }
+
+func (w *world) commit(message string, pairs ...string) string {
+	w.t.Helper()
+	return w.Commit(message, pairs...)
 }
 
 // typical is a repository with one commit on main, and one of the bot on
@@ -129,7 +123,7 @@ func checked(facts change.Facts, keys []string) change.Facts {
 // local is what the repository itself says of a range.
 func (w *world) local(base, head string, keys ...string) change.Facts {
 	w.t.Helper()
-	r, err := gitrepo.Open(w.dir)
+	r, err := gitrepo.Open(w.Dir)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -141,62 +135,15 @@ func (w *world) local(base, head string, keys ...string) change.Facts {
 	return checked(facts, keys)
 }
 
-// git runs git in the repository and gives its output without the last newline.
-func (w *world) git(args ...string) string { w.t.Helper(); return w.gitInput("", args...) }
-
-func (w *world) gitInput(input string, args ...string) string {
-	w.t.Helper()
-	cmd := exec.Command("git", args...)
-	cmd.Dir = w.dir
-	cmd.Stdin = strings.NewReader(input)
-	cmd.Env = append(os.Environ(),
-		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C",
-		"GIT_AUTHOR_NAME=Flux", "GIT_AUTHOR_EMAIL=flux@example.com",
-		"GIT_COMMITTER_NAME=Flux", "GIT_COMMITTER_EMAIL=flux@example.com",
-		fmt.Sprintf("GIT_AUTHOR_DATE=%d +0130", w.clock), fmt.Sprintf("GIT_COMMITTER_DATE=%d +0130", w.clock),
-	)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		w.t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, &stderr)
-	}
-	return strings.TrimSuffix(string(out), "\n")
-}
-
-// write writes files, given as path, content, path, content…
-func (w *world) write(pairs ...string) {
-	w.t.Helper()
-	for i := 0; i < len(pairs); i += 2 {
-		path := filepath.Join(w.dir, pairs[i])
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			w.t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(pairs[i+1]), 0o644); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-}
-
-// commit writes files and commits all there is; it gives the commit's id.
-func (w *world) commit(message string, pairs ...string) string {
-	w.t.Helper()
-	w.write(pairs...)
-	w.git("add", "-A")
-	w.clock += 60
-	w.git("commit", "-q", "--allow-empty", "-m", message)
-	return w.git("rev-parse", "HEAD")
-}
-
 // line puts n commits with one tree on a branch, behind what is given as from, by one
 // process of git instead of n. It gives the last one's id.
 func (w *world) line(branch, from, tree string, n int) string {
 	w.t.Helper()
 	var b strings.Builder
 	for i := range n {
-		w.clock++
+		w.Clock++
 		message := fmt.Sprint("commit ", i)
-		fmt.Fprintf(&b, "commit refs/heads/%s\ncommitter Flux <flux@example.com> %d +0130\ndata %d\n%s\n", branch, w.clock, len(message), message)
+		fmt.Fprintf(&b, "commit refs/heads/%s\ncommitter Flux <flux@example.com> %d +0130\ndata %d\n%s\n", branch, w.Clock, len(message), message)
 		if i == 0 {
 			fmt.Fprintf(&b, "from %s\nM 040000 %s \"\"\n", from, tree)
 		}
