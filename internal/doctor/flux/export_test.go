@@ -11,8 +11,8 @@ import (
 func Causes() []Cause {
 	var all []Cause
 	for _, s := range signs() {
-		if !slices.ContainsFunc(all, func(c Cause) bool { return c.Name == s.cause.Name }) {
-			all = append(all, s.cause)
+		if !slices.ContainsFunc(all, func(c Cause) bool { return c.Name == s.Name }) {
+			all = append(all, s.Cause)
 		}
 	}
 	slices.SortFunc(all, func(a, b Cause) int { return cmp.Or(strings.Compare(a.Rule, b.Rule), strings.Compare(a.Name, b.Name)) })

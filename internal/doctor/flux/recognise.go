@@ -57,14 +57,14 @@ func Recognise(line string) (Cause, bool) {
 	}
 	stage, folded := stageOf(text), strings.ToLower(text)
 	for _, s := range signs() {
-		if s.stage != "" && s.stage != stage {
+		if s.Only != "" && s.Only != stage {
 			continue
 		}
-		for _, pattern := range s.texts {
+		for _, pattern := range s.Texts {
 			if !contains(folded, pattern) {
 				continue
 			}
-			c := s.cause
+			c := s.Cause
 			if c.Stage == "" {
 				c.Stage = stage
 			}

@@ -79,8 +79,8 @@ func (x *examiner) secrets() {
 				x.Gap("Secret %s/%s: it was not read", r.Namespace, r.Secret)
 			}
 		case s.Missing:
-			x.Report("cluster/secret-missing", fixSecret, "Secret %s/%s, which GitRepository %s names, is not in the cluster", r.Namespace, r.Secret,
-				r.Name)
+			x.Report("cluster/secret-missing", fixOf("secret-missing"),
+				"Secret %s/%s, which GitRepository %s names, is not in the cluster", r.Namespace, r.Secret, r.Name)
 		default:
 			x.keys(r, s)
 		}
