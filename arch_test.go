@@ -71,7 +71,7 @@ var onlyPlace = map[string][]string{
 	"github.com/google/go-containerregistry": {"internal/gate/image"},
 	"github.com/Masterminds/semver":          {"internal/gate/image"},
 	"sigs.k8s.io/kustomize/kyaml":            {"internal/gate/manifest"},
-	"go.yaml.in/yaml": {"internal/doctor", "internal/token/esc", "internal/test/esctest", "internal/finding",
+	"go.yaml.in/yaml": {"internal/cli/inputs", "internal/doctor", "internal/token/esc", "internal/test/esctest", "internal/finding",
 		"internal/gate", "internal/test/gatetest", "internal/gate/manifest"},
 	"github.com/jackc/pgx":                  {"internal/test/postgrestest", "internal/record/store"},
 	"github.com/pressly/goose":              {"internal/record/store"},
