@@ -53,11 +53,15 @@ func (w where) check() error {
 }
 
 // read opens the ledger to look at it.
-func (w where) read(ctx context.Context) (*store.Ledger, error) {
+func (w where) read(ctx context.Context) (*store.Ledger, error) { return w.readAs(ctx, "") }
+
+// readAs opens the ledger to hold it against a public key; without one against that
+// which the ledger names.
+func (w where) readAs(ctx context.Context, public string) (*store.Ledger, error) {
 	if err := w.check(); err != nil {
 		return nil, err
 	}
-	l, err := store.Open(ctx, store.Options{Address: w.Ledger, ReadOnly: true})
+	l, err := store.Open(ctx, store.Options{Address: w.Ledger, ReadOnly: true, Public: public})
 	return l, w.refusal(err)
 }
 

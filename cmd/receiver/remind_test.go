@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"iter"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
@@ -21,15 +20,16 @@ import (
 
 // one is a ledger of one record, or of none that can be read.
 type one struct {
+	ledger.Reader
 	record  rotation.Record
 	failure error
 }
 
-func (o *one) Records(context.Context, ledger.Query) iter.Seq2[ledger.Record, error] {
-	return func(yield func(ledger.Record, error) bool) { yield(ledger.Record{}, o.failure) }
+func (o *one) Own(context.Context, ledger.Kind) ([]ledger.Record, []string, error) {
+	return make([]ledger.Record, 1), nil, o.failure
 }
 
-func (o *one) Body(context.Context, int64) ([]byte, error) {
+func (o *one) BodyOf(context.Context, ledger.Record) ([]byte, error) {
 	_, body, err := o.record.Entry()
 	return body, err
 }

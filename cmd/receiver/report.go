@@ -18,9 +18,10 @@ import (
 // reportCmd says what the bot's account did.
 type reportCmd struct {
 	where
-	Since  console.Days `default:"7d" placeholder:"TIME" help:"How far back, such as 7d or 12h."`
-	Policy string       `default:"${policyFile}" placeholder:"FILE" help:"The policy file, which names the bot and what it may do."`
-	Format string       `default:"text" enum:"text,json,csv,markdown" placeholder:"FORMAT" help:"text (default), json, csv or markdown."`
+	Since     console.Days `default:"7d" placeholder:"TIME" help:"How far back, such as 7d or 12h."`
+	Policy    string       `default:"${policyFile}" placeholder:"FILE" help:"The policy file, which names the bot and what it may do."`
+	Format    string       `default:"text" enum:"text,json,csv,markdown" placeholder:"FORMAT" help:"text (default), json, csv or markdown."`
+	PublicKey string       `placeholder:"KEY" help:"The public key that the ledger must be signed with, or a file that holds it."`
 	console.Colored
 	listing
 }
@@ -32,6 +33,9 @@ lets it do: repositories, branches and events under "uses", with the bots' numer
 
   fluxkeeper-receiver report --since 30d --policy .github/fluxkeeper.yaml
   fluxkeeper-receiver report --format csv > uses.csv
+
+What is read is held against the head that the ledger's key signed: an entry that was altered, removed or added is a
+gap. Without --public-key that is the key that the ledger names itself, which proves less.
 
 With a repository or an organization and a token, the report also says how complete the record is; see reconcile.
 
@@ -48,7 +52,11 @@ func (c *reportCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
-	l, err := c.read(a.Context)
+	public, err := publicKey(c.PublicKey)
+	if err != nil {
+		return console.Fail(console.StatusUsage, err, keyHint)
+	}
+	l, err := c.readAs(a.Context, public)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"net"
 	"net/http"
@@ -22,7 +23,8 @@ import (
 
 // Ledger is what the listener reads.
 type Ledger interface {
-	ledger.Reader
+	Records(context.Context, ledger.Query) iter.Seq2[ledger.Record, error]
+	Body(ctx context.Context, index int64) ([]byte, error)
 	Find(ctx context.Context, hash string) (ledger.Record, error)
 	Prove(ctx context.Context, index int64) (proof.Inclusion, error)
 	Checkpoint(context.Context) ([]byte, error)

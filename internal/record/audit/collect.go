@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"time"
 
@@ -18,44 +17,141 @@ const margin = 24 * time.Hour
 
 // Collect reads what a ledger has of a window, and somewhat more of what is held. It
 // reads once, and gives each reading of the window to tell where that is not nil;
-// else it reads no bodies but those of pushes. Gaps are bodies that are gone, and of
-// which nothing was kept.
+// else it reads no bodies but those of pushes. What was erased is told last. Gaps are
+// what is not as it was written, and bodies that are gone and of which nothing was kept.
 func Collect(ctx context.Context, l ledger.Reader, window Window, tell func(Reading)) (held Held, gaps []string, err error) {
 	held.Deliveries = map[DeliveryKey]time.Time{}
-	kept, err := keptBodies(ctx, l)
-	if err != nil {
-		return held, nil, err
+	c := collector{ctx: ctx, ledger: l, window: window, held: &held, tell: tell}
+	gaps, err = l.Since(ctx, window.From.Add(-margin), c.see)
+	if err == nil {
+		err = c.decide()
 	}
-	query, err := since(ctx, l, window.From.Add(-margin))
-	if err != nil {
-		return held, nil, err
+	if err == nil {
+		err = c.restore()
 	}
-	within := false // from the first one of the window on, whatever the clock said later
-	for record, err := range l.Records(ctx, query) {
-		if err != nil {
-			return held, nil, err
+	return held, append(gaps, c.gaps...), err
+}
+
+// collector is one run of Collect.
+type collector struct {
+	ctx    context.Context
+	ledger ledger.Reader
+	window Window
+	held   *Held
+	tell   func(Reading)
+	gaps   []string
+	within bool // from the first one of the window on, whatever the clock said later
+
+	// Before the window, what came in behind the latest entry with an earlier time can
+	// belong to either side.
+	latest time.Time
+	behind []ledger.Record
+
+	// What is erased is read when all is seen: an erasure comes after what it erased.
+	erasures []ledger.Record
+	erased   []erased
+}
+
+// erased is a delivery whose body is gone.
+type erased struct {
+	ledger.Record
+	within bool
+}
+
+// see takes one entry.
+func (c *collector) see(r ledger.Record) error {
+	switch {
+	case r.Kind == ledger.Erasure:
+		c.erasures = append(c.erasures, r)
+		return nil
+	case r.Kind != ledger.Delivery:
+		return nil
+	case c.within:
+		return c.read(r)
+	case r.Time.Before(c.window.From) && r.Time.Before(c.latest):
+		c.behind = append(c.behind, r)
+		return nil
+	case r.Time.Before(c.window.From):
+		c.latest = r.Time
+	default:
+		c.within = true
+		c.edge()
+	}
+	return errors.Join(c.decide(), c.read(r))
+}
+
+// edge tells of a clock that was wrong where the window begins.
+func (c *collector) edge() {
+	for _, r := range c.behind {
+		if c.latest.Sub(r.Time) > clockSkew {
+			c.gaps = append(c.gaps, fmt.Sprintf("when entry %d came in is not known, and whether it is of the window: the clock said %s, and %s before",
+				r.Index, clock(r.Time), clock(c.latest)))
+			return
 		}
-		held.add(record)
-		within = within || !record.Time.Before(window.From)
-		if record.Name != "push" && (tell == nil || !within) {
+	}
+}
+
+// decide reads what could belong to either side.
+func (c *collector) decide() error {
+	for _, r := range c.behind {
+		if err := c.read(r); err != nil {
+			return err
+		}
+	}
+	c.behind = nil
+	return nil
+}
+
+// read takes one delivery.
+func (c *collector) read(r ledger.Record) error {
+	c.held.add(r)
+	if r.Name != "push" && (c.tell == nil || !c.within) {
+		return nil
+	}
+	body, err := c.ledger.BodyOf(c.ctx, r)
+	switch {
+	case errors.Is(err, ledger.ErrErased):
+		c.erased = append(c.erased, erased{r, c.within})
+	case c.ctx.Err() != nil:
+		return err
+	case err != nil:
+		c.gaps = append(c.gaps, fmt.Sprintf("entry %d: %v: verify the ledger", r.Index, err))
+	default:
+		c.take(Read(r, body), c.within)
+	}
+	return nil
+}
+
+// take hands a reading on.
+func (c *collector) take(r Reading, within bool) {
+	if r.Record.Name == "push" {
+		c.held.Pushes = append(c.held.Pushes, r.push())
+	}
+	if c.tell != nil && within {
+		c.tell(r)
+	}
+}
+
+// restore reads what was kept of the bodies that are gone.
+func (c *collector) restore() error {
+	if len(c.erased) == 0 {
+		return nil
+	}
+	kept, err := c.kept()
+	for _, e := range c.erased {
+		is, ok := kept[e.Index]
+		if !ok {
+			c.gaps = append(c.gaps, fmt.Sprintf("the body of entry %d is gone, and no erasure says so: verify the ledger", e.Index))
 			continue
 		}
-		reading, err := readDelivery(ctx, l, record, kept)
-		if errors.Is(err, ledger.ErrErased) {
-			gaps = append(gaps, fmt.Sprintf("the body of entry %d is gone, and no erasure says so: verify the ledger", record.Index))
+		reading, err := Restore(e.Record, is)
+		if err != nil {
+			c.gaps = append(c.gaps, err.Error())
 			continue
 		}
-		if err != nil {
-			return held, nil, fmt.Errorf("read entry %d: %w", record.Index, err)
-		}
-		if record.Name == "push" {
-			held.Pushes = append(held.Pushes, reading.push())
-		}
-		if tell != nil && within {
-			tell(reading)
-		}
+		c.take(reading, e.within)
 	}
-	return held, gaps, nil
+	return err
 }
 
 // add notes when a delivery came in first.
@@ -72,46 +168,21 @@ func (r Reading) push() Push {
 	return Push{Repository: r.Body.Repository.ID, Ref: r.Body.Ref, Before: r.Body.Before, After: r.Body.After, GUID: r.Record.ID}
 }
 
-// since asks for all deliveries from the first one on that came in at a time or
-// later. What follows it belongs to it whatever its own time says: the clock may have
-// been wrong.
-func since(ctx context.Context, l ledger.Reader, from time.Time) (ledger.Query, error) {
-	query := ledger.Query{Kinds: []ledger.Kind{ledger.Delivery}, Start: math.MaxInt64}
-	for first, err := range l.Records(ctx, ledger.Query{Kinds: query.Kinds, From: from, Limit: 1}) {
-		if err != nil {
-			return query, err
-		}
-		query.Start = first.Index
-	}
-	return query, nil
-}
-
-// readDelivery reads a body, and what was kept of it only where it is gone.
-func readDelivery(ctx context.Context, l ledger.Reader, r ledger.Record, kept map[int64]json.RawMessage) (Reading, error) {
-	body, err := l.Body(ctx, r.Index)
-	if is, ok := kept[r.Index]; ok && errors.Is(err, ledger.ErrErased) {
-		return Restore(r, is)
-	}
-	if err != nil {
-		return Reading{}, err
-	}
-	return Read(r, body), nil
-}
-
-// keptBodies are what was kept of the bodies that are gone, by index.
-func keptBodies(ctx context.Context, l ledger.Reader) (map[int64]json.RawMessage, error) {
+// kept is what was kept of the bodies that are gone, by index.
+func (c *collector) kept() (map[int64]json.RawMessage, error) {
 	kept := map[int64]json.RawMessage{}
-	for record, err := range l.Records(ctx, ledger.Query{Kinds: []ledger.Kind{ledger.Erasure}}) {
-		if err != nil {
+	for _, r := range c.erasures {
+		body, err := c.ledger.BodyOf(c.ctx, r)
+		if err != nil && c.ctx.Err() != nil {
 			return nil, err
 		}
-		body, err := l.Body(ctx, record.Index)
-		if err != nil {
-			return nil, fmt.Errorf("read entry %d: %w", record.Index, err)
+		var erased ledger.Erased
+		if err == nil {
+			erased, err = ledger.ParseErased(body)
 		}
-		erased, err := ledger.ParseErased(body)
 		if err != nil {
-			return nil, fmt.Errorf("read entry %d: %w", record.Index, err)
+			c.gaps = append(c.gaps, fmt.Sprintf("entry %d: %v: verify the ledger", r.Index, err))
+			continue
 		}
 		for _, entry := range erased.Entries {
 			kept[entry.Index] = entry.Kept

@@ -130,3 +130,22 @@ func Subtree(hashes []tlog.Hash) tlog.Hash {
 	}
 	return hashes[0]
 }
+
+// FrontierAt is the right edge of the tree when it had so many leaves, as the stored
+// hashes have it. Whoever adds the leaves since, and comes to a root that was signed,
+// knows that these are right, too.
+func FrontierAt(size int64, read Nodes) (*Frontier, error) {
+	f := &Frontier{size: size}
+	for level := 62; level >= 0; level-- {
+		if size>>level&1 == 0 {
+			continue
+		}
+		before := size >> (level + 1) << (level + 1)
+		root, err := read.ReadHashes([]int64{tlog.StoredHashIndex(level, before>>level)})
+		if err != nil {
+			return nil, err
+		}
+		f.roots = append(f.roots, root[0])
+	}
+	return f, nil
+}

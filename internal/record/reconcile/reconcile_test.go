@@ -3,7 +3,6 @@ package reconcile_test
 import (
 	"context"
 	"fmt"
-	"iter"
 	"testing"
 	"time"
 
@@ -19,6 +18,7 @@ var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 // shelf is a ledger of deliveries that notes what is read of it, in turn with what
 // GitHub is asked.
 type shelf struct {
+	ledger.Reader
 	records []ledger.Record
 	notes   []string
 }
@@ -27,21 +27,20 @@ func (s *shelf) note(format string, args ...any) {
 	s.notes = append(s.notes, fmt.Sprintf(format, args...))
 }
 
-func (s *shelf) Records(_ context.Context, q ledger.Query) iter.Seq2[ledger.Record, error] {
-	return func(yield func(ledger.Record, error) bool) {
-		if q.Kinds[0] != ledger.Delivery {
-			return
+func (s *shelf) Since(_ context.Context, from time.Time, see func(ledger.Record) error) ([]string, error) {
+	for _, r := range s.records {
+		if r.Time.Before(from) {
+			continue
 		}
-		for _, r := range s.records {
-			if r.Index >= q.Start && !r.Time.Before(q.From) && (!yield(r, nil) || q.Limit == 1) {
-				return
-			}
+		if err := see(r); err != nil {
+			return nil, err
 		}
 	}
+	return nil, nil
 }
 
-func (s *shelf) Body(_ context.Context, index int64) ([]byte, error) {
-	s.note("body %d", index)
+func (s *shelf) BodyOf(_ context.Context, r ledger.Record) ([]byte, error) {
+	s.note("body %d", r.Index)
 	return []byte(`{}`), nil
 }
 
@@ -84,10 +83,10 @@ func (s *shelf) reconciler() reconcile.Reconciler {
 
 func deliveries() *shelf {
 	return &shelf{records: []ledger.Record{
-		{Index: 0, Entry: ledger.Entry{Time: noon.Add(-30 * time.Hour), Source: "7", ID: "x", Name: "status"}},
-		{Index: 1, Entry: ledger.Entry{Time: noon.Add(-29 * time.Hour), Source: "7", ID: "y", Name: "push"}},
-		{Index: 2, Entry: ledger.Entry{Time: noon.Add(-2 * time.Hour), Source: "7", ID: "a", Name: "push"}},
-		{Index: 3, Entry: ledger.Entry{Time: noon.Add(-time.Hour), Source: "7", ID: "b", Name: "status"}},
+		{Index: 0, Entry: ledger.Entry{Kind: ledger.Delivery, Time: noon.Add(-30 * time.Hour), Source: "7", ID: "x", Name: "status"}},
+		{Index: 1, Entry: ledger.Entry{Kind: ledger.Delivery, Time: noon.Add(-29 * time.Hour), Source: "7", ID: "y", Name: "push"}},
+		{Index: 2, Entry: ledger.Entry{Kind: ledger.Delivery, Time: noon.Add(-2 * time.Hour), Source: "7", ID: "a", Name: "push"}},
+		{Index: 3, Entry: ledger.Entry{Kind: ledger.Delivery, Time: noon.Add(-time.Hour), Source: "7", ID: "b", Name: "status"}},
 	}}
 }
 

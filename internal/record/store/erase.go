@@ -69,12 +69,12 @@ func (l *Ledger) erasable(
 		return nil, err
 	}
 	for _, r := range held {
-		body, err := l.body(ctx, r.Index)
+		body, err := l.BodyOf(ctx, r)
 		if errors.Is(err, ledger.ErrErased) { // by another process, just now
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("body %d: %w; it is left as it is, verify the ledger", r.Index, err)
+			return nil, fmt.Errorf("%w; it is left as it is, verify the ledger", err)
 		}
 		one := ledger.ErasedEntry{Index: r.Index}
 		if keep != nil {

@@ -25,6 +25,9 @@ type Options struct {
 	Key ledger.Key
 	// ReadOnly opens a ledger that exists, and changes nothing in it.
 	ReadOnly bool
+	// Public is the key that what is read must be signed with; by default the one that
+	// the ledger names.
+	Public string
 	// Hold is how long an append waits for a ledger that takes nothing at the
 	// moment; 8 s by default, because GitHub waits 10 s and does not come back.
 	Hold time.Duration
@@ -146,7 +149,7 @@ func (l *Ledger) identify(ctx context.Context) error {
 		return fmt.Errorf("%w: it belongs to the key %q, not to %q: give the key file that it was made with, or another place for a new ledger",
 			ErrOtherKey, public, own)
 	}
-	l.public = public
+	l.public = cmp.Or(l.o.Public, public)
 	size, _, err := l.Head(ctx)
 	l.size.Store(size)
 	if l.o.ReadOnly {

@@ -265,31 +265,31 @@ func (l *Ledger) findLeaf(ctx context.Context, prefix string) (ledger.Record, er
 // Body gives the body of an entry, byte for byte as it came, or ledger.ErrErased. It
 // is held against the entry's hash.
 func (l *Ledger) Body(ctx context.Context, index int64) ([]byte, error) {
-	body, err := l.body(ctx, index)
+	r, err := l.Record(ctx, index)
 	if err != nil {
-		return nil, fmt.Errorf("read body %d: %w", index, err)
+		return nil, err
 	}
-	return body, nil
+	return l.BodyOf(ctx, r)
 }
 
-func (l *Ledger) body(ctx context.Context, index int64) ([]byte, error) {
+// BodyOf is Body for an entry that was read, against which the body is held.
+func (l *Ledger) BodyOf(ctx context.Context, r ledger.Record) ([]byte, error) {
 	var (
-		r          ledger.Record
-		hash, data []byte
-		encoding   sql.NullString
+		encoding string
+		data     []byte
 	)
-	err := l.engine.reader().QueryRowContext(ctx, `SELECT e.body_hash, e.body_size, b.encoding, b.data
-		FROM entry e LEFT JOIN body b ON b.idx = e.idx WHERE e.idx = $1`, index).Scan(&hash, &r.BodySize, &encoding, &data)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil, ledger.ErrNotFound
-	case err != nil:
-		return nil, err
-	case !encoding.Valid:
-		return nil, ledger.ErrErased
+	err := l.engine.reader().QueryRowContext(ctx, `SELECT encoding, data FROM body WHERE idx = $1`, r.Index).Scan(&encoding, &data)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ledger.ErrErased
 	}
-	copy(r.BodyHash[:], hash)
-	return checkedBody(r, encoding.String, data)
+	var body []byte
+	if err == nil {
+		body, err = checkedBody(r, encoding, data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read body %d: %w", r.Index, err)
+	}
+	return body, nil
 }
 
 // checkedBody unpacks a stored body and holds it against its entry.

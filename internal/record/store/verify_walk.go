@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"crypto/sha256"
 	"database/sql"
 	"fmt"
@@ -54,9 +55,17 @@ func (v *verifier) walk() error {
 
 // readPage reads the entries that follow.
 func (v *verifier) readPage() ([]entryRow, error) {
-	var page []entryRow
-	next := v.next
-	err := each(v.ctx, v.tx, func(rows *sql.Rows) error {
+	page, err := entryRows(v.ctx, v.tx, v.next, `idx >= $1 ORDER BY idx LIMIT $2`, v.next, verifyPage)
+	if err != nil {
+		return nil, fmt.Errorf("read what follows entry %d: %w", v.next-1, err)
+	}
+	return page, nil
+}
+
+// entryRows reads entries, in order from an index on, also as no program would have
+// written them.
+func entryRows(ctx context.Context, q querier, next int64, where string, args ...any) (page []entryRow, err error) {
+	err = each(ctx, q, func(rows *sql.Rows) error {
 		var (
 			r          entryRow
 			micros     int64
@@ -79,12 +88,8 @@ func (v *verifier) readPage() ([]entryRow, error) {
 		}
 		page = append(page, r)
 		return nil
-	}, `SELECT idx, kind, time, source, id, name, target, body_hash, body_size, leaf_hash
-		FROM entry WHERE idx >= $1 ORDER BY idx LIMIT $2`, v.next, verifyPage)
-	if err != nil {
-		return nil, fmt.Errorf("read what follows entry %d: %w", v.next-1, err)
-	}
-	return page, nil
+	}, `SELECT `+recordColumns+`, leaf_hash FROM entry WHERE `+where, args...)
+	return page, err
 }
 
 // checkBodies reads the bodies of a page, one at a time.

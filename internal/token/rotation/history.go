@@ -29,7 +29,9 @@ type unreadable struct{ entries []string }
 func (u unreadable) Error() string { return "read rotations: " + strings.Join(u.entries, "; ") }
 
 // Hint is for whoever meets it.
-func (unreadable) Hint() string { return "a later version of this program may have written it" }
+func (unreadable) Hint() string {
+	return "verify the ledger; a later version of this program may have written what this one cannot read"
+}
 
 // refusal is an error that knows what to do about it.
 type refusal struct{ text, hint string }
@@ -43,15 +45,20 @@ func (r refusal) Hint() string { return r.hint }
 func Read(ctx context.Context, l ledger.Reader) (History, error) {
 	var h History
 	var not unreadable
-	for entry, err := range l.Records(ctx, ledger.Query{Kinds: []ledger.Kind{ledger.Rotation}}) {
-		if err != nil {
+	entries, gaps, err := l.Own(ctx, ledger.Rotation)
+	if err != nil {
+		return h, err
+	}
+	not.entries = gaps
+	for _, entry := range entries {
+		body, err := l.BodyOf(ctx, entry)
+		if err != nil && ctx.Err() != nil {
 			return h, err
 		}
-		body, err := l.Body(ctx, entry.Index)
-		if err != nil {
-			return h, fmt.Errorf("read entry %d: %w", entry.Index, err)
+		var r Record
+		if err == nil {
+			r, err = ParseRecord(body)
 		}
-		r, err := ParseRecord(body)
 		if err != nil {
 			not.entries = append(not.entries, fmt.Sprintf("entry %d: %v", entry.Index, err))
 			continue
