@@ -185,12 +185,16 @@ func (h *memHub) Delete(branch string) {
 // base requires its own name. Success, skipped and neutral satisfy a rule
 // ("Troubleshooting required status checks"); of these we make success alone.
 func (h *memHub) newest(sha, name string) *memCheck {
+	return h.newestOf(sha, name, func(*memCheck) bool { return true })
+}
+
+func (h *memHub) newestOf(sha, name string, pass func(*memCheck) bool) *memCheck {
 	all := h.checks
 	if h.noChecks {
 		all = h.statuses
 	}
 	for _, c := range slices.Backward(all) {
-		if c.sha == sha && c.name == name {
+		if c.sha == sha && c.name == name && pass(c) {
 			return c
 		}
 	}

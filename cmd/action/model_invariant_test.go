@@ -99,10 +99,14 @@ func (m *model) land(p *memPull, auto bool) {
 // settled looks at what is left once all runs have ended: invariant 2, and of 4 what
 // still stands.
 func (m *model) settled() {
-	if !pushRejudges {
+	for moved := !pushRejudges; moved; { // what is merged meanwhile moves a base once more
+		moved = false
 		for _, p := range m.openPulls(func(*memPull) bool { return true }) {
-			if c := m.newest(p.head, plan.CheckName(modelCheck, p.base, memDefault)); c != nil && c.tip != m.branches[p.base] || m.merging {
+			tip := m.branches[p.base]
+			own := m.newestOf(p.head, plan.CheckName(modelCheck, p.base, memDefault), func(c *memCheck) bool { return c.number == p.number })
+			if own == nil || own.tip != tip {
 				m.again(p)
+				moved = moved || m.branches[p.base] != tip
 			}
 		}
 	}

@@ -79,7 +79,9 @@ func (r *memRun) Branch(_ context.Context, name string) (string, error) {
 
 // BaseFile is that of a reader.
 func (r *memRun) BaseFile(_ context.Context, base change.Revision, path string) ([]byte, bool, error) {
-	r.policy = base.Commit
+	if base.Tree != "" { // of the base; that of the default branch, which says what is guarded, is read by its commit
+		r.policy = base.Commit
+	}
 	text, ok := r.filesOf(base.Commit)[path]
 	return []byte(text), ok, nil
 }
