@@ -11,7 +11,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/github/publish"
 )
 
-// memRun is one run's sight of GitHub: what it reads is written down as the evidence
+// memRun is GitHub as one run sees it: what it reads is written down as the evidence
 // of what it does. Anything may happen before each of its requests.
 type memRun struct {
 	*memHub
@@ -118,7 +118,7 @@ func (r *memRun) Act(_ context.Context, a plan.Action, _ *publish.Outcome) error
 	return r.do(a, r.evidence)
 }
 
-// memWriter is the writer of a step: the real carrying out, on the run's sight.
+// memWriter is the writer of a step: the real carrying out, on GitHub as the run sees it.
 type memWriter struct {
 	writer // what the model never asks for
 	*memRun

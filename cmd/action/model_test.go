@@ -223,11 +223,11 @@ func (m *model) happens() {
 func (m *model) run(one job) {
 	m.say("run #%d %s into %q, merge %v {", one.event.Number, one.event.Name, one.event.BaseRef, one.merge)
 	m.depth++
-	sight := &memRun{memHub: m.memHub, event: one.event, merging: one.merge, off: m.off, happens: m.happens, acted: m.acted}
+	github := &memRun{memHub: m.memHub, event: one.event, merging: one.merge, off: m.off, happens: m.happens, acted: m.acted}
 	world := console.World{Context: context.Background(), Environment: m.env, Stdout: io.Discard, Stderr: io.Discard}
 	s := &step{
 		Console: &console.Console{World: world, Name: "fluxkeeper", Version: "model"}, inputs: m.check, runner: runner.New(m.env, io.Discard),
-		event: one.event, reader: sight, writer: memWriter{memRun: sight},
+		event: one.event, reader: github, writer: memWriter{memRun: github},
 	}
 	do := s.check
 	if one.merge {
@@ -238,7 +238,7 @@ func (m *model) run(one job) {
 		m.faults = append(m.faults, "the step is used wrongly: "+f.Error())
 	}
 	m.seen["run"]++
-	if sight.reads > 1 {
+	if github.reads > 1 {
 		m.seen["judged anew"]++
 	}
 	m.depth--
