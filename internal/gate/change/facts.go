@@ -43,6 +43,9 @@ type Facts struct {
 	Unsearched []string
 	// Pull is what GitHub says of the pull request; nil for a local repository.
 	Pull *Pull
+	// Apps are the accounts with a part in the change, as opener, pusher, author or
+	// committer, that GitHub says are no people but of type Bot, such as Renovate's.
+	Apps []Account
 	// Gaps name what could not be established (a truncated list, a missing
 	// object). Any gap makes the verdict undecided.
 	Gaps []string
@@ -162,6 +165,8 @@ type Pull struct {
 	Title, Body            string // the author's words
 	Opener                 Account
 	HeadRepoID, BaseRepoID int64 // HeadRepoID is 0 where the fork is gone
+	// HeadOwner is whose fork the branch lies in; zero where it is in none.
+	HeadOwner Account
 	// Pusher is who pushed Head, from the repository's activity list; zero
 	// where it does not tell.
 	Pusher Account

@@ -25,8 +25,8 @@ type push struct {
 }
 
 // pushes lists what was done to a branch, the latest first. A token that may
-// not read the list, or a server that has none, gives an empty one: then it is
-// not known who pushed, which is less evidence and no gap.
+// not read the list, or a server that has none, gives nil: then it is
+// not known who pushed: that is less evidence, and for the judge to weigh.
 func (r *Reader) pushes(ctx context.Context, branch string) ([]push, error) {
 	ref := "refs/heads/" + branch
 	op := "read the activity of branch " + text.Quote(branch)
@@ -43,7 +43,7 @@ func (r *Reader) pushes(ctx context.Context, branch string) ([]push, error) {
 		}
 		return nil, e
 	}
-	var out []push
+	out := []push{} // and not nil, which is for a list that cannot be read
 	for _, p := range list {
 		if p.Ref == ref {
 			out = append(out, p)
@@ -53,15 +53,19 @@ func (r *Reader) pushes(ctx context.Context, branch string) ([]push, error) {
 }
 
 // pushesOf is pushes, asked again where the latest push is not there yet.
-func (r *Reader) pushesOf(ctx context.Context, branch, head string) ([]push, error) {
-	list, err := r.pushes(ctx, branch)
-	if err != nil || len(list) == 0 || list[0].After == head {
-		return list, err
+func (r *Reader) pushesOf(ctx context.Context, branch, head string) (list []push, err error) {
+	for round := range rereads + 1 {
+		if round > 0 {
+			if err := github.Sleep(ctx, r.FirstWait<<(round-1)); err != nil {
+				return nil, github.Classify(ctx, "read the activity of branch "+text.Quote(branch), err)
+			}
+		}
+		list, err = r.pushes(ctx, branch)
+		if err != nil || list == nil || len(list) > 0 && list[0].After == head {
+			break
+		}
 	}
-	if err := github.Sleep(ctx, r.FirstWait); err != nil {
-		return nil, github.Classify(ctx, "read the activity of branch "+text.Quote(branch), err)
-	}
-	return r.pushes(ctx, branch)
+	return list, err
 }
 
 // pushers finds who pushed the head, and who else pushed the commits of the
@@ -86,8 +90,8 @@ func pushers(list []push, head string, commits []*gh.RepositoryCommit) (first ch
 		} else if actor.ID != first.ID && !slices.ContainsFunc(others, func(a change.Account) bool { return a.ID == actor.ID }) {
 			others = append(others, actor)
 		}
-		// Who forces a push answers for the whole branch.
-		if p.Type != "push" || !inside[p.Before] {
+		// Who forces a push, or makes a branch, answers for all of it.
+		if p.Type == "force_push" || p.Type == "branch_creation" || !inside[p.Before] {
 			return first, others
 		}
 		want = p.Before

@@ -3,6 +3,7 @@ package facts
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	gh "github.com/google/go-github/v66/github"
@@ -50,6 +51,15 @@ func account(u *gh.User) change.Account {
 		return change.Account{}
 	}
 	return change.Account{Login: u.GetLogin(), ID: u.GetID()}
+}
+
+// addApps adds those of the accounts that GitHub says are of type Bot.
+func addApps(facts *change.Facts, users ...*gh.User) {
+	for _, u := range users {
+		if a := account(u); a.ID != 0 && u.GetType() == "Bot" && !slices.Contains(facts.Apps, a) {
+			facts.Apps = append(facts.Apps, a)
+		}
+	}
 }
 
 // verification is what GitHub says of a signature, and what pinned keys are to

@@ -21,7 +21,8 @@ const (
 	// maxRereads bounds the commits whose signature GitHub was not able to
 	// check at first.
 	maxRereads = 20
-	rereads    = 2
+	// rereads is how often something is asked again that may not be there yet.
+	rereads = 2
 )
 
 // history is how two commits stand to each other.

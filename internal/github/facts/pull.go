@@ -24,9 +24,12 @@ func (r *Reader) Pull(ctx context.Context, number int) (change.Facts, error) {
 		return change.Facts{}, err
 	}
 	facts := change.Facts{BaseRef: ends.baseRef, HeadRef: ends.headRef, Pull: &ends.pull}
+	addApps(&facts, ends.opener)
 	branch := ""
 	if ends.pull.HeadRepoID != 0 && ends.pull.HeadRepoID == ends.pull.BaseRepoID {
 		branch = ends.headRef
+	} else {
+		ends.pull.HeadOwner = account(ends.owner)
 	}
 	h, err := r.gather(ctx, &facts, ends.base, ends.head, branch)
 	if err == nil && len(h.gaps) == 0 {
@@ -116,6 +119,7 @@ func (r *Reader) resolve(ctx context.Context, name string) (id, branch string, e
 // pullEnds are what a pull request is, and from where to where it goes.
 type pullEnds struct {
 	pull                         change.Pull
+	opener, owner                *gh.User // the owner is the head's
 	base, head, baseRef, headRef string
 	commits                      *int // as GitHub counts them
 }
@@ -156,6 +160,7 @@ func (r *Reader) pullEnds(ctx context.Context, number int) (pullEnds, error) {
 			Number: p.GetNumber(), Title: p.GetTitle(), Body: p.GetBody(), Opener: account(p.User),
 			HeadRepoID: max(p.GetHead().GetRepo().GetID(), 0), BaseRepoID: max(p.GetBase().GetRepo().GetID(), 0),
 		},
+		opener: p.User, owner: p.GetHead().GetUser(),
 		head: p.GetHead().GetSHA(), headRef: p.GetHead().GetRef(), baseRef: p.GetBase().GetRef(), commits: p.Commits,
 	}
 	switch {
@@ -240,7 +245,11 @@ func (r *Reader) gather(ctx context.Context, facts *change.Facts, base, head, br
 		whoPushed(facts, pushed, pushErr, h.commits)
 	}
 	facts.Crosswise = h.crosswise
+	for _, p := range pushed {
+		addApps(facts, p.Actor)
+	}
 	for _, commit := range h.commits {
+		addApps(facts, commit.Author, commit.Committer)
 		described, gaps := describe(commit)
 		facts.Commits = append(facts.Commits, described)
 		facts.Gaps = append(facts.Gaps, gaps...)

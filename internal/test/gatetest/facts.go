@@ -32,8 +32,10 @@ type facts struct {
 	// Pad lengthens files with comment lines to at least so many bytes.
 	Pad     map[string]int `yaml:"pad"`
 	Commits []commit       `yaml:"commits"`
-	Pull    *pull          `yaml:"pull"`
-	Gaps    []string       `yaml:"gaps"`
+	// Apps are the accounts of type Bot.
+	Apps []account `yaml:"apps"`
+	Pull *pull     `yaml:"pull"`
+	Gaps []string  `yaml:"gaps"`
 	// Unsearched files and folders of the base; a folder's ends in a slash.
 	Unsearched []string `yaml:"unsearched"`
 	// IgnoreIdentity judges contents alone.
@@ -62,13 +64,14 @@ type account struct {
 }
 
 type pull struct {
-	Number   int     `yaml:"number"`
-	Title    string  `yaml:"title"`
-	Body     string  `yaml:"body"`
-	Opener   account `yaml:"opener"`
-	HeadRepo *int64  `yaml:"head-repo"` // 100 where absent
-	BaseRepo *int64  `yaml:"base-repo"` // 100 where absent
-	Pusher   account `yaml:"pusher"`
+	Number    int     `yaml:"number"`
+	Title     string  `yaml:"title"`
+	Body      string  `yaml:"body"`
+	Opener    account `yaml:"opener"`
+	HeadRepo  *int64  `yaml:"head-repo"` // 100 where absent
+	BaseRepo  *int64  `yaml:"base-repo"` // 100 where absent
+	HeadOwner account `yaml:"head-owner"`
+	Pusher    account `yaml:"pusher"`
 	// AlsoPushed are accounts that pushed below the head; zero ones are unknown.
 	AlsoPushed []account `yaml:"also-pushed"`
 }
@@ -142,6 +145,7 @@ func (f facts) pull() *change.Pull {
 		AlsoPushed: also,
 		Number:     f.Pull.Number, Title: f.Pull.Title, Body: f.Pull.Body,
 		Opener: change.Account(f.Pull.Opener), Pusher: change.Account(f.Pull.Pusher),
+		HeadOwner:  change.Account(f.Pull.HeadOwner),
 		HeadRepoID: deref(f.Pull.HeadRepo, repository), BaseRepoID: deref(f.Pull.BaseRepo, repository),
 	}
 }

@@ -206,6 +206,9 @@ func (c *changed) gather(day time.Time) (change.Facts, error) {
 		return out, err
 	}
 	out.Pull = c.facts.pull()
+	for _, a := range c.facts.Apps {
+		out.Apps = append(out.Apps, change.Account(a))
+	}
 
 	folders, contents := forest{}, map[string][]byte{}
 	for _, t := range []tree{c.base, c.tip, c.head} {
