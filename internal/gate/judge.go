@@ -34,10 +34,12 @@ func Judge(p policy.Policy, f change.Facts, o Options) Result {
 	result := Result{Base: f.Base, Head: f.Head, Reproduction: manifest.None, Evidence: policy.EvidenceNone}
 	result.Basis, result.Gaps = finding.Whole, f.Gaps
 	if !j.applies() {
-		result.Basis = finding.Foreign
-		if f.Crosswise { // from another merge base it could be ours
-			result.Gaps = slices.Concat(f.Gaps, []string{change.CrosswiseGap})
+		j.elsewhere()
+		result.Findings, result.Gaps = j.findings, slices.Concat(f.Gaps, j.gaps)
+		if len(result.Gaps) == 0 {
+			result.Basis = finding.Foreign
 		}
+		result.Answer = result.Weighed(p.Severities())
 		return result
 	}
 	j.crosswise()
@@ -98,13 +100,14 @@ func newJudge(p policy.Policy, f change.Facts, o Options) *judge {
 	return j
 }
 
-// applies tells whether the change is ours to judge: it is on the bot's
-// branch, whoever owns that, or it touches a place that Flux sets.
+// applies tells whether the change is ours to judge: it is on the bot's branch,
+// whoever owns that, or it touches a place that Flux sets and is nobody else's.
 func (j *judge) applies() bool {
-	if !j.options.IgnoreIdentity && j.facts.HeadRef != "" && j.policy.MatchHead(j.facts.HeadRef) {
-		return true
+	if j.options.IgnoreIdentity {
+		return slices.ContainsFunc(j.files, fileView.touched)
 	}
-	return slices.ContainsFunc(j.files, fileView.touched)
+	return j.facts.HeadRef != "" && j.policy.MatchHead(j.facts.HeadRef) ||
+		slices.ContainsFunc(j.files, fileView.touched) && !j.theirs()
 }
 
 // report adds a finding. Without a severity it has the catalogue's.

@@ -1,12 +1,12 @@
 package gate
 
 import (
-	"cmp"
+	"fmt"
 	"runtime"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 )
@@ -60,43 +60,72 @@ type fieldKey struct {
 
 func keyOf(f manifest.Field) fieldKey { return fieldKey{f.Document, f.Path, f.Marker} }
 
-// touched tells whether the change touches a scalar that Flux sets: a marked
-// one differs, in value or marker, or comes, goes or moves. Of a file that
-// cannot be read but holds markers the worst is assumed. What the base did
-// meanwhile is not the change's.
+// touched tells whether the change touches a scalar that Flux sets.
 func (v fileView) touched() bool {
+	return len(v.comparison.Changes) > 0 && !v.Stale && manifest.Named(v.Path) || len(v.moves()) > 0
+}
+
+// move is what a change does to a scalar that Flux sets.
+type move struct {
+	finding.Place
+	what string
+}
+
+// moves are the marked scalars that differ, in value or marker, or that come, go or
+// move. Of a file that cannot be read but holds markers the worst is assumed. What
+// the base did meanwhile is not the change's.
+func (v fileView) moves() (moves []move) {
 	if !manifest.Named(v.Path) {
-		return false
+		return nil
 	}
 	from := v.Before
 	if v.Stale {
 		from = v.Old
-	} else if len(v.comparison.Changes) > 0 {
-		return true
 	}
-	before, ok := markedValues(from)
-	after, ok2 := markedValues(v.After)
-	return !ok || !ok2 || !slices.Equal(before, after)
+	before, ok := markedFields(from)
+	after, ok2 := markedFields(v.After)
+	if !ok || !ok2 {
+		return []move{{finding.Place{File: v.Path}, "changes a file that cannot be read and holds places that Flux sets"}}
+	}
+	type value struct {
+		fieldKey
+		text string
+	}
+	left, was := map[value]int{}, map[fieldKey]string{}
+	for _, f := range before {
+		left[value{keyOf(f), f.Value}]++
+		was[keyOf(f)] = f.Value
+	}
+	for _, f := range after {
+		key := keyOf(f)
+		old, known := was[key]
+		what := fmt.Sprintf("adds a place of %s, at %q", f.Marker.Setter(), f.Value)
+		switch {
+		case left[value{key, f.Value}] > 0:
+			left[value{key, f.Value}]--
+			continue
+		case known && left[value{key, old}] > 0:
+			left[value{key, old}]--
+			what = fmt.Sprintf("moves a place of %s from %q to %q", f.Marker.Setter(), old, f.Value)
+		}
+		moves = append(moves, move{place(v.Path, f.Position, f.Path), what})
+	}
+	for _, f := range before {
+		if key := (value{keyOf(f), f.Value}); left[key] > 0 {
+			left[key]--
+			moves = append(moves, move{finding.Place{File: v.Path, Path: f.Path},
+				fmt.Sprintf("takes away a place of %s, at %q", f.Marker.Setter(), f.Value)})
+		}
+	}
+	return moves
 }
 
-type markedValue struct {
-	fieldKey
-	value string
-}
-
-func markedValues(b change.Blob) (values []markedValue, ok bool) {
+func markedFields(b change.Blob) (fields []manifest.Field, ok bool) {
 	if !b.IsFile() || !manifest.Marked(b.Data) {
 		return nil, true
 	}
 	file := manifest.Read(b.Data)
-	for _, f := range file.Fields {
-		values = append(values, markedValue{keyOf(f), f.Value})
-	}
-	slices.SortFunc(values, func(a, b markedValue) int {
-		return cmp.Or(cmp.Compare(a.document, b.document), cmp.Compare(a.path, b.path),
-			cmp.Compare(a.marker.Setter(), b.marker.Setter()), cmp.Compare(a.value, b.value))
-	})
-	return values, file.Err == nil
+	return file.Fields, file.Err == nil
 }
 
 // parallel calls f for 0 to n-1 on as many goroutines as run at once.

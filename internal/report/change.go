@@ -88,6 +88,9 @@ func phrase(res gate.Result) string {
 		if res.Base.Commit != "" && res.Base.Commit == res.Head.Commit {
 			return "base and head are the same commit, so there is nothing to judge"
 		}
+		if len(res.Findings) > 0 {
+			return "somebody else than Flux moves what Flux sets, and that is not judged"
+		}
 		return "not a Flux image update, so there is nothing to judge"
 	}
 	return "not all facts could be established"

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
@@ -26,7 +27,7 @@ func (p Policy) Explain() string {
 	for _, b := range p.Bots {
 		lines = append(lines, "Commits may be made by "+b.explain()+".")
 	}
-	lines = append(lines, p.Evidence.explain(), p.explainOpeners())
+	lines = append(lines, p.Evidence.explain(), p.explainOpeners(), p.explainPeople())
 	if p.Title != "" {
 		lines = append(lines, "The title of the pull request must match "+strconv.Quote(p.Title)+".")
 	}
@@ -75,14 +76,29 @@ func (e Evidence) explain() string {
 }
 
 func (p Policy) explainOpeners() string {
-	var who []string
-	for _, a := range p.Openers {
-		who = append(who, fmt.Sprintf("%q with id %d", a.Login, a.ID))
-	}
-	if len(who) == 0 {
+	if len(p.Openers) == 0 {
 		return "Anyone may open the pull request."
 	}
-	return "The pull request may be opened by the bots, or by " + join(who, "or") + "."
+	return "The pull request may be opened by the bots, or by " + accounts(p.Openers) + "."
+}
+
+func (p Policy) explainPeople() string {
+	s := "People may move what Flux sets: their pull requests are not judged, with a warning for each place."
+	if p.People == PeopleRefuse {
+		s = "People may not move what Flux sets."
+	}
+	if len(p.Others) == 0 {
+		return s + " No other bot may."
+	}
+	return s + " Of other bots, " + accounts(p.Others) + " may."
+}
+
+func accounts(all []change.Account) string {
+	var who []string
+	for _, a := range all {
+		who = append(who, fmt.Sprintf("%q with id %d", a.Login, a.ID))
+	}
+	return join(who, "or")
 }
 
 func (t Terms) explain() string {

@@ -35,6 +35,7 @@ func Default() Policy {
 		Head:     []string{"flux-image-updates"},
 		Bots:     []Bot{{Name: "fluxcdbot", Email: "fluxcdbot@users.noreply.github.com"}},
 		Evidence: EvidenceText,
+		People:   PeopleWarn,
 		Terms: Terms{
 			Allow:      []string{"patch", "minor"},
 			Versioning: image.Semver,

@@ -28,6 +28,10 @@ type Policy struct {
 	Openers []change.Account
 	// Evidence is the least proof of who made the change that will do.
 	Evidence Evidence
+	// People says what holds where people move what Flux sets.
+	People People
+	// Others are accounts of type Bot, besides the bots, that may do so as well.
+	Others []change.Account
 	// Terms hold for every image that no override names.
 	Terms Terms
 	// Overrides are tried in order; the first that matches and has not ended wins.
@@ -74,6 +78,15 @@ type Bot struct {
 	// fingerprints to hold against a verification made elsewhere.
 	Keys []string
 }
+
+// People is what holds for the pull requests of people that move what Flux sets.
+type People string
+
+// What can hold for them. Neither is a pass.
+const (
+	PeopleWarn   People = "warn"   // not applicable, with a warning for each place
+	PeopleRefuse People = "refuse" // an error for each place
+)
 
 // Evidence is a step of the ladder of proof for who made a change.
 type Evidence string

@@ -134,6 +134,8 @@ func everything() Policy {
 		}, {Email: "second@example.com"}},
 		Openers:  []change.Account{{Login: "github-actions[bot]", ID: 41898282}},
 		Evidence: EvidenceKey,
+		People:   PeopleRefuse,
+		Others:   []change.Account{{Login: "renovate[bot]", ID: 29139614}},
 		Terms:    Terms{Allow: []string{"patch"}, Versioning: image.Semver, MinorSkip: 1},
 		Overrides: []Override{{
 			Image: "ghcr.io/acme/*", Policy: "flux-system:app-*",

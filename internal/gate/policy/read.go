@@ -21,6 +21,7 @@ const formatVersion = 1
 // The words that a policy file may use.
 var (
 	evidenceWords = []Evidence{EvidenceNone, EvidenceText, EvidenceAccount, EvidenceSignature, EvidenceKey, EvidencePusher}
+	peopleWords   = []People{PeopleWarn, PeopleRefuse}
 	versionings   = []image.Versioning{image.Semver, image.Calendar, image.ByPolicy}
 	allowWords    = []string{
 		"patch", "minor", "zero-minor", "major", "downgrade", "prerelease", "variant", "prefix", "not-semver",
@@ -38,8 +39,10 @@ func (r *reader) policy(root *yaml.Node) Policy {
 		"branches":   r.branches(&p),
 		"paths":      r.texts("paths", &p.Paths, r.pathPattern),
 		"bots":       r.bots(&p.Bots),
-		"openers":    r.openers(&p.Openers),
+		"openers":    r.accounts("openers", "an opener", &p.Openers),
 		"evidence":   word(r, "evidence", evidenceWords, &p.Evidence),
+		"people":     word(r, "people", peopleWords, &p.People),
+		"others":     r.accounts("others", "another bot", &p.Others),
 		"allow":      r.allow(&p.Terms.Allow),
 		"versioning": word(r, "versioning", versionings, &p.Terms.Versioning),
 		"limits":     r.limits(&p.Terms, &p.MaxUpdates),
@@ -118,14 +121,15 @@ func (r *reader) bots(into *[]Bot) func(*yaml.Node) {
 	}
 }
 
-func (r *reader) openers(into *[]change.Account) func(*yaml.Node) {
+// accounts reads a list, each of which is what.
+func (r *reader) accounts(list, what string, into *[]change.Account) func(*yaml.Node) {
 	return func(n *yaml.Node) {
-		r.each(n, "openers", func(item *yaml.Node) {
+		r.each(n, list, func(item *yaml.Node) {
 			var a change.Account
-			seen := r.mapping(item, "an opener", fields{"login": r.string("login", &a.Login, r.login), "id": r.id(&a.ID)})
+			seen := r.mapping(item, what, fields{"login": r.string("login", &a.Login, r.login), "id": r.id(&a.ID)})
 			r.whole(item, seen)
 			if seen != nil && seen["login"] == nil && seen["id"] == nil {
-				r.report(item, "give login and id", "an opener needs an account")
+				r.report(item, "give login and id", "%s needs an account", what)
 			}
 			*into = append(*into, a)
 		})

@@ -42,6 +42,11 @@ type (
 		// write), account (numeric ids), signature (verified), key (verified with a pinned key),
 		// pusher (GitHub names who pushed).
 		Evidence string `json:"evidence,omitempty" jsonschema:"enum=none,enum=text,enum=account,enum=signature,enum=key,enum=pusher,default=text"`
+		// What holds where people move what Flux sets: warn (not applicable, with a warning for
+		// each place) or refuse.
+		People string `json:"people,omitempty" jsonschema:"enum=warn,enum=refuse,default=warn"`
+		// Accounts of type Bot, besides the bots, that may move what Flux sets; none where left out.
+		Others []schemaAccount `json:"others,omitempty" jsonschema:"minItems=1"`
 		// The kinds of step that may happen, each the second half of a version/… rule; patch and
 		// minor where left out, none where empty.
 		Allow schemaAllow `json:"allow,omitempty"`
@@ -291,6 +296,7 @@ func TestSchemaHasTheParsersKeys(t *testing.T) {
 		"properties/branches":                       "version: 1\nbranches: {zzzzzzzz: 1}\n",
 		"properties/bots/items":                     "version: 1\nbots: [{email: a@b, zzzzzzzz: 1}]\n",
 		"properties/openers/items":                  "version: 1\nopeners: [{login: a, id: 1, zzzzzzzz: 1}]\n",
+		"properties/others/items":                   "version: 1\nothers: [{login: a, id: 1, zzzzzzzz: 1}]\n",
 		"properties/limits":                         "version: 1\nlimits: {zzzzzzzz: 1}\n",
 		"properties/uses":                           "version: 1\nuses: {zzzzzzzz: 1}\n",
 		"properties/images/items":                   "version: 1\nimages: [{match: a, reason: b, zzzzzzzz: 1}]\n",
