@@ -120,13 +120,17 @@ func (j *judge) history() {
 	const hint = "delete the push branch, so that Flux starts anew from the base"
 	var several tally
 	parent := j.facts.MergeBase.Commit
+	if slices.ContainsFunc(commits, func(c change.Commit) bool { return len(c.Parents) > 1 }) {
+		parent = "" // that of a merge: the change begins somewhere below it
+	}
 	for _, c := range commits {
 		switch {
+		case c.Mechanical && c.Parents[0] == parent:
 		case len(c.Parents) == 0:
 			several.add("it has no parent, so it replaces the whole history", c.SHA)
 		case len(c.Parents) > 1:
-			several.add("it is a merge, and Flux never merges", c.SHA)
-		case c.Parents[0] != parent:
+			several.add("it is a merge with something of its own, and Flux never merges", c.SHA)
+		case c.Parents[0] != parent && parent != "":
 			several.add("it does not follow the commit before it: the history is not one line", c.SHA)
 		}
 		parent = c.SHA
@@ -151,6 +155,9 @@ func (j *judge) authors() []made {
 	var strangers, committers tally
 	ours := 0
 	for _, c := range j.facts.Commits {
+		if c.Mechanical {
+			continue // whoever made it
+		}
 		bot, why := j.botOf(c)
 		m := made{Commit: c, bot: bot}
 		if bot == nil {

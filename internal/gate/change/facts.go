@@ -70,6 +70,9 @@ type Commit struct {
 	// Account is the numeric id of the account that GitHub matched to the
 	// author, 0 where unknown; CommitterAccount likewise.
 	Account, CommitterAccount int64
+	// Mechanical says that it merges a commit of the base's history, and gives
+	// what Git gives of the two whatever the algorithm: it holds nobody's work.
+	Mechanical bool
 	// Verification is what the edge was told; pinned keys are held against
 	// Signed by the judge.
 	Verification Verification
@@ -168,7 +171,7 @@ type Pull struct {
 	// HeadOwner is whose fork the branch lies in; zero where it is in none.
 	HeadOwner Account
 	// Pusher is who pushed Head, from the repository's activity list; zero
-	// where it does not tell.
+	// where it does not tell. Who pushed no more than a mechanical merge counts as nobody.
 	Pusher Account
 	// AlsoPushed are the other accounts that pushed commits of the change, below
 	// Head; a zero one stands for pushes that the list does not tell.

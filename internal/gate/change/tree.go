@@ -161,6 +161,18 @@ func Compare(ctx context.Context, from Folders, old, tip, head string) ([]Sides,
 	return out, nil
 }
 
+// Mechanical tells whether merged is what merging theirs into ours gives, both
+// grown from old, whatever the algorithm: see Sides.Stale.
+func Mechanical(ctx context.Context, from Folders, old, ours, theirs, merged string) (bool, error) {
+	want, err := Compare(ctx, from, old, theirs, ours)
+	if err != nil {
+		return false, err
+	}
+	got, err := Compare(ctx, from, theirs, theirs, merged)
+	return !slices.ContainsFunc(want, Sides.Stale) &&
+		slices.EqualFunc(want, got, func(a, b Sides) bool { return a.Path == b.Path && a.New.same(b.New) }), err
+}
+
 // load loads each folder once, and none for an empty id.
 func load(ctx context.Context, from Folders, ids []string) error {
 	asked := map[string]bool{"": true}

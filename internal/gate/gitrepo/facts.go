@@ -91,6 +91,10 @@ func (n *node) revision() change.Revision {
 
 // commits describes the commits of the change.
 func (r *Repository) commits(ctx context.Context, facts *change.Facts, nodes []*node) error {
+	ours := map[plumbing.Hash]bool{}
+	for _, n := range nodes {
+		ours[n.id] = true
+	}
 	for _, n := range nodes {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -111,9 +115,37 @@ func (r *Repository) commits(ctx context.Context, facts *change.Facts, nodes []*
 			commit.Author, commit.Committer, commit.Message = c.author, c.committer, c.message
 			commit.Verification, commit.Signed = c.verification()
 		}
+		if commit.Mechanical, err = r.mechanical(ctx, n, ours); err != nil {
+			return err
+		}
 		facts.Commits = append(facts.Commits, commit)
 	}
 	return nil
+}
+
+// mechanical tells whether a commit of the change merges the base's history into it
+// and adds nothing.
+func (r *Repository) mechanical(ctx context.Context, n *node, ours map[plumbing.Hash]bool) (bool, error) {
+	if len(n.parents) != 2 || !ours[n.parents[0]] || ours[n.parents[1]] {
+		return false, nil
+	}
+	mine, err := r.node(n.parents[0])
+	if err != nil {
+		return false, err
+	}
+	theirs, err := r.node(n.parents[1])
+	if err != nil {
+		return false, err
+	}
+	relation, err := r.relate(ctx, theirs, mine)
+	if err != nil || len(relation.bases) != 1 {
+		return false, err
+	}
+	same, err := change.Mechanical(ctx, r.forest(), relation.bases[0].tree.String(), mine.tree.String(), theirs.tree.String(), n.tree.String())
+	if errors.Is(err, change.ErrTooLarge) {
+		return false, tooLarge()
+	}
+	return same, err
 }
 
 // contents finds the changed files, and what of the base has a bearing on them.

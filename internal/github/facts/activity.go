@@ -70,41 +70,49 @@ func (r *Reader) pushesOf(ctx context.Context, branch, head string) (list []push
 
 // pushers finds who pushed the head, and who else pushed the commits of the
 // change below it where they were pushed one after the other. The first is
-// zero where the list does not tell; so is one of the others.
-func pushers(list []push, head string, commits []*gh.RepositoryCommit) (first change.Account, others []change.Account) {
-	inside := map[string]bool{}
+// zero where the list does not tell; so is one of the others. A push of one
+// mechanical merge is nobody's.
+func pushers(list []push, head string, commits []*gh.RepositoryCommit, mechanical map[string]bool) (first change.Account,
+	others []change.Account) {
+	inside, upon := map[string]bool{}, map[string]string{}
 	for _, c := range commits {
 		inside[c.GetSHA()] = true
+		if mechanical[c.GetSHA()] {
+			upon[c.GetSHA()] = c.Parents[0].GetSHA()
+		}
 	}
 	if len(list) == 0 || list[0].After != head {
 		return first, nil // the branch is elsewhere by now, or the list lags behind
 	}
-	want := head
-	for i, p := range list {
+	var all []change.Account
+	want, whole := head, false
+	for _, p := range list {
 		if p.After != want {
 			continue
 		}
-		actor := account(p.Actor)
-		if i == 0 {
-			first = actor
-		} else if actor.ID != first.ID && !slices.ContainsFunc(others, func(a change.Account) bool { return a.ID == actor.ID }) {
-			others = append(others, actor)
-		}
 		// Who forces a push, or makes a branch, answers for all of it.
-		if p.Type == "force_push" || p.Type == "branch_creation" || !inside[p.Before] {
-			return first, others
+		whole = p.Type == "force_push" || p.Type == "branch_creation" || !inside[p.Before]
+		actor := account(p.Actor)
+		if (whole || upon[want] != p.Before) && !slices.ContainsFunc(all, func(a change.Account) bool { return a.ID == actor.ID }) {
+			all = append(all, actor)
+		}
+		if whole {
+			break
 		}
 		want = p.Before
 	}
-	return first, append(others, change.Account{})
+	if !whole {
+		all = append(all, change.Account{})
+	}
+	return all[0], all[1:]
 }
 
 // whoPushed fills in what the activity list tells; a gap where it cannot be
 // read now.
-func whoPushed(facts *change.Facts, list []push, err error, commits []*gh.RepositoryCommit) {
+func whoPushed(facts *change.Facts, list []push, err error, commits []*gh.RepositoryCommit, mechanical map[string]bool) {
 	if err != nil {
 		facts.Gaps = append(facts.Gaps, err.Error())
 		return
 	}
-	facts.Pull.Pusher, facts.Pull.AlsoPushed = pushers(list, facts.Head.Commit, commits)
+	facts.Pull.Pusher, facts.Pull.AlsoPushed = pushers(list, facts.Head.Commit, commits, mechanical)
 }

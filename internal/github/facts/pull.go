@@ -231,8 +231,13 @@ func (r *Reader) gather(ctx context.Context, facts *change.Facts, base, head, br
 	}
 	facts.Base, facts.MergeBase, facts.Head = h.base, h.mergeBase, h.head
 	var unread []string
+	var mechanical map[string]bool
 	group, groupCtx = errgroup.WithContext(ctx)
 	group.Go(func() error { return r.reread(groupCtx, h.commits) })
+	group.Go(func() (err error) {
+		mechanical, err = r.mechanical(groupCtx, h.commits)
+		return err
+	})
 	group.Go(func() (err error) {
 		unread, err = r.readContents(groupCtx, facts)
 		return err
@@ -242,7 +247,7 @@ func (r *Reader) gather(ctx context.Context, facts *change.Facts, base, head, br
 	}
 	facts.Gaps = slices.Concat(h.gaps, unread)
 	if facts.Pull != nil {
-		whoPushed(facts, pushed, pushErr, h.commits)
+		whoPushed(facts, pushed, pushErr, h.commits, mechanical)
 	}
 	facts.Crosswise = h.crosswise
 	for _, p := range pushed {
@@ -251,6 +256,7 @@ func (r *Reader) gather(ctx context.Context, facts *change.Facts, base, head, br
 	for _, commit := range h.commits {
 		addApps(facts, commit.Author, commit.Committer)
 		described, gaps := describe(commit)
+		described.Mechanical = mechanical[described.SHA]
 		facts.Commits = append(facts.Commits, described)
 		facts.Gaps = append(facts.Gaps, gaps...)
 	}

@@ -48,6 +48,7 @@ type commit struct {
 	Committer        string  `yaml:"committer"` // the author where absent
 	Parents          *int    `yaml:"parents"`   // 1 where absent
 	Message          *string `yaml:"message"`
+	Mechanical       bool    `yaml:"mechanical"` // and Parents 2
 	Account          int64   `yaml:"account"`
 	CommitterAccount *int64  `yaml:"committer-account"` // Account where absent
 	Signature        struct {
@@ -102,7 +103,7 @@ func (f facts) commits(revisions change.Facts, day time.Time) ([]change.Commit, 
 		made := change.Commit{
 			SHA:    objectID("commit", []byte(strconv.Itoa(i))),
 			Author: author, Committer: committer,
-			Message: deref(c.Message, botMessage),
+			Message: deref(c.Message, botMessage), Mechanical: c.Mechanical,
 			Account: c.Account, CommitterAccount: deref(c.CommitterAccount, c.Account),
 			Verification: change.Verification{
 				Kind: c.Signature.Kind, Verified: c.Signature.Verified, Key: c.Signature.Key, Reason: c.Signature.Reason,
