@@ -63,12 +63,15 @@ func (s *step) scan() error {
 // publishScan puts what was found on the commit. It is of no pull request: the
 // commit stays what it is when the head moves on.
 func (s *step) publishScan(name string, r report.Report) error {
+	if name = s.inputs.Text("check-name") + name; s.event.BaseRef != "" { // what a change brings hangs on its base
+		name = plan.CheckName(name, s.event.BaseRef, s.event.DefaultBranch)
+	}
 	var page bytes.Buffer
 	if err := report.Markdown(&page, r); err != nil {
 		return err
 	}
 	out, err := s.writer.Publish(s.Context, plan.Publication{
-		Name: s.inputs.Text("check-name") + name, SHA: s.event.Head, Verdict: r.Verdict(), Title: r.Headline(), Summary: page.String(),
+		Name: name, SHA: s.event.Head, Verdict: r.Verdict(), Title: r.Headline(), Summary: page.String(),
 		Link: s.where.RunURL, Findings: r.Findings, Via: s.via(), DryRun: s.inputs.Flag("dry-run"),
 	})
 	s.tell(out)

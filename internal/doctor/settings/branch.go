@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
 )
 
 const noRulesHere = "make the repository public or take a plan with rulesets for private repositories, and then require the check"
@@ -163,6 +165,7 @@ func (x *examiner) baseBranch() {
 	}
 	x.Evidence("%s", b.summary())
 	x.requiredCheck(b)
+	x.unpublished(b)
 	partial := x.Lacks(CheckBase)
 	p := b.Protection
 	closed := b.has("pull_request", "update", "merge_queue") || p != nil && (p.PullRequest || p.Locked)
@@ -250,21 +253,13 @@ func (b Branch) held(ruleset int64) string {
 // requiredCheck looks for the gate's check among those that must pass.
 func (x *examiner) requiredCheck(b Branch) {
 	name, sure := x.checkName()
+	name = plan.CheckName(name, b.Name, x.DefaultBranch)
 	var found, others []RequiredCheck
-	lists := [][]RequiredCheck{}
-	for _, r := range b.find("required_status_checks") {
-		lists = append(lists, r.Checks)
-	}
-	if b.Protection != nil {
-		lists = append(lists, b.Protection.Checks)
-	}
-	for _, list := range lists {
-		for _, c := range list {
-			if strings.EqualFold(c.Name, name) {
-				found = append(found, c)
-			} else {
-				others = append(others, c)
-			}
+	for _, c := range b.required() {
+		if strings.EqualFold(c.Name, name) {
+			found = append(found, c)
+		} else {
+			others = append(others, c)
 		}
 	}
 	switch {
@@ -279,6 +274,51 @@ func (x *examiner) requiredCheck(b Branch) {
 		x.Report("github/check-missing", fmt.Sprintf("require the check %q, expected from GitHub Actions, in a ruleset for the base", name),
 			"the check %q is not required on branch %q: a change that fails can be merged", name, b.Name)
 	}
+}
+
+// required are all checks that must pass on the branch.
+func (b Branch) required() []RequiredCheck {
+	var all []RequiredCheck
+	for _, r := range b.find("required_status_checks") {
+		all = append(all, r.Checks...)
+	}
+	if b.Protection != nil {
+		all = append(all, b.Protection.Checks...)
+	}
+	return all
+}
+
+// otherBases looks at what other bases ask of the gate.
+func (x *examiner) otherBases() {
+	for _, b := range x.Others {
+		x.Evidence("%s", b.summary())
+		x.unpublished(b)
+	}
+}
+
+// unpublished reports checks of the gate that a branch requires, and that nobody
+// publishes there: each base has a check of its own.
+func (x *examiner) unpublished(b Branch) {
+	name, _ := x.checkName()
+	here := plan.CheckName(name, b.Name, x.DefaultBranch)
+	guarded := x.intent.Bases == nil || slices.Contains(x.intent.Guarded(x.DefaultBranch), b.Name)
+	for _, c := range b.required() {
+		switch {
+		case !called(c.Name, name):
+		case !strings.EqualFold(c.Name, here):
+			x.Report("github/check-unpublished", fmt.Sprintf("require %q there instead", here),
+				"branch %q requires the check %q, which nobody publishes for it", b.Name, c.Name)
+		case !guarded:
+			x.Report("github/check-unpublished", fmt.Sprintf("add %q to branches.base of the policy file on branch %q", b.Name, x.DefaultBranch),
+				"branch %q requires the check %q, which never passes: the policy does not name that base", b.Name, c.Name)
+		}
+	}
+}
+
+// called tells whether a name is one that the gate's check can have, for any base.
+func called(name, check string) bool {
+	n := len(check)
+	return len(name) >= n && strings.EqualFold(name[:n], check) && (len(name) == n || strings.HasPrefix(name[n:], " ("))
 }
 
 // source reports a check that others could report in the gate's name. One rule

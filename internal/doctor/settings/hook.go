@@ -63,33 +63,28 @@ func (x *examiner) choose() {
 	}
 }
 
-// checkName is the name of the gate's check; not sure where an expression
-// works it out.
+// checkName is what the Action is told to call its check; not sure where an
+// expression works it out.
 func (x *examiner) checkName() (name string, sure bool) {
 	if x.intent.Check != "" {
 		return x.intent.Check, true
 	}
-	// The Action's name speaks of the default branch; another base is named behind it.
-	base := ""
-	if x.DefaultBranch != "" && x.Base.Name != x.DefaultBranch {
-		base = " (" + x.Base.Name + ")"
-	}
-	name = usualCheck + base
 	for _, u := range x.ours {
 		switch given := u.With["check-name"]; {
 		case u.command() != "check" || given == "":
 		case strings.Contains(given, "${{"):
-			return name, false
+			return usualCheck, false
 		default:
-			return given + base, true
+			return given, true
 		}
 	}
-	return name, true
+	return usualCheck, true
 }
 
 // workflows looks for a workflow that judges pull requests, and cannot be
 // changed by them.
 func (x *examiner) workflows() {
+	x.jobs()
 	var sound, checks []use
 	for _, u := range x.ours {
 		x.pinned(u)
@@ -124,6 +119,23 @@ func (x *examiner) workflows() {
 	default:
 		x.Report("github/workflow-missing", "add .github/workflows/fluxkeeper.yml to the default branch, as examples/check.yml has it",
 			"no workflow on branch %q runs %s, so that nothing judges pull requests", x.DefaultBranch, x.intent.Action)
+	}
+}
+
+// jobs reports jobs that are called like the check: GitHub makes a check run of each
+// job's name, and one that is skipped counts as green.
+func (x *examiner) jobs() {
+	check, _ := x.checkName()
+	for _, w := range x.Workflows {
+		for _, job := range w.Jobs {
+			switch known, _, works := strings.Cut(job, "${{"); {
+			case called(job, check):
+				x.Report("github/job-name", "give the job another name",
+					"a job in %s is called %q, like the gate's check: where it is skipped, GitHub takes it for a success", w.Path, job)
+			case works && known != "" && strings.HasPrefix(check, known):
+				x.Gap("whether the job %q in %s is called like the check %q", job, w.Path, check)
+			}
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 const (
 	CheckHead     = "bot's branch"
 	CheckBase     = "base branch"
+	CheckOthers   = "other bases"
 	CheckWorkflow = "workflow"
 	CheckQueue    = "merge queue"
 	CheckMerging  = "merging"
@@ -31,6 +32,7 @@ func Examine(s Settings, i Intent) []finding.Check {
 	return x.Run(
 		doctor.Step{Name: CheckHead, Run: x.headBranch},
 		doctor.Step{Name: CheckBase, Run: x.baseBranch},
+		doctor.Step{Name: CheckOthers, Run: x.otherBases},
 		doctor.Step{Name: CheckWorkflow, Run: x.workflows},
 		doctor.Step{Name: CheckQueue, Run: x.queue},
 		doctor.Step{Name: CheckMerging, Run: x.merging},

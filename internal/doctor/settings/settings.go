@@ -2,12 +2,13 @@ package settings
 
 import (
 	"cmp"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // Settings is what was read of a repository's settings on GitHub.
@@ -17,6 +18,8 @@ type Settings struct {
 	DefaultBranch string
 	// Base is the branch that updates go to, Head the one that Flux pushes to.
 	Base, Head Branch
+	// Others are the other bases that the gate's checks speak for.
+	Others []Branch
 	// Rulesets are those that the rules of the two branches come from.
 	Rulesets  []Ruleset
 	Merging   Merging
@@ -139,6 +142,8 @@ type Intent struct {
 	// Base and Head are the names of the branches; an empty Base is the default
 	// branch, an empty Head that of the default policy.
 	Base, Head string
+	// Bases are those that the policy names; nil where there is no policy to see.
+	Bases []string
 	// Bot is the account whose token Flux uses; an ID of 0 is not known.
 	Bot Account
 	// App is the number of the app that Flux authenticates as; 0: none.
@@ -166,6 +171,9 @@ func NewIntent(p *policy.Policy, b doctor.Branches) Intent {
 		policy = *p
 	}
 	i := Intent{Uses: policy.Contract().Events, Base: single(policy.Base), Head: single(policy.Head)}
+	if p != nil {
+		i.Bases = append([]string{}, p.Base...)
+	}
 	if b.Head != "" {
 		i.Head, i.Base, i.Signs = b.Head, b.Base, b.Signs
 	}
@@ -180,10 +188,21 @@ func NewIntent(p *policy.Policy, b doctor.Branches) Intent {
 // single is the one name in a list of patterns; empty where it is none or
 // several.
 func single(patterns []string) string {
-	if len(patterns) != 1 || strings.ContainsAny(patterns[0], `*?[{\`) {
+	if len(patterns) != 1 {
 		return ""
 	}
-	return patterns[0]
+	if name, whole := pattern.Literal(patterns[0]); whole {
+		return name
+	}
+	return ""
+}
+
+// Guarded are the bases that the gate's checks speak for: the default branch, and
+// those that the policy names.
+func (i Intent) Guarded(defaultBranch string) []string {
+	all := append([]string{defaultBranch}, i.Bases...)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 const (

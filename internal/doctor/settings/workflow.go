@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,6 +16,8 @@ type Workflow struct {
 	Path     string
 	Triggers []Trigger
 	Steps    []Step
+	// Jobs are the names under which its jobs report.
+	Jobs []string
 	// Calls are the workflows that its jobs call, whose steps are not seen here.
 	Calls []string
 }
@@ -43,6 +46,7 @@ type workflowFile struct {
 	On          yaml.Node `yaml:"on"`
 	Permissions yaml.Node `yaml:"permissions"`
 	Jobs        map[string]struct {
+		Name        string    `yaml:"name"`
 		Uses        string    `yaml:"uses"`
 		Permissions yaml.Node `yaml:"permissions"`
 		Steps       []struct {
@@ -70,6 +74,7 @@ func ParseWorkflow(path string, text []byte) (Workflow, error) {
 	slices.Sort(names)
 	for _, name := range names {
 		job := file.Jobs[name]
+		w.Jobs = append(w.Jobs, cmp.Or(job.Name, name))
 		if job.Uses != "" {
 			w.Calls = append(w.Calls, job.Uses)
 		}

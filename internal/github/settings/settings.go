@@ -20,7 +20,7 @@ import (
 
 const (
 	// MaxRequests bounds how many requests Read sends, retries aside.
-	MaxRequests = 20
+	MaxRequests = 32
 	// maxRulesets bounds how many rulesets are asked who may bypass them.
 	maxRulesets = 6
 	// maxOrganizationHooks bounds how many of them are asked what became of their
@@ -31,9 +31,9 @@ const (
 	needsRead   = "the token needs Contents: read"
 )
 
-// Read reads what is set on GitHub: rules of the two branches, GitHub Actions,
-// workflows, webhooks. It sends about ten requests, one after the other, and changes
-// nothing. What the token may not read is told in Unread; an error means that
+// Read reads what is set on GitHub: rules of the branches, GitHub Actions,
+// workflows, webhooks. It sends about ten requests, and up to three for each other
+// base, one after the other, and changes nothing. What the token may not read is told in Unread; an error means that
 // nothing could be read.
 func Read(ctx context.Context, c *github.Client, i settings.Intent) (settings.Settings, error) {
 	ctx, cancel := c.Limited(ctx)
@@ -62,6 +62,7 @@ func Read(ctx context.Context, c *github.Client, i settings.Intent) (settings.Se
 	}
 	g.s.Head = g.branch(settings.CheckHead, i.HeadBranch())
 	g.s.Base = g.branch(settings.CheckBase, cmp.Or(i.Base, repo.DefaultBranch))
+	g.others()
 	g.rulesets()
 	g.workflows()
 	g.actions()

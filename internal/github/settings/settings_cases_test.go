@@ -97,7 +97,20 @@ func bases() []settingCase {
 			s.rulesets[0].Branches = []string{"prod"}
 			s.rulesets[0].Rules = []fakehub.Rule{pull, check, force}
 			s.files["fluxkeeper.yml"] = strings.Replace(checkWorkflow, "main", "prod", 1)
-		}, gaps: []string{"base branch; not there at the moment"}},
+		}, want: []string{"check-unpublished error; for it"}, gaps: []string{"base branch; not there at the moment"}},
+		{name: "a base of its own that requires the default branch's check", change: func(s *setting) {
+			s.intent.Bases = []string{"main", "prod"}
+			s.rulesets[0].Branches = []string{"main", "prod"}
+		}, want: []string{"check-unpublished error; \"prod\" requires the check"}, gaps: []string{"other bases; not there at the moment"}},
+		{name: "a base that the policy does not name", change: func(s *setting) {
+			s.intent.Base, s.intent.Bases = "prod", []string{}
+			s.rulesets[0].Branches = []string{"prod"}
+			s.rulesets[0].Rules = []fakehub.Rule{pull, fakehub.RequireCheck("fluxkeeper (prod)", actionsApp), force}
+			s.files["fluxkeeper.yml"] = strings.Replace(checkWorkflow, "main", "prod", 1)
+		}, want: []string{"check-unpublished error; does not name"}, gaps: []string{"base branch; not there at the moment"}},
+		{name: "a job of another workflow that is called like the check", change: func(s *setting) {
+			s.files["ci.yml"] = "on: push\njobs: {test: {name: Fluxkeeper (prod), steps: []}, other: {name: 'flux${{ 1 }}', steps: []}}\n"
+		}, want: []string{"job-name error; ci.yml"}, gaps: []string{"workflow; called like"}},
 	}
 }
 
