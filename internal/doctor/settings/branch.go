@@ -311,8 +311,19 @@ func (x *examiner) unpublished(b Branch) {
 		case !guarded:
 			x.Report("github/check-unpublished", fmt.Sprintf("add %q to branches.base of the policy file on branch %q", b.Name, x.DefaultBranch),
 				"branch %q requires the check %q, which never passes: the policy does not name that base", b.Name, c.Name)
+		case b.Name != x.Base.Name && len(x.ours) > 0 && !x.judges(b.Name): // of the base, the workflow's own check tells
+			x.Report("github/check-unpublished", fmt.Sprintf("add %q to the branches of pull_request_target in the workflow", b.Name),
+				"branch %q requires the check %q, and no workflow is started by pull requests to it", b.Name, c.Name)
 		}
 	}
+}
+
+// judges tells whether a pull request to a branch starts a workflow that judges it.
+func (x *examiner) judges(branch string) bool {
+	return slices.ContainsFunc(x.ours, func(u use) bool {
+		t := u.on("pull_request_target")
+		return u.command() == "check" && t != nil && t.starts(branch)
+	})
 }
 
 // called tells whether a name is one that the gate's check can have, for any base.

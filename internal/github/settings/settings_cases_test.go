@@ -102,6 +102,11 @@ func bases() []settingCase {
 			s.intent.Bases = []string{"main", "prod"}
 			s.rulesets[0].Branches = []string{"main", "prod"}
 		}, want: []string{"check-unpublished error; \"prod\" requires the check"}, gaps: []string{"other bases; not there at the moment"}},
+		{name: "a base that no workflow is for", change: func(s *setting) {
+			s.intent.Bases = []string{"main", "prod"}
+			s.rulesets = append(s.rulesets, fakehub.Ruleset{ID: 9, Name: "prod", On: fleet, Branches: []string{"prod"},
+				Rules: []fakehub.Rule{fakehub.RequireCheck("fluxkeeper (prod)", actionsApp)}})
+		}, want: []string{"check-unpublished error; no workflow is started"}, gaps: []string{"other bases; not there at the moment"}},
 		{name: "a base that the policy does not name", change: func(s *setting) {
 			s.intent.Base, s.intent.Bases = "prod", []string{}
 			s.rulesets[0].Branches = []string{"prod"}
