@@ -88,8 +88,8 @@ func TestActivityLags(t *testing.T) {
 func TestHeadOwner(t *testing.T) {
 	w := typical(t, 1)
 	fork := newRepo(t)
-	fork.git("fetch", "-q", w.dir, "flux:flux")
-	if err := w.AddRepo(fakehub.Repo{Dir: fork.dir + "/.git", Owner: bot, Name: "fleet", ID: 666, ForkOf: fleet}); err != nil {
+	fork.git("fetch", "-q", w.Dir, "flux:flux")
+	if err := w.AddRepo(fakehub.Repo{Dir: fork.Dir + "/.git", Owner: bot, Name: "fleet", ID: 666, ForkOf: fleet}); err != nil {
 		t.Fatal(err)
 	}
 	theirs := w.pullFacts(w.open("flux", func(p *fakehub.Pull) { p.HeadRepo = bot + "/fleet" }))
