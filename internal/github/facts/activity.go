@@ -104,7 +104,7 @@ func pushers(list []push, head string, commits []*gh.RepositoryCommit, mechanica
 	if !whole {
 		all = append(all, change.Account{})
 	}
-	return all[0], all[1:]
+	return all[0], slices.Concat(all[1:])
 }
 
 // whoPushed fills in what the activity list tells; a gap where it cannot be
