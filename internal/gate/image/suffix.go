@@ -108,7 +108,7 @@ func isCommit(token string) bool {
 // a count starts anew with each version.
 func isCounter(word string) bool {
 	switch strings.ToLower(word) {
-	case "r", "rev", "revision", "ls", "p":
+	case "r", "rev", "revision", "ls", "p", "k3s", "k0s", "rke2r", "gke":
 		return true
 	}
 	return false
@@ -127,8 +127,8 @@ const (
 // its own that may have moved on: alpine3.18 to alpine3.19, debian-12-r3 to
 // debian-12-r4. The words must be equal and no number may go down. The first
 // number behind a word must stay, because debian-13 after debian-12 and jdk21
-// after jdk17 are other foundations. Counts of builds (r, rev, revision, ls,
-// p) are compared only between builds of one version. Nothing counts beyond 64 bits.
+// after jdk17 are other foundations. Counts of builds (see isCounter) are compared
+// only between builds of one version. Nothing counts beyond 64 bits.
 func compareVariants(old, new suffix, sameNumbers bool) drift {
 	if old.variant == new.variant {
 		return unchanged
