@@ -218,11 +218,27 @@ func allowHint(u *joined, terms policy.Terms, word string) string {
 	return hint
 }
 
+// distinct are the steps that images take, each once, in however many places.
+func distinct(updates []Update) []Update {
+	type step struct{ image, from, to string }
+	seen := map[step]bool{}
+	var out []Update
+	for _, u := range updates {
+		key := step{cmp.Or(u.Image, u.Policy), u.From, u.To}
+		if !seen[key] {
+			seen[key] = true
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
 // judgeWhole judges the updates together.
 func (j *judge) judgeWhole(updates []Update) {
-	if len(updates) > j.policy.MaxUpdates {
+	steps := distinct(updates)
+	if len(steps) > j.policy.MaxUpdates {
 		j.report(finding.Finding{Rule: "scope/too-many",
-			Message: fmt.Sprintf("the change holds %d updates, more than the %d that the policy allows", len(updates), j.policy.MaxUpdates),
+			Message: fmt.Sprintf("the change updates %d images, more than the %d that the policy allows", len(steps), j.policy.MaxUpdates),
 			Hint:    "merge in parts, or raise updates under limits in " + policy.File})
 	}
 	if n := len(j.facts.Unsearched); n > 0 && len(updates) > 0 {
@@ -231,14 +247,14 @@ func (j *judge) judgeWhole(updates []Update) {
 			Hint:    "check a clone on disk as well: fluxkeeper check reads all of it"})
 	}
 	down := 0
-	for _, u := range updates {
+	for _, u := range steps {
 		if u.Step == string(image.Downgrade) {
 			down++
 		}
 	}
-	if down >= 3 && 2*down >= len(updates) {
+	if down >= 3 && 2*down >= len(steps) {
 		j.report(finding.Finding{Rule: "time/mass-regression",
-			Message: fmt.Sprintf("%d of %d updates go down at once, as when a registry answers with half of its tags", down, len(updates)),
+			Message: fmt.Sprintf("%d of %d images go down at once, as when a registry answers with half of its tags", down, len(steps)),
 			Hint:    "suspend the ImageUpdateAutomation and look at the ImageRepositories' last scans"})
 	}
 	for _, o := range j.policy.Ended(j.options.Now) {
