@@ -44,6 +44,9 @@ func slow(base, head []byte) Comparison {
 	before, after := Read(base), Read(head)
 	c := Comparison{Outcome: Residue, Defects: known(after.Defects, before.Defects)}
 	switch {
+	case after.Err != nil && before.Err != nil:
+		c.Residue = []Difference{{Message: "the file cannot be read, nor could it before"}}
+		return c
 	case after.Err != nil:
 		c.Residue = []Difference{{Message: "the file cannot be read any more"}}
 		return c
