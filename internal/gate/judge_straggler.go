@@ -63,13 +63,27 @@ func (j *judge) stragglers(updates []joined) {
 	if len(policies) == 0 {
 		return
 	}
-	var places []spot
 	for i := range j.files {
-		places = append(places, j.files[i].spots...)
+		for _, s := range j.files[i].spots {
+			if f, ok := straggler(policies[s.Marker.Image()], s); ok {
+				j.report(f)
+			}
+		}
 	}
-	for _, s := range append(places, bystanders(j.facts.Bystanders)...) {
-		if m := policies[s.Marker.Image()]; m != nil {
-			j.straggler(m, s)
+	written := map[string]bool{}
+	for _, b := range bystanders(j.facts.Bystanders) {
+		f, ok := straggler(policies[b.Marker.Image()], b.spot)
+		if !ok {
+			continue
+		}
+		if _, known := written[b.file]; !known {
+			written[b.file] = manifest.Written(b.data)
+		}
+		if written[b.file] {
+			j.report(f)
+		} else if j.once("skipped", b.file) {
+			j.report(finding.Finding{Rule: "policy/straggler", Severity: finding.Note, Place: finding.Place{File: b.file},
+				Message: "Flux does not write this file, whose top level is a list: its marked places stay as they are"})
 		}
 	}
 }
@@ -98,15 +112,18 @@ func canonical(name string) string {
 	return ref.Canonical()
 }
 
-// straggler reports a place that says otherwise than most changed ones. Places
+// straggler finds a place that says otherwise than most changed ones. Places
 // left behind elsewhere can be another automation's, and are a warning.
-func (j *judge) straggler(m *moved, s spot) {
+func straggler(m *moved, s spot) (f finding.Finding, found bool) {
+	if m == nil {
+		return f, false
+	}
 	for _, c := range claims(s) {
 		want, known := m.most(c.part)
 		if !known || c.value == want {
 			continue
 		}
-		f := finding.Finding{Rule: "policy/straggler", Severity: finding.Warning, Place: s.place(),
+		f = finding.Finding{Rule: "policy/straggler", Severity: finding.Warning, Place: s.place(),
 			Message: fmt.Sprintf("this place of %s stays at %q, while others go to the %s %q", s.Marker.Image(), s.to, c.part, want),
 			Hint: "delete the push branch and let Flux write all places again; a place that should move on its own needs an ImagePolicy of " +
 				"its own"}
@@ -116,23 +133,29 @@ func (j *judge) straggler(m *moved, s spot) {
 		if s.changed() || m.folders[path.Dir(s.file)] {
 			f.Severity = finding.Error
 		}
-		j.report(f)
-		return
+		return f, true
 	}
+	return f, false
+}
+
+// bystander is a marked place of an unchanged file.
+type bystander struct {
+	spot
+	data []byte // of the file
 }
 
 // bystanders are the marked places of unchanged files, sorted by file.
-func bystanders(contents []change.Content) []spot {
+func bystanders(contents []change.Content) []bystander {
 	contents = slices.Clone(contents)
 	slices.SortStableFunc(contents, func(a, b change.Content) int { return cmp.Compare(a.Path, b.Path) })
-	found := make([][]spot, len(contents))
+	found := make([][]bystander, len(contents))
 	parallel(len(contents), func(i int) {
 		c := contents[i]
 		if !manifest.Named(c.Path) || !manifest.Marked(c.Data) {
 			return
 		}
 		for _, f := range manifest.Read(c.Data).Fields {
-			found[i] = append(found[i], spot{Field: f, file: c.Path, from: f.Value, to: f.Value})
+			found[i] = append(found[i], bystander{spot{Field: f, file: c.Path, from: f.Value, to: f.Value}, c.Data})
 		}
 	})
 	return slices.Concat(found...)

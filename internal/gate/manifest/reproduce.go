@@ -41,19 +41,9 @@ func reproduce(base []byte, setters map[string]string, indent indentation, force
 	if !Marked(base) {
 		return base, nil
 	}
-	reader := &kio.ByteReader{
-		Reader:            bytes.NewReader(base),
-		SetAnnotations:    map[string]string{kioutil.PathAnnotation: ownPath},
-		PreserveSeqIndent: indent == derived,
-	}
-	if indent != derived {
-		reader.SetAnnotations[kioutil.SeqIndentAnnotation] = string(indent)
-	}
-	nodes, err := reader.Read()
-	if err != nil || reader.WrappingKind != "" {
-		// Flux skips a file that it cannot parse, and writes the items of a
-		// List to files of their own.
-		return base, nil //nolint:nilerr
+	nodes, ok := load(base, indent)
+	if !ok {
+		return base, nil
 	}
 	update := update{setters: setters, schema: spec.StringProperty(), changed: forced}
 	for _, node := range nodes {
@@ -80,6 +70,28 @@ func reproduce(base []byte, setters map[string]string, indent indentation, force
 		return nil, fmt.Errorf("write file: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// load reads a file as Flux does; not ok where Flux never writes it, since it skips a
+// file that it cannot parse or whose top level is a list, and writes the items of a
+// kind: List to files of their own.
+func load(base []byte, indent indentation) (nodes []*kyaml.RNode, ok bool) {
+	reader := &kio.ByteReader{
+		Reader:            bytes.NewReader(base),
+		SetAnnotations:    map[string]string{kioutil.PathAnnotation: ownPath},
+		PreserveSeqIndent: indent == derived,
+	}
+	if indent != derived {
+		reader.SetAnnotations[kioutil.SeqIndentAnnotation] = string(indent)
+	}
+	nodes, err := reader.Read()
+	return nodes, err == nil && reader.WrappingKind == ""
+}
+
+// Written tells whether Flux writes the file, where a value in it changes.
+func Written(data []byte) bool {
+	_, ok := load(data, derived)
+	return ok && Marked(data)
 }
 
 // update is one run of Flux's setters over a file.
