@@ -29,15 +29,15 @@ func (s *step) propose() error {
 	}
 	branch, head := s.inputs.Text("head-branch"), s.inputs.Text("head-branch")
 	switch s.event.Name {
-	case "push":
+	case "push", "create":
 		if s.event.Deleted || s.event.HeadRef != branch {
-			fmt.Fprintf(s.Stdout, "note: the push left nothing on %s to propose\n", console.OneLine(branch))
+			fmt.Fprintf(s.Stdout, "note: the %s left nothing on %s to propose\n", s.event.Name, console.OneLine(branch))
 			return nil
 		}
 		head = s.event.Head
 	case "workflow_dispatch", "schedule":
 	default:
-		return s.wrongEvent("push, workflow_dispatch or schedule")
+		return s.wrongEvent("push, create, workflow_dispatch or schedule")
 	}
 	facts, err := s.reader.Range(s.Context, base, head)
 	if err != nil {

@@ -56,6 +56,7 @@ type payload struct {
 		DefaultBranch string `json:"default_branch"`
 	} `json:"repository"`
 	Ref     string `json:"ref"`
+	RefType string `json:"ref_type"`
 	Before  string `json:"before"`
 	After   string `json:"after"`
 	Deleted bool   `json:"deleted"`
@@ -131,6 +132,10 @@ func (p payload) event(name string) (Event, error) {
 		e.Ref, e.Head, e.Base = p.Ref, present(p.After), present(p.Before)
 		e.HeadRef = branch(p.Ref)
 		e.Deleted = p.Deleted || e.Head == ""
+	case "create": // which names a branch or a tag in short, and no commit
+		if p.RefType == "branch" {
+			e.HeadRef = p.Ref
+		}
 	}
 	return e, nil
 }

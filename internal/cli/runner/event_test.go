@@ -50,6 +50,15 @@ func TestEvent(t *testing.T) {
 			runner.Event{Name: "push", Ref: "refs/heads/x", HeadRef: "x", Base: shaB, Deleted: true},
 		},
 		{
+			"create", `{"ref":"flux-image-updates","ref_type":"branch","master_branch":"main"}`,
+			[]string{"GITHUB_SHA", shaA, "GITHUB_REF", "refs/heads/flux-image-updates"},
+			runner.Event{Name: "create", Ref: "refs/heads/flux-image-updates", HeadRef: "flux-image-updates", Head: shaA},
+		},
+		{
+			"create", `{"ref":"flux-image-updates","ref_type":"tag"}`, []string{"GITHUB_SHA", shaA, "GITHUB_REF", "refs/tags/flux-image-updates"},
+			runner.Event{Name: "create", Ref: "refs/tags/flux-image-updates", Head: shaA},
+		},
+		{
 			"workflow_dispatch", `{"inputs":{"number":"9"},"number":9,"ref":"refs/heads/evil"}`,
 			[]string{"GITHUB_SHA", shaA, "GITHUB_REF", "refs/heads/main"},
 			runner.Event{Name: "workflow_dispatch", Ref: "refs/heads/main", Head: shaA},
