@@ -3,6 +3,7 @@ package change
 import (
 	"context"
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -240,4 +241,33 @@ func Find(ctx context.Context, from Folders, root, path string) (Entry, error) {
 		at = entries[i]
 	}
 	return at, nil
+}
+
+// Near gives a file that has nearly the name of one that is not there: in other
+// letters, with another ending of YAML, or at the root. Who put it there may think
+// that it is read. Empty where there is none.
+func Near(ctx context.Context, from Folders, root, file string) (string, error) {
+	stem := func(name string) string {
+		name = strings.ToLower(path.Base(name))
+		return strings.TrimSuffix(strings.TrimSuffix(name, ".yml"), ".yaml")
+	}
+	dir, err := Find(ctx, from, root, path.Dir(file))
+	if err != nil {
+		return "", err
+	}
+	for _, at := range []Found{{path.Dir(file), dir}, {"", Entry{ID: root, Mode: Folder}}} {
+		if !at.IsFolder() {
+			continue
+		}
+		if err := load(ctx, from, []string{at.ID}); err != nil {
+			return "", err
+		}
+		entries, _ := from.Entries(at.ID)
+		for _, e := range entries {
+			if ext := strings.ToLower(path.Ext(e.Name)); !e.IsFolder() && stem(e.Name) == stem(file) && (ext == ".yml" || ext == ".yaml") {
+				return join(at.Path, e.Name), nil
+			}
+		}
+	}
+	return "", nil
 }

@@ -19,6 +19,7 @@ const (
 	Shallow       Kind = "shallow"
 	Missing       Kind = "missing-object"
 	Corrupt       Kind = "corrupt-object"
+	Misnamed      Kind = "misnamed"
 	Unsupported   Kind = "unsupported"
 )
 

@@ -214,17 +214,26 @@ func (r *Repository) blobs(ctx context.Context, changed []change.Sides, base []c
 	return out, err
 }
 
-// BaseFile gives a regular file of the base's tip; false where there is none.
+// BaseFile gives a regular file of the base's tip; false where there is none. A
+// file of nearly the same name in its stead is an error.
 func (r *Repository) BaseFile(ctx context.Context, rng Range, path string) ([]byte, bool, error) {
 	op := fmt.Sprintf("read %s at %s", text.Quote(path), text.Quote(rng.Base))
 	base, _, err := r.resolve(rng.Base)
 	if err != nil {
 		return nil, false, err
 	}
-	at, err := change.Find(ctx, r.forest(), base.tree.String(), path)
+	trees := r.forest()
+	at, err := change.Find(ctx, trees, base.tree.String(), path)
+	near := ""
+	if err == nil && at.Mode == change.Absent {
+		near, err = change.Near(ctx, trees, base.tree.String(), path)
+	}
 	switch {
 	case err != nil:
 		return nil, false, err
+	case near != "":
+		return nil, false, fail(Misnamed, op, fmt.Sprintf("rename it to %s, or remove it", text.Quote(path)),
+			"there is %s, and nothing reads that", text.Quote(near))
 	case at.Mode == change.Absent:
 		return nil, false, nil
 	case !at.IsFile():

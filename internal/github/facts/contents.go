@@ -147,9 +147,16 @@ func (r *Reader) BaseFile(ctx context.Context, base change.Revision, path string
 func (r *Reader) fileBelow(ctx context.Context, root, path string) ([]byte, bool, error) {
 	op := "read " + text.Quote(path) + " of the base"
 	e, err := change.Find(ctx, r.forest(), root, path)
+	near := ""
+	if err == nil && e.Mode == change.Absent {
+		near, err = change.Near(ctx, r.forest(), root, path)
+	}
 	switch {
 	case err != nil:
 		return nil, false, err
+	case near != "":
+		return nil, false, github.Errorf(github.Refused, op, "there is %s, and nothing reads that", text.Quote(near)).
+			WithHint(fmt.Sprintf("rename it to %s, or remove it", text.Quote(path)))
 	case e.Mode == change.Absent:
 		return nil, false, nil
 	case !e.IsFile():
