@@ -113,6 +113,12 @@ type Bound struct {
 	BaseRef, BaseTip string
 }
 
+// Says is the text of an approval. It names the base, by which it is known again:
+// GitHub keeps an approval when a pull request gets another one.
+func (b Bound) Says() string {
+	return "Fluxkeeper: pass, at " + b.SHA + ", into " + text.MarkdownCode(b.BaseRef) + "."
+}
+
 // Approve approves a pull request at a commit.
 type Approve struct {
 	Number int

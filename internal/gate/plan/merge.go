@@ -1,6 +1,12 @@
 package plan
 
-import "github.com/goldfish-inc/fluxkeeper/internal/finding"
+import (
+	"slices"
+	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+)
 
 // Merging is what a team allows to be done with a pull request that passed.
 type Merging struct {
@@ -57,8 +63,9 @@ type PullState struct {
 
 // Approval is an approving review of our own.
 type Approval struct {
-	ID  int64
-	SHA string // the commit that was approved
+	ID   int64
+	SHA  string // the commit that was approved
+	Body string
 }
 
 // Merge plans to approve and merge what passed, always bound to the commits that
@@ -90,12 +97,20 @@ func Merge(m Merging, now PullState) Plan {
 	if now.BaseTip != m.BaseTip {
 		return outdated(m.BaseRef, m.BaseTip, now.BaseTip)
 	}
+	for _, a := range now.Approvals {
+		if a.SHA == m.SHA && !m.given(a) {
+			plan.do(DismissApproval{m.Number, a.ID, "it was given for another base than " + text.Quote(m.BaseRef)})
+		}
+	}
 	if m.Approve {
 		plan.approve(m, now)
 	}
 	plan.merge(m, now)
 	return plan
 }
+
+// given tells whether an approval is for what was judged now, the base too.
+func (b Bound) given(a Approval) bool { return a.SHA == b.SHA && strings.TrimSpace(a.Body) == b.Says() }
 
 // takeBack plans to disarm and to dismiss our approvals, but for those of keep.
 func (p *Plan) takeBack(now PullState, why, keep string) {
@@ -111,10 +126,8 @@ func (p *Plan) takeBack(now PullState, why, keep string) {
 
 // approve plans our approval of the judged commit, unless there is one.
 func (p *Plan) approve(m Merging, now PullState) {
-	for _, a := range now.Approvals {
-		if a.SHA == m.SHA {
-			return
-		}
+	if slices.ContainsFunc(now.Approvals, m.given) {
+		return
 	}
 	switch {
 	case now.Mine:

@@ -71,7 +71,7 @@ func (w *Writer) actOnPull(ctx context.Context, op string, a plan.Action, out *O
 		_, _, err = w.API.PullRequests.Edit(ctx, w.Owner, w.Name, a.Number, &gh.PullRequest{State: gh.String("closed")})
 	case plan.Approve:
 		_, _, err = w.API.PullRequests.CreateReview(ctx, w.Owner, w.Name, a.Number, &gh.PullRequestReviewRequest{
-			CommitID: gh.String(a.SHA), Event: gh.String("APPROVE"), Body: gh.String("Fluxkeeper: pass, at " + a.SHA + "."),
+			CommitID: gh.String(a.SHA), Event: gh.String("APPROVE"), Body: gh.String(a.Says()),
 		})
 	case plan.DismissApproval:
 		_, _, err = w.API.PullRequests.DismissReview(ctx, w.Owner, w.Name, a.Number, a.ID, &gh.PullRequestReviewDismissalRequest{

@@ -189,6 +189,26 @@ func TestAnotherBaseTakesBack(t *testing.T) {
 	l.wantWrites("graphql/disablePullRequestAutoMerge", "pulls/dismiss-review")
 }
 
+// TestApprovalCarriesTheBase: an approval for one branch is none for the next, where
+// the same commit passes too; and nothing is said twice.
+func TestApprovalCarriesTheBase(t *testing.T) {
+	l := newLife(t, fakehub.Repo{})
+	l.commit("other", l.head("main"), "3.0.0")
+	number := l.open(fakehub.Pull{})
+	m, c := l.merging(number), l.client(l.appToken())
+	m.When = plan.MergeNever
+	_, err := c.Merge(t.Context(), m)
+	must(t, err)
+	l.retarget(number, "other")
+	m.BaseRef, m.BaseTip = "other", l.head("other")
+	for _, writes := range [][]string{{"pulls/dismiss-review", "pulls/create-review"}, nil} {
+		l.ResetLog()
+		_, err = c.Merge(t.Context(), m)
+		must(t, err)
+		l.wantWrites(writes...)
+	}
+}
+
 // TestPublishedForTheJudgedBase: the base is read last, as the head is.
 func TestPublishedForTheJudgedBase(t *testing.T) {
 	l := newLife(t, fakehub.Repo{})

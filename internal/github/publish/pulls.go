@@ -155,7 +155,7 @@ const pullQuery = `query($owner: String!, $name: String!, $number: Int!) {
 
 const reviewPage = `fragment page on PullRequestReviewConnection {
   pageInfo { hasPreviousPage startCursor }
-  nodes { fullDatabaseId viewerDidAuthor commit { oid } }
+  nodes { fullDatabaseId viewerDidAuthor body commit { oid } }
 }`
 
 // reviewQuery asks for the approvals before those that are known.
@@ -213,7 +213,7 @@ type reviewNodes struct {
 func (r reviewNodes) approvals() (all []plan.Approval, before string) {
 	for _, one := range r.Nodes {
 		if id, ok := one.own(); ok && one.Commit != nil {
-			all = append(all, plan.Approval{ID: id, SHA: one.Commit.Oid})
+			all = append(all, plan.Approval{ID: id, SHA: one.Commit.Oid, Body: one.Body})
 		}
 	}
 	if r.PageInfo.HasPreviousPage {
