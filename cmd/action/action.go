@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/inputs"
@@ -58,6 +59,7 @@ type step struct {
 	event  runner.Event
 	reader reader
 	writer writer
+	sent   atomic.Int64 // requests
 }
 
 // reader reads of GitHub what is judged.
@@ -109,7 +111,7 @@ func newStep(a *console.Console) (*step, error) {
 	}
 	client, err := github.New(github.Options{
 		Token: token, APIURL: s.where.APIURL, GraphQLURL: s.where.GraphQLURL, Repository: s.where.Repository,
-		UserAgent: a.UserAgent(),
+		UserAgent: a.UserAgent(), Sending: func() { s.sent.Add(1) },
 	})
 	if err != nil {
 		return wrong(err, console.HintOf(err))

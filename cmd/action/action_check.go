@@ -28,6 +28,11 @@ const labelPrefix = "fluxkeeper: "
 // check judges what the event is about, says so everywhere that is asked for,
 // and ends with the verdict's exit status.
 func (s *step) check() error {
+	if base, err := s.pushedBase(); err != nil {
+		return s.cannot(err)
+	} else if base != "" {
+		return s.each(base, s.publish)
+	}
 	sub, err := s.subject()
 	if err != nil {
 		return err
@@ -45,7 +50,7 @@ func (s *step) check() error {
 		fmt.Fprintln(s.Stdout, "note: no pull request is open, so nothing is published on the commit")
 		return s.finish(j)
 	}
-	j, err := s.settle(sub, func(j judged) (publish.Outcome, error) { return s.publish(sub, j) })
+	j, err := s.settle(sub, s.publish)
 	switch {
 	case s.Context.Err() != nil:
 		return err
@@ -111,7 +116,16 @@ func doubt(j judged, why error) judged {
 // and a SARIF file.
 func (s *step) finish(j judged) error {
 	r := j.Report()
-	problems := []error{report.Text(s.Stdout, r, text.Style{}), s.outputs(j.Result, r)}
+	problems := []error{s.show(j, r), s.outputs(j.Result, r)}
+	if name := s.inputs.Text("sarif-file"); name != "" {
+		problems = append(problems, s.sarif(name, r))
+	}
+	return s.end(r.Verdict(), problems...)
+}
+
+// show shows the answer in the log, the annotations and the summary.
+func (s *step) show(j judged, r report.Report) error {
+	problems := []error{report.Text(s.Stdout, r, text.Style{})}
 	if s.inputs.Flag("annotations") {
 		problems = append(problems, s.runner.Annotate(r.Findings))
 	}
@@ -123,10 +137,7 @@ func (s *step) finish(j judged) error {
 		}
 		problems = append(problems, err, s.runner.Summary(page.String()))
 	}
-	if name := s.inputs.Text("sarif-file"); name != "" {
-		problems = append(problems, s.sarif(name, r))
-	}
-	return s.end(r.Verdict(), problems...)
+	return errors.Join(problems...)
 }
 
 // outputs sets the step's outputs.

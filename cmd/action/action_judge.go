@@ -73,18 +73,24 @@ func (s *step) judgeSubject(sub subject) judged {
 // and not named by the policy there. Whoever may push can make such a base, with a
 // policy of their own, or a branch of a stack of pull requests.
 func (s *step) guard(base string, j judged) judged {
-	if base == s.event.DefaultBranch {
-		return j
-	}
-	rules, err := s.basePolicy(s.event.DefaultBranch)
+	guarded, err := s.guards(base)
 	if err != nil {
 		return doubt(j, err)
 	}
-	if j.unguarded = !rules.Guards(base, s.event.DefaultBranch); j.unguarded && j.Result.Verdict() == finding.Pass {
+	if j.unguarded = !guarded; j.unguarded && j.Result.Verdict() == finding.Pass {
 		return doubt(j, fmt.Errorf("the branch %s takes no updates: name it under branches.base of %s on %s, or propose the update to a branch "+
 			"that takes them", text.Quote(base), s.inputs.Text("policy"), text.Quote(s.event.DefaultBranch)))
 	}
 	return j
+}
+
+// guards tells whether a check of ours speaks for a base.
+func (s *step) guards(base string) (bool, error) {
+	if base == s.event.DefaultBranch {
+		return true, nil
+	}
+	rules, err := s.basePolicy(s.event.DefaultBranch)
+	return err == nil && rules.Guards(base, s.event.DefaultBranch), err
 }
 
 // judgeQueued judges a merge queue's commit. GitHub made it, so that it tells
@@ -150,16 +156,16 @@ const maxAnew = 2
 // settle judges what the event is about, and does what there is to do with the
 // verdict; both anew where the base branch moved on meanwhile. A verdict that was
 // overtaken is undecided.
-func (s *step) settle(sub subject, do func(judged) (publish.Outcome, error)) (judged, error) {
+func (s *step) settle(sub subject, do func(subject, judged) (publish.Outcome, error)) (judged, error) {
 	for again := 0; ; again++ {
 		j := s.judgeSubject(sub)
 		if err := s.Context.Err(); err != nil {
 			return j, console.Fail(console.StatusUndecided, err, "")
 		}
-		out, err := do(j)
+		out, err := do(sub, j)
 		if out.Outdated && again == maxAnew {
 			j = doubt(j, errRestless)
-			out, err = do(j)
+			out, err = do(sub, j)
 		}
 		s.tell(out)
 		switch {

@@ -81,6 +81,11 @@ func (s *step) startAfresh(j judged, base string) (gone bool, err error) {
 // merge approves and merges the pull request, or takes that back, as its
 // verdict says.
 func (s *step) merge() error {
+	if base, err := s.pushedBase(); err != nil {
+		return s.cannot(err)
+	} else if base != "" {
+		return s.each(base, s.mergeJudged)
+	}
 	sub, err := s.subject()
 	if err != nil {
 		return err
@@ -92,18 +97,20 @@ func (s *step) merge() error {
 		fmt.Fprintln(s.Stdout, "note: there is no pull request to merge")
 		return nil
 	}
-	j, err := s.settle(sub, func(j judged) (publish.Outcome, error) {
-		return s.writer.Merge(s.Context, plan.Merging{
-			Number: sub.number, Bound: plan.Bound{SHA: j.Result.Head.Commit, BaseRef: sub.into, BaseTip: j.Result.Base.Commit},
-			Verdict: j.Result.Verdict(), Approve: s.inputs.Flag("approve"),
-			When: plan.When(s.inputs.Text("merge-when")), Method: s.inputs.Text("merge-method"),
-			DeleteBranch: s.inputs.Flag("delete-branch"), DryRun: s.inputs.Flag("dry-run"),
-		})
-	})
+	j, err := s.settle(sub, s.mergeJudged)
 	if err != nil {
 		return s.cannot(err)
 	}
 	return s.done(j)
+}
+
+func (s *step) mergeJudged(sub subject, j judged) (publish.Outcome, error) {
+	return s.writer.Merge(s.Context, plan.Merging{
+		Number: sub.number, Bound: plan.Bound{SHA: j.Result.Head.Commit, BaseRef: sub.into, BaseTip: j.Result.Base.Commit},
+		Verdict: j.Result.Verdict(), Approve: s.inputs.Flag("approve"),
+		When: plan.When(s.inputs.Text("merge-when")), Method: s.inputs.Text("merge-method"),
+		DeleteBranch: s.inputs.Flag("delete-branch"), DryRun: s.inputs.Flag("dry-run"),
+	})
 }
 
 // sweep closes the pull requests of Flux's branches that are stale.

@@ -45,6 +45,9 @@ type Options struct {
 	// Retrying is told before each wait for another try, and may be called from
 	// several goroutines at once; nil tells nobody.
 	Retrying func(Retry)
+	// Sending is told of each request that is sent, and may be called from several
+	// goroutines at once; nil tells nobody.
+	Sending func()
 }
 
 // Retry is a request that is about to be sent again.

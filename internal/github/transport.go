@@ -30,7 +30,7 @@ const (
 // newHTTPClient stacks, from the outside in: redirects, the token, retries of
 // what may be sent twice, and a bound on answers.
 func newHTTPClient(o Options, token func() (secret.Secret, error), hosts []*url.URL) *http.Client {
-	bounded := boundedTransport{o.Transport}
+	bounded := boundedTransport{o.Transport, o.Sending}
 	again := retryablehttp.NewClient()
 	again.Logger = nil
 	again.HTTPClient = &http.Client{Transport: bounded,
@@ -205,11 +205,17 @@ func toldWait(resp *http.Response, now time.Time) (time.Duration, bool) {
 	return 0, false
 }
 
-// boundedTransport bounds the size of answers.
-type boundedTransport struct{ next http.RoundTripper }
+// boundedTransport bounds the size of answers, and tells of requests.
+type boundedTransport struct {
+	next    http.RoundTripper
+	sending func()
+}
 
 // RoundTrip sends one request.
 func (t boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if t.sending != nil {
+		t.sending()
+	}
 	resp, err := t.next.RoundTrip(req)
 	if err == nil {
 		resp.Body = &boundedBody{resp.Body, maxBody}

@@ -46,11 +46,11 @@ func (s *Scene) PullEvent(name string, number int) Event {
 	}})
 }
 
-// PushEvent is a push to a branch.
+// PushEvent is a push of one commit to a branch.
 func (s *Scene) PushEvent(branch string) Event {
 	s.t.Helper()
 	after := s.Rev("origin/" + branch)
-	e := s.event("push", map[string]any{"ref": "refs/heads/" + branch, "before": strings.Repeat("0", 40), "after": after})
+	e := s.event("push", map[string]any{"ref": "refs/heads/" + branch, "before": s.Rev(after + "^"), "after": after})
 	e.Ref, e.SHA = "refs/heads/"+branch, after
 	return e
 }
