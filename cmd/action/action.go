@@ -193,11 +193,12 @@ func (s *step) branchSubject() (subject, error) {
 func (s *step) baseBranch() (string, error) {
 	base := cmp.Or(s.inputs.Text("base-branch"), s.event.BaseRef, s.event.DefaultBranch)
 	if base == "" {
-		return "", console.Fail(console.StatusUsage, errors.New("read event: it does not tell the repository's default branch"),
-			"give the input base-branch")
+		return "", console.Fail(console.StatusUsage, errNoDefault, "give the input base-branch")
 	}
 	return base, nil
 }
+
+var errNoDefault = errors.New("read event: it does not tell the repository's default branch")
 
 // queueBranch is how GitHub names a merge queue's branches.
 var queueBranch = regexp.MustCompile(`^gh-readonly-queue/(.+)/pr-([1-9][0-9]{0,8})-[0-9a-f]{40}$`)

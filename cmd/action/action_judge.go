@@ -86,7 +86,10 @@ func (s *step) guard(base string, j judged) judged {
 
 // guards tells whether a check of ours speaks for a base.
 func (s *step) guards(base string) (bool, error) {
-	if base == s.event.DefaultBranch {
+	switch s.event.DefaultBranch {
+	case "":
+		return false, errNoDefault
+	case base:
 		return true, nil
 	}
 	rules, err := s.basePolicy(s.event.DefaultBranch)

@@ -166,6 +166,7 @@ func (x *examiner) baseBranch() {
 	x.Evidence("%s", b.summary())
 	x.requiredCheck(b)
 	x.unpublished(b)
+	x.behind(b)
 	partial := x.Lacks(CheckBase)
 	p := b.Protection
 	closed := b.has("pull_request", "update", "merge_queue") || p != nil && (p.PullRequest || p.Locked)
@@ -311,17 +312,32 @@ func (x *examiner) unpublished(b Branch) {
 		case !guarded:
 			x.Report("github/check-unpublished", fmt.Sprintf("add %q to branches.base of the policy file on branch %q", b.Name, x.DefaultBranch),
 				"branch %q requires the check %q, which never passes: the policy does not name that base", b.Name, c.Name)
-		case b.Name != x.Base.Name && len(x.ours) > 0 && !x.judges(b.Name): // of the base, the workflow's own check tells
+		case b.Name != x.Base.Name && len(x.ours) > 0 && !x.started(b.Name, "pull_request_target"): // of the base, the workflow's own check tells
 			x.Report("github/check-unpublished", fmt.Sprintf("add %q to the branches of pull_request_target in the workflow", b.Name),
 				"branch %q requires the check %q, and no workflow is started by pull requests to it", b.Name, c.Name)
 		}
 	}
 }
 
-// judges tells whether a pull request to a branch starts a workflow that judges it.
-func (x *examiner) judges(branch string) bool {
+// behind warns where a verdict can be about an older base than a merge goes into.
+func (x *examiner) behind(b Branch) {
+	strict := b.Protection != nil && b.Protection.Strict ||
+		slices.ContainsFunc(b.Rules, func(r BranchRule) bool { return r.Strict || r.Type == "merge_queue" })
+	if strict || len(b.required()) == 0 || x.Lacks(CheckBase) { // the gap is told
+		return
+	}
+	until := "until the run that a push starts has ended"
+	if len(x.ours) > 0 && !x.started(b.Name, "push") {
+		until = "for good, since no workflow with the gate is started by pushes to it"
+	}
+	x.Report("github/base-behind", "require branches to be up to date before merging, or a merge queue; and start the gate's workflow on push, "+
+		"as examples/check.yml does", "what is green for branch %q stays so when the base moves on, %s", b.Name, until)
+}
+
+// started tells whether an event of a branch starts a workflow that judges.
+func (x *examiner) started(branch, event string) bool {
 	return slices.ContainsFunc(x.ours, func(u use) bool {
-		t := u.on("pull_request_target")
+		t := u.on(event)
 		return u.command() == "check" && t != nil && t.starts(branch)
 	})
 }

@@ -50,6 +50,8 @@ type BranchRule struct {
 	Type    string // GitHub's word, such as non_fast_forward
 	Ruleset int64
 	Checks  []RequiredCheck // of required_status_checks
+	// Strict tells that a branch must hold the base's tip before it is merged.
+	Strict bool
 }
 
 // RequiredCheck is a check that must pass.
@@ -81,8 +83,10 @@ type Actor struct {
 // (https://docs.github.com/rest/branches/branch-protection).
 type Protection struct {
 	// Partial tells that no more than the checks could be read.
-	Partial     bool
-	Checks      []RequiredCheck
+	Partial bool
+	Checks  []RequiredCheck
+	// Strict tells that a branch must hold the base's tip before it is merged.
+	Strict      bool
 	PullRequest bool // required
 	// Bypassers need no pull request.
 	Bypassers Pushers

@@ -21,7 +21,7 @@ const soundSettings = `{
 	"Repository": "acme/fleet", "Private": true, "DefaultBranch": "main",
 	"Base": {"Name": "main", "Rules": [
 		{"Type": "pull_request", "Ruleset": 7}, {"Type": "non_fast_forward", "Ruleset": 7},
-		{"Type": "required_status_checks", "Ruleset": 7, "Checks": [{"Name": "fluxkeeper", "Source": 15368}]}]},
+		{"Type": "required_status_checks", "Ruleset": 7, "Strict": true, "Checks": [{"Name": "fluxkeeper", "Source": 15368}]}]},
 	"Head": {"Name": "flux-image-updates", "Rules": [{"Type": "update", "Ruleset": 8}]},
 	"Rulesets": [{"ID": 7, "Name": "base"}, {"ID": 8, "Name": "bot", "Bypass": [{"Kind": "User", "ID": 4711, "Mode": "always"}]}],
 	"Merging": {"AutoMerge": true, "DeleteBranch": true},

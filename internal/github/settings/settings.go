@@ -167,6 +167,7 @@ func (g *gatherer) branch(check, name string) settings.Branch {
 
 // checksJSON are the checks of branch protection. An app of -1 is any.
 type checksJSON struct {
+	Strict   bool     `json:"strict"`
 	Contexts []string `json:"contexts"`
 	Checks   []struct {
 		Context string `json:"context"`
@@ -196,6 +197,7 @@ type ruleJSON struct {
 	Type       string `json:"type"`
 	RulesetID  int64  `json:"ruleset_id"`
 	Parameters struct {
+		Strict bool `json:"strict_required_status_checks_policy"`
 		Checks []struct {
 			Context     string `json:"context"`
 			Integration int64  `json:"integration_id"`
@@ -210,7 +212,7 @@ func (g *gatherer) rules(op, branch string) ([]settings.BranchRule, error) {
 	at := g.c.Place() + "/rules/branches/" + url.PathEscape(branch)
 	err := github.List(op, at, url.Values{"page": {"1"}}, 2, g.get, func(page []ruleJSON) (bool, error) {
 		for _, one := range page {
-			rule := settings.BranchRule{Type: one.Type, Ruleset: one.RulesetID}
+			rule := settings.BranchRule{Type: one.Type, Ruleset: one.RulesetID, Strict: one.Parameters.Strict}
 			for _, c := range one.Parameters.Checks {
 				rule.Checks = append(rule.Checks, settings.RequiredCheck{Name: c.Context, Source: c.Integration})
 			}
@@ -315,7 +317,7 @@ func (g *gatherer) protection(check, name, address string) *settings.Protection 
 		PullRequest: p.Reviews != nil, Restricted: p.Restrictions != nil,
 	}
 	if p.Checks != nil {
-		out.Checks = p.Checks.required()
+		out.Checks, out.Strict = p.Checks.required(), p.Checks.Strict
 	}
 	if p.Reviews != nil {
 		out.Bypassers = p.Reviews.Bypass.pushers()

@@ -63,6 +63,13 @@ func bases() []settingCase {
 		{name: "rules of the organization", change: func(s *setting) { s.rulesets[0].On = "acme" }},
 		{name: "no pull request required", change: base(check, force), want: []string{"base-open error"}},
 		{name: "force pushes to the base", change: base(pull, check), want: []string{"base-rewritable warning; force push"}},
+		{name: "no strict checks", change: func(s *setting) {
+			s.rulesets[0].Rules[1].Parameters["strict_required_status_checks_policy"] = false
+		}, want: []string{"base-behind warning; for good"}},
+		{name: "no strict checks, and judged anew", change: func(s *setting) {
+			s.rulesets[0].Rules[1].Parameters["strict_required_status_checks_policy"] = false
+			s.files["fluxkeeper.yml"] = strings.Replace(checkWorkflow, "permissions: {}", "  push: {branches: [main]}\npermissions: {}", 1)
+		}, want: []string{"base-behind warning; until the run"}},
 		{name: "signed commits on the base", change: base(pull, check, force, fakehub.Rule{Type: "required_signatures"}),
 			want: []string{"signatures warning"}},
 		{name: "signed commits, and Flux signs", change: func(s *setting) {
@@ -153,7 +160,7 @@ func heads() []settingCase {
 }
 
 func classicCases() []settingCase {
-	good := fakehub.Protection{Checks: map[string]int64{"fluxkeeper": actionsApp}, PullRequest: true}
+	good := fakehub.Protection{Checks: map[string]int64{"fluxkeeper": actionsApp}, Strict: true, PullRequest: true}
 	on := func(branch string, p fakehub.Protection) func(*setting) {
 		return func(s *setting) {
 			s.protect[branch] = p

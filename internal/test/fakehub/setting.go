@@ -35,13 +35,14 @@ type Bypass struct {
 	Mode string
 }
 
-// RequireCheck is the rule that a check must pass, from an app unless that is 0.
+// RequireCheck is the rule that a check must pass, from an app unless that is 0, on a
+// branch that is up to date.
 func RequireCheck(name string, app int64) Rule {
 	check := js{"context": name}
 	if app != 0 {
 		check["integration_id"] = app
 	}
-	return Rule{"required_status_checks", js{"strict_required_status_checks_policy": false, "required_status_checks": []any{check}}}
+	return Rule{"required_status_checks", js{"strict_required_status_checks_policy": true, "required_status_checks": []any{check}}}
 }
 
 // RequirePull is the rule that changes come by pull request.
@@ -64,6 +65,8 @@ func RequireQueue() Rule {
 type Protection struct {
 	// Checks must pass, from the apps of that number unless that is 0.
 	Checks map[string]int64
+	// Strict demands that a branch is up to date.
+	Strict bool
 	// PullRequest demands one of all but Bypassers, who are logins.
 	PullRequest bool
 	Bypassers   []string
@@ -274,7 +277,7 @@ func getProtection(c *call) answer {
 	}
 	if len(p.Checks) > 0 {
 		shown["required_status_checks"] = with(p.required(),
-			js{"url": at + "/required_status_checks", "contexts_url": at + "/required_status_checks/contexts", "strict": false,
+			js{"url": at + "/required_status_checks", "contexts_url": at + "/required_status_checks/contexts", "strict": p.Strict,
 				"enforcement_level": "non_admins"})
 	}
 	if p.PullRequest {
