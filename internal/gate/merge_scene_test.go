@@ -12,7 +12,17 @@ import (
 // head. In an honest one Flux alone made the head.
 type scene struct {
 	base, tip, head map[string]string
-	honest          bool
+	// steps are the commits below the head, oldest first.
+	steps  []map[string]string
+	honest bool
+	// kinds say what happened on a side, beside the update.
+	kinds map[string]bool
+}
+
+// sceneKinds are what may happen on the base; on the head most of it is refused.
+var sceneKinds = []string{
+	"insert above", "reorder containers", "reorder documents", "insert a document", "remove a container", "remove a document", "remove a file",
+	"move a document", "rename", "line ends", "edit", "same policy twice", "squashed, and the branch kept",
 }
 
 func (s scene) paths() []string {
@@ -100,6 +110,24 @@ func (w world) update(policy, version string) {
 	}
 }
 
+// twice tells whether a document has two places of a policy.
+func (w world) twice(policy string) bool {
+	for _, docs := range w {
+		for _, d := range docs {
+			n := 0
+			for _, c := range d.containers {
+				if c.policy == policy {
+					n++
+				}
+			}
+			if n > 1 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func newScene(r *rand.Rand) scene {
 	pick := func(from ...string) string { return from[r.IntN(len(from))] }
 	version := func() string { return pick("1.0.0", "1.0.1", "1.1.0", "1.2.0", "1.2.1", "2.0.0") }
@@ -130,12 +158,23 @@ func newScene(r *rand.Rand) scene {
 	}
 	tip, head, honest := base.clone(), base.clone(), true
 	policy := pick("a", "b", "c")
+	kinds := map[string]bool{}
+	var steps []map[string]string
 	if r.IntN(4) == 0 { // an earlier update was squashed, and the branch kept
 		other, v := pick("a", "b", "c"), version()
 		tip.update(other, v)
 		head.update(other, v)
+		steps = append(steps, head.render(crlf))
+		kinds["squashed, and the branch kept"] = true
+	}
+	if r.IntN(6) == 0 { // Flux came twice
+		head.update(policy, version())
+		steps = append(steps, head.render(crlf))
 	}
 	head.update(policy, version())
+	if base.twice(policy) {
+		kinds["same policy twice"] = true
+	}
 
 	// One half of the bases moves only where this update has no place.
 	var free []string
@@ -149,17 +188,19 @@ func newScene(r *rand.Rand) scene {
 		}
 	}
 	tipCRLF := maps.Clone(crlf)
-	edit := func(w world, crlf map[string]bool, path string) {
+	edit := func(w world, crlf map[string]bool, path, other string) string {
 		docs := w[path]
 		i := r.IntN(len(docs))
 		d := &docs[i]
 		k := r.IntN(len(d.containers))
-		switch r.IntN(15) {
+		switch r.IntN(17) {
 		case 0, 1:
 			d.containers = slices.Insert(d.containers, k, newContainer("new"))
+			return "insert above"
 		case 2:
 			if len(d.containers) > 1 {
 				d.containers = slices.Delete(d.containers, k, k+1)
+				return "remove a container"
 			}
 		case 3:
 			d.containers[k].env = "changed"
@@ -167,31 +208,45 @@ func newScene(r *rand.Rand) scene {
 			d.containers[k].version = version()
 		case 5:
 			w[path] = slices.Insert(docs, i, newDocument("added", 2))
+			return "insert a document"
 		case 6:
 			if len(docs) > 1 {
 				w[path] = slices.Delete(docs, i, i+1)
+				return "remove a document"
 			}
 		case 7:
 			slices.Reverse(d.containers)
+			return "reorder containers"
 		case 8:
 			slices.Reverse(docs)
+			return "reorder documents"
 		case 9:
 			delete(w, path)
-		case 10, 11, 12, 13: // a rename, at times with an edit
+			return "remove a file"
+		case 10, 11, 12, 13: // at times with an edit
 			moved := strings.Replace(path, ".yaml", "-moved.yaml", 1)
 			w[moved], crlf[moved] = docs, crlf[path]
 			if r.IntN(2) == 0 {
 				d.containers[k].env = "moved"
 			}
 			delete(w, path)
+			return "rename"
 		case 14:
 			crlf[path] = !crlf[path]
+			return "line ends"
+		case 15, 16:
+			if to := w[other]; to != nil && other != path && len(docs) > 1 {
+				w[other] = slices.Insert(to, r.IntN(len(to)+1), *d)
+				w[path] = slices.Delete(docs, i, i+1)
+				return "move a document"
+			}
 		}
+		return "edit"
 	}
 	if len(free) > 0 && r.IntN(8) != 0 {
 		for range 1 + r.IntN(3) {
 			if path := free[r.IntN(len(free))]; tip[path] != nil {
-				edit(tip, tipCRLF, path)
+				kinds[edit(tip, tipCRLF, path, free[r.IntN(len(free))])] = true
 			}
 		}
 	}
@@ -202,7 +257,7 @@ func newScene(r *rand.Rand) scene {
 	if r.IntN(6) == 0 {
 		honest = false
 		paths := slices.Sorted(maps.Keys(head))
-		edit(head, headCRLF, paths[r.IntN(len(paths))])
+		kinds[edit(head, headCRLF, paths[r.IntN(len(paths))], paths[r.IntN(len(paths))])+" on the head"] = true
 	}
 	if r.IntN(8) == 0 { // some files follow the base, and the place of the update with them
 		for _, path := range slices.Sorted(maps.Keys(head)) {
@@ -213,5 +268,5 @@ func newScene(r *rand.Rand) scene {
 		}
 		head.update(policy, version())
 	}
-	return scene{base.render(crlf), tip.render(tipCRLF), head.render(headCRLF), honest}
+	return scene{base.render(crlf), tip.render(tipCRLF), head.render(headCRLF), steps, honest, kinds}
 }

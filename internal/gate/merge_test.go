@@ -1,90 +1,198 @@
 package gate_test
 
 import (
-	"archive/tar"
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
 )
 
-// TestRandomMerges holds passes against what git merges: nothing may change on
-// the base that the verdict does not name. Judged from the merge base to the
-// head, as if a merge gave just that, the same scenes must show holes.
+// tallied counts what came of scenes.
+type tallied struct {
+	scenes, passed, moved, conflicts, refused, rebased int
+	honest, honestPassed                               int
+	clean, holes                                       int // judged from the merge base to the head
+	other, otherHoles                                  int // rebases of passes that give another tree than a merge
+	otherForeign                                       int // the same of what does not apply
+	renamed                                            int // renames on the head
+	kinds                                              map[string]int
+}
+
+// TestRandomMerges holds passes against what git makes of them, by a merge, a squash,
+// which has the same three sides, and a rebase: nothing may change on the base that
+// the verdict does not name. Judged from the merge base to the head, as if a merge
+// gave just that, the same scenes must show holes.
 func TestRandomMerges(t *testing.T) {
-	const seed = 12
-	scenes := make([]scene, 300)
+	const seed, batch = 12, 100
+	count := 300
 	if *allMutants {
-		scenes = make([]scene, 5000)
+		count = 25_000
 	}
-	for i := range scenes {
-		scenes[i] = newScene(rand.New(rand.NewPCG(seed, uint64(i))))
+	var lock sync.Mutex
+	all := tallied{kinds: map[string]int{}}
+	t.Run("scenes", func(t *testing.T) {
+		for first := 0; first < count; first += batch {
+			t.Run(fmt.Sprint(first), func(t *testing.T) {
+				t.Parallel()
+				got := judgeScenes(t, seed, first, first+batch)
+				lock.Lock()
+				defer lock.Unlock()
+				all.add(got)
+			})
+		}
+	})
+	t.Logf("seed %d: of %d scenes %d pass, %d of them on a moved base, %d of them rebased in several steps; %d conflicts, %d of them passes; "+
+		"%d of %d honest one-sided scenes pass; from merge base to head %d of %d passes have holes; passes with what happened on a side: %v",
+		seed, all.scenes, all.passed, all.moved, all.rebased, all.conflicts, all.refused, all.honestPassed, all.honest, all.holes, all.clean,
+		all.kinds)
+	if 100*all.honestPassed < 99*all.honest || all.honest < all.scenes/5 {
+		t.Errorf("of %d honest scenes %d pass", all.honest, all.honestPassed)
+	}
+	if 2*all.moved < all.passed || all.passed < 2*all.scenes/5 || all.rebased < all.passed/10 {
+		t.Errorf("of %d passes %d have a moved base, and %d several commits", all.passed, all.moved, all.rebased)
+	}
+	if 20*all.holes < all.clean {
+		t.Errorf("without the rule %d of %d passes have holes, so the test could not show one", all.holes, all.clean)
+	}
+	t.Logf("a rebase that git can do gives another tree than a merge for %d passes, and in %d of them what is not named; "+
+		"for what does not apply it does so in %d", all.other, all.otherHoles, all.otherForeign)
+	if all.renamed == 0 {
+		t.Error("no head has a rename")
+	}
+	for _, kind := range sceneKinds {
+		if all.kinds[kind] == 0 {
+			t.Errorf("no pass has %q on a side", kind)
+		}
+	}
+}
+
+func (all *tallied) add(one tallied) {
+	all.scenes += one.scenes
+	all.passed += one.passed
+	all.moved += one.moved
+	all.conflicts += one.conflicts
+	all.refused += one.refused
+	all.rebased += one.rebased
+	all.honest += one.honest
+	all.honestPassed += one.honestPassed
+	all.clean += one.clean
+	all.holes += one.holes
+	all.other += one.other
+	all.otherHoles += one.otherHoles
+	all.otherForeign += one.otherForeign
+	all.renamed += one.renamed
+	for kind, n := range one.kinds {
+		all.kinds[kind] += n
+	}
+}
+
+// judgeScenes judges the scenes of some numbers, and reports what a pass does not name.
+func judgeScenes(t *testing.T, seed uint64, first, end int) tallied {
+	t.Helper()
+	var scenes []scene
+	for i := first; i < end; i++ {
+		scenes = append(scenes, newScene(rand.New(rand.NewPCG(seed, uint64(i)))))
 	}
 	w := newMerger(t, scenes)
-	var count, naive struct{ passed, moved, clean, holes int }
-	honest, honestPassed, conflicts, refused := 0, 0, 0, 0
+	count := tallied{scenes: len(scenes), kinds: map[string]int{}}
+	pairs := make([]string, len(scenes))
+	for i := range scenes {
+		pairs[i] = fmt.Sprintf("tip-%d head-%d", i, i)
+	}
+	merges, rebases := w.merge(pairs), w.rebase(scenes)
 	for i, s := range scenes {
 		base, tip, head := fmt.Sprint("base-", i), fmt.Sprint("tip-", i), fmt.Sprint("head-", i)
 		got := w.judge(tip, head)
-		merged, clean := w.merge(tip, head)
+		tree, clean := merges[i].tree, merges[i].clean
 		if !clean {
-			conflicts++
+			count.conflicts++
+		}
+		if s.kinds["rename on the head"] {
+			count.renamed++
 		}
 		if s.honest && s.oneSided() && s.effect() {
-			honest++
+			count.honest++
 			if got.Verdict() == finding.Pass {
-				honestPassed++
+				count.honestPassed++
 			} else {
-				t.Logf("scene %d is honest: %s", i, describe(got))
+				t.Logf("scene %d is honest: %s", first+i, describe(got))
 			}
 		}
 		if v := got.Verdict(); v == finding.Pass || v == finding.NotApplicable {
 			if v == finding.Pass {
-				count.passed++
-				if s.moved() {
-					count.moved++
-				}
-				if !clean { // what both removed and one put elsewhere; git refuses, so that nothing lands
-					refused++
-				}
+				count.pass(s, clean)
 			}
-			if hole := unnamed(s.tip, merged, got); clean && hole != "" {
-				t.Errorf("scene %d: %s; %s\n%s", i, hole, describe(got), s)
+			if hole := w.hole(s, tree, got); clean && hole != "" {
+				t.Errorf("scene %d: %s; %s\n%s", first+i, hole, describe(got), s)
 			}
+			// GitHub does not rebase where that gives something else than a merge ("About
+			// pull request merges"), as it does where the base took a part of the branch
+			// and the rest takes it back. Nothing in the three trees tells.
+			if r := rebases[i]; r.clean && r.tree != tree {
+				count.rebase(v, w.hole(s, r.tree, got))
+			}
+		}
+		if clean && i%50 == 0 {
+			w.porcelain(i, tree, rebases[i])
 		}
 		if off := w.judge(base, head); off.Verdict() == finding.Pass && clean {
-			naive.clean++
-			if unnamed(s.tip, merged, off) != "" {
-				naive.holes++
+			count.clean++
+			if unnamed(s.tip, w.files(tree), off) != "" {
+				count.holes++
 			}
 		}
 	}
-	t.Logf("seed %d: of %d scenes %d pass, %d of them on a moved base; %d conflicts, %d of them passes; %d of %d honest one-sided scenes "+
-		"pass; "+
-		"from merge base to head %d of %d passes have holes",
-		seed, len(scenes), count.passed, count.moved, conflicts, refused, honestPassed, honest, naive.holes, naive.clean)
-	if 100*honestPassed < 99*honest || honest < len(scenes)/5 {
-		t.Errorf("of %d honest scenes %d pass", honest, honestPassed)
+	return count
+}
+
+// hole is what a tree has and a result does not name.
+func (w *merger) hole(s scene, tree string, got gate.Result) string {
+	if tree == "" {
+		return ""
 	}
-	if 2*count.moved < count.passed || count.passed < len(scenes)/5 {
-		t.Errorf("of %d passes %d have a moved base", count.passed, count.moved)
+	return unnamed(s.tip, w.files(tree), got)
+}
+
+// rebase counts one that gives another tree than a merge.
+func (all *tallied) rebase(v finding.Verdict, hole string) {
+	switch {
+	case v == finding.NotApplicable:
+		if hole != "" {
+			all.otherForeign++
+		}
+	default:
+		all.other++
+		if hole != "" {
+			all.otherHoles++
+		}
 	}
-	if 20*naive.holes < naive.clean {
-		t.Errorf("without the rule %d of %d passes have holes, so the test could not show one", naive.holes, naive.clean)
+}
+
+// pass counts a pass.
+func (all *tallied) pass(s scene, clean bool) {
+	all.passed++
+	if s.moved() {
+		all.moved++
+	}
+	if len(s.steps) > 0 {
+		all.rebased++
+	}
+	if !clean { // what both removed and one put elsewhere; git refuses, so that nothing lands
+		all.refused++
+	}
+	for kind := range s.kinds {
+		all.kinds[kind]++
 	}
 }
 
@@ -170,94 +278,4 @@ func nameOf(n *yaml.Node) string {
 		}
 	}
 	return ""
-}
-
-// merger is a bare repository with the scenes' branches: GitHub merges in one,
-// so that no attribute of the files counts.
-type merger struct {
-	t    *testing.T
-	dir  string
-	repo *gitrepo.Repository
-}
-
-func newMerger(t *testing.T, scenes []scene) *merger {
-	t.Helper()
-	w := &merger{t: t, dir: t.TempDir()}
-	if _, err := w.git(nil, "init", "-q", "--bare"); err != nil {
-		t.Skipf("git does not run: %v; install git 2.38 or later", err)
-	}
-	var in bytes.Buffer
-	for i, s := range scenes {
-		for n, side := range []map[string]string{s.base, s.tip, s.head} {
-			name := fmt.Sprint([]string{"base-", "tip-", "head-"}[n], i)
-			fmt.Fprintf(&in, "commit refs/heads/%s\ncommitter A <a@example.org> %d +0000\ndata %d\n%s\n", name, 1700000000+n, len(name), name)
-			if n > 0 {
-				fmt.Fprintf(&in, "from refs/heads/base-%d\n", i)
-			}
-			in.WriteString("deleteall\n")
-			for _, path := range slices.Sorted(maps.Keys(side)) {
-				fmt.Fprintf(&in, "M 100644 inline %s\ndata %d\n%s\n", path, len(side[path]), side[path])
-			}
-		}
-	}
-	if _, err := w.git(in.Bytes(), "fast-import", "--quiet"); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := w.git(nil, "merge-tree", "--write-tree", "tip-0", "tip-0"); err != nil {
-		t.Skipf("git cannot merge trees: %v %s; install git 2.38 or later", err, out)
-	}
-	repo, err := gitrepo.Open(w.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.repo = repo
-	return w
-}
-
-func (w *merger) git(in []byte, args ...string) ([]byte, error) {
-	c := exec.CommandContext(w.t.Context(), "git", args...)
-	c.Dir, c.Stdin = w.dir, bytes.NewReader(in)
-	c.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "HOME="+w.dir)
-	return c.Output()
-}
-
-func (w *merger) judge(base, head string) gate.Result {
-	w.t.Helper()
-	facts, err := w.repo.Facts(w.t.Context(), gitrepo.Range{Base: base, Head: head})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return gate.Judge(lenient(), facts, gate.Options{Now: day, IgnoreIdentity: true})
-}
-
-// merge gives the files of a merge; false where it conflicts.
-func (w *merger) merge(tip, head string) (map[string]string, bool) {
-	w.t.Helper()
-	out, err := w.git(nil, "merge-tree", "--write-tree", tip, head)
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 1 {
-		return nil, false
-	} else if err != nil {
-		w.t.Fatal(err)
-	}
-	archive, err := w.git(nil, "archive", "--format=tar", strings.TrimSpace(string(out)))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	files := map[string]string{}
-	for r := tar.NewReader(bytes.NewReader(archive)); ; {
-		h, err := r.Next()
-		if err == io.EOF {
-			return files, true
-		}
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		if h.Typeflag == tar.TypeReg {
-			data, err := io.ReadAll(r)
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			files[h.Name] = string(data)
-		}
-	}
 }
