@@ -104,7 +104,7 @@ func (m *model) settled() {
 		for _, p := range m.openPulls(func(*memPull) bool { return true }) {
 			tip := m.branches[p.base]
 			own := m.newestOf(p.head, plan.CheckName(modelCheck, p.base, memDefault), func(c *memCheck) bool { return c.number == p.number })
-			if own == nil || own.tip != tip {
+			if own == nil || own.tip != tip || stands(p) {
 				m.again(p)
 				moved = moved || m.branches[p.base] != tip
 			}
@@ -124,11 +124,15 @@ func (m *model) settled() {
 		}):
 			m.fault(invNewest, "#%d: beside a newer %s there is an older success", p.number, name)
 		}
-		stands := p.armed != nil || slices.ContainsFunc(p.approvals, func(a memApproval) bool { return a.SHA == p.head })
-		if v := m.verdict(now); stands && v != finding.Pass {
+		if v := m.verdict(now); stands(p) && v != finding.Pass {
 			m.fault(invBound, "#%d is approved or armed, and its verdict is %s", p.number, v)
 		}
 	}
+}
+
+// stands tells whether something of ours lets a pull request be merged.
+func stands(p *memPull) bool {
+	return p.armed != nil || slices.ContainsFunc(p.approvals, func(a memApproval) bool { return a.SHA == p.head })
 }
 
 // again re-runs the last event of a pull request that names its present base.
