@@ -163,6 +163,41 @@ var mutations = []mutation{
 		f.Commits[0].Parents = append(f.Commits[0].Parents, strings.Repeat("f", 40))
 	}},
 	{name: "another committer", legal: true, facts: func(f *change.Facts) { f.Commits[0].Committer.Email = "mallory@example.org" }},
+	{name: "retargeted", legal: true, facts: func(f *change.Facts) { f.BaseRef = "smuggled" }},
+	{name: "retargeted to what is not known", legal: true, facts: func(f *change.Facts) { f.BaseRef = "" }},
+	{name: "retargeted to a branch that has it", legal: true, facts: func(f *change.Facts) {
+		f.BaseRef = "smuggled"
+		for i := range f.Files {
+			f.Files[i].Before = f.Files[i].After
+		}
+	}},
+	{name: "base moved in a file", legal: true, facts: func(f *change.Facts) {
+		moved := f.Files[0]
+		moved.Stale, moved.Old = true, moved.Before
+		moved.Before = blob(string(moved.Before.Data) + "# moved\n")
+		f.Files[0] = moved
+	}},
+	{name: "base removed a file", legal: true, facts: func(f *change.Facts) {
+		f.Files[0].Stale, f.Files[0].Old, f.Files[0].Before = true, f.Files[0].Before, change.Blob{}
+	}},
+	{name: "base moved under a new folder", legal: true, facts: func(f *change.Facts) {
+		add(f, "moved/smuggled.yaml", "kind: Pod\n")
+		f.Files[len(f.Files)-1].Stale = true
+	}},
+	{name: "base and head merged crosswise", legal: true, facts: func(f *change.Facts) { f.Crosswise = true }},
+	{name: "base moved and the branch did not start from it", legal: true, facts: func(f *change.Facts) {
+		f.MergeBase.Commit = strings.Repeat("9", 40)
+	}},
+	{name: "an unread folder", legal: true, facts: func(f *change.Facts) { f.Unsearched = []string{"unread/"} }},
+	{name: "an unread file", legal: true, facts: func(f *change.Facts) { f.Unsearched = []string{"unread/policies.yaml"} }},
+	{name: "an unread file, and a policy of another namespace", legal: true, facts: func(f *change.Facts) {
+		f.Unsearched = []string{"unread/policies.yaml"}
+		for _, field := range manifest.Read(f.Files[0].After.Data).Fields {
+			_, name, _ := strings.Cut(field.Marker.Image(), ":")
+			f.Policies = append(f.Policies, change.ImagePolicy{File: f.Files[0].Path, Line: 1, Namespace: "smuggled", Name: name})
+		}
+	}},
+	{name: "a list that was cut", legal: true, facts: func(f *change.Facts) { f.Gaps = []string{"of 9 commits 1 was read"} }},
 	{name: "another branch", legal: true, facts: func(f *change.Facts) { f.HeadRef = "smuggled" }},
 }
 
@@ -179,6 +214,7 @@ func blob(text string) change.Blob {
 // because of what was smuggled in.
 func lenient() policy.Policy {
 	p := policy.Default()
+	p.Base = []string{"main"}
 	p.Terms = policy.Terms{Versioning: image.Semver, MinorSkip: -1, Allow: []string{
 		"patch", "minor", "zero-minor", "major", "downgrade", "prerelease", "variant", "prefix",
 		"not-semver", "floating", "digest-moved", "digest-dropped", "incomparable",
