@@ -22,13 +22,6 @@ import (
 
 type actionCmd struct{}
 
-// Help is shown by action --help.
-func (actionCmd) Help() string {
-	return `Runs as a step of a GitHub workflow: inputs come from the environment (INPUT_COMMAND and so on, as docs/settings.md lists them), and what it is about from the event. The image's entry point calls it; workflows say
-
-  uses: goldfish-inc/fluxkeeper@v1`
-}
-
 // Run does what the input command says, for the event of the workflow.
 func (actionCmd) Run(a *console.Console) error {
 	s, err := newStep(a)

@@ -71,7 +71,8 @@ func (s *step) publish(sub subject, j judged) (publish.Outcome, error) {
 	var page bytes.Buffer
 	r := j.Report()
 	if j.unguarded && r.Verdict() == finding.NotApplicable {
-		return publish.Outcome{Notes: []string{fmt.Sprintf("no check speaks for the branch %s, which takes no updates", text.Quote(sub.into))}}, nil
+		note := fmt.Sprintf("no check speaks for the branch %s, which takes no updates", text.Quote(sub.into))
+		return publish.Outcome{Notes: []string{note}}, nil
 	}
 	if err := report.Markdown(&page, r); err != nil {
 		return publish.Outcome{}, err

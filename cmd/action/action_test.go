@@ -79,7 +79,8 @@ func TestActionPasses(t *testing.T) {
 	if !strings.HasPrefix(got.outputs["updates"], `[{"file":"clusters/tethys/app.yaml"`) {
 		t.Errorf("output updates: %s", got.outputs["updates"])
 	}
-	if !strings.Contains(got.summary, "Fluxkeeper: pass") || !strings.Contains(got.summary, "For the branch `main`, require the check `fluxkeeper`.") {
+	if !strings.Contains(got.summary, "Fluxkeeper: pass") ||
+		!strings.Contains(got.summary, "For the branch `main`, require the check `fluxkeeper`.") {
 		t.Errorf("summary: %s", got.summary)
 	}
 	if checks := s.Checks(s.Rev(storytest.Head)); !strings.HasPrefix(checks, "fluxkeeper: success: PASS") {

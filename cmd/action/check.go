@@ -19,37 +19,16 @@ import (
 const defaultBase = "main"
 
 type checkCmd struct {
-	Repo           string `default:"." placeholder:"DIR" complete:"directory" help:"The repository: a work tree, anything inside it, or a bare one (default: here)."`
-	Base           string `default:"${base}" placeholder:"REV" complete:"revision" help:"What the update is to be merged into (default: ${base})."`
-	Head           string `default:"HEAD" placeholder:"REV" complete:"revision" help:"The update (default: HEAD)."`
+	Repo           string `default:"." placeholder:"DIR" help:"The repository: a work tree, anything inside, or a bare one (default: here)."`
+	Base           string `default:"${base}" placeholder:"REV" help:"What the update is to be merged into."`
+	Head           string `default:"HEAD" placeholder:"REV" help:"The update."`
 	BaseRef        string `placeholder:"NAME" complete:"revision" help:"The base's branch name, where --base is not one."`
 	HeadRef        string `placeholder:"NAME" complete:"revision" help:"The update's branch name, where --head is not one."`
 	Format         string `default:"text" enum:"text,json,markdown,sarif" placeholder:"FORMAT" help:"text (default), json, markdown or sarif."`
-	Policy         string `placeholder:"FILE" complete:"file" help:"Judge by this file instead of the base's ${policyFile}."`
+	Policy         string `placeholder:"FILE" help:"Judge by this file instead of the base's ${policyFile}."`
 	IgnoreIdentity bool   `help:"Judge the contents alone: not who made the change, nor on which branch."`
-	Today          string `placeholder:"DATE" help:"The day that dated overrides and pinned keys are held against, as 2026-11-22 (default: now)."`
-	Color          string `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
-}
-
-// Help is shown by check --help.
-func (checkCmd) Help() string {
-	return `Reads what the update changes, runs Flux's own update again on the base, and compares. The policy file is read from the base, so the update cannot change what it is judged by.
-
-Judge the branch that Flux pushes to:
-
-  fluxkeeper check --base main --head flux-image-updates
-
-Try it on any commit of your history, whoever made it:
-
-  fluxkeeper check --base SHA^ --head SHA --ignore-identity
-
-In a clone that has only remote branches:
-
-  fluxkeeper check --base origin/main --head origin/flux-image-updates
-
-Give a program the answer:
-
-  fluxkeeper check --head flux-image-updates --format json`
+	Today          string `placeholder:"DATE" help:"The day to hold dated overrides and pinned keys against, as 2026-11-22 (default: now)."`
+	console.Colored
 }
 
 // Run judges the range and prints the report; the verdict is its exit status.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/tools/txtar"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 )
 
@@ -25,6 +27,18 @@ func TestPolicyPageIsRight(t *testing.T) {
 			Stdout: io.Discard, Stderr: &stderr}, []string{"policy", "check", "-"})
 		if status != console.StatusPass {
 			t.Errorf("exit status %d for\n%s%s", status, example[1], stderr.String())
+		}
+	}
+}
+
+// TestHelpIsOfCommands: a text of help.txt that belongs to no command is never shown.
+func TestHelpIsOfCommands(t *testing.T) {
+	for _, file := range txtar.Parse(help).Files {
+		var stdout strings.Builder
+		watched(t, console.World{Context: t.Context(), Environment: os.LookupEnv, Stdout: &stdout, Stderr: io.Discard},
+			append(strings.Fields(file.Name), "--help"))
+		if first, _, _ := strings.Cut(strings.TrimSpace(string(file.Data)), "\n"); !strings.Contains(stdout.String(), first[:40]) {
+			t.Errorf("nobody sees the text of %q", file.Name)
 		}
 	}
 }

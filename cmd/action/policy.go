@@ -23,7 +23,7 @@ type policyCmd struct {
 }
 
 type policyCheckCmd struct {
-	File string `arg:"" optional:"" complete:"file" help:"The file, or - for standard input (default: the repository's ${policyFile})."`
+	File string `arg:"" optional:"" help:"The file, or - for standard input (default: the repository's ${policyFile})."`
 }
 
 // Run reads the file and prints each problem.
@@ -37,7 +37,7 @@ func (c *policyCheckCmd) Run(a *console.Console) error {
 }
 
 type policyExplainCmd struct {
-	File string `arg:"" optional:"" complete:"file" help:"The file, or - for standard input (default: the repository's ${policyFile}, or what holds without one)."`
+	File string `arg:"" optional:"" help:"The file, or - for standard input (default: ${policyFile}, or what holds without one)."`
 }
 
 // Run prints the policy in words.

@@ -16,18 +16,8 @@ import (
 )
 
 type rulesCmd struct {
-	Rule   string `arg:"" optional:"" complete:"rule" help:"The rule to show in full, such as version/major, or a family to list, such as version."`
+	Rule   string `arg:"" optional:"" complete:"rule" help:"The rule to show, such as version/major, or a family to list, such as version."`
 	Format string `default:"text" enum:"text,json,markdown" placeholder:"FORMAT" help:"text (default), json or markdown."`
-}
-
-// Help is shown by rules --help.
-func (rulesCmd) Help() string {
-	return `Without a rule: all of them, with the severity that each has unless the policy file says otherwise.
-
-  fluxkeeper rules
-  fluxkeeper rules version
-  fluxkeeper rules version/major
-  fluxkeeper rules --format markdown > rules.md`
 }
 
 // Run prints the catalogue or one rule of it.

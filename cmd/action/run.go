@@ -1,6 +1,7 @@
 package main
 
 import (
+	_ "embed"
 	"strconv"
 
 	"github.com/alecthomas/kong"
@@ -13,6 +14,11 @@ import (
 // release is the version that the linker writes into a released program, where
 // the build knows neither module version nor revision (see Dockerfile).
 var release string
+
+// help is what --help says of the program and of each command.
+//
+//go:embed help.txt
+var help []byte
 
 // grammar is the command line, as kong reads it from the tags.
 type grammar struct {
@@ -29,7 +35,7 @@ type grammar struct {
 // status, and never exits by itself.
 func run(w console.World, args []string) int {
 	return console.Run(w, console.Program{
-		Name: "fluxkeeper", Description: description, Grammar: &grammar{}, Release: release,
+		Name: "fluxkeeper", Help: help, Grammar: &grammar{}, Release: release,
 		Vars: variables(),
 	}, args)
 }
@@ -40,14 +46,3 @@ func variables() kong.Vars {
 		"policyFile": policy.File, "base": defaultBase, "tokenName": token.DefaultName, "tokenDays": strconv.Itoa(token.DefaultMaxDays),
 	}
 }
-
-const description = `Fluxkeeper proves that a Flux image update is only that:
-version steps that do not break, made by the right bot, and nothing else smuggled in.
-
-  fluxkeeper check --base main --head flux-image-updates
-  fluxkeeper check --base HEAD^ --ignore-identity
-  fluxkeeper rules version/major
-  fluxkeeper policy init
-  fluxkeeper token check --repo goldfish-inc/oceanid < token
-
-Exit status: 0 pass or not applicable, 1 fail, 2 wrong usage or configuration, 3 undecided.`

@@ -23,16 +23,9 @@ type tokenCommands struct {
 type tokenLinkCmd struct {
 	Repo           []string `required:"" sep:"none" placeholder:"OWNER/NAME" help:"A repository that the token is for; may be repeated."`
 	Workflows      bool     `help:"Flux changes files under .github/workflows, too."`
-	NameConvention string   `default:"${tokenName}" placeholder:"NAME" help:"What to call it; {project} is the repository's name (default: ${tokenName})."`
-	MaxDays        int      `default:"${tokenDays}" placeholder:"DAYS" help:"How long it is to live (default: ${tokenDays})."`
-	Server         string   `default:"https://github.com" placeholder:"URL" help:"The server (default: https://github.com)."`
-}
-
-// Help is shown by token link --help.
-func (tokenLinkCmd) Help() string {
-	return `Nothing is sent. GitHub makes tokens on its own page alone, which the link fills in as far as GitHub lets it.
-
-  fluxkeeper token link --repo goldfish-inc/oceanid`
+	NameConvention string   `default:"${tokenName}" placeholder:"NAME" help:"What to call it; {project} is the repository's name."`
+	MaxDays        int      `default:"${tokenDays}" placeholder:"DAYS" help:"How long it is to live."`
+	Server         string   `default:"https://github.com" placeholder:"URL" help:"The server."`
 }
 
 // Run prints the link, and what is left to do on its page.
@@ -64,21 +57,12 @@ type tokenCheckCmd struct {
 	Workflows      bool     `help:"Flux changes files under .github/workflows, too."`
 	Account        string   `placeholder:"LOGIN" help:"The machine user that the token should belong to."`
 	Name           string   `placeholder:"NAME" help:"What the token is called, which GitHub does not tell."`
-	NameConvention string   `default:"${tokenName}" placeholder:"NAME" help:"What it should be called; {project} is the repository's name (default: ${tokenName})."`
-	MaxDays        int      `default:"${tokenDays}" placeholder:"DAYS" help:"The longest life that it may have ahead of it; 0 is any (default: ${tokenDays})."`
-	TokenFile      string   `placeholder:"FILE" complete:"file" help:"Read the token from this file."`
+	NameConvention string   `default:"${tokenName}" placeholder:"NAME" help:"What it should be called; {project} is the repository's name."`
+	MaxDays        int      `default:"${tokenDays}" placeholder:"DAYS" help:"The longest life that it may have ahead of it; 0 is any."`
+	TokenFile      string   `placeholder:"FILE" help:"Read the token from this file."`
 	APIURL         string   `name:"api-url" placeholder:"URL" help:"The API's root (default: $$GITHUB_API_URL, or github.com's)."`
 	Format         string   `default:"text" enum:"text,json,markdown" placeholder:"FORMAT" help:"text (default), json or markdown."`
-	Color          string   `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
-}
-
-// Help is shown by token check --help.
-func (tokenCheckCmd) Help() string {
-	return `Sends at most 15 requests, none of which changes anything. The token is read from --token-file, $FLUXKEEPER_TOKEN, standard input or $GITHUB_TOKEN, the first of them that has one; a person at a terminal is asked for it. It is never an argument, where other processes would see it, and never printed.
-
-  fluxkeeper token check --repo goldfish-inc/oceanid < token
-  fluxkeeper token check --repo goldfish-inc/oceanid --account goldfish-flux --workflows
-  pulumi config get github.token | fluxkeeper token check --repo goldfish-inc/oceanid --format json`
+	console.Colored
 }
 
 // Run asks, judges and prints; the verdict is its exit status.

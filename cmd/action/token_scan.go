@@ -21,24 +21,11 @@ const maxScanned = 100 << 20
 
 // tokenScanCmd looks for tokens where they should not be.
 type tokenScanCmd struct {
-	Dirs   []string `arg:"" optional:"" name:"dir" complete:"file" help:"Folders to look through, with all that is in them but .git (default: the current one)."`
+	Dirs   []string `arg:"" optional:"" name:"dir" help:"Folders to look through, with all that is in them but .git (default: this one)."`
 	Base   string   `placeholder:"REVISION" help:"Look only at the files that a change to this revision changes, as the head has them."`
 	Head   string   `placeholder:"REVISION" help:"The head of that change (default: HEAD)."`
 	Format string   `default:"text" enum:"text,json,markdown" placeholder:"FORMAT" help:"text (default), json or markdown."`
-	Color  string   `default:"auto" enum:"auto,always,never" placeholder:"WHEN" help:"auto (default: on a terminal, unless NO_COLOR is set), always or never."`
-}
-
-// Help is shown by token scan --help.
-func (tokenScanCmd) Help() string {
-	return `Looks for tokens of GitHub and Pulumi, also in base64 as Secrets have them, for files of the environment (.env), and, where several folders are named, for a token that they share. It sends nothing, and prints fingerprints only.
-
-  fluxkeeper token scan
-  fluxkeeper token scan --base origin/main --head HEAD
-  fluxkeeper token scan ../fleet ../payroll
-
-Tokens are known by their prefix and checksum, so that examples are not taken for tokens. Other kinds of secrets, and older commits, are for tools like gitleaks.
-
-Exit status: 0 nothing is wrong, 1 a token was found, 2 wrong usage, 3 something could not be read.`
+	console.Colored
 }
 
 // Run looks, and prints.

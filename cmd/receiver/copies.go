@@ -19,14 +19,6 @@ import (
 // exportCmd writes everything.
 type exportCmd struct{ where }
 
-// Help is shown by export --help.
-func (exportCmd) Help() string {
-	return `Writes a line of JSON with the public key and a signed checkpoint, then one for each entry with its body
-and its proof. Standard output is all that is written to:
-
-  fluxkeeper-receiver export | zstd > ledger.jsonl.zst`
-}
-
 // Run writes to standard output.
 func (c *exportCmd) Run(a *console.Console) error {
 	return c.with(a.Context, func(l *store.Ledger) error {
@@ -42,17 +34,6 @@ func (c *exportCmd) Run(a *console.Console) error {
 type importCmd struct {
 	signed
 	File string `arg:"" default:"-" help:"The export, or - for standard input (default)."`
-}
-
-// Help is shown by import --help.
-func (importCmd) Help() string {
-	return `Reads an export into a ledger that holds nothing yet. Every line is verified, and the tree comes out the
-same; the key has to be the same too. It is all there in the end, or nothing.
-
-  zstd -dc ledger.jsonl.zst | fluxkeeper-receiver import --ledger postgres://fluxkeeper@db/fluxkeeper --signing-key-file fluxkeeper.db.key
-
-Exit status: 0 all of it was taken, 1 the export was altered or cut off, 2 it is no export, of another key, or for a
-ledger in use, 3 could not tell.`
 }
 
 // Run reads it, whole or not at all.
@@ -121,14 +102,6 @@ type backupCmd struct {
 	To string `arg:"" complete:"file" help:"The file to make; it must not be there yet."`
 }
 
-// Help is shown by backup --help.
-func (backupCmd) Help() string {
-	return `Writes a copy of a SQLite ledger while a receiver uses it, and verifies the copy before it gets its name.
-Keep the signing key apart from it.
-
-A PostgreSQL ledger is backed up with pg_dump, or with export.`
-}
-
 // Run copies.
 func (c *backupCmd) Run(a *console.Console) error {
 	return c.with(a.Context, func(l *store.Ledger) error {
@@ -149,12 +122,6 @@ func (c *backupCmd) Run(a *console.Console) error {
 type eraseCmd struct {
 	signed
 	OlderThan console.Days `required:"" placeholder:"TIME" help:"Erase bodies that came in longer ago than this, such as 400d."`
-}
-
-// Help is shown by erase --help.
-func (eraseCmd) Help() string {
-	return `Erases the bodies of old deliveries. Their entries stay, all proofs still hold, and what a report needs is kept in an entry of ` +
-		`its own: accounts, repositories, branches and commits, no messages, no titles and no e-mail addresses.`
 }
 
 // Run erases, and says how many bodies went.

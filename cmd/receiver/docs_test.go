@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/tools/txtar"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
@@ -41,6 +42,16 @@ func TestCommandsInDocs(t *testing.T) {
 	}
 	if found < 5 {
 		t.Errorf("only %d commands found", found)
+	}
+}
+
+// TestHelpIsOfCommands: a text of help.txt that belongs to no command is never shown.
+func TestHelpIsOfCommands(t *testing.T) {
+	for _, file := range txtar.Parse(help).Files {
+		_, out := told(t, append(strings.Fields(file.Name), "--help")...)
+		if first, _, _ := strings.Cut(strings.TrimSpace(string(file.Data)), "\n"); !strings.Contains(out, first[:40]) {
+			t.Errorf("nobody sees the text of %q", file.Name)
+		}
 	}
 }
 

@@ -30,29 +30,6 @@ type doctorCmd struct {
 	console.Colored
 }
 
-// Help is shown by doctor --help.
-func (doctorCmd) Help() string {
-	return `Checks each step between Flux and the pull request: Flux's objects and the Secret in the cluster, the
-token itself, and the failures in events and logs, each with its cause and what to do.
-
-  fluxkeeper-receiver doctor --repo goldfish-inc/oceanid
-  fluxkeeper-receiver doctor --repo goldfish-inc/oceanid --policy .github/fluxkeeper.yaml --since 6h --format markdown
-
-With a token of an administrator (--settings-token-file, with Administration, Contents and Webhooks: read, or classic
-repo) it also checks what is set on GitHub: who may push which branch, the required check, the merge queue, GitHub
-Actions and their workflow, the webhook of the record. Without one these checks are left out: the token that Flux uses
-should not be able to read them.
-
-With --observe the token's need is narrowed down to what the ledger shows that the bot did in 90 days, and the rotations
-in the ledger are looked at.
-
-It only reads, with the rights in examples/kubernetes/doctor.yaml. The token is sent to GitHub, in at most 15 requests
-that change nothing, unless --offline is given; it is never printed, only its fingerprint. What could not be read is
-said, and never taken for good.
-
-Exit status: 0 all checks are ok, 1 something is wrong, 3 something could not be told.`
-}
-
 // Run reads, judges and prints.
 func (c *doctorCmd) Run(a *console.Console) error {
 	expect, given, err := c.expectation()

@@ -19,14 +19,6 @@ type listCmd struct {
 	Limit  int          `default:"50" placeholder:"N" help:"At most so many; 0 for all."`
 }
 
-// Help is shown by list --help.
-func (listCmd) Help() string {
-	return `Lists entries, the last one first. show prints the body of one, prove its proof.
-
-  fluxkeeper-receiver list --name push --since 7d
-  fluxkeeper-receiver list --guid 72d3162e-cc78-11e3-81ab-4c9367dc0958`
-}
-
 // Run prints a table.
 func (c *listCmd) Run(a *console.Console) error {
 	l, err := c.read(a.Context)

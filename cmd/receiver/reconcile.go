@@ -38,21 +38,6 @@ type reconcileCmd struct {
 	console.Colored
 }
 
-// Help is shown by reconcile --help.
-func (reconcileCmd) Help() string {
-	return `Lists what GitHub sent to the webhooks in the last three days, as long as it keeps that, and asks it to
-send again what the ledger lacks. Then it says how complete the record is: listed, held, recovered, missing, and what
-GitHub never sent although a branch moved.
-
-  fluxkeeper-receiver reconcile --repo goldfish-inc/oceanid --token-file token
-
-It keeps no state: what was asked for before stands in GitHub's list, so it can be stopped and started at will. The
-token needs "Webhooks: write" for redeliveries (classic: write:repo_hook or admin:org_hook), and "Contents: read" for
-the activity of a private repository.
-
-Exit status: 0 complete, 1 something is missing, 3 something could not be told.`
-}
-
 // options are the flags as a round takes them.
 func (r redeliver) options(tell func(audit.Redelivery)) reconcile.Options {
 	return reconcile.Options{

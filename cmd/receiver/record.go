@@ -50,14 +50,6 @@ func (n named) find(ctx context.Context, do func(*store.Ledger, ledger.Record) e
 // proveCmd prints an inclusion proof.
 type proveCmd struct{ named }
 
-// Help is shown by prove --help.
-func (proveCmd) Help() string {
-	return `Prints the entry, its way to the root of the tree, and a signed checkpoint. Whoever has the public key can check that offline:
-
-  fluxkeeper-receiver prove 4711 > entry-4711.json
-  fluxkeeper-receiver check-proof entry-4711.json --public-key key.pub`
-}
-
 // Run prints the proof as JSON.
 func (c *proveCmd) Run(a *console.Console) error {
 	return c.find(a.Context, func(l *store.Ledger, record ledger.Record) error {
@@ -133,12 +125,6 @@ func publicKey(given string) (string, error) {
 // checkpointCmd prints a checkpoint.
 type checkpointCmd struct{ where }
 
-// Help is shown by checkpoint --help.
-func (checkpointCmd) Help() string {
-	return `Prints the last signed checkpoint: how many entries there are, and the root of the tree over them. Keep it where whoever can ` +
-		`write to the ledger cannot: then verify --checkpoint shows whether anything before it was altered or cut off.`
-}
-
 // Run prints the signed note.
 func (c *checkpointCmd) Run(a *console.Console) error {
 	return c.with(a.Context, func(l *store.Ledger) error {
@@ -188,13 +174,6 @@ func (c *showCmd) Run(a *console.Console) error {
 // healthcheckCmd asks a running receiver.
 type healthcheckCmd struct {
 	AdminListen string `default:"127.0.0.1:8081" placeholder:"ADDRESS" help:"The receiver's private listener."`
-}
-
-// Help is shown by healthcheck --help.
-func (healthcheckCmd) Help() string {
-	return `Says nothing when the receiver is ready.
-
-Exit status: 0 ready, 1 not ready or no answer.`
 }
 
 // Run is silent when the receiver is ready.

@@ -26,26 +26,6 @@ type reportCmd struct {
 	listing
 }
 
-// Help is shown by report --help.
-func (reportCmd) Help() string {
-	return `Lists every use of the bot's account that the deliveries show, and holds each against what the policy file
-lets it do: repositories, branches and events under "uses", with the bots' numeric account ids.
-
-  fluxkeeper-receiver report --since 30d --policy .github/fluxkeeper.yaml
-  fluxkeeper-receiver report --format csv > uses.csv
-
-What is read is held against the head that the ledger's key signed: an entry that was altered, removed or added is a
-gap. Without --public-key that is the key that the ledger names itself, which proves less.
-
-With a repository or an organization and a token, the report also says how complete the record is; see reconcile.
-
-Among the findings are those about the rotations on record (see rotate): a stored token that ends within 30, 14, 7 or
-1 days, an old one that outlived its overlap.
-
-Exit status: 0 everything was expected, 1 a finding has the severity error, such as a delivery that is missing, 3
-something could not be told.`
-}
-
 // Run reads the deliveries of the window, judges them, and prints the report.
 func (c *reportCmd) Run(a *console.Console) error {
 	policy, err := readPolicy(c.Policy)

@@ -24,19 +24,6 @@ type rotateCommands struct {
 	Finish rotateFinishCmd `cmd:"" help:"Prove that the old token is dead, or revoke it, and put that on record."`
 }
 
-// Help is shown by rotate --help.
-func (rotateCommands) Help() string {
-	return `Replaces the token in three steps, with 24 hours in which both work. GitHub makes tokens for people at its
-settings page only, so that one of the steps is a person's.
-
-  fluxkeeper-receiver rotate start --repo goldfish-inc/oceanid                          # what to choose on GitHub's page
-  fluxkeeper-receiver rotate start --repo goldfish-inc/oceanid --esc acme/flux/prod < new-token
-  fluxkeeper-receiver rotate status --cluster-secret flux-system/github-token
-  fluxkeeper-receiver rotate finish --revoke --old-token-file old-token
-
-No token is printed or kept in the ledger: it has their fingerprints, which are GitHub's hashed_token.`
-}
-
 // keeping says where the token is kept, besides GitHub. Each place is optional.
 type keeping struct {
 	Esc           string `placeholder:"ORG/PROJECT/ENV" help:"The Pulumi ESC environment that has the token."`

@@ -27,17 +27,6 @@ type rotateFinishCmd struct {
 	By      string        `placeholder:"WHO" help:"Who does it, for the record (default: $$GITHUB_ACTOR or $$USER)."`
 }
 
-// Help is shown by rotate finish --help.
-func (rotateFinishCmd) Help() string {
-	return `Asks GitHub about the old token, whose fingerprint must be the one on record. Where GitHub does not take
-it, that is put on record. Where it does, delete it at GitHub's settings, or let --revoke do that; it cannot be
-undone. --revoke is refused as long as Flux was not seen to work with the new token (--cluster-secret), unless with
---unseen. Where nobody has the old token's text any more, delete it at GitHub's settings, and say --deleted: the
-record then has your word for it.
-
-Exit status: 0 the old token is dead and that is on record, 1 it still answers, 2 wrong usage, 3 it could not be told.`
-}
-
 // askAgain is how long to wait before asking about a dead token again: GitHub
 // shuts out who sends bad credentials often.
 const askAgain = 5 * time.Second

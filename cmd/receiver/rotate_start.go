@@ -30,17 +30,6 @@ type rotateStartCmd struct {
 	console.Colored
 }
 
-// Help is shown by rotate start --help.
-func (rotateStartCmd) Help() string {
-	return `Without a new token it says what to choose on GitHub's page. With one it asks GitHub what that token can
-do (in at most 15 requests that change nothing), and stores nothing that is not as it should be. Then it puts the
-token into the environment and the Secret that are named. A Secret that Pulumi, External Secrets or another program
-manages is left alone; it says what to do there. A token that is on record for another cluster, or in another Secret
-or environment for another repository, is refused.
-
-The old token stays valid: its 24 hours begin when the new one is stored.`
-}
-
 // Run is the step.
 func (c *rotateStartCmd) Run(a *console.Console) error {
 	need := token.ForFlux(c.Repo, c.Workflows)

@@ -20,18 +20,6 @@ type rotateStatusCmd struct {
 	console.Colored
 }
 
-// Help is shown by rotate status --help.
-func (rotateStatusCmd) Help() string {
-	return `Goes by the ledger, and by what it is pointed at: the environment, the Secret with Flux's last runs, and
-GitHub's answer to the old token. What it does not look at it says. It changes nothing.
-
-The findings are what the rotations on record call for, of all repositories, and a token that two clusters hold, or
-two Secrets or environments of different repositories: by the record, and by what was looked at.
-
-Exit status: 0 nothing is late, 1 one of these is an error, such as an old token that outlived its overlap and was not
-seen dead, or a shared one, 2 wrong usage, 3 something could not be told.`
-}
-
 // Run looks and tells.
 func (c *rotateStatusCmd) Run(a *console.Console) error {
 	l, err := c.read(a.Context)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	_ "embed"
+
 	"github.com/alecthomas/kong"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
@@ -10,6 +12,11 @@ import (
 // release is the version that the linker writes into a released program, where
 // the build knows neither module version nor revision (see Dockerfile).
 var release string
+
+// help is what --help says of the program and of each command.
+//
+//go:embed help.txt
+var help []byte
 
 // grammar is the command line, as kong reads it from the tags. Every flag is
 // also read from FLUXKEEPER_… and from the file that --config names.
@@ -41,20 +48,8 @@ type grammar struct {
 // status, and never exits by itself.
 func run(w console.World, args []string) int {
 	return console.Run(w, console.Program{
-		Name: "fluxkeeper-receiver", Description: description, Grammar: &grammar{}, Release: release,
+		Name: "fluxkeeper-receiver", Help: help, Grammar: &grammar{}, Release: release,
 		Vars:    kong.Vars{"ledger": defaultLedger, "policyFile": policy.File},
 		Options: []kong.Option{kong.DefaultEnvars("FLUXKEEPER")},
 	}, args)
 }
-
-const description = `Fluxkeeper-receiver keeps GitHub's webhook deliveries in a ledger that cannot be edited unseen.
-
-  fluxkeeper-receiver serve --webhook-secret-file webhook-secret
-  fluxkeeper-receiver serve --ledger postgres://fluxkeeper@db/fluxkeeper --webhook-secret-file webhook-secret
-  fluxkeeper-receiver verify --checkpoint kept-elsewhere
-
-Every flag is also read from the environment (--webhook-secret-file from FLUXKEEPER_WEBHOOK_SECRET_FILE)
-and from the file that --config names.
-
-Exit status: 0 done, 1 the ledger was tampered with or shows what it should not, 2 wrong usage or
-configuration, 3 could not tell.`

@@ -42,24 +42,6 @@ type serveCmd struct {
 	LogLevel          slog.Level    `default:"info" placeholder:"LEVEL" help:"debug, info (default), warn or error."`
 }
 
-// Help is shown by serve --help.
-func (serveCmd) Help() string {
-	return `Takes GitHub's webhook deliveries and answers 202 once a delivery is durable in the ledger, 200 if it was
-there before. Everything else is refused with a sentence that says why.
-
-  openssl rand -hex 32 > webhook-secret
-  fluxkeeper-receiver serve --webhook-secret-file webhook-secret
-
-Then set up a webhook on GitHub with the URL https://…/webhooks/github, content type application/json, and that
-secret. TLS is a proxy's or an ingress's matter.
-
-Any number of receivers can share a PostgreSQL ledger; give all of them the same signing key:
-
-  fluxkeeper-receiver serve --ledger postgres://fluxkeeper@db/fluxkeeper --signing-key-file key --webhook-secret-file webhook-secret
-
-The password of a database is better in PGPASSWORD or ~/.pgpass than in the URL.`
-}
-
 // secretsEvery is how often the files of the secrets are read again.
 const secretsEvery = 10 * time.Second
 

@@ -21,18 +21,6 @@ type verifyCmd struct {
 	Format     string `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
 }
 
-// Help is shown by verify --help.
-func (verifyCmd) Help() string {
-	return `Reads every entry and every body, works out the tree anew, and holds it against the signed checkpoint.
-What is wrong is named by index; the exit status is then 1.
-
-A ledger can prove nothing about what was cut off together with its own last checkpoint. Keep checkpoints where
-whoever can write to the ledger cannot:
-
-  fluxkeeper-receiver checkpoint > kept-elsewhere
-  fluxkeeper-receiver verify --checkpoint kept-elsewhere --public-key key.pub`
-}
-
 // Run verifies, and prints what was found.
 func (c *verifyCmd) Run(a *console.Console) error {
 	public, err := publicKey(c.PublicKey)

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/tools/txtar"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
@@ -42,7 +44,10 @@ func (c *Console) UserAgent() string { return c.Name + "/" + strings.Fields(c.Ve
 
 // Program is a command line to be run.
 type Program struct {
-	Name, Description string
+	Name string
+	// Help is what --help says of the program, and then of commands, each in a file of
+	// its name: an archive as golang.org/x/tools/txtar has them.
+	Help []byte
 	// Grammar points to the struct that kong reads the command line into.
 	Grammar any
 	// Release is the version that the linker wrote, or empty.
@@ -94,9 +99,10 @@ func Run(w World, p Program, args []string) int {
 	c := &Console{World: w, Name: p.Name, Version: Version(p.Release)}
 	answered := false // by --help or --version
 	vars := kong.Vars{"version": p.Name + " " + c.Version}
+	help := txtar.Parse(p.Help)
 	parser, err := kong.New(p.Grammar, append([]kong.Option{
 		kong.Name(p.Name),
-		kong.Description(p.Description),
+		kong.Description(string(help.Comment)),
 		vars.CloneWith(p.Vars),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, ValueFormatter: explained}),
 		kong.Writers(w.Stdout, w.Stderr),
@@ -106,8 +112,13 @@ func Run(w World, p Program, args []string) int {
 		return c.End(err)
 	}
 	c.Model = parser.Model
-	for _, command := range c.Model.Children {
-		command.Detail = strings.ReplaceAll(command.Detail, "PROGRAM", p.Name)
+	for _, file := range help.Files {
+		if command := Command(c.Model, file.Name); command != nil {
+			command.Detail = string(file.Data)
+		}
+	}
+	if completion := Command(c.Model, "completion"); completion != nil {
+		completion.Detail = strings.ReplaceAll(completion.Detail, "PROGRAM", p.Name)
 	}
 	commands, err := parser.Parse(args)
 	if answered {
@@ -117,6 +128,19 @@ func Run(w World, p Program, args []string) int {
 		return c.End(Fail(StatusUsage, spoken(err), usageHint(p.Name, err)))
 	}
 	return c.End(commands.Run(c))
+}
+
+// Command finds a command by its path, such as "rotate start"; nil where there is none.
+func Command(model *kong.Application, path string) *kong.Node {
+	node := model.Node
+	for name := range strings.FieldsSeq(path) {
+		at := slices.IndexFunc(node.Children, func(n *kong.Node) bool { return n.Name == name })
+		if at < 0 {
+			return nil
+		}
+		node = node.Children[at]
+	}
+	return node
 }
 
 // explained is the help of a flag or an argument, with its default where the help
