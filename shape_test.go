@@ -10,10 +10,12 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"unicode/utf8"
 )
 
 // What fits on a screen or two can be read at one go.
 const (
+	maxColumns       = 140
 	maxFileLines     = 400
 	maxFunctionLines = 60
 	// Some functions are longer for a reason, such as one long switch.
@@ -71,6 +73,21 @@ func TestFilesFitOnAFewScreens(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestLinesFitOnAScreen(t *testing.T) {
+	walk(t, func(path string, data []byte) {
+		if filepath.Ext(path) != ".go" {
+			return
+		}
+		number := 0
+		for line := range bytes.Lines(data) {
+			number++
+			if n := utf8.RuneCount(bytes.TrimSuffix(line, []byte("\n"))); n > maxColumns {
+				t.Errorf("%s:%d has %d columns, more than %d", path, number, n, maxColumns)
+			}
+		}
+	})
 }
 
 func TestFunctionsFitOnAScreen(t *testing.T) {

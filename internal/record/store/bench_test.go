@@ -22,8 +22,8 @@ func pseudoPayload(size int) []byte {
 	random := rand.New(rand.NewPCG(1, uint64(size)))
 	var b strings.Builder
 	for b.Len() < size {
-		fmt.Fprintf(&b, `{"id":%d,"node_id":"%x","url":"https://api.github.com/repos/example/fleet/commits/%x","type":"User","site_admin":false},`,
-			random.Uint32(), random.Uint64(), random.Uint64())
+		fmt.Fprintf(&b, `{"id":%d,"node_id":"%x","url":"https://api.github.com/repos/example/fleet/commits/%x",`+
+			`"type":"User","site_admin":false},`, random.Uint32(), random.Uint64(), random.Uint64())
 	}
 	return []byte(b.String()[:size])
 }

@@ -78,17 +78,21 @@ func texts(ctx context.Context, q querier, query string) ([]string, error) {
 // that only keep rows out are left out: they hide nothing.
 const postgresSchemaQuery = `WITH t AS (SELECT c.* FROM pg_catalog.pg_class c
 	WHERE c.oid IN (to_regclass('entry'), to_regclass('body'), to_regclass('node'), to_regclass('head')))
-SELECT 'table ' || relname || ' ' || relkind::text || relpersistence::text || CASE WHEN relrowsecurity THEN ' with row security' ELSE '' END FROM t
-UNION ALL SELECT 'column ' || t.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || coalesce(' ' || o.collname, '')
+SELECT 'table ' || relname || ' ' || relkind::text || relpersistence::text
+	|| CASE WHEN relrowsecurity THEN ' with row security' ELSE '' END FROM t
+UNION ALL SELECT 'column ' || t.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
+	|| coalesce(' ' || o.collname, '')
 	|| CASE WHEN a.attnotnull THEN '' ELSE ' or null' END || CASE WHEN a.attgenerated = '' THEN '' ELSE ' generated' END
 	FROM t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid LEFT JOIN pg_catalog.pg_collation o ON o.oid = a.attcollation
 	WHERE a.attnum > 0 AND NOT a.attisdropped
 UNION ALL SELECT 'index ' || i.relname || ' of ' || t.relname || CASE WHEN x.indisunique THEN ' unique' ELSE '' END
 	|| CASE WHEN x.indisvalid THEN '' ELSE ' not valid' END || substring(pg_get_indexdef(x.indexrelid) FROM ' USING .*')
 	FROM t JOIN pg_catalog.pg_index x ON x.indrelid = t.oid JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
-UNION ALL SELECT 'trigger ' || g.tgname || ' of ' || t.relname FROM t JOIN pg_catalog.pg_trigger g ON g.tgrelid = t.oid WHERE NOT g.tgisinternal
+UNION ALL SELECT 'trigger ' || g.tgname || ' of ' || t.relname FROM t JOIN pg_catalog.pg_trigger g ON g.tgrelid = t.oid
+	WHERE NOT g.tgisinternal
 UNION ALL SELECT 'rule ' || r.rulename || ' of ' || t.relname FROM t JOIN pg_catalog.pg_rewrite r ON r.ev_class = t.oid
-UNION ALL SELECT 'foreign key ' || k.conname || ' of ' || t.relname FROM t JOIN pg_catalog.pg_constraint k ON t.oid IN (k.conrelid, k.confrelid) WHERE k.contype = 'f'
+UNION ALL SELECT 'foreign key ' || k.conname || ' of ' || t.relname FROM t JOIN pg_catalog.pg_constraint k
+	ON t.oid IN (k.conrelid, k.confrelid) WHERE k.contype = 'f'
 UNION ALL SELECT 'child or parent of ' || t.relname FROM t JOIN pg_catalog.pg_inherits h ON t.oid IN (h.inhparent, h.inhrelid)
 ORDER BY 1`
 
