@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -13,141 +14,75 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
-// The part of SARIF 2.1.0 that a code scanning service reads
-// (https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html).
-type (
-	sarifLog struct {
-		Schema  string     `json:"$schema"`
-		Version string     `json:"version"`
-		Runs    []sarifRun `json:"runs"`
-	}
-	sarifRun struct {
-		Tool        sarifTool         `json:"tool"`
-		Invocations []sarifInvocation `json:"invocations"`
-		ColumnKind  string            `json:"columnKind"`
-		Results     []sarifResult     `json:"results"`
-		Properties  map[string]string `json:"properties"`
-	}
-	sarifTool struct {
-		Driver sarifDriver `json:"driver"`
-	}
-	sarifDriver struct {
-		Name           string      `json:"name"`
-		Version        string      `json:"version,omitempty"`
-		InformationURI string      `json:"informationUri"`
-		Rules          []sarifRule `json:"rules"`
-	}
-	sarifRule struct {
-		ID               string        `json:"id"`
-		ShortDescription sarifText     `json:"shortDescription"`
-		FullDescription  sarifText     `json:"fullDescription"`
-		Help             sarifText     `json:"help"`
-		HelpURI          string        `json:"helpUri"`
-		Configuration    sarifSettings `json:"defaultConfiguration"`
-	}
-	sarifText struct {
-		Text     string `json:"text"`
-		Markdown string `json:"markdown,omitempty"`
-	}
-	sarifSettings struct {
-		Enabled bool   `json:"enabled"`
-		Level   string `json:"level"`
-	}
-	sarifInvocation struct {
-		ExecutionSuccessful bool                `json:"executionSuccessful"`
-		Notifications       []sarifNotification `json:"toolExecutionNotifications,omitempty"`
-	}
-	sarifNotification struct {
-		Level   string    `json:"level"`
-		Message sarifText `json:"message"`
-	}
-	sarifResult struct {
-		RuleID       string            `json:"ruleId"`
-		RuleIndex    int               `json:"ruleIndex"` // -1 where the catalogue does not know the rule
-		Level        string            `json:"level"`
-		Message      sarifText         `json:"message"`
-		Locations    []sarifLocation   `json:"locations"`
-		Fingerprints map[string]string `json:"partialFingerprints"`
-	}
-	sarifLocation struct {
-		Physical sarifPhysical  `json:"physicalLocation"`
-		Logical  []sarifLogical `json:"logicalLocations,omitempty"`
-	}
-	sarifPhysical struct {
-		Artifact sarifArtifact `json:"artifactLocation"`
-		Region   *sarifRegion  `json:"region,omitempty"`
-	}
-	sarifArtifact struct {
-		URI    string `json:"uri"`
-		BaseID string `json:"uriBaseId"`
-	}
-	sarifRegion struct {
-		StartLine   int `json:"startLine"`
-		StartColumn int `json:"startColumn,omitempty"`
-	}
-	sarifLogical struct {
-		Name string `json:"fullyQualifiedName"`
-	}
-)
+// object is one of JSON: SARIF is written and never read here, so that its keys need no
+// types of ours.
+type object map[string]any
 
-// SARIF writes the findings for code scanning services, as SARIF 2.1.0.
+// SARIF writes the findings for code scanning services, in the part of SARIF 2.1.0 that
+// they read (https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html).
 func SARIF(w io.Writer, r Report) error {
-	run := sarifRun{
-		Tool: sarifTool{sarifDriver{
-			Name: "Fluxkeeper", Version: r.Version, InformationURI: "https://github.com/goldfish-inc/fluxkeeper"}},
-		Invocations: []sarifInvocation{{r.Verdict() != finding.Undecided, r.notifications()}},
-		ColumnKind:  "unicodeCodePoints",
-		Results:     []sarifResult{},
-		Properties:  map[string]string{"verdict": string(r.Verdict())},
-	}
-	maps.Copy(run.Properties, r.Properties)
-	index := map[string]int{}
+	rules, index := []object{}, map[string]int{}
 	for i, rule := range finding.Catalogue() {
 		index[rule.Name] = i
-		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRuleOf(rule))
+		rules = append(rules, sarifRule(rule))
 	}
-	seen := map[string]int{}
+	results, seen := []object{}, map[string]int{}
 	for _, f := range r.Findings {
-		result := sarifResultOf(f, r.Somewhere)
-		result.RuleIndex = -1
-		if i, known := index[f.Rule]; known {
-			result.RuleIndex = i
+		at, known := index[f.Rule]
+		if !known {
+			at = -1
 		}
-		result.Fingerprints = map[string]string{"fluxkeeper/v1": fingerprint(f, seen)}
-		run.Results = append(run.Results, result)
+		results = append(results, object{
+			"ruleId": f.Rule, "ruleIndex": at, "level": sarifLevel(f.Severity), "message": sarifMessage(f),
+			"locations":           []object{sarifLocation(f, r.Somewhere)},
+			"partialFingerprints": object{"fluxkeeper/v1": fingerprint(f, seen)},
+		})
 	}
-	return text.JSON(w, sarifLog{
-		Schema:  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
-		Version: "2.1.0", Runs: []sarifRun{run},
+	driver := object{"name": "Fluxkeeper", "informationUri": "https://github.com/goldfish-inc/fluxkeeper", "rules": rules}
+	if r.Version != "" {
+		driver["version"] = r.Version
+	}
+	invocation := object{"executionSuccessful": r.Verdict() != finding.Undecided}
+	if len(r.Gaps) > 0 {
+		invocation["toolExecutionNotifications"] = r.notifications()
+	}
+	properties := map[string]string{"verdict": string(r.Verdict())}
+	maps.Copy(properties, r.Properties)
+	return text.JSON(w, object{
+		"$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json", "version": "2.1.0",
+		"runs": []object{{
+			"tool": object{"driver": driver}, "invocations": []object{invocation}, "columnKind": "unicodeCodePoints",
+			"results": results, "properties": properties,
+		}},
 	})
 }
 
 // notifications say what kept the run from an answer.
-func (r Report) notifications() []sarifNotification {
-	var out []sarifNotification
+func (r Report) notifications() []object {
+	var out []object
 	for _, gap := range r.Gaps {
-		out = append(out, sarifNotification{"error", sarifMessage(text.Plain(gap))})
+		out = append(out, object{"level": "error", "message": object{"text": sarifText(gap)}})
 	}
 	return out
 }
 
-// sarifMessage breaks up [text](target), which viewers read as a link.
-func sarifMessage(text string) sarifText {
-	return sarifText{Text: strings.ReplaceAll(text, "](", "] (")}
+// sarifText breaks up [text](target), which viewers read as a link.
+func sarifText(s string) string { return strings.ReplaceAll(text.Plain(s), "](", "] (") }
+
+func sarifMessage(f finding.Finding) object {
+	message := sarifText(f.Message)
+	if f.Hint != "" {
+		message += "\nHint: " + sarifText(f.Hint)
+	}
+	return object{"text": message}
 }
 
-func sarifRuleOf(rule finding.Rule) sarifRule {
+func sarifRule(rule finding.Rule) object {
 	why, fix := strings.TrimSpace(rule.Why), strings.TrimSpace(rule.Fix)
-	return sarifRule{
-		ID:               rule.Name,
-		ShortDescription: sarifText{Text: rule.Title},
-		FullDescription:  sarifText{Text: why},
-		Help: sarifText{
-			Text:     why + "\n\n" + fix,
-			Markdown: why + "\n\n**How to fix:** " + fix,
-		},
-		HelpURI:       RuleURL(rule.Name),
-		Configuration: sarifSettings{Enabled: true, Level: sarifLevel(rule.Severity)},
+	return object{
+		"id": rule.Name, "shortDescription": object{"text": rule.Title}, "fullDescription": object{"text": why},
+		"help":    object{"text": why + "\n\n" + fix, "markdown": why + "\n\n**How to fix:** " + fix},
+		"helpUri": RuleURL(rule.Name), "defaultConfiguration": object{"enabled": true, "level": sarifLevel(rule.Severity)},
 	}
 }
 
@@ -159,27 +94,22 @@ func sarifLevel(s finding.Severity) string {
 	return "none"
 }
 
-func sarifResultOf(f finding.Finding, somewhere string) sarifResult {
-	message := text.Plain(f.Message)
-	if f.Hint != "" {
-		message += "\nHint: " + text.Plain(f.Hint)
-	}
-	file, location := f.File, sarifLocation{}
-	if file == "" {
-		file = somewhere
-	}
+func sarifLocation(f finding.Finding, somewhere string) object {
 	// As a URL path, so that any byte of a path survives.
-	location.Physical.Artifact = sarifArtifact{(&url.URL{Path: file}).String(), "%SRCROOT%"}
+	file := url.URL{Path: cmp.Or(f.File, somewhere)}
+	physical := object{"artifactLocation": object{"uri": file.String(), "uriBaseId": "%SRCROOT%"}}
 	if f.Line > 0 {
-		location.Physical.Region = &sarifRegion{f.Line, f.Column}
+		region := object{"startLine": f.Line}
+		if f.Column > 0 {
+			region["startColumn"] = f.Column
+		}
+		physical["region"] = region
 	}
+	location := object{"physicalLocation": physical}
 	if f.Path != "" {
-		location.Logical = []sarifLogical{{f.Path}}
+		location["logicalLocations"] = []object{{"fullyQualifiedName": f.Path}}
 	}
-	return sarifResult{
-		RuleID: f.Rule, Level: sarifLevel(f.Severity), Locations: []sarifLocation{location},
-		Message: sarifMessage(message),
-	}
+	return location
 }
 
 // fingerprint names a finding across runs. It leaves lines out where a YAML

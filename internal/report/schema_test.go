@@ -208,7 +208,18 @@ func TestSARIFRules(t *testing.T) {
 	if err := compile(t, "testdata/sarif/sarif-2.1.0-rtm.5.json").Validate(value); err != nil {
 		t.Error(err)
 	}
-	var log sarifLog
+	var log struct {
+		Runs []struct {
+			Tool struct {
+				Driver struct {
+					Rules []struct {
+						ID, HelpURI            string
+						ShortDescription, Help struct{ Text, Markdown string }
+					}
+				}
+			}
+		}
+	}
 	if err := json.Unmarshal(out.Bytes(), &log); err != nil {
 		t.Fatal(err)
 	}
