@@ -30,6 +30,16 @@ func readSecrets(names []string) ([]secret.Secret, error) {
 	return live, nil
 }
 
+// warnTyped warns of secrets that somebody has thought up.
+func warnTyped(log *slog.Logger, names []string, live []secret.Secret) {
+	for i, one := range live {
+		if secret.Typed(one.Reveal()) {
+			log.Warn("the webhook secret looks typed rather than random: whoever holds one delivery can try such secrets offline",
+				"file", names[i], "hint", "make one with: openssl rand -hex 32")
+		}
+	}
+}
+
 // follow reads the files again every so often and hands the secrets over when
 // they have changed, until the context ends. Files are read, not watched: a
 // mounted Secret changes by a link that moves. What cannot be read leaves the
@@ -50,6 +60,7 @@ func follow(ctx context.Context, names []string, live []secret.Secret, every tim
 			continue
 		}
 		live = now
+		warnTyped(log, names, live)
 		log.Info("read new webhook secrets", "live", len(live))
 	}
 }

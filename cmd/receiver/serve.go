@@ -60,7 +60,8 @@ func (c *serveCmd) Run(a *console.Console) error {
 	}
 	defer s.kept.Close()
 	s.metrics.Watch(gauges(s.kept))
-	in, err := intake.New(intake.Options{Ledger: s.kept, Secrets: s.secrets, Allow: s.allow, Log: s.log, Observe: s.metrics})
+	in, err := intake.New(intake.Options{Ledger: s.kept, Secrets: s.secrets, SecretID: s.kept.SecretID, Allow: s.allow,
+		Log: s.log, Observe: s.metrics})
 	if err != nil {
 		return console.Fail(console.StatusUsage, err, "")
 	}
@@ -118,6 +119,7 @@ func (c *serveCmd) prepare(a *console.Console) (*service, error) {
 	if s.secrets, err = intake.NewSecrets(s.live...); err != nil {
 		return nil, console.Fail(console.StatusUsage, err, "")
 	}
+	warnTyped(s.log, c.WebhookSecretFile, s.live)
 	if s.client, err = c.asker(a, s.log); err != nil {
 		return nil, err
 	}

@@ -16,9 +16,10 @@ import (
 // verifyCmd recomputes everything.
 type verifyCmd struct {
 	where
-	Checkpoint string `placeholder:"FILE" help:"An older signed checkpoint, kept elsewhere: shows what was cut off or rewritten since."`
-	PublicKey  string `placeholder:"KEY" help:"The public key, or a file that holds it (default: the ledger's own word, which proves less)."`
-	Format     string `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
+	Checkpoint        string   `placeholder:"FILE" help:"An older signed checkpoint, kept elsewhere: shows what was cut off or rewritten since."`
+	PublicKey         string   `placeholder:"KEY" help:"The public key, or a file that holds it (default: the ledger's own word, which proves less)."`
+	WebhookSecretFile []string `placeholder:"FILE" help:"A webhook secret: checks again the signature of each body that is held; several."`
+	Format            string   `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
 }
 
 // Run verifies, and prints what was found.
@@ -29,6 +30,11 @@ func (c *verifyCmd) Run(a *console.Console) error {
 	}
 	progress := a.Progress("verified", "entries")
 	options := store.VerifyOptions{Public: public, Progress: progress.Set}
+	if len(c.WebhookSecretFile) > 0 {
+		if options.Secrets, err = readSecrets(c.WebhookSecretFile); err != nil {
+			return err
+		}
+	}
 	if c.Checkpoint != "" {
 		if options.Against, err = a.ReadFile(c.Checkpoint, maxDocument); err != nil {
 			return console.Fail(console.StatusUsage, fmt.Errorf("read checkpoint: %w", err),
@@ -46,8 +52,11 @@ func (c *verifyCmd) Run(a *console.Console) error {
 		return err
 	}
 	verdict := finding.Pass
-	if !found.OK() {
+	switch {
+	case !found.OK():
 		verdict = finding.Fail
+	case len(found.Gaps) > 0:
+		verdict = finding.Undecided
 	}
 	if c.Format == "json" {
 		err = text.JSON(a.Stdout, verificationDocument{Version: 1, Verdict: verdict, Verification: found})
@@ -66,15 +75,24 @@ type verificationDocument struct {
 
 func printVerification(w io.Writer, v store.Verification) error {
 	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	if v.OK() {
-		fmt.Fprintln(table, "OK\tnothing was altered, removed or cut off")
-	} else {
+	switch {
+	case !v.OK():
 		fmt.Fprintf(table, "FAIL\t%s\n", text.Count(int(v.Count), "fault"))
+	case len(v.Gaps) > 0:
+		fmt.Fprintf(table, "UNDECIDED\t%s\n", text.Count(len(v.Gaps), "gap"))
+	default:
+		fmt.Fprintln(table, "OK\tnothing was altered, removed, added or cut off")
 	}
 	fmt.Fprintf(table, "entries\t%d\n", v.Size)
 	fmt.Fprintf(table, "bodies\t%d, %d bytes; %d erased\n", v.Bodies, v.Bytes, v.Erased)
+	if v.Signatures > 0 {
+		fmt.Fprintf(table, "signatures\t%d\n", v.Signatures)
+	}
 	fmt.Fprintf(table, "root\t%s\n", v.Root)
 	fmt.Fprintf(table, "key\t%s\n", text.Line(v.PublicKey))
+	for _, gap := range v.Gaps {
+		fmt.Fprintf(table, "gap\t%s\n", text.Line(gap))
+	}
 	for _, note := range v.Notes {
 		fmt.Fprintf(table, "note\t%s\n", text.Line(note))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -128,14 +129,7 @@ func TestErasuresOutsideOfTheWindow(t *testing.T) {
 func TestBodyBeforeErasure(t *testing.T) {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	l := keep(t, now)
-	lie, err := json.Marshal(ledger.Erased{Before: now,
-		Entries: []ledger.ErasedEntry{{Index: 0, Kept: json.RawMessage(`{"event":"issues"}`)}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := l.Append(t.Context(), ledger.Entry{Kind: ledger.Erasure, Time: now, ID: "0-0", Name: "bodies"}, lie); err != nil {
-		t.Fatal(err)
-	}
+	erasure(t, l, 1, leaf(t, l, 0), `{"event":"issues"}`)
 	window := audit.Window{From: now.Add(-time.Hour), To: now.Add(time.Hour)}
 	readings, err := collect(t, l, window)
 	if err != nil {
@@ -143,5 +137,72 @@ func TestBodyBeforeErasure(t *testing.T) {
 	}
 	if len(readings) != 1 || readings[0].Body.Event == "issues" {
 		t.Errorf("readings: %+v", readings)
+	}
+}
+
+// leaf is an entry's leaf hash, as an erasure names it.
+func leaf(t *testing.T, l *store.Ledger, index int64) string {
+	t.Helper()
+	r, err := l.Record(t.Context(), index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := r.Hash()
+	return hex.EncodeToString(hash[:])
+}
+
+// erasure appends one of entry 0, that keeps this of it.
+func erasure(t *testing.T, l *store.Ledger, version int64, leaf, kept string) {
+	t.Helper()
+	body, err := json.Marshal(ledger.Erased{Before: now(), Entries: []ledger.ErasedEntry{{Index: 0, Leaf: leaf, Kept: json.RawMessage(kept)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := ledger.Entry{Kind: ledger.Erasure, Version: version, Time: now(), ID: fmt.Sprint(kept, version), Name: "bodies"}
+	if _, err := l.Append(t.Context(), e, body); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestWhatWasKept: the first erasure tells what was erased, if it is of that very entry.
+func TestWhatWasKept(t *testing.T) {
+	for name, c := range map[string]struct {
+		erasures func(*store.Ledger, string)
+		event    string
+		gaps     int
+	}{
+		"the first one": {func(l *store.Ledger, leaf string) {
+			erasure(t, l, 1, leaf, `{"event":"push"}`)
+			erasure(t, l, 1, leaf, `{"event":"issues"}`)
+		}, "push", 0},
+		"of another entry":   {func(l *store.Ledger, _ string) { erasure(t, l, 1, strings.Repeat("0", 64), `{"event":"push"}`) }, "", 1},
+		"of a later version": {func(l *store.Ledger, leaf string) { erasure(t, l, 2, leaf, `{"event":"push"}`) }, "", 2},
+		"of a later version, too": {func(l *store.Ledger, leaf string) {
+			erasure(t, l, 2, leaf, `{"event":"issues"}`)
+			erasure(t, l, 1, leaf, `{"event":"push"}`)
+		}, "push", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := keep(t, now().Add(-time.Minute), now())
+			c.erasures(l, leaf(t, l, 0))
+			if _, err := l.Erase(t.Context(), now().Add(-time.Second), nil); err != nil {
+				t.Fatal(err)
+			}
+			var readings []audit.Reading
+			_, gaps, err := audit.Collect(t.Context(), l, audit.Window{From: now().Add(-time.Hour), To: now()},
+				func(r audit.Reading) { readings = append(readings, r) })
+			if err != nil || len(gaps) != c.gaps {
+				t.Errorf("gaps %q, %v", gaps, err)
+			}
+			event := ""
+			for _, r := range readings {
+				if r.Record.Index == 0 {
+					event = r.Body.Event
+				}
+			}
+			if event != c.event {
+				t.Errorf("it says %q, want %q", event, c.event)
+			}
+		})
 	}
 }

@@ -123,16 +123,19 @@ func (s *server) ready(c echo.Context) error {
 type Entry struct {
 	Index int64 `json:"index"`
 	// ID is the hash of the entry's leaf.
-	ID     string      `json:"id"`
-	Kind   ledger.Kind `json:"kind"`
-	Time   time.Time   `json:"time"`
-	Source string      `json:"source,omitempty"`
+	ID      string      `json:"id"`
+	Kind    ledger.Kind `json:"kind"`
+	Version int64       `json:"version"`
+	Time    time.Time   `json:"time"`
+	Source  string      `json:"source,omitempty"`
 	// GUID is the sender's own name for it.
-	GUID   string `json:"guid"`
-	Name   string `json:"name,omitempty"`
-	Target string `json:"target,omitempty"`
-	SHA256 string `json:"sha256"`
-	Size   int64  `json:"size"`
+	GUID      string `json:"guid"`
+	Name      string `json:"name,omitempty"`
+	Target    string `json:"target,omitempty"`
+	Signature string `json:"signature,omitempty"`
+	Secret    string `json:"secret,omitempty"`
+	SHA256    string `json:"sha256"`
+	Size      int64  `json:"size"`
 }
 
 // EntryOf shows a record.
@@ -140,7 +143,7 @@ func EntryOf(r ledger.Record) Entry {
 	hash := r.Hash()
 	return Entry{
 		Index: r.Index, ID: hex.EncodeToString(hash[:]), Kind: r.Kind, Time: r.Time, Source: r.Source, GUID: r.ID, Name: r.Name,
-		Target: r.Target, SHA256: hex.EncodeToString(r.BodyHash[:]), Size: r.BodySize,
+		Version: r.Version, Target: r.Target, Signature: r.Signature, Secret: r.Secret, SHA256: hex.EncodeToString(r.BodyHash[:]), Size: r.BodySize,
 	}
 }
 

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -102,9 +101,16 @@ func (c *collector) decide() error {
 	return nil
 }
 
+// deliveryVersion is the version of the entries of kind Delivery that Read knows.
+const deliveryVersion = 1
+
 // read takes one delivery.
 func (c *collector) read(r ledger.Record) error {
 	c.held.add(r)
+	if r.Version != deliveryVersion {
+		c.gaps = append(c.gaps, fmt.Sprintf("entry %d is of %v: %d", r.Index, ledger.ErrVersion, r.Version))
+		return nil
+	}
 	if r.Name != "push" && (c.tell == nil || !c.within) {
 		return nil
 	}
@@ -140,11 +146,11 @@ func (c *collector) restore() error {
 	kept, err := c.kept()
 	for _, e := range c.erased {
 		is, ok := kept[e.Index]
-		if !ok {
+		if !ok || !is.Erases(e.Hash()) {
 			c.gaps = append(c.gaps, fmt.Sprintf("the body of entry %d is gone, and no erasure says so: verify the ledger", e.Index))
 			continue
 		}
-		reading, err := Restore(e.Record, is)
+		reading, err := Restore(e.Record, is.Kept)
 		if err != nil {
 			c.gaps = append(c.gaps, err.Error())
 			continue
@@ -169,8 +175,8 @@ func (r Reading) push() Push {
 }
 
 // kept is what was kept of the bodies that are gone, by index.
-func (c *collector) kept() (map[int64]json.RawMessage, error) {
-	kept := map[int64]json.RawMessage{}
+func (c *collector) kept() (map[int64]ledger.ErasedEntry, error) {
+	kept := map[int64]ledger.ErasedEntry{}
 	for _, r := range c.erasures {
 		body, err := c.ledger.BodyOf(c.ctx, r)
 		if err != nil && c.ctx.Err() != nil {
@@ -178,14 +184,16 @@ func (c *collector) kept() (map[int64]json.RawMessage, error) {
 		}
 		var erased ledger.Erased
 		if err == nil {
-			erased, err = ledger.ParseErased(body)
+			erased, err = ledger.ParseErased(r, body)
 		}
 		if err != nil {
 			c.gaps = append(c.gaps, fmt.Sprintf("entry %d: %v: verify the ledger", r.Index, err))
 			continue
 		}
 		for _, entry := range erased.Entries {
-			kept[entry.Index] = entry.Kept
+			if _, ok := kept[entry.Index]; !ok { // nobody tells otherwise of what is gone already
+				kept[entry.Index] = entry
+			}
 		}
 	}
 	return kept, nil

@@ -146,7 +146,7 @@ func delivery(index int64, data []byte) (ledger.Record, []byte, error) {
 		return ledger.Record{}, nil, err
 	}
 	r := ledger.Record{Index: index, Entry: ledger.Entry{
-		Kind: ledger.Delivery, Time: when, Source: header.Get("X-GitHub-Hook-ID"), Name: header.Get("X-GitHub-Event"),
+		Kind: ledger.Delivery, Version: 1, Time: when, Source: header.Get("X-GitHub-Hook-ID"), Name: header.Get("X-GitHub-Event"),
 		ID:       cmp.Or(header.Get("X-GitHub-Delivery"), fmt.Sprintf("guid-%d", index)),
 		BodyHash: sha256.Sum256(body), BodySize: int64(len(body)),
 	}}

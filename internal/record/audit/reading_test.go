@@ -17,7 +17,7 @@ import (
 // record is the entry of a delivery of this event with this body.
 func record(index int64, event string, body []byte) ledger.Record {
 	return ledger.Record{Index: index, Entry: ledger.Entry{
-		Kind: ledger.Delivery, Time: time.Date(2026, 11, 1, 8, 0, int(index), 0, time.UTC), Source: "11",
+		Kind: ledger.Delivery, Version: 1, Time: time.Date(2026, 11, 1, 8, 0, int(index), 0, time.UTC), Source: "11",
 		ID: fmt.Sprintf("guid-%d", index), Name: event, Target: "repository/100",
 		BodyHash: sha256.Sum256(body), BodySize: int64(len(body)),
 	}}

@@ -3,6 +3,7 @@ package intake
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
 const (
@@ -55,7 +57,9 @@ type Observer interface {
 type Options struct {
 	Ledger  Ledger
 	Secrets *Secrets
-	Allow   Allow
+	// SecretID names a secret in the ledger; nil: entries name none.
+	SecretID func(secret.Secret) string
+	Allow    Allow
 	// MaxBody is the greatest length of a body, in bytes; 0: DefaultMaxBody.
 	MaxBody int64
 	// Budget bounds the memory of all bodies in flight, in bytes; 0:
@@ -89,7 +93,7 @@ func New(o Options) (*Intake, error) {
 		return nil, errors.New("make intake: there is no webhook secret, and unsigned deliveries are never taken; " +
 			"make one with: openssl rand -hex 32")
 	}
-	if err := o.Allow.validate(); err != nil {
+	if err := errors.Join(o.Allow.validate(), o.Secrets.call(o.SecretID)); err != nil {
 		return nil, err
 	}
 	bodies, err := newBodies(cmp.Or(o.Budget, DefaultBudget), cmp.Or(o.MaxBody, DefaultMaxBody))
@@ -153,8 +157,12 @@ func (in *Intake) deliver(c echo.Context) error {
 		return in.refuse(c, reason, nil)
 	}
 	b, reason := in.bodies.read(r.Body, r.ContentLength, start.Add(readWithin))
-	if reason == "" && !in.secrets.signed(b.bytes, d.mac[:]) {
-		reason = WrongSignature
+	var verified string
+	if reason == "" {
+		var ok bool
+		if verified, ok = in.secrets.signed(b.bytes, d.mac[:]); !ok {
+			reason = WrongSignature
+		}
 	}
 	if reason != "" {
 		b.release()
@@ -162,7 +170,8 @@ func (in *Intake) deliver(c echo.Context) error {
 	}
 	entry := ledger.Entry{
 		Kind: ledger.Delivery, Time: in.now().UTC().Truncate(time.Microsecond),
-		Source: d.hook, ID: d.guid, Name: d.event, Target: d.target,
+		Source: d.hook, ID: d.guid, Name: d.event, Target: d.target, Version: 1,
+		Signature: hex.EncodeToString(d.mac[:]), Secret: verified,
 	}
 	receipt, err := in.keep(entry, b, start.Add(answerWithin))
 	switch {

@@ -178,12 +178,15 @@ func send(t testing.TB, r *http.Request) (int, string) {
 func TestDeliveryIsKept(t *testing.T) {
 	now := time.Date(2026, 11, 23, 4, 5, 6, 123456789, time.FixedZone("", 3600))
 	kept, seen := &memory{}, &counter{}
-	to := serve(t, handler(t, intake.Options{Ledger: kept, Observe: seen, Now: func() time.Time { return now }}))
+	to := serve(t, handler(t, intake.Options{Ledger: kept, Observe: seen, Now: func() time.Time { return now },
+		SecretID: func(secret.Secret) string { return "9f2c1a77" }}))
 	body := []byte(`{"ref":"refs/heads/main"}`)
 
-	status, text := send(t, delivery(to, anyGUID, body))
+	request := delivery(to, anyGUID, body)
+	status, text := send(t, request)
 	want := ledger.Entry{
-		Kind: ledger.Delivery, Time: now.UTC().Truncate(time.Microsecond), Source: "292430182", ID: anyGUID, Name: "push",
+		Kind: ledger.Delivery, Version: 1, Signature: strings.TrimPrefix(request.Header.Get("X-Hub-Signature-256"), "sha256="),
+		Secret: "9f2c1a77", Time: now.UTC().Truncate(time.Microsecond), Source: "292430182", ID: anyGUID, Name: "push",
 		Target: "repository/79929171", BodyHash: sha256.Sum256(body), BodySize: int64(len(body)),
 	}
 	if kept.count() != 1 || kept.records[0].Entry != want || !bytes.Equal(kept.bodies[0], body) {

@@ -24,48 +24,75 @@ const (
 // so that a secret can be changed on both sides without losing one. It can be
 // used and set from several goroutines at once.
 type Secrets struct {
-	live atomic.Pointer[[]*sync.Pool] // of HMAC states, for each secret its own
+	live atomic.Pointer[[]live]
+
+	mu    sync.Mutex // held while they are set
+	given []secret.Secret
+	name  func(secret.Secret) string // nil: they have no names
+}
+
+// live is a live secret: its name in the ledger, and a pool of HMAC states.
+type live struct {
+	name   string
+	states *sync.Pool
 }
 
 // NewSecrets holds the given secrets; see Set for what it refuses.
-func NewSecrets(live ...secret.Secret) (*Secrets, error) {
+func NewSecrets(given ...secret.Secret) (*Secrets, error) {
 	s := new(Secrets)
-	return s, s.Set(live...)
+	return s, s.Set(given...)
 }
 
 // Set puts the given secrets in the place of those before, which are refused
 // from the next check on. It refuses to be left with none, and any that is
 // empty or shorter than 16 bytes; the secrets before then stay.
-func (s *Secrets) Set(live ...secret.Secret) error {
-	if len(live) == 0 {
+func (s *Secrets) Set(given ...secret.Secret) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.set(given)
+}
+
+// call gives the secrets their names.
+func (s *Secrets) call(name func(secret.Secret) string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.name = name
+	return s.set(s.given)
+}
+
+func (s *Secrets) set(given []secret.Secret) error {
+	if len(given) == 0 {
 		return errors.New("set webhook secrets: there is none, and unsigned deliveries are never taken; make one with: openssl rand -hex 32")
 	}
-	if len(live) > maxSecrets {
-		return fmt.Errorf("set webhook secrets: %d are more than %d; remove the old ones", len(live), maxSecrets)
+	if len(given) > maxSecrets {
+		return fmt.Errorf("set webhook secrets: %d are more than %d; remove the old ones", len(given), maxSecrets)
 	}
-	states := make([]*sync.Pool, len(live))
-	for i, one := range live {
+	all := make([]live, len(given))
+	for i, one := range given {
 		if n := len(one.Reveal()); n < minSecret {
 			return fmt.Errorf("set webhook secrets: number %d has %d bytes, fewer than %d; make one with: openssl rand -hex 32", i+1, n, minSecret)
 		}
-		states[i] = &sync.Pool{New: func() any { return hmac.New(sha256.New, []byte(one.Reveal())) }}
+		all[i].states = &sync.Pool{New: func() any { return hmac.New(sha256.New, []byte(one.Reveal())) }}
+		if s.name != nil {
+			all[i].name = s.name(one)
+		}
 	}
-	s.live.Store(&states)
+	s.given = given
+	s.live.Store(&all)
 	return nil
 }
 
-// signed says whether mac is the body's HMAC-SHA256 with a live secret. Every
-// secret is tried, also after the right one, so that the time tells nothing.
-func (s *Secrets) signed(body []byte, mac []byte) bool {
-	found := false
-	for _, states := range *s.live.Load() {
-		own := states.Get().(hash.Hash)
+// signed says whether mac is the body's HMAC-SHA256 with a live secret, and with
+// which. Every secret is tried, also after the right one, so that the time tells nothing.
+func (s *Secrets) signed(body []byte, mac []byte) (name string, found bool) {
+	for _, one := range *s.live.Load() {
+		own := one.states.Get().(hash.Hash)
 		own.Reset()
 		own.Write(body)
 		if hmac.Equal(own.Sum(nil), mac) {
-			found = true
+			name, found = one.name, true
 		}
-		states.Put(own)
+		one.states.Put(own)
 	}
-	return found
+	return name, found
 }

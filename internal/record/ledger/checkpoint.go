@@ -2,7 +2,10 @@ package ledger
 
 import (
 	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -38,6 +41,7 @@ type Key struct {
 	private secret.Secret
 	public  string
 	signer  note.Signer
+	names   secret.Secret // the key that names webhook secrets
 }
 
 // NewKey makes a key. The name, which becomes the origin of the checkpoints,
@@ -62,7 +66,9 @@ func ParseKey(private secret.Secret) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	return Key{secret.New(text), public, signer}, nil
+	names := hmac.New(sha256.New, []byte(text))
+	names.Write([]byte("fluxkeeper names of webhook secrets v1"))
+	return Key{secret.New(text), public, signer, secret.New(string(names.Sum(nil)))}, nil
 }
 
 // Private is what ParseKey reads.
@@ -70,6 +76,14 @@ func (k Key) Private() secret.Secret { return k.private }
 
 // Public is the key that others verify with: "name+hash+data".
 func (k Key) Public() string { return k.public }
+
+// SecretID names a webhook secret in 8 hexadecimal digits. Without the key nobody can
+// try secrets against it.
+func (k Key) SecretID(s secret.Secret) string {
+	mac := hmac.New(sha256.New, []byte(k.names.Reveal()))
+	mac.Write([]byte(s.Reveal()))
+	return hex.EncodeToString(mac.Sum(nil)[:4])
+}
 
 // Sign gives the checkpoint as a signed note, with the key's name as its origin.
 func (k Key) Sign(c Checkpoint) ([]byte, error) {

@@ -47,6 +47,15 @@ type Entry struct {
 	// Target is what the source is set up on: of a delivery "repository/123" or
 	// "organization/123".
 	Target string
+	// Version is the form of what the entry says, counted from 1 for each kind. A
+	// reader that does not know it has a gap.
+	Version int64
+	// Signature is what the sender signed the body with: of a delivery the 64
+	// hexadecimal digits of X-Hub-Signature-256. Secret names the secret that it was
+	// verified with (Key.SecretID).
+	Signature, Secret string
+	// Extra is for kinds to come, and empty in those of today.
+	Extra string
 	// BodyHash is the SHA-256 of the body, BodySize its length in bytes.
 	BodyHash [sha256.Size]byte
 	BodySize int64
@@ -77,13 +86,14 @@ var ErrErased = errors.New("the body was erased")
 var ErrUnavailable = errors.New("the ledger takes nothing at the moment")
 
 // leafHeader names the form of a leaf, so that another form can follow.
-const leafHeader = "fluxkeeper entry v1\n"
+const leafHeader = "fluxkeeper entry v2\n"
 
 // Leaf gives the bytes that the tree is made of: a line for the form, then one
 // line for each field, "name value". It is text, so that a person can hash it.
 func (e Entry) Leaf() []byte {
-	return []byte(leafHeader + "kind " + string(e.Kind) + "\ntime " + e.Time.UTC().Format(timeLayout) + "\nsource " + e.Source +
-		"\nid " + e.ID + "\nname " + e.Name + "\ntarget " + e.Target +
+	return []byte(leafHeader + "kind " + string(e.Kind) + "\nversion " + strconv.FormatInt(e.Version, 10) +
+		"\ntime " + e.Time.UTC().Format(timeLayout) + "\nsource " + e.Source + "\nid " + e.ID + "\nname " + e.Name + "\ntarget " + e.Target +
+		"\nsignature " + e.Signature + "\nsecret " + e.Secret + "\nextra " + e.Extra +
 		"\nsha256 " + hex.EncodeToString(e.BodyHash[:]) + "\nsize " + strconv.FormatInt(e.BodySize, 10) + "\n")
 }
 
@@ -96,7 +106,7 @@ func ParseLeaf(leaf []byte) (Entry, error) {
 		return Entry{}, fmt.Errorf("parse leaf: it does not start with %q", strings.TrimSpace(leafHeader))
 	}
 	lines := strings.Split(string(rest), "\n")
-	names := []string{"kind", "time", "source", "id", "name", "target", "sha256", "size"}
+	names := []string{"kind", "version", "time", "source", "id", "name", "target", "signature", "secret", "extra", "sha256", "size"}
 	if len(lines) != len(names)+1 || lines[len(names)] != "" {
 		return Entry{}, fmt.Errorf("parse leaf: %d lines, want %d", len(lines)-1, len(names))
 	}
@@ -106,16 +116,20 @@ func ParseLeaf(leaf []byte) (Entry, error) {
 			return Entry{}, fmt.Errorf("parse leaf: line %d is not %q", i+2, name)
 		}
 	}
-	at, err := time.Parse(timeLayout, values[1])
-	if err != nil {
+	e := Entry{Kind: Kind(values[0]), Source: values[3], ID: values[4], Name: values[5], Target: values[6],
+		Signature: values[7], Secret: values[8], Extra: values[9]}
+	var errs [3]error
+	e.Version, errs[0] = strconv.ParseInt(values[1], 10, 64)
+	e.Time, errs[1] = time.Parse(timeLayout, values[2])
+	e.BodySize, errs[2] = strconv.ParseInt(values[11], 10, 64)
+	if err := errors.Join(errs[:]...); err != nil {
 		return Entry{}, fmt.Errorf("parse leaf: %w", err)
 	}
-	e := Entry{Kind: Kind(values[0]), Time: at, Source: values[2], ID: values[3], Name: values[4], Target: values[5]}
-	if n, err := hex.Decode(e.BodyHash[:], []byte(values[6])); err != nil || n != len(e.BodyHash) {
+	if len(values[10]) != hex.EncodedLen(len(e.BodyHash)) {
 		return Entry{}, errors.New("parse leaf: sha256 is not 64 hexadecimal digits")
 	}
-	if e.BodySize, err = strconv.ParseInt(values[7], 10, 64); err != nil {
-		return Entry{}, fmt.Errorf("parse leaf: %w", err)
+	if _, err := hex.Decode(e.BodyHash[:], []byte(values[10])); err != nil {
+		return Entry{}, errors.New("parse leaf: sha256 is not 64 hexadecimal digits")
 	}
 	if err := e.Validate(); err != nil {
 		return Entry{}, fmt.Errorf("parse leaf: %w", err)
@@ -138,6 +152,7 @@ func (e Entry) Validate() error {
 	}
 	for _, field := range [...]struct{ name, value string }{
 		{"kind", string(e.Kind)}, {"source", e.Source}, {"id", e.ID}, {"name", e.Name}, {"target", e.Target},
+		{"signature", e.Signature}, {"secret", e.Secret}, {"extra", e.Extra},
 	} {
 		if len(field.value) > MaxField {
 			return fmt.Errorf("validate entry: %s has %d bytes, more than %d", field.name, len(field.value), MaxField)
@@ -151,8 +166,8 @@ func (e Entry) Validate() error {
 	if !e.Time.Equal(e.Time.Truncate(time.Microsecond)) || e.Time.Year() < 1 || e.Time.Year() > 9999 {
 		return errors.New("validate entry: the time is not in whole microseconds, or not in years 1 to 9999")
 	}
-	if e.BodySize < 0 {
-		return errors.New("validate entry: negative size")
+	if e.BodySize < 0 || e.Version < 1 {
+		return errors.New("validate entry: a negative size, or no version")
 	}
 	return nil
 }

@@ -2,11 +2,14 @@ package ledger
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // Erased is the body of an entry of kind Erasure: which bodies were given up,
@@ -21,6 +24,8 @@ type Erased struct {
 // ErasedEntry is one entry whose body is gone.
 type ErasedEntry struct {
 	Index int64 `json:"index"`
+	// Leaf is that entry's leaf hash, in hexadecimal: what is kept is of no other.
+	Leaf string `json:"leaf"`
 	// Kept is what was read out of the body, for whoever erased it to know.
 	Kept json.RawMessage `json:"kept,omitempty"`
 }
@@ -39,9 +44,22 @@ func Decode(data []byte, into any) error {
 	return nil
 }
 
-// ParseErased reads the body of an entry of kind Erasure.
-func ParseErased(body []byte) (Erased, error) {
+// ErrVersion says that a later version of the program wrote what this one cannot read.
+var ErrVersion = errors.New("a version that this program does not know")
+
+// ErasedVersion is the version of the entries of kind Erasure that this program writes.
+const ErasedVersion = 1
+
+// Erases says whether the erasure of one entry is of this one.
+func (e ErasedEntry) Erases(leaf tlog.Hash) bool { return e.Leaf == hex.EncodeToString(leaf[:]) }
+
+// ParseErased reads the body of an entry of kind Erasure; where the entry has an
+// unknown version, the error is an ErrVersion.
+func ParseErased(r Record, body []byte) (Erased, error) {
 	var e Erased
+	if r.Version != ErasedVersion {
+		return e, fmt.Errorf("parse erasure: %w: %d", ErrVersion, r.Version)
+	}
 	if err := Decode(body, &e); err != nil {
 		return e, fmt.Errorf("parse erasure: %w", err)
 	}

@@ -18,20 +18,24 @@ import (
 func entry(n int) ledger.Entry {
 	body := fmt.Appendf(nil, `{"n":%d}`, n)
 	return ledger.Entry{
-		Kind: ledger.Delivery, Time: time.Date(2026, 11, 1, 8, 0, 0, n*1000, time.UTC), Source: "4711",
+		Kind: ledger.Delivery, Version: 1, Signature: "5f0c", Secret: "9f2c1a77", Time: time.Date(2026, 11, 1, 8, 0, 0, n*1000, time.UTC), Source: "4711",
 		ID: fmt.Sprintf("guid-%d", n), Name: "push", Target: "repository/1296269",
 		BodyHash: sha256.Sum256(body), BodySize: int64(len(body)),
 	}
 }
 
 func TestLeafIsText(t *testing.T) {
-	const want = `fluxkeeper entry v1
+	const want = `fluxkeeper entry v2
 kind delivery
+version 1
 time 2026-11-01T08:00:00.000007Z
 source 4711
 id guid-7
 name push
 target repository/1296269
+signature 5f0c
+secret 9f2c1a77
+extra 
 sha256 1dd42de9287c1b6a96c617376c0df6b8304485783ed0b4803f1aac0f119471a5
 size 7
 `
@@ -49,6 +53,7 @@ size 7
 func TestEntriesWithoutAnUnambiguousLeaf(t *testing.T) {
 	for name, damage := range map[string]func(*ledger.Entry){
 		"no kind":           func(e *ledger.Entry) { e.Kind = "" },
+		"no version":        func(e *ledger.Entry) { e.Version = 0 },
 		"no id":             func(e *ledger.Entry) { e.ID = "" },
 		"line in a field":   func(e *ledger.Entry) { e.Name = "push\nsize 0" },
 		"not ASCII":         func(e *ledger.Entry) { e.Target = "répository/1" },

@@ -83,10 +83,10 @@ func (s *shelf) reconciler() reconcile.Reconciler {
 
 func deliveries() *shelf {
 	return &shelf{records: []ledger.Record{
-		{Index: 0, Entry: ledger.Entry{Kind: ledger.Delivery, Time: noon.Add(-30 * time.Hour), Source: "7", ID: "x", Name: "status"}},
-		{Index: 1, Entry: ledger.Entry{Kind: ledger.Delivery, Time: noon.Add(-29 * time.Hour), Source: "7", ID: "y", Name: "push"}},
-		{Index: 2, Entry: ledger.Entry{Kind: ledger.Delivery, Time: noon.Add(-2 * time.Hour), Source: "7", ID: "a", Name: "push"}},
-		{Index: 3, Entry: ledger.Entry{Kind: ledger.Delivery, Time: noon.Add(-time.Hour), Source: "7", ID: "b", Name: "status"}},
+		{Index: 0, Entry: ledger.Entry{Kind: ledger.Delivery, Version: 1, Time: noon.Add(-30 * time.Hour), Source: "7", ID: "x", Name: "status"}},
+		{Index: 1, Entry: ledger.Entry{Kind: ledger.Delivery, Version: 1, Time: noon.Add(-29 * time.Hour), Source: "7", ID: "y", Name: "push"}},
+		{Index: 2, Entry: ledger.Entry{Kind: ledger.Delivery, Version: 1, Time: noon.Add(-2 * time.Hour), Source: "7", ID: "a", Name: "push"}},
+		{Index: 3, Entry: ledger.Entry{Kind: ledger.Delivery, Version: 1, Time: noon.Add(-time.Hour), Source: "7", ID: "b", Name: "status"}},
 	}}
 }
 

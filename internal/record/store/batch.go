@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -41,8 +42,8 @@ const (
 )
 
 // Append keeps an entry with its body, whose hash and size it works out, and
-// returns when they are durable. An entry of the same kind, id, source and body
-// as one before is not kept again: the receipt is the first one's. The body may
+// returns when they are durable; the version is 1 where none is given. An entry of
+// the same kind, id, source, name, target and body as one before is not kept again: the receipt is the first one's. The body may
 // be reused afterwards.
 //
 // Errors that wrap ledger.ErrUnavailable leave it open whether the entry was
@@ -51,7 +52,7 @@ func (l *Ledger) Append(ctx context.Context, e ledger.Entry, body []byte) (ledge
 	if l.o.ReadOnly {
 		return ledger.Receipt{}, fmt.Errorf("append: %w", ErrReadOnly)
 	}
-	e.BodyHash, e.BodySize = sha256.Sum256(body), int64(len(body))
+	e.BodyHash, e.BodySize, e.Version = sha256.Sum256(body), int64(len(body)), cmp.Or(e.Version, 1)
 	if err := e.Validate(); err != nil {
 		return ledger.Receipt{}, fmt.Errorf("append: %w", err)
 	}

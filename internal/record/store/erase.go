@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -76,7 +77,8 @@ func (l *Ledger) erasable(
 		if err != nil {
 			return nil, fmt.Errorf("%w; it is left as it is, verify the ledger", err)
 		}
-		one := ledger.ErasedEntry{Index: r.Index}
+		leaf := r.Hash()
+		one := ledger.ErasedEntry{Index: r.Index, Leaf: hex.EncodeToString(leaf[:])}
 		if keep != nil {
 			one.Kept = keep(r, body)
 		}
@@ -96,7 +98,7 @@ func (l *Ledger) eraseSome(ctx context.Context, e ledger.Erased) error {
 	}
 	first, last := e.Entries[0].Index, e.Entries[len(e.Entries)-1].Index
 	_, err = l.Append(ctx, ledger.Entry{
-		Kind: ledger.Erasure, Time: l.o.Now().UTC().Truncate(time.Microsecond),
+		Kind: ledger.Erasure, Version: ledger.ErasedVersion, Time: l.o.Now().UTC().Truncate(time.Microsecond),
 		ID: fmt.Sprintf("%d-%d", first, last), Name: "bodies",
 	}, body)
 	if err != nil {

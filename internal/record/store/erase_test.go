@@ -3,10 +3,12 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -51,7 +53,7 @@ func testErase(t *testing.T, s *scene) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		erased, err := ledger.ParseErased(body)
+		erased, err := ledger.ParseErased(r, body)
 		if err != nil || !erased.Before.Equal(at(1300)) {
 			t.Fatalf("%+v, %v", erased, err)
 		}
@@ -116,7 +118,8 @@ func TestErasedBodiesAreGone(t *testing.T) {
 func TestEraseStopped(t *testing.T) {
 	e := newEvidence(t, 20)
 	l := e.open(t)
-	body, err := json.Marshal(ledger.Erased{Before: at(10), Entries: []ledger.ErasedEntry{{Index: 3}, {Index: 4}}})
+	three, four := leafOf(t, l, 3), leafOf(t, l, 4)
+	body, err := json.Marshal(ledger.Erased{Before: at(10), Entries: []ledger.ErasedEntry{{Index: 3, Leaf: three}, {Index: 4, Leaf: four}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,5 +192,48 @@ func testTamperingWithErasures(t *testing.T, s *scene) {
 		if got := fmt.Sprint(found(v)); got != c.want {
 			t.Errorf("%s: %s, want %s\n%s", name, got, c.want, messages(v))
 		}
+	}
+}
+
+// leafOf is the leaf hash of an entry, as an erasure names it.
+func leafOf(t testing.TB, l *store.Ledger, index int64) string {
+	t.Helper()
+	r, err := l.Record(t.Context(), index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf := r.Hash()
+	return hex.EncodeToString(leaf[:])
+}
+
+// TestErasureOfAnotherVersion: what a later program erased is a gap, and no fault; what
+// names another entry is one.
+func TestErasureOfAnotherVersion(t *testing.T) {
+	for name, c := range map[string]struct {
+		version int64
+		leaf    func(*testing.T, *store.Ledger) string
+		want    []string
+		gaps    int
+	}{
+		"of a later version": {2, func(*testing.T, *store.Ledger) string { return "" }, []string{}, 2},
+		"of another entry":   {1, func(t *testing.T, l *store.Ledger) string { return leafOf(t, l, 4) }, []string{"lost 0"}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEvidence(t, 20)
+			l := e.open(t)
+			body, err := json.Marshal(ledger.Erased{Before: at(10), Entries: []ledger.ErasedEntry{{Index: 3, Leaf: c.leaf(t, l)}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			entry := ledger.Entry{Kind: ledger.Erasure, Version: c.version, Time: at(30), ID: "3-3"}
+			if _, err := l.Append(t.Context(), entry, body); err != nil {
+				t.Fatal(err)
+			}
+			e.exec(t, `DELETE FROM body WHERE idx = 3`)
+			v := e.verify(t, store.VerifyOptions{})
+			if got := found(v); !slices.Equal(got, c.want) || len(v.Gaps) != c.gaps {
+				t.Errorf("%q, gaps %q", got, v.Gaps)
+			}
+		})
 	}
 }

@@ -68,8 +68,8 @@ func (l *Ledger) export(ctx context.Context, w io.Writer) error {
 	if x.tree.Root() != c.Root {
 		return errors.New("the entries are not those that the checkpoint signed: verify the ledger")
 	}
-	for from, to := range x.gone.runs() {
-		return fmt.Errorf("%s: the body is missing, and no erasure says so: verify the ledger",
+	for from, to := range x.gone.all() {
+		return fmt.Errorf("%s: a body is missing, and no erasure says so: verify the ledger",
 			span(from, to))
 	}
 	return out.Flush()
@@ -98,7 +98,7 @@ type exporter struct {
 	size  int64
 	lines *json.Encoder
 	tree  ledger.Frontier
-	gone  indexSet
+	gone  missing
 }
 
 // group writes the entries under one stored hash, or the last ones.

@@ -87,7 +87,7 @@ func payload(n int64) []byte {
 
 func numbered(n int64) ledger.Entry {
 	return ledger.Entry{
-		Kind: ledger.Delivery, Time: time.Date(2026, 11, 1, 0, 0, int(n), 0, time.UTC), Source: "4711",
+		Kind: ledger.Delivery, Version: 1, Time: time.Date(2026, 11, 1, 0, 0, int(n), 0, time.UTC), Source: "4711",
 		ID: fmt.Sprintf("guid-%06d", n), Name: "push", Target: "repository/1296269",
 	}
 }

@@ -61,7 +61,7 @@ type importer struct {
 	goal   ledger.Checkpoint
 	tree   ledger.Frontier
 	own    int64
-	gone   indexSet
+	gone   missing
 }
 
 // next reads the next line strictly into a value.
@@ -115,8 +115,8 @@ func (m *importer) run() error {
 	if m.tree.Root() != m.goal.Root || m.own != m.goal.Own {
 		return errors.New("the entries are not those that the checkpoint signed")
 	}
-	for from, to := range m.gone.runs() {
-		return fmt.Errorf("%s: the body is missing, and no erasure says so", span(from, to))
+	for from, to := range m.gone.all() {
+		return fmt.Errorf("%s: a body is missing, and no erasure says so", span(from, to))
 	}
 	_, err = m.into.ExecContext(m.ctx, `UPDATE head SET size = $1, frontier = $2, checkpoint = $3, checkpoint_time = $4`,
 		m.tree.Size(), m.tree.AppendBinary(nil), m.signed, m.l.o.Now().UnixMicro())
@@ -159,8 +159,8 @@ func (m *importer) entry() error {
 
 // insert keeps an entry as it is, and the nodes that it completes.
 func (m *importer) insert(r ledger.Record, leaf tlog.Hash) error {
-	_, err := m.into.ExecContext(m.ctx, `INSERT INTO entry (`+recordColumns+`, leaf_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		r.Index, string(r.Kind), r.Time.UnixMicro(), r.Source, r.ID, r.Name, r.Target, r.BodyHash[:], r.BodySize, leaf[:])
+	_, err := m.into.ExecContext(m.ctx, `INSERT INTO entry (`+recordColumns+`, leaf_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		append(outOf(&r), leaf[:])...)
 	if err != nil {
 		return err
 	}
@@ -186,27 +186,4 @@ func (m *importer) body(r ledger.Record, body []byte) error {
 	encoding, data := encode(body)
 	_, err := m.into.ExecContext(m.ctx, `INSERT INTO body (idx, encoding, data) VALUES ($1, $2, $3)`, r.Index, encoding, data)
 	return err
-}
-
-// settle notes a body that is missing, and takes back those that an erasure
-// names before it.
-func (s *indexSet) settle(r ledger.Record, body []byte) error {
-	switch {
-	case body == nil && r.Kind == ledger.Erasure:
-		return errors.New("the body of an erasure is gone; those are never erased")
-	case body == nil:
-		s.add(r.Index)
-	case r.Kind == ledger.Erasure:
-		erased, err := ledger.ParseErased(body)
-		if err != nil {
-			return err
-		}
-		for _, e := range erased.Entries {
-			if e.Index >= r.Index {
-				return fmt.Errorf("the erasure names entry %d, which comes after it", e.Index)
-			}
-			s.remove(e.Index)
-		}
-	}
-	return nil
 }

@@ -18,6 +18,8 @@ func (s *indexSet) add(index int64) {
 	(*s)[index/64] |= 1 << (index % 64)
 }
 
+func (s indexSet) has(index int64) bool { return index >= 0 && s[index/64]>>(index%64)&1 == 1 }
+
 func (s indexSet) remove(index int64) {
 	word, ok := s[index/64]
 	if !ok || index < 0 {

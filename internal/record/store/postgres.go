@@ -37,13 +37,15 @@ const (
 	sqlBegin = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`
 	sqlLock  = `SELECT frontier, checkpoint, current_setting('fsync') = 'on' FROM head WHERE one = 1 FOR UPDATE`
 	sqlFind  = `SELECT ` + recordColumns + `
-FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[]) AS k (key_id, key_source, key_kind, key_hash)
-JOIN entry ON id = key_id AND source = key_source AND kind = key_kind AND body_hash = key_hash`
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[])
+	AS k (key_id, key_source, key_kind, key_name, key_target, key_hash)
+JOIN entry ON id = key_id AND source = key_source AND kind = key_kind AND name = key_name AND target = key_target AND body_hash = key_hash`
 
-	sqlEntries = `INSERT INTO entry (idx, kind, time, source, id, name, target, body_hash, body_size, leaf_hash)
-SELECT $1 + n - 1, kind, time, source, id, name, target, body_hash, body_size, leaf_hash
-FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::bigint[], $10::bytea[])
-WITH ORDINALITY AS e (kind, time, source, id, name, target, body_hash, body_size, leaf_hash, n)`
+	sqlEntries = `INSERT INTO entry (` + recordColumns + `, leaf_hash)
+SELECT $1 + n - 1, kind, version, time, source, id, name, target, signature, secret, extra, body_hash, body_size, leaf_hash
+FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
+	$12::bytea[], $13::bigint[], $14::bytea[])
+WITH ORDINALITY AS e (kind, version, time, source, id, name, target, signature, secret, extra, body_hash, body_size, leaf_hash, n)`
 	sqlBodies = `INSERT INTO body (idx, encoding, data)
 SELECT $1 + n - 1, encoding, data FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY AS b (encoding, data, n)`
 	sqlNodes = `INSERT INTO node (level, n, hash) SELECT * FROM unnest($1::integer[], $2::bigint[], $3::bytea[])`
@@ -116,12 +118,14 @@ func (p *postgres) drop() {
 
 // identity is the unique key of an entry.
 type identity struct {
-	kind       ledger.Kind
-	id, source string
-	body       [sha256.Size]byte
+	kind                     ledger.Kind
+	id, source, name, target string
+	body                     [sha256.Size]byte
 }
 
-func identityOf(e *ledger.Entry) identity { return identity{e.Kind, e.ID, e.Source, e.BodyHash} }
+func identityOf(e *ledger.Entry) identity {
+	return identity{e.Kind, e.ID, e.Source, e.Name, e.Target, e.BodyHash}
+}
 
 // look locks the head and finds which entries are there already.
 func (p *postgres) look(ctx context.Context, conn *pgx.Conn, items []*item) (*head, map[identity]ledger.Record, error) {
@@ -141,7 +145,7 @@ func (p *postgres) look(ctx context.Context, conn *pgx.Conn, items []*item) (*he
 		}
 		return nil
 	})
-	batch.Queue(sqlFind, ids(items), sources(items), kinds(items), bodyHashes(items)).Query(func(found pgx.Rows) error {
+	batch.Queue(sqlFind, ids(items), sources(items), kinds(items), names(items), targets(items), bodyHashes(items)).Query(func(found pgx.Rows) error {
 		for found.Next() {
 			r, err := scanRecord(found)
 			if err != nil {
@@ -208,9 +212,13 @@ func (p *postgres) write(ctx context.Context, conn *pgx.Conn, h *head, added []*
 
 // queueRows queues the inserts of the items, whose first has the given index.
 func queueRows(batch *pgx.Batch, first int64, items []*item, nodes []ledger.Node) {
-	batch.Queue(sqlEntries, first, kinds(items), column(items, func(it *item) int64 { return it.entry.Time.UnixMicro() }),
-		sources(items), ids(items), column(items, func(it *item) string { return it.entry.Name }),
-		column(items, func(it *item) string { return it.entry.Target }), bodyHashes(items),
+	text := func(of func(*ledger.Entry) string) any {
+		return column(items, func(it *item) string { return of(&it.entry) })
+	}
+	batch.Queue(sqlEntries, first, kinds(items), column(items, func(it *item) int64 { return it.entry.Version }),
+		column(items, func(it *item) int64 { return it.entry.Time.UnixMicro() }),
+		sources(items), ids(items), names(items), targets(items), text(func(e *ledger.Entry) string { return e.Signature }),
+		text(func(e *ledger.Entry) string { return e.Secret }), text(func(e *ledger.Entry) string { return e.Extra }), bodyHashes(items),
 		column(items, func(it *item) int64 { return it.entry.BodySize }), column(items, func(it *item) []byte { return it.leaf[:] }))
 	batch.Queue(sqlBodies, first, column(items, func(it *item) string { return it.encoding }),
 		column(items, func(it *item) []byte { return it.data }))
@@ -230,7 +238,11 @@ func column[R, V any](rows []R, of func(R) V) pgtype.FlatArray[V] {
 }
 
 // The columns that make an entry a duplicate.
-func ids(items []*item) any { return column(items, func(it *item) string { return it.entry.ID }) }
+func ids(items []*item) any   { return column(items, func(it *item) string { return it.entry.ID }) }
+func names(items []*item) any { return column(items, func(it *item) string { return it.entry.Name }) }
+func targets(items []*item) any {
+	return column(items, func(it *item) string { return it.entry.Target })
+}
 func sources(items []*item) any {
 	return column(items, func(it *item) string { return it.entry.Source })
 }

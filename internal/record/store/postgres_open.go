@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -97,7 +98,10 @@ func (p *postgres) prepare(ctx context.Context) error {
 		return err
 	}
 	p.conn = conn
-	if err = p.migrate(ctx); err == nil {
+	if err = p.refuseOld(ctx); err == nil {
+		err = p.migrate(ctx)
+	}
+	if err == nil {
 		err = makeHead(ctx, p.reads, p.o.Key)
 	}
 	if err != nil {
@@ -110,16 +114,25 @@ func (p *postgres) prepare(ctx context.Context) error {
 func (p *postgres) find(ctx context.Context) error {
 	var size int64
 	err := p.reads.QueryRowContext(ctx, `SELECT size FROM head`).Scan(&size)
+	if err == nil {
+		return p.refuseOld(ctx)
+	}
 	var answer *pgconn.PgError
 	switch {
-	case err == nil:
-		return nil
 	case errors.Is(err, sql.ErrNoRows), errors.As(err, &answer) && answer.Code == "42P01":
 		return fmt.Errorf("%w: the database has no table of a ledger's entries", ErrNoLedger)
 	case answer != nil:
 		return err
 	}
 	return lostError{err}
+}
+
+// refuseOld looks for tables of before the first release.
+func (p *postgres) refuseOld(ctx context.Context) error {
+	var old bool
+	err := p.reads.QueryRowContext(ctx, `SELECT count(*) > 0 AND count(*) FILTER (WHERE attname = 'signature') = 0
+		FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass('entry')`).Scan(&old)
+	return cmp.Or(err, refuseOld(old))
 }
 
 // migrate makes the tables. Of several replicas that start at once one does it,

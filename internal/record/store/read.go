@@ -23,7 +23,19 @@ import (
 var ErrAmbiguous = errors.New("several entries can be meant")
 
 // recordColumns are what scanRecord reads.
-const recordColumns = `idx, kind, time, source, id, name, target, body_hash, body_size`
+const recordColumns = `idx, kind, version, time, source, id, name, target, signature, secret, extra, body_hash, body_size`
+
+// into are the places for the columns of an entry.
+func into(r *ledger.Record, micros *int64, hash any) []any {
+	return []any{&r.Index, &r.Kind, &r.Version, micros, &r.Source, &r.ID, &r.Name, &r.Target, &r.Signature, &r.Secret, &r.Extra,
+		hash, &r.BodySize}
+}
+
+// outOf are the columns of an entry.
+func outOf(r *ledger.Record) []any {
+	return []any{r.Index, string(r.Kind), r.Version, r.Time.UnixMicro(), r.Source, r.ID, r.Name, r.Target, r.Signature, r.Secret, r.Extra,
+		r.BodyHash[:], r.BodySize}
+}
 
 func scanRecord(row interface{ Scan(...any) error }) (ledger.Record, error) {
 	var (
@@ -31,7 +43,7 @@ func scanRecord(row interface{ Scan(...any) error }) (ledger.Record, error) {
 		micros int64
 		hash   []byte
 	)
-	err := row.Scan(&r.Index, &r.Kind, &micros, &r.Source, &r.ID, &r.Name, &r.Target, &hash, &r.BodySize)
+	err := row.Scan(into(&r, &micros, &hash)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, ledger.ErrNotFound
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
 // signer makes the checkpoint that is kept with each head: what it does not sign
@@ -78,6 +79,9 @@ func (s *signer) sign(h *head) ([]byte, int64, error) {
 
 // done is told that the head is durable.
 func (s *signer) done(h *head) { s.seen.advance(*h) }
+
+// SecretID names a webhook secret for the entries that it verified.
+func (l *Ledger) SecretID(s secret.Secret) string { return l.o.Key.SecretID(s) }
 
 // storedHead reads the head as it is now.
 func (l *Ledger) storedHead(ctx context.Context) (s storedHead, err error) {

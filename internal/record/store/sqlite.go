@@ -108,7 +108,22 @@ func refuseOthers(ctx context.Context, db *sql.DB) error {
 	if err == nil && tables > 0 && ours == 0 {
 		return fmt.Errorf("%w: it is the database of something else", ErrNoLedger)
 	}
-	return err
+	if err != nil || ours == 0 {
+		return err
+	}
+	var old bool
+	err = db.QueryRowContext(ctx, `SELECT count(*) > 0 AND count(*) FILTER (WHERE name = 'signature') = 0 FROM pragma_table_info('entry')`).Scan(&old)
+	return cmp.Or(err, refuseOld(old))
+}
+
+// refuseOld refuses the tables of before the first release, whose leaves had no
+// version and no signature.
+func refuseOld(old bool) error {
+	if !old {
+		return nil
+	}
+	return refusal{"a version of before the first release made this ledger, and its entries cannot be read by this one",
+		"keep it for the program that made it, and start a new ledger in another place"}
 }
 
 // createFile makes an empty file that only its owner can read, since bodies can

@@ -72,11 +72,12 @@ func (w *sqliteWriter) prepare(ctx context.Context) (err error) {
 		{&w.rollback, `ROLLBACK`},
 		{&w.head, sqlStoredHead},
 		{&w.setHead, sqlHead},
-		{&w.entry, `INSERT INTO entry (idx, kind, time, source, id, name, target, body_hash, body_size, leaf_hash)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, source, kind, body_hash) DO NOTHING`},
+		{&w.entry, `INSERT INTO entry (` + recordColumns + `, leaf_hash)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, source, kind, name, target, body_hash) DO NOTHING`},
 		{&w.body, `INSERT INTO body (idx, encoding, data) VALUES (?, ?, ?)`},
 		{&w.node, `INSERT INTO node (level, n, hash) VALUES (?, ?, ?)`},
-		{&w.find, `SELECT ` + recordColumns + ` FROM entry WHERE id = ? AND source = ? AND kind = ? AND body_hash = ?`},
+		{&w.find, `SELECT ` + recordColumns + ` FROM entry WHERE id = ? AND source = ? AND kind = ?
+			AND name = ? AND target = ? AND body_hash = ?`},
 	} {
 		if *s.to, err = w.conn.PrepareContext(ctx, s.text); err != nil {
 			return err
@@ -141,15 +142,14 @@ func (w *sqliteWriter) add(items []*item, signer *signer) (*head, error) {
 
 func (w *sqliteWriter) addOne(it *item, h *head) error {
 	e, index := &it.entry, h.Size()
-	result, err := w.entry.Exec(index, string(e.Kind), e.Time.UnixMicro(), e.Source, e.ID, e.Name, e.Target,
-		e.BodyHash[:], e.BodySize, it.leaf[:])
+	result, err := w.entry.Exec(append(outOf(&ledger.Record{Index: index, Entry: *e}), it.leaf[:])...)
 	if err != nil {
 		return err
 	}
 	if added, err := result.RowsAffected(); err != nil {
 		return err
 	} else if added == 0 {
-		r, err := scanRecord(w.find.QueryRow(e.ID, e.Source, string(e.Kind), e.BodyHash[:]))
+		r, err := scanRecord(w.find.QueryRow(e.ID, e.Source, string(e.Kind), e.Name, e.Target, e.BodyHash[:]))
 		it.receipt = ledger.Receipt{Record: r, Duplicate: true}
 		return err
 	}

@@ -145,13 +145,15 @@ func TestDuplicates(t *testing.T) {
 	l, o := newLedger(t)
 	first := add(t, l, "guid-1")
 	later := entry("guid-1")
-	later.Time, later.Name = later.Time.Add(time.Hour), "another header"
+	later.Time, later.Signature, later.Secret = later.Time.Add(time.Hour), "5f0c", "9f2c1a77" // verified with another secret
 	again, err := l.Append(t.Context(), later, body("guid-1"))
 	if want := (ledger.Receipt{Record: first.Record, Duplicate: true}); err != nil || again != want {
 		t.Errorf("again: %+v, %v; want %+v", again, err, want)
 	}
 	for name, damage := range map[string]func(*ledger.Entry, *[]byte){
 		"another body":   func(_ *ledger.Entry, b *[]byte) { *b = []byte("{}") },
+		"another name":   func(e *ledger.Entry, _ *[]byte) { e.Name = "issues" },
+		"another target": func(e *ledger.Entry, _ *[]byte) { e.Target = "organization/1" },
 		"another source": func(e *ledger.Entry, _ *[]byte) { e.Source = "4712" },
 		"no source":      func(e *ledger.Entry, _ *[]byte) { e.Source = "" },
 		"another kind":   func(e *ledger.Entry, _ *[]byte) { e.Kind = ledger.Erasure },

@@ -14,6 +14,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
 // VerifyOptions say what to hold the ledger against.
@@ -23,6 +24,9 @@ type VerifyOptions struct {
 	Public string
 	// Against is an older signed checkpoint that was kept outside the ledger.
 	Against []byte
+	// Secrets are webhook secrets, with which the signatures of the bodies that are held
+	// are checked again.
+	Secrets []secret.Secret
 	// Progress, where it is set, is told now and then how many entries are done.
 	Progress func(done, total int64)
 }
@@ -40,8 +44,12 @@ type Verification struct {
 	Bodies int64 `json:"bodies"`
 	Bytes  int64 `json:"bytes"`
 	Erased int64 `json:"erased"`
+	// Signatures is how many bodies were made with one of the secrets given.
+	Signatures int64 `json:"signatures"`
 	// Notes say what was not proved, and why.
 	Notes []string `json:"notes,omitempty"`
+	// Gaps say what this program could not judge.
+	Gaps []string `json:"gaps,omitempty"`
 	// Faults are the first ones found, by index; Count is how many there are.
 	Faults []Fault `json:"faults,omitempty"`
 	Count  int64   `json:"count"`
@@ -73,6 +81,7 @@ const (
 	FaultStray      = "stray"      // a row that belongs to nothing
 	FaultHead       = "head"       // the head does not fit what is below it
 	FaultCheckpoint = "checkpoint" // a checkpoint's signature, root or count is wrong
+	FaultSignature  = "signature"  // a body was not made with the secret that its delivery is named after
 	FaultUnsigned   = "unsigned"   // entries that the key did not sign: another hand appended them
 	FaultKey        = "key"        // the public key is another one
 	FaultIndex      = "index"      // an index of the database leads astray
@@ -126,9 +135,11 @@ type verifier struct {
 	groups []*group        // one under way for each stored level
 	nodes  nodeCache
 	doubts []doubt
-	gone   indexSet // entries without a body that no erasure has named yet
+	gone   missing // entries without a body that no erasure has named yet
 	buffer []byte
 	own    int64 // entries so far that are no deliveries
+	later  bool  // there is an erasure that a later version wrote
+	signed signatures
 	sqlite bool
 	odd    bool // the tables are not as they should be
 }
@@ -149,6 +160,7 @@ func (v *verifier) run() error {
 	v.judgeSize()
 	v.judgeMarks()
 	v.judgeGone()
+	v.judgeSignatures()
 	v.out.Size = v.next
 	if v.whole {
 		v.out.Root = v.tree.Root()
@@ -163,6 +175,13 @@ func (v *verifier) fault(index int64, kind, format string, args ...any) {
 	v.out.Count++
 	if len(v.out.Faults) < maxFaults {
 		v.out.Faults = append(v.out.Faults, Fault{index, kind, fmt.Sprintf(format, args...)})
+	}
+}
+
+// gap notes what cannot be judged.
+func (v *verifier) gap(format string, args ...any) {
+	if len(v.out.Gaps) < maxFaults {
+		v.out.Gaps = append(v.out.Gaps, fmt.Sprintf(format, args...))
 	}
 }
 
@@ -204,8 +223,12 @@ func (v *verifier) judgeSize() {
 
 // judgeGone tells of the bodies that are missing without an erasure.
 func (v *verifier) judgeGone() {
-	for from, to := range v.gone.runs() {
-		v.out.Erased -= to - from
-		v.fault(from, FaultLost, "%s: the body is gone, and no erasure says so", span(from, to))
+	for from, to := range v.gone.all() {
+		v.out.Erased = max(v.out.Erased-(to-from), 0)
+		if v.later {
+			v.gap("%s: a body is gone, and no erasure that this program can read says so", span(from, to))
+			continue
+		}
+		v.fault(from, FaultLost, "%s: a body is gone, and no erasure says so", span(from, to))
 	}
 }

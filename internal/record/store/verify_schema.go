@@ -99,14 +99,15 @@ ORDER BY 1`
 // postgresSchema is what the migrations make.
 var postgresSchema = []string{
 	`table entry rp`, `table body rp`, `table node rp`, `table head rp`,
-	`column entry.idx bigint`, `column entry.kind text C`, `column entry.time bigint`, `column entry.source text C`, `column entry.id text C`,
+	`column entry.idx bigint`, `column entry.kind text C`, `column entry.version bigint`, `column entry.signature text C`,
+	`column entry.secret text C`, `column entry.extra text C`, `column entry.time bigint`, `column entry.source text C`, `column entry.id text C`,
 	`column entry.name text C`, `column entry.target text C`, `column entry.body_hash bytea`, `column entry.body_size bigint`,
 	`column entry.leaf_hash bytea`,
 	`column body.idx bigint`, `column body.encoding text C`, `column body.data bytea`,
 	`column node.level integer`, `column node.n bigint`, `column node.hash bytea`,
 	`column head.one integer`, `column head.size bigint`, `column head.frontier bytea`, `column head.public_key text default`,
 	`column head.checkpoint bytea`, `column head.checkpoint_time bigint`,
-	`index entry_pkey of entry unique USING btree (idx)`, `index entry_key of entry unique USING btree (id, source, kind, body_hash)`,
+	`index entry_pkey of entry unique USING btree (idx)`, `index entry_key of entry unique USING btree (id, source, kind, name, target, body_hash)`,
 	"index entry_kind of entry USING btree (kind, idx) WHERE (kind <> 'delivery'::text)",
 	`index entry_time of entry USING btree ("time")`,
 	`index body_pkey of body unique USING btree (idx)`, `index node_pkey of node unique USING btree (level, n)`,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -71,7 +72,7 @@ func entryRows(ctx context.Context, q querier, next int64, where string, args ..
 			micros     int64
 			hash, leaf sql.RawBytes
 		)
-		err := rows.Scan(&r.Index, &r.Kind, &micros, &r.Source, &r.ID, &r.Name, &r.Target, &hash, &r.BodySize, &leaf)
+		err := rows.Scan(append(into(&r.Record, &micros, &hash), &leaf)...)
 		if err != nil {
 			return err
 		}
@@ -157,7 +158,11 @@ func (v *verifier) checkBody(r *entryRow, encoding string, length int64, data []
 	if body == nil {
 		body = []byte{} // an empty one is not missing
 	}
-	if err := v.gone.settle(r.Record, body); err != nil {
+	v.checkSignature(r, body)
+	if err := v.gone.settle(r.Record, body); errors.Is(err, ledger.ErrVersion) {
+		v.later = true
+		v.gap("entry %d: %v", r.Index, err)
+	} else if err != nil {
 		v.fault(r.Index, FaultBody, "%v", err)
 	}
 }

@@ -41,6 +41,10 @@ func (r refusal) Error() string { return r.text }
 // Hint says what to do.
 func (r refusal) Hint() string { return r.hint }
 
+// recordVersion is the version of the entries of kind Rotation that this program
+// writes and reads.
+const recordVersion = 1
+
 // Read reads a ledger's rotations.
 func Read(ctx context.Context, l ledger.Reader) (History, error) {
 	var h History
@@ -56,6 +60,9 @@ func Read(ctx context.Context, l ledger.Reader) (History, error) {
 			return h, err
 		}
 		var r Record
+		if err == nil && entry.Version != recordVersion {
+			err = fmt.Errorf("%w: %d", ledger.ErrVersion, entry.Version)
+		}
 		if err == nil {
 			r, err = ParseRecord(body)
 		}
@@ -80,7 +87,7 @@ func (r Record) Entry() (ledger.Entry, []byte, error) {
 		target = r.Repositories[0]
 	}
 	return ledger.Entry{
-		Kind: ledger.Rotation, Time: r.Time.Truncate(time.Microsecond), Source: "fluxkeeper", ID: r.New, Name: string(r.Step), Target: target,
+		Kind: ledger.Rotation, Version: recordVersion, Time: r.Time.Truncate(time.Microsecond), Source: "fluxkeeper", ID: r.New, Name: string(r.Step), Target: target,
 	}, body, err
 }
 

@@ -5,16 +5,20 @@
 CREATE TABLE entry (
     idx       bigint PRIMARY KEY,
     kind      text COLLATE "C" NOT NULL,
+    version   bigint NOT NULL, -- of the kind's form
     time      bigint NOT NULL, -- µs since 1970
     source    text COLLATE "C" NOT NULL,
     id        text COLLATE "C" NOT NULL,
     name      text COLLATE "C" NOT NULL,
     target    text COLLATE "C" NOT NULL,
+    signature text COLLATE "C" NOT NULL, -- of the body, as the sender made it
+    secret    text COLLATE "C" NOT NULL, -- the name of the secret that verified it
+    extra     text COLLATE "C" NOT NULL,
     body_hash bytea NOT NULL,
     body_size bigint NOT NULL,
     leaf_hash bytea NOT NULL
 );
-CREATE UNIQUE INDEX entry_key ON entry (id, source, kind, body_hash);
+CREATE UNIQUE INDEX entry_key ON entry (id, source, kind, name, target, body_hash);
 CREATE INDEX entry_time ON entry (time);
 
 -- The bodies lie apart, so that they can be erased. They come compressed, and

@@ -4,18 +4,22 @@
 CREATE TABLE entry (
     idx       INTEGER PRIMARY KEY,
     kind      TEXT    NOT NULL,
+    version   INTEGER NOT NULL, -- of the kind's form
     time      INTEGER NOT NULL, -- microseconds since 1970, UTC
     source    TEXT    NOT NULL,
     id        TEXT    NOT NULL,
     name      TEXT    NOT NULL,
     target    TEXT    NOT NULL,
+    signature TEXT    NOT NULL, -- of the body, as the sender made it
+    secret    TEXT    NOT NULL, -- the name of the secret that verified it
+    extra     TEXT    NOT NULL,
     body_hash BLOB    NOT NULL,
     body_size INTEGER NOT NULL,
     leaf_hash BLOB    NOT NULL
 ) STRICT;
 
 -- What makes an entry a duplicate. It starts with the id, by which people ask.
-CREATE UNIQUE INDEX entry_key ON entry (id, source, kind, body_hash);
+CREATE UNIQUE INDEX entry_key ON entry (id, source, kind, name, target, body_hash);
 
 CREATE INDEX entry_time ON entry (time);
 
