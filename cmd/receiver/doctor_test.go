@@ -72,7 +72,7 @@ func (p patient) file(t *testing.T, path ...string) string {
 }
 
 func (p patient) present(text string) string {
-	text = strings.ReplaceAll(text, "ghp_example1", p.token)
+	text = strings.ReplaceAll(text, "ghp_e1", p.token)
 	return regexp.MustCompile(`2026-11-22T[0-9:.]+Z`).ReplaceAllStringFunc(text, func(stamp string) string {
 		when, err := time.Parse(time.RFC3339, stamp)
 		if err != nil {

@@ -33,7 +33,7 @@ func TestRotationInACluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.Apply(t, string(rights))
-	k.Apply(t, strings.ReplaceAll(string(healthy), "ghp_example1", s.old))
+	k.Apply(t, strings.ReplaceAll(string(healthy), "ghp_e1", s.old))
 	in := []string{"--cluster-secret", "flux-system/github-token", "--kubeconfig", k.As(t, "flux-system", "fluxkeeper-rotate")}
 	with := func(args ...string) []string { return append(args, in...) }
 

@@ -16,8 +16,8 @@ import (
 // verifyCmd recomputes everything.
 type verifyCmd struct {
 	where
-	Checkpoint        string   `placeholder:"FILE" help:"An older signed checkpoint, kept elsewhere: shows what was cut off or rewritten since."`
-	PublicKey         string   `placeholder:"KEY" help:"The public key, or a file that holds it (default: the ledger's own word, which proves less)."`
+	Checkpoint        string   `placeholder:"FILE" help:"An older checkpoint, kept elsewhere: shows what was cut off or rewritten since."`
+	PublicKey         string   `placeholder:"KEY" help:"The public key, or its file (default: the ledger's own word, which proves less)."`
 	WebhookSecretFile []string `placeholder:"FILE" help:"A webhook secret: checks again the signature of each body that is held; several."`
 	Format            string   `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
 }

@@ -187,7 +187,7 @@ func TestExamples(t *testing.T) {
 // all are well.
 func TestHealthy(t *testing.T) {
 	e := read(t, &txtar.Archive{Files: []txtar.File{{Name: "expect.yaml",
-		Data: []byte("repository: acme/fleet\ncopies: [{where: ESC, token: ghp_example1}]\n")}}})
+		Data: []byte("repository: acme/fleet\ncopies: [{where: ESC, token: ghp_e1}]\n")}}})
 	checks := flux.Examine(e.cluster(t), e.expect)
 	if len(checks) != 9 {
 		t.Errorf("%d checks", len(checks))

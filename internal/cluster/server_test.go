@@ -162,21 +162,21 @@ func oldVersions(t *testing.T, s *kubetest.Server, least string) {
 
 func healthy(t *testing.T, s *kubetest.Server, least string) {
 	e := read(t, &txtar.Archive{Files: []txtar.File{{Name: "expect.yaml",
-		Data: []byte("repository: acme/fleet\ncopies: [{where: ESC, token: ghp_example1}]\n")}}})
+		Data: []byte("repository: acme/fleet\ncopies: [{where: ESC, token: ghp_e1}]\n")}}})
 	got := ask(t, s, least, e)
 	for _, c := range flux.Examine(got.Cluster, e.expect) {
 		if c.State() != finding.OK {
 			t.Errorf("%s is %s: %+v", c.Name, c.State(), c)
 		}
 	}
-	if got.Token.Reveal() != "ghp_example1" {
+	if got.Token.Reveal() != "ghp_e1" {
 		t.Error("the token is not the Secret's")
 	}
 	if !slices.Contains(got.Cluster.Secrets[0].Managers, "kubetest") {
 		t.Errorf("managers are %q", got.Cluster.Secrets[0].Managers)
 	}
 	text, err := json.Marshal(got)
-	if err != nil || bytes.Contains(text, []byte("ghp_example1")) {
+	if err != nil || bytes.Contains(text, []byte("ghp_e1")) {
 		t.Errorf("%v: the token is in what was read: %s", err, text)
 	}
 	counted := &counter{}

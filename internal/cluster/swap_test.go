@@ -98,7 +98,7 @@ stringData: {username: app, password: correct horse battery}
 apiVersion: v1
 kind: Secret
 metadata: {name: unused, namespace: flux-system}
-stringData: {username: git, password: ghp_example1}
+stringData: {username: git, password: ghp_e1}
 ---
 `
 	healthy, err := os.ReadFile(filepath.Join("testdata", "healthy.yaml"))

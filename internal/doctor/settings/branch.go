@@ -330,8 +330,9 @@ func (x *examiner) behind(b Branch) {
 	if len(x.ours) > 0 && !x.started(b.Name, "push") {
 		until = "for good, since no workflow with the gate is started by pushes to it"
 	}
-	x.Report("github/base-behind", "require branches to be up to date before merging, or a merge queue; and start the gate's workflow on push, "+
-		"as examples/check.yml does", "what is green for branch %q stays so when the base moves on, %s", b.Name, until)
+	x.Report("github/base-behind",
+		"require branches to be up to date before merging, or a merge queue; and start the gate's workflow on push, "+
+			"as examples/check.yml does", "what is green for branch %q stays so when the base moves on, %s", b.Name, until)
 }
 
 // started tells whether an event of a branch starts a workflow that judges.

@@ -143,7 +143,8 @@ func EntryOf(r ledger.Record) Entry {
 	hash := r.Hash()
 	return Entry{
 		Index: r.Index, ID: hex.EncodeToString(hash[:]), Kind: r.Kind, Time: r.Time, Source: r.Source, GUID: r.ID, Name: r.Name,
-		Version: r.Version, Target: r.Target, Signature: r.Signature, Secret: r.Secret, SHA256: hex.EncodeToString(r.BodyHash[:]), Size: r.BodySize,
+		Version: r.Version, Target: r.Target, Signature: r.Signature, Secret: r.Secret, SHA256: hex.EncodeToString(r.BodyHash[:]),
+		Size: r.BodySize,
 	}
 }
 

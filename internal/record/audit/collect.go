@@ -83,7 +83,8 @@ func (c *collector) see(r ledger.Record) error {
 func (c *collector) edge() {
 	for _, r := range c.behind {
 		if c.latest.Sub(r.Time) > clockSkew {
-			c.gaps = append(c.gaps, fmt.Sprintf("when entry %d came in is not known, and whether it is of the window: the clock said %s, and %s before",
+			c.gaps = append(c.gaps, fmt.Sprintf("when entry %d came in is not known, and whether it is of the window: the clock said %s, and %s "+
+				"before",
 				r.Index, clock(r.Time), clock(c.latest)))
 			return
 		}

@@ -18,8 +18,9 @@ import (
 func entry(n int) ledger.Entry {
 	body := fmt.Appendf(nil, `{"n":%d}`, n)
 	return ledger.Entry{
-		Kind: ledger.Delivery, Version: 1, Signature: "5f0c", Secret: "9f2c1a77", Time: time.Date(2026, 11, 1, 8, 0, 0, n*1000, time.UTC), Source: "4711",
-		ID: fmt.Sprintf("guid-%d", n), Name: "push", Target: "repository/1296269",
+		Kind: ledger.Delivery, Version: 1, Signature: "5f0c", Secret: "9f2c1a77", Time: time.Date(2026, 11, 1, 8, 0, 0, n*1000, time.UTC),
+		Source: "4711",
+		ID:     fmt.Sprintf("guid-%d", n), Name: "push", Target: "repository/1296269",
 		BodyHash: sha256.Sum256(body), BodySize: int64(len(body)),
 	}
 }

@@ -14,10 +14,11 @@ import (
 
 // columns are all of the ledger's tables; the first ones name the row.
 var columns = map[string][]string{
-	"entry": {"idx", "kind", "version", "time", "source", "id", "name", "target", "signature", "secret", "extra", "body_hash", "body_size", "leaf_hash"},
-	"body":  {"idx", "encoding", "data"},
-	"node":  {"level", "n", "hash"},
-	"head":  {"one", "size", "frontier", "public_key", "checkpoint"},
+	"entry": {"idx", "kind", "version", "time", "source", "id", "name", "target", "signature", "secret", "extra", "body_hash", "body_size",
+		"leaf_hash"},
+	"body": {"idx", "encoding", "data"},
+	"node": {"level", "n", "hash"},
+	"head": {"one", "size", "frontier", "public_key", "checkpoint"},
 }
 
 // provesNothing are the columns that Verify does not hold against anything: when

@@ -159,7 +159,8 @@ func (m *importer) entry() error {
 
 // insert keeps an entry as it is, and the nodes that it completes.
 func (m *importer) insert(r ledger.Record, leaf tlog.Hash) error {
-	_, err := m.into.ExecContext(m.ctx, `INSERT INTO entry (`+recordColumns+`, leaf_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+	_, err := m.into.ExecContext(m.ctx, `INSERT INTO entry (`+recordColumns+
+		`, leaf_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		append(outOf(&r), leaf[:])...)
 	if err != nil {
 		return err

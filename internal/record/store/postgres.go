@@ -145,7 +145,8 @@ func (p *postgres) look(ctx context.Context, conn *pgx.Conn, items []*item) (*he
 		}
 		return nil
 	})
-	batch.Queue(sqlFind, ids(items), sources(items), kinds(items), names(items), targets(items), bodyHashes(items)).Query(func(found pgx.Rows) error {
+	batch.Queue(sqlFind, ids(items), sources(items), kinds(items), names(items), targets(items),
+		bodyHashes(items)).Query(func(found pgx.Rows) error {
 		for found.Next() {
 			r, err := scanRecord(found)
 			if err != nil {

@@ -112,7 +112,8 @@ func refuseOthers(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	var old bool
-	err = db.QueryRowContext(ctx, `SELECT count(*) > 0 AND count(*) FILTER (WHERE name = 'signature') = 0 FROM pragma_table_info('entry')`).Scan(&old)
+	err = db.QueryRowContext(ctx, `SELECT count(*) > 0 AND
+		count(*) FILTER (WHERE name = 'signature') = 0 FROM pragma_table_info('entry')`).Scan(&old)
 	return cmp.Or(err, refuseOld(old))
 }
 

@@ -213,7 +213,8 @@ func insert(t testing.TB, e *evidence, index int64) {
 	n, body := numbered(1_000_000), []byte(`{"forged":true}`)
 	n.BodyHash, n.BodySize = sha256.Sum256(body), int64(len(body))
 	leaf := n.Hash()
-	e.exec(t, `INSERT INTO entry (idx, kind, version, time, source, id, name, target, signature, secret, extra, body_hash, body_size, leaf_hash)
+	e.exec(t, `INSERT INTO entry
+		(idx, kind, version, time, source, id, name, target, signature, secret, extra, body_hash, body_size, leaf_hash)
 		VALUES ($1, $2, 1, $3, $4, $5, $6, $7, '', '', '', $8, $9, $10)`,
 		index, string(n.Kind), n.Time.UnixMicro(), n.Source, n.ID, n.Name, n.Target, n.BodyHash[:], n.BodySize, leaf[:])
 	e.exec(t, `INSERT INTO body (idx, encoding, data) VALUES ($1, 'raw', $2)`, index, body)

@@ -87,7 +87,8 @@ func (r Record) Entry() (ledger.Entry, []byte, error) {
 		target = r.Repositories[0]
 	}
 	return ledger.Entry{
-		Kind: ledger.Rotation, Version: recordVersion, Time: r.Time.Truncate(time.Microsecond), Source: "fluxkeeper", ID: r.New, Name: string(r.Step), Target: target,
+		Kind: ledger.Rotation, Version: recordVersion, Time: r.Time.Truncate(time.Microsecond), Source: "fluxkeeper", ID: r.New,
+		Name: string(r.Step), Target: target,
 	}, body, err
 }
 
