@@ -55,7 +55,7 @@ func (s *server) received() []*http.Request {
 
 func (s *server) client(t *testing.T, change ...func(*github.Options)) *github.Client {
 	t.Helper()
-	o := github.Options{Token: secret.New(token), APIURL: s.URL, Repository: "acme/fleet", Budget: 20 * time.Second}
+	o := github.Options{Token: secret.New(token), APIURL: s.URL, Repository: "acme/fleet", Budget: 50 * time.Second}
 	for _, f := range change {
 		f(&o)
 	}
