@@ -95,9 +95,9 @@ func (x *examiner) noForce(of string, by answer) {
 	case by.unknown != "":
 		x.Gap("whether Flux can replace its branch: %s", by.unknown)
 	default:
-		x.Report("github/force-push", "allow force pushes to this branch, or start image-automation-controller with "+
-			"--feature-gates=GitForcePushBranch=false and delete the branch after each merge",
-			"%s refuses force pushes to branch %q, by which Flux replaces a branch that the base has left behind", of, x.Head.Name)
+		x.Report("github/force-push", "allow force pushes to this branch if image-automation-controller is started with "+
+			"--feature-gates=GitAllBranchReferences=false", "%s refuses force pushes to branch %q, by which Flux makes it anew where that gate "+
+			"is off; by default it does not", of, x.Head.Name)
 	}
 }
 

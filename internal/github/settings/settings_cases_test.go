@@ -147,7 +147,7 @@ func heads() []settingCase {
 				Rules: []fakehub.Rule{fakehub.RequirePull()}})
 		}, want: []string{"push-blocked error; by pull request only"}},
 		{name: "signed commits for the bot's branch", change: rule("required_signatures"), want: []string{"signatures error"}},
-		{name: "no force pushes", change: rule("non_fast_forward"), want: []string{"force-push warning"}},
+		{name: "no force pushes", change: rule("non_fast_forward"), want: []string{"force-push note"}},
 		{name: "no deletion", change: rule("deletion"), want: []string{"branch-kept note; keeps branch"}},
 		{name: "no new branches", change: rule("creation"), want: []string{"push-blocked error; create the branch"}},
 		{name: "the branch is not there", change: func(s *setting) { s.headless = true },
@@ -208,7 +208,7 @@ func classicCases() []settingCase {
 		}, gaps: []string{"bot's branch; team bots"}},
 		{name: "the base's protection catches the bot's branch",
 			change: on(head, fakehub.Protection{Checks: map[string]int64{"fluxkeeper": 0}, PullRequest: true, Signatures: true}), want: []string{
-				"push-blocked error; passed checks", "push-blocked error; pull request", "signatures error", "force-push warning", "branch-kept note",
+				"push-blocked error; passed checks", "push-blocked error; pull request", "signatures error", "force-push note", "branch-kept note",
 				"branch-open",
 			}},
 	}
