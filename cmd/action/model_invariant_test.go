@@ -99,9 +99,11 @@ func (m *model) land(p *memPull, auto bool) {
 // settled looks at what is left once all runs have ended: invariant 2, and of 4 what
 // still stands.
 func (m *model) settled() {
-	for moved := !pushRejudges; moved; { // what is merged meanwhile moves a base once more
+	// A push to a base judges Flux's pull requests anew. The last event of the others is
+	// re-run; what is merged meanwhile moves a base once more.
+	for moved := true; moved; {
 		moved = false
-		for _, p := range m.openPulls(func(*memPull) bool { return true }) {
+		for _, p := range m.openPulls(func(p *memPull) bool { return p.fork || p.branch == annsBranch }) {
 			tip := m.branches[p.base]
 			own := m.newestOf(p.head, plan.CheckName(modelCheck, p.base, memDefault), func(c *memCheck) bool { return c.number == p.number })
 			if own == nil || own.tip != tip || stands(p) {

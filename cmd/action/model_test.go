@@ -28,11 +28,6 @@ var allSequences = flag.Bool("all", false, "try 20,000 sequences of GitHub's eve
 // modelCheck is the name of the check in the model.
 const modelCheck = "fluxkeeper"
 
-// pushRejudges says that a push to a base judges the pull requests to it anew by
-// itself. SWITCH: as long as it does not, the model re-runs the last event of each
-// pull request whose base has moved, before it looks at invariant 2.
-const pushRejudges = false
-
 // TestModel holds the real steps of the Action against random sequences of GitHub's
 // events: whatever happens in whatever order, and while a run is under way, four
 // invariants hold.
@@ -165,11 +160,11 @@ func (m *model) fault(invariant, format string, args ...any) {
 
 // start queues the runs that an event starts.
 func (m *model) start(kind string, e runner.Event) {
-	if kind == "edited" && m.off.unedited {
+	if kind == "edited" && m.off.unedited || e.Name == "push" && m.off.unpushed {
 		return
 	}
 	jobs := []job{{event: e}}
-	if m.merging && e.Name != "push" {
+	if m.merging {
 		jobs = append(jobs, job{e, true})
 	}
 	m.queue, m.events = append(m.queue, jobs...), append(m.events, jobs...)
