@@ -130,6 +130,12 @@ func TestBody(t *testing.T) {
 		{"another old version", "- app: 1.4.1 → 1.4.3", "fail"},
 		{"another image", "- web: 1.4.2 → 1.4.3", "fail"},
 		{"end of a word", "- pp: 1.4.2 → 1.4.3", "fail"},
+		{"branches", "Promotes: flux-image-updates → main", "pass"},
+		{"stages", "rollout: trial → live", "pass"},
+		{"in two steps", "- app: 1.4.2 → 1.4.3-rc1\n- app: 1.4.3-rc1 → 1.4.3", "pass"},
+		{"in steps that end elsewhere", "- app: 1.4.2 → 1.4.3-rc1\n- app: 1.4.3-rc1 → 1.4.4", "fail"},
+		{"no version at all of its image", "- app: old → new", "fail"},
+		{"a digest that is not there", "- ghcr.io/acme/app:1.4.2 -> ghcr.io/acme/app:1.4.3@sha256:" + strings.Repeat("a", 64), "fail"},
 		{"one too many", "- app: 1.4.2 → 1.4.3\n- web: 1.0.0 → 1.0.1", "fail"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -21,11 +21,12 @@ func (j *judge) text(updates []Update) {
 		j.report(finding.Finding{Rule: "text/title", Message: fmt.Sprintf("the title %q does not fit the pattern %q", pull.Title, j.policy.Title),
 			Hint: "give the pull request the title that its workflow gives, or change title in " + policy.File})
 	}
-	listed := proposal.Parse(pull.Body)
+	held := Proposed(updates)
+	listed := proposal.Claims(pull.Body, held)
 	if len(listed) == 0 {
 		return
 	}
-	missing, extra := proposal.Compare(listed, Proposed(updates))
+	missing, extra := proposal.Compare(listed, held)
 	if len(missing)+len(extra) == 0 {
 		return
 	}
@@ -44,7 +45,8 @@ func (j *judge) text(updates []Update) {
 func Proposed(updates []Update) []proposal.Update {
 	var out []proposal.Update
 	for _, u := range updates {
-		out = append(out, proposal.Update{Image: cmp.Or(u.Image, u.Policy), From: u.From, To: u.To, Step: u.Step})
+		out = append(out, proposal.Update{Image: cmp.Or(u.Image, u.Policy), From: u.From, To: u.To, Step: u.Step,
+			FromDigest: u.FromDigest, ToDigest: u.ToDigest})
 	}
 	return out
 }

@@ -36,6 +36,7 @@ func (j *judge) judgeUpdate(u *joined) {
 		step.Kind = image.Incomparable
 	}
 	u.From, u.To, u.Step = version(old, step.Kind), version(now, step.Kind), string(step.Kind)
+	u.FromDigest, u.ToDigest = old.Digest, now.Digest
 	j.judgePolicies(u, now, policies, settled)
 }
 

@@ -37,6 +37,9 @@ type Update struct {
 	Image string `json:"image"`
 	// From and To are tags, or digests where only the digest moved.
 	From string `json:"from"`
-	To   string `json:"to"`   // Tag after; the digest where only the digest moved.
-	Step string `json:"step"` // What happened between the two such as patch, minor, major or downgrade
+	To   string `json:"to"` // Tag after; the digest where only the digest moved.
+	// FromDigest and ToDigest are the digests beside the tags; empty where there are none.
+	FromDigest string `json:"-"`
+	ToDigest   string `json:"-"`
+	Step       string `json:"step"` // What happened between the two such as patch, minor, major or downgrade
 }

@@ -20,6 +20,8 @@ type Update struct {
 	From, To string
 	// Step is what kind of step it is; it is not part of the line.
 	Step string
+	// FromDigest and ToDigest are the digests beside the tags, which a line may claim.
+	FromDigest, ToDigest string
 }
 
 // Line is the update as a body lists it, such as
@@ -143,12 +145,51 @@ func plainVersion(s, name string) string {
 	return s
 }
 
+// version is what no prose has on both sides of an arrow.
+var version = regexp.MustCompile(`^v?\d+\.\d|^sha256:`)
+
+// Claims are the updates that a body lists, for a change that holds some: lines that
+// name one of its images, or any image with a version. Others with an arrow, such as
+// "Promotes: staging → main", are prose. What is listed in several steps is one.
+func Claims(body string, held []Update) []Update {
+	held = spoken(held)
+	var out []Update
+	for _, l := range Parse(body) {
+		_, err := image.ParseName(l.Image)
+		legal := err == nil && (version.MatchString(l.From) || version.MatchString(l.To))
+		if !legal && !slices.ContainsFunc(held, l.names) {
+			continue
+		}
+		before := slices.IndexFunc(out, func(o Update) bool {
+			return o.Image == l.Image && o.To == l.From && !slices.ContainsFunc(held, o.means)
+		})
+		if before >= 0 && !slices.ContainsFunc(held, l.means) {
+			out[before].To = l.To
+		} else {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// spoken is what List would write, read back: only so do a body and a change speak
+// one language. The digests beside stay.
+func spoken(held []Update) []Update {
+	var out []Update
+	for _, h := range held {
+		for _, u := range Parse(h.Line()) {
+			u.FromDigest, u.ToDigest = h.FromDigest, h.ToDigest
+			out = append(out, u)
+		}
+	}
+	return unique(out)
+}
+
 // Compare holds a body's list against the updates of a change, as sets. extra
 // is what only the body has, missing what it leaves out; both are sorted. A
-// body may call an image by the end of its name.
+// body may call an image by the end of its name, and a digest beside its tag.
 func Compare(listed, held []Update) (missing, extra []Update) {
-	// What List would write, read back: only so do both speak one language.
-	held = unique(Parse(strings.Join(List(held), "\n")))
+	held = spoken(held)
 	found := make([]bool, len(held))
 	for _, l := range unique(listed) {
 		i := slices.IndexFunc(held, l.means)
@@ -163,7 +204,10 @@ func Compare(listed, held []Update) (missing, extra []Update) {
 			extra = append(extra, l)
 			continue
 		}
-		found[i] = true
+		// Nor is an image with a digest in one place, and without in another, two.
+		for k, h := range held {
+			found[k] = found[k] || h.Image == held[i].Image && h.From == held[i].From && h.To == held[i].To
+		}
 	}
 	for i, h := range held {
 		if !found[i] {
@@ -189,8 +233,25 @@ func unique(updates []Update) []Update {
 	return out
 }
 
+// names tells whether u, a line of a body, is about the image of h.
+func (u Update) names(h Update) bool {
+	return h.Image == u.Image || strings.HasSuffix(h.Image, "/"+u.Image) || strings.HasSuffix(h.Image, ":"+u.Image)
+}
+
 // means tells whether u, a line of a body, speaks of h.
 func (u Update) means(h Update) bool {
-	return u.From == h.From && u.To == h.To && (h.Image == u.Image || strings.HasSuffix(h.Image, "/"+u.Image) ||
-		strings.HasSuffix(h.Image, ":"+u.Image))
+	fromTag, from := fits(u.From, h.From, h.FromDigest)
+	toTag, to := fits(u.To, h.To, h.ToDigest)
+	// Where the digest alone moved, what tag it is beside is not known here.
+	return u.names(h) && from && to && (h.From != h.FromDigest || fromTag == toTag)
+}
+
+// fits tells whether a line's version is the one that is held: a tag, its digest, or
+// both; and which tag it claims.
+func fits(claim, held, digest string) (tag string, ok bool) {
+	tag, claimed, both := strings.Cut(claim, "@")
+	if !both {
+		return "", claim == held || digest != "" && claim == digest
+	}
+	return tag, claimed == digest && (tag == held || held == digest)
 }

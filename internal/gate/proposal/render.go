@@ -55,8 +55,11 @@ const (
 // Render writes title and body for updates that go from branch to base.
 func Render(t Templates, updates []Update, branch, base string) (Text, error) {
 	d := Data{Lines: List(updates), Branch: cell(branch), Base: cell(base)}
-	for _, u := range unique(updates) {
-		safe := Update{cell(u.Image), cell(u.From), cell(u.To), cell(u.Step)}
+	for _, u := range updates {
+		safe := Update{Image: cell(u.Image), From: cell(u.From), To: cell(u.To), Step: cell(u.Step)}
+		if slices.Contains(d.Updates, safe) {
+			continue
+		}
 		d.Updates = append(d.Updates, safe)
 		if u.Step != "patch" && u.Step != "minor" {
 			d.Larger = append(d.Larger, safe)
