@@ -234,6 +234,26 @@ func distinct(updates []Update) []Update {
 	return out
 }
 
+// suspended reports that the base has stopped every automation that pushes to the
+// change's branch: what is there was pushed before, and is to wait.
+func (j *judge) suspended() {
+	var stopped []finding.Finding
+	for _, a := range j.facts.Automations {
+		switch {
+		case a.Branch == "" || a.Branch != j.facts.HeadRef:
+		case !a.Suspended:
+			return
+		default:
+			stopped = append(stopped, finding.Finding{Rule: "time/suspended", Place: finding.Place{File: a.File, Line: a.Line},
+				Message: fmt.Sprintf("the ImageUpdateAutomation %q, which pushes to this branch, is suspended on the base", a.Name),
+				Hint:    "let the update wait until the base resumes it"})
+		}
+	}
+	for _, f := range stopped {
+		j.report(f)
+	}
+}
+
 // judgeWhole judges the updates together.
 func (j *judge) judgeWhole(updates []Update) {
 	steps := distinct(updates)
@@ -258,6 +278,7 @@ func (j *judge) judgeWhole(updates []Update) {
 			Message: fmt.Sprintf("%d of %d images go down at once, as when a registry answers with half of its tags", down, len(steps)),
 			Hint:    "suspend the ImageUpdateAutomation and look at the ImageRepositories' last scans"})
 	}
+	j.suspended()
 	for _, o := range j.policy.Ended(j.options.Now) {
 		for _, u := range updates {
 			if o.Matches(u.Image, u.Policy) {

@@ -26,9 +26,9 @@ func Searched(changed []Sides) bool {
 // what it holds.
 func Counts(data []byte) bool { return source(data) || manifest.Marked(data) }
 
-// source tells whether a file may define ImagePolicy or ImageRepository objects.
+// source tells whether a file may define objects of Flux's image API.
 func source(data []byte) bool {
-	return bytes.Contains(data, []byte("ImagePolicy")) || bytes.Contains(data, []byte("ImageRepository"))
+	return slices.ContainsFunc(kinds[:], func(kind string) bool { return bytes.Contains(data, []byte(kind)) })
 }
 
 // Fill puts the changed files into the facts, and of the files of the base what
@@ -58,7 +58,7 @@ func (f *Facts) Fill(changed []Sides, base []Found, blob func(id string) ([]byte
 			f.Bystanders = append(f.Bystanders, Content{b.Path, data})
 		}
 	}
-	f.Policies = FindPolicies(f.Sources)
+	f.Policies, f.Automations = FindPolicies(f.Sources), findAutomations(f.Sources)
 }
 
 func side(path string, e Entry, blob func(id string) ([]byte, bool)) Blob {

@@ -29,11 +29,13 @@ type Facts struct {
 	// Files are the paths that merging changes at Base, sorted by path: the
 	// whole effect of a merge, as far as it can be known.
 	Files []File
-	// Sources are the files of the base tree that may define ImagePolicy or
-	// ImageRepository objects, sorted by path.
+	// Sources are the files of the base tree that may define objects of Flux's image
+	// API, sorted by path.
 	Sources []Content
-	// Policies are the ImagePolicy objects found in Sources.
-	Policies []ImagePolicy
+	// Policies are the ImagePolicy objects found in Sources, Automations the
+	// ImageUpdateAutomation objects.
+	Policies    []ImagePolicy
+	Automations []Automation
 	// Bystanders are the files with markers that the change leaves alone, as a
 	// merge leaves them: the files of the base tree that are not in Files,
 	// sorted by path. There a marker of the same policy can be left behind.

@@ -118,6 +118,9 @@ func imageOf(policy object, repositories []object) string {
 	return ""
 }
 
+// kinds are those of Flux's image API.
+var kinds = [...]string{"ImagePolicy", "ImageRepository", "ImageUpdateAutomation"}
+
 // imageObjects returns the objects of Flux's image API in a file's documents,
 // and in the lists among these.
 func imageObjects(data []byte) []object {
@@ -131,7 +134,7 @@ func imageObjects(data []byte) []object {
 			objects = append(objects, o)
 		}
 	}
-	eachDocument(data, []string{"ImagePolicy", "ImageRepository"}, func(root *yaml.Node, offset int) {
+	eachDocument(data, kinds[:], func(root *yaml.Node, offset int) {
 		add(root, offset)
 		if items := value(root, "items"); strings.HasSuffix(text(root, "kind"), "List") && items != nil && items.Kind == yaml.SequenceNode {
 			for _, item := range items.Content {

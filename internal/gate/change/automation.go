@@ -1,0 +1,30 @@
+package change
+
+// Automation is a Flux ImageUpdateAutomation object of the base tree, as far as a
+// judge needs it (https://fluxcd.io/flux/components/image/imageupdateautomations/).
+type Automation struct {
+	File string
+	Line int
+	Name string
+	// Branch is where it pushes to; empty where the object does not say.
+	Branch string
+	// Suspended says that it is to do nothing for now.
+	Suspended bool
+}
+
+// findAutomations returns the ImageUpdateAutomation objects in YAML files, in the
+// order of the files.
+func findAutomations(files []Content) []Automation {
+	var out []Automation
+	for _, f := range files {
+		for _, o := range imageObjects(f.Data) {
+			if o.kind == "ImageUpdateAutomation" {
+				out = append(out, Automation{
+					File: f.Path, Line: o.line, Name: o.name,
+					Branch: text(o.node, "spec", "git", "push", "branch"), Suspended: text(o.node, "spec", "suspend") == "true",
+				})
+			}
+		}
+	}
+	return out
+}
