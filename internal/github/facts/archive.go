@@ -14,9 +14,15 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 )
 
-// Bounds of an archive. What is beyond them stays unread.
+// bounds are those of an archive. What is beyond them stays unread.
+type bounds struct {
+	packed, unpacked int64 // bytes, as they are sent and in all
+	time             time.Duration
+}
+
+// The bounds of every archive.
 const (
-	maxArchive     = 256 << 20 // bytes as they are sent
+	maxArchive     = 256 << 20
 	maxUnpacked    = 1 << 30
 	maxArchiveTime = time.Minute
 )
@@ -43,7 +49,7 @@ func (r *Reader) readRest(ctx context.Context, base change.Revision) (
 			missing[f.ID] = true
 		}
 	}
-	found, err := r.archive(ctx, base.Commit, missing)
+	found, err := r.readArchive(ctx, base.Commit, missing)
 	if err != nil {
 		e := github.Classify(ctx, "read the archive of commit "+base.Commit, err)
 		if ctx.Err() != nil {
@@ -70,27 +76,28 @@ func (r *Reader) readRest(ctx context.Context, base change.Revision) (
 	return files, unread, blob, gap, err
 }
 
-// archive reads those of the missing files that the archive of a commit has as
+// readArchive reads those of the missing files that the archive of a commit has as
 // they are in Git, and keeps what can have a bearing on a change; of the others
 // nil. A content is believed for its id alone, whatever its path.
-func (r *Reader) archive(ctx context.Context, commit string, missing map[string]bool) (map[string][]byte, error) {
+func (r *Reader) readArchive(ctx context.Context, commit string, missing map[string]bool) (map[string][]byte, error) {
 	op := "read the archive of commit " + commit
 	if len(missing) == 0 {
 		return nil, nil
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, maxArchiveTime, fmt.Errorf("it took longer than %s", maxArchiveTime))
+	ctx, cancel := context.WithTimeoutCause(ctx, r.archive.time, fmt.Errorf("it took longer than %s", r.archive.time))
 	defer cancel()
 	body, err := r.Archive(ctx, commit)
 	if err != nil {
 		return nil, err
 	}
 	defer body.Close()
-	found, err := unpack(body, missing)
+	found, err := unpack(body, missing, r.archive)
 	if err == nil {
 		return found, nil
 	}
 	if errors.Is(err, errBeyond) {
-		return found, github.Errorf(github.Truncated, op, "%v", err).WithHint("check a clone on disk: fluxkeeper check reads all of it")
+		return found, github.Errorf(github.Truncated, op, "it is larger than the %d KiB, or unpacked the %d KiB, that are read",
+			r.archive.packed>>10, r.archive.unpacked>>10).WithHint("check a clone on disk: fluxkeeper check reads all of it")
 	}
 	if ctx.Err() != nil {
 		return found, github.Errorf(github.Network, op, "%v", context.Cause(ctx))
@@ -99,16 +106,16 @@ func (r *Reader) archive(ctx context.Context, commit string, missing map[string]
 }
 
 // errBeyond says that an archive is larger than is read.
-var errBeyond = fmt.Errorf("it is larger than the %d MiB, or unpacked the %d MiB, that are read", maxArchive>>20, maxUnpacked>>20)
+var errBeyond = errors.New("larger than is read")
 
 // unpack reads an archive. What it found holds also where there is an error.
-func unpack(body io.Reader, missing map[string]bool) (map[string][]byte, error) {
+func unpack(body io.Reader, missing map[string]bool, most bounds) (map[string][]byte, error) {
 	found := map[string][]byte{}
-	packed, err := gzip.NewReader(&bounded{body, maxArchive})
+	packed, err := gzip.NewReader(&bounded{body, most.packed})
 	if err != nil {
 		return nil, err
 	}
-	entries, kept, total := tar.NewReader(&bounded{packed, maxUnpacked}), 0, int64(0)
+	entries, kept, total := tar.NewReader(&bounded{packed, most.unpacked}), 0, int64(0)
 	for len(found) < len(missing) {
 		entry, err := entries.Next()
 		switch {
@@ -119,7 +126,7 @@ func unpack(body io.Reader, missing map[string]bool) (map[string][]byte, error) 
 		case entry.Typeflag != tar.TypeReg || !manifest.Named(entry.Name) || entry.Size > maxBlobBytes:
 			continue
 		}
-		if total += entry.Size; total > maxUnpacked { // holes take no room
+		if total += entry.Size; total > most.unpacked { // holes take no room
 			return found, errBeyond
 		}
 		data, err := io.ReadAll(entries)

@@ -2,16 +2,24 @@ package facts_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/facts"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 )
 
@@ -57,6 +65,100 @@ func TestSameFactsThroughTheArchive(t *testing.T) {
 			}
 		})
 	}
+}
+
+const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\n" +
+	"size 12345\n"
+
+// What LFS has instead of a file is in the archive, where the repository is set so,
+// and in Git is a pointer. Flux and the gate go by what is in Git.
+func TestArchiveWithLargeFiles(t *testing.T) {
+	lax := strings.Replace(imagePolicy, "range: 1.x", `range: ">=0.0.0"`, 1)
+	for name, kept := range map[string]string{"a pointer": pointer, "a policy": imagePolicy} {
+		t.Run(name, func(t *testing.T) {
+			w := farAway(t, ".gitattributes", "z/policies/* filter=lfs\n", "z/policies/policy.yaml", kept)
+			w.write("../object.yaml", lax)
+			w.git("config", "filter.lfs.smudge", "cat '"+filepath.Join(filepath.Dir(w.dir), "object.yaml")+"'")
+			if archived := w.git("archive", "main", "z/policies/policy.yaml"); !strings.Contains(archived, ">=0.0.0") {
+				t.Fatalf("the archive does not hold the large file: %q", archived)
+			}
+			want, got := comparable(w.local("main", "flux")), comparable(w.pullFacts(w.open("flux")))
+			if diff := cmp.Diff(want, got, cmp.Comparer(bytes.Equal)); diff != "" {
+				t.Errorf("from git to the API:\n%s", diff)
+			}
+			if n := len(got.Policies); n != strings.Count(kept, "kind: ImagePolicy") || n == 1 && got.Policies[0].Range != "1.x" || len(got.Unsearched) > 0 {
+				t.Errorf("policies %+v, %q unsearched", got.Policies, got.Unsearched)
+			}
+		})
+	}
+}
+
+// Beyond its bounds of bytes and seconds an archive is a gap, and the change undecided.
+func TestArchiveBounds(t *testing.T) {
+	bomb := strings.Repeat("# nothing\n", 400_000)
+	for name, one := range map[string]struct {
+		packed, unpacked int64
+		time             time.Duration
+		says             string
+	}{
+		"bytes":   {1 << 10, 1 << 30, time.Minute, "larger than the 1 KiB"},
+		"a bomb":  {1 << 20, 1 << 20, time.Minute, "unpacked the 1024 KiB"},
+		"seconds": {1 << 30, 1 << 30, time.Nanosecond, "it took longer than 1ns"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := farAway(t, "bomb.txt", bomb)
+			c := w.client()
+			c.Bound(one.packed, one.unpacked, one.time)
+			f, err := c.Pull(t.Context(), w.open("flux"))
+			if err != nil || len(f.Gaps) != 1 || !strings.Contains(f.Gaps[0], one.says) || f.Settled() {
+				t.Errorf("%v, gaps %q, settled %v", err, f.Gaps, f.Settled())
+			}
+			if v := gate.Judge(policy.Default(), f, gate.Options{IgnoreIdentity: true}).Verdict(); v != finding.Undecided {
+				t.Errorf("verdict %s", v)
+			}
+		})
+	}
+}
+
+// A hole takes no room in an archive, and counts all the same.
+func TestArchiveWithHoles(t *testing.T) {
+	var sent bytes.Buffer
+	packed := gzip.NewWriter(&sent)
+	for i := range 3 { // as GNU tar's manual has it, "PAX format, versions 0.0 and 0.1"
+		var records string
+		for _, r := range []string{"numblocks=1", "map=0,3", "size=1000000", fmt.Sprintf("name=a/%d.yaml", i)} {
+			r = " GNU.sparse." + r + "\n"
+			records += fmt.Sprint(len(r)+2) + r
+		}
+		_, err := packed.Write(slices.Concat(entry("pax", 'x', records), entry("hole", '0', "a: ")))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := packed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole := bytes.NewReader(sent.Bytes())
+	if found, err := facts.Unpack(whole, map[string]bool{"x": true}, 1<<20, 4_000_000); len(found) > 0 || err != nil {
+		t.Errorf("within the bounds: %v, found %v", err, found)
+	}
+	if found, err := facts.Unpack(&sent, map[string]bool{"x": true}, 1<<20, 2_000_000); err == nil || len(found) > 0 {
+		t.Errorf("beyond them: %v, found %v", err, found)
+	}
+}
+
+// entry is one of a tar archive, which Go's writer makes without holes only.
+func entry(name string, kind byte, data string) []byte {
+	head := make([]byte, 512)
+	copy(head, name)
+	copy(head[100:], fmt.Sprintf("%07o\x00%07o\x00%07o\x00%011o\x00%011o\x00        %c", 0o644, 0, 0, len(data), 0, kind))
+	copy(head[257:], "ustar\x0000")
+	sum := 0
+	for _, b := range head {
+		sum += int(b)
+	}
+	copy(head[148:], fmt.Sprintf("%06o\x00 ", sum))
+	return append(head, append([]byte(data), make([]byte, (512-len(data)%512)%512)...)...)
 }
 
 // Where the few requests held what matters, no archive is asked for.

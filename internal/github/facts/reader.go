@@ -6,8 +6,11 @@ import "github.com/goldfish-inc/fluxkeeper/internal/github"
 // use.
 type Reader struct {
 	*github.Client
-	store *store
+	store   *store
+	archive bounds
 }
 
 // New makes a reader. It sends nothing.
-func New(c *github.Client) *Reader { return &Reader{c, newStore()} }
+func New(c *github.Client) *Reader {
+	return &Reader{c, newStore(), bounds{maxArchive, maxUnpacked, maxArchiveTime}}
+}
