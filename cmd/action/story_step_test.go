@@ -23,19 +23,23 @@ func eventCmd(ts *testscript.TestScript, s *story, args []string) {
 	if len(plain) == 0 || len(plain) > 2 {
 		ts.Fatalf("usage: event NAME [BRANCH] [INPUT=VALUE...]")
 	}
+	s.parity()
+	s.pull, s.queued = 0, plain[0] == "merge_group"
 	branch := append(plain, storytest.Head)[1]
 	s.Git("fetch", "-q", "--prune", "origin")
 	var event storytest.Event
 	switch name := plain[0]; name {
 	case "pull_request", "pull_request_target":
-		event = s.PullEvent(name, number(ts, ts.Getenv("PULL")))
+		s.pull = number(ts, ts.Getenv("PULL"))
+		event = s.PullEvent(name, s.pull)
 	case "push":
 		event = s.PushEvent(branch)
 	case "create":
 		event = s.PushEvent(branch)
 		event.Name, event.Payload["ref"], event.Payload["ref_type"] = name, branch, "branch"
 	case "merge_group":
-		event = s.QueueEvent(number(ts, ts.Getenv("PULL")), s.Rev("origin/"+branch), s.Rev("origin/"+storytest.Base))
+		s.pull = number(ts, ts.Getenv("PULL"))
+		event = s.QueueEvent(s.pull, s.Rev("origin/"+branch), s.Rev("origin/"+storytest.Base))
 	default:
 		event = s.BareEvent(name)
 	}

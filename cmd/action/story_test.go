@@ -71,6 +71,8 @@ type story struct {
 	dir    string
 	files  storytest.Files
 	steps  int
+	pull   int      // the pull request of the last step; 0 where it was about none
+	queued bool     // it was about a commit of the merge queue
 	inputs []string // variables of the last step
 }
 
@@ -136,6 +138,7 @@ func hubCmd(ts *testscript.TestScript, s *story, args []string) {
 	ts.Setenv("HEAD", s.Rev(storytest.Head))
 	scene := s.Scene
 	s.Cleanup(func() {
+		s.parity()
 		if n := len(scene.Requests()); n > 0 && !s.Failed() {
 			s.Errorf("%d requests were not held against a golden file", n)
 		}
