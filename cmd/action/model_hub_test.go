@@ -111,11 +111,9 @@ func (h *memHub) Push(branch, sha string) {
 	for _, p := range h.openPulls(func(p *memPull) bool { return p.branch == branch && !p.fork }) {
 		h.synchronize(p, sha)
 	}
-	if len(h.openPulls(func(p *memPull) bool { return p.base == branch })) > 0 || branch == memDefault {
-		h.send("push", runner.Event{
-			Name: "push", Ref: "refs/heads/" + branch, HeadRef: branch, Base: before, Head: sha, DefaultBranch: memDefault,
-		})
-	}
+	h.send("push", runner.Event{
+		Name: "push", Ref: "refs/heads/" + branch, HeadRef: branch, Base: before, Head: sha, DefaultBranch: memDefault,
+	})
 	// What became reachable from the base is merged, whatever its rules say ("About
 	// pull request merges", indirect merges).
 	for _, p := range h.openPulls(func(p *memPull) bool { return p.base == branch && h.past[sha][p.head] }) {

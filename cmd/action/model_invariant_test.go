@@ -97,13 +97,12 @@ func (m *model) land(p *memPull, auto bool) {
 }
 
 // settled looks at what is left once all runs have ended: invariant 2, and of 4 what
-// still stands.
+// still stands. A push to a base judges Flux's pull requests alone anew; of the others
+// the last event is run again first.
 func (m *model) settled() {
-	// A push to a base judges Flux's pull requests anew. The last event of the others is
-	// re-run; what is merged meanwhile moves a base once more.
-	for moved := true; moved; {
+	for moved := true; moved; { // what is merged meanwhile moves a base once more
 		moved = false
-		for _, p := range m.openPulls(func(p *memPull) bool { return p.fork || p.branch == annsBranch }) {
+		for _, p := range m.openPulls(func(p *memPull) bool { return !ofFlux(p) }) {
 			tip := m.branches[p.base]
 			own := m.newestOf(p.head, plan.CheckName(modelCheck, p.base, memDefault), func(c *memCheck) bool { return c.number == p.number })
 			if own == nil || own.tip != tip || stands(p) {
@@ -131,6 +130,9 @@ func (m *model) settled() {
 		}
 	}
 }
+
+// ofFlux tells whether a pull request is of a branch that the policy takes updates from.
+func ofFlux(p *memPull) bool { return !p.fork && (p.branch == fluxBranch || p.branch == otherBranch) }
 
 // stands tells whether something of ours lets a pull request be merged.
 func stands(p *memPull) bool {

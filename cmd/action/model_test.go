@@ -160,7 +160,8 @@ func (m *model) fault(invariant, format string, args ...any) {
 
 // start queues the runs that an event starts.
 func (m *model) start(kind string, e runner.Event) {
-	if kind == "edited" && m.off.unedited || e.Name == "push" && m.off.unpushed {
+	bases := e.Name != "push" || e.HeadRef == memDefault || e.HeadRef == "dev" // on: push: branches:
+	if kind == "edited" && m.off.unedited || kind == "push" && m.off.unpushed || !bases {
 		return
 	}
 	jobs := []job{{event: e}}
