@@ -52,11 +52,8 @@ func (c *checkCmd) Run(a *console.Console) error {
 			a.Complain(errors.New(gap))
 		}
 	}
-	r := report.Change{Result: result, BaseName: c.Base, HeadName: c.Head, Version: a.Version, Source: source(facts)}.Report()
-	if err := r.Write(a.Stdout, c.Format, a.Style(c.Color)); err != nil {
-		return err
-	}
-	return console.Conclude(r.Verdict())
+	r := report.Change{Result: result, BaseName: c.Base, HeadName: c.Head, Version: a.Version, Source: source(facts)}
+	return a.Present(r.Report(), c.Format, c.Color)
 }
 
 // options judge now, or in the last second of the day that the person named.

@@ -86,10 +86,7 @@ func (c *tokenCheckCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
-	if err := t.Report().Write(a.Stdout, c.Format, a.Style(c.Color)); err != nil {
-		return err
-	}
-	return console.Conclude(t.Verdict())
+	return a.Present(t.Report(), c.Format, c.Color)
 }
 
 // checkToken asks GitHub about a token and judges what it answered.

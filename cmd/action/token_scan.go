@@ -47,11 +47,7 @@ func (c *tokenScanCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
-	r := report.Scan{Answer: finding.Answered(s.Findings(), gaps...), Version: a.Version}.Report()
-	if err := r.Write(a.Stdout, c.Format, a.Style(c.Color)); err != nil {
-		return err
-	}
-	return console.Conclude(r.Verdict())
+	return a.Present(report.Scan{Answer: finding.Answered(s.Findings(), gaps...), Version: a.Version}.Report(), c.Format, c.Color)
 }
 
 // change looks at what a change changes.

@@ -65,13 +65,9 @@ func (c *doctorCmd) Run(a *console.Console) error {
 	if c.Observe != "" {
 		asked = append(asked, c.rotation(a.Context, client, reading, expect.Policy.Severities()))
 	}
-	r := report.Checkup{
+	return a.Present(report.Checkup{
 		Subject: c.Repo + " in namespace " + c.Namespace, Version: a.Version, Checks: append(flux.Examine(reading.Cluster, expect), asked...),
-	}.Report()
-	if err := r.Write(a.Stdout, c.Format, a.Style(c.Color)); err != nil {
-		return err
-	}
-	return console.Conclude(r.Verdict())
+	}.Report(), c.Format, c.Color)
 }
 
 // expectation is what the cluster is held against, and the token that was given,

@@ -65,11 +65,7 @@ func (c *reconcileCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
-	r := report.Completeness{Statement: statement, Version: a.Version}.Report()
-	if err := r.Write(a.Stdout, c.Format, a.Style(c.Color)); err != nil {
-		return err
-	}
-	return console.Conclude(r.Verdict())
+	return a.Present(report.Completeness{Statement: statement, Version: a.Version}.Report(), c.Format, c.Color)
 }
 
 // reconcile asks for what is missing, and looks again until it is there or the time

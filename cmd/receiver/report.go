@@ -45,11 +45,7 @@ func (c *reportCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
-	r := timeline.Report()
-	if err := r.Write(a.Stdout, c.Format, a.Style(c.Color)); err != nil {
-		return err
-	}
-	return console.Conclude(r.Verdict())
+	return a.Present(timeline.Report(), c.Format, c.Color)
 }
 
 // timeline reads the ledger once, after GitHub's lists where those are asked for.

@@ -35,7 +35,7 @@ func (c *rotateStatusCmd) Run(a *console.Console) error {
 	case len(h.Rotations) == 0 && h.Gap != nil:
 		return h.Gap
 	case len(h.Rotations) == 0:
-		return c.tell(a, report.Rotation{Answer: finding.Answer{Basis: finding.Foreign}, Version: a.Version})
+		return a.Present(report.Rotation{Answer: finding.Answer{Basis: finding.Foreign}, Version: a.Version}.Report(), c.Format, c.Color)
 	}
 	last, ok := rotation.Newest(h.Rotations, c.Repo)
 	if !ok {
@@ -45,16 +45,7 @@ func (c *rotateStatusCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
-	return c.tell(a, r)
-}
-
-// tell prints the rotation; its verdict is the exit status.
-func (c *rotateStatusCmd) tell(a *console.Console, rotation report.Rotation) error {
-	r := rotation.Report()
-	if err := r.Write(a.Stdout, c.Format, a.Style(c.Color)); err != nil {
-		return err
-	}
-	return console.Conclude(r.Verdict())
+	return a.Present(r.Report(), c.Format, c.Color)
 }
 
 // look looks at the places and at the old token, and joins that with the record.

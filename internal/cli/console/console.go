@@ -182,6 +182,17 @@ func usageHint(command string, err error) string {
 	return "run `" + command + " --help` to see what can be said"
 }
 
+// Present prints a report in a format, and is the end of the command that has it.
+func (c *Console) Present(r interface {
+	Write(w io.Writer, format string, s text.Style) error
+	Verdict() finding.Verdict
+}, format, color string) error {
+	if err := r.Write(c.Stdout, format, c.Style(color)); err != nil {
+		return err
+	}
+	return Conclude(r.Verdict())
+}
+
 // Conclude is the end of a command that has an answer: no failure for a verdict that
 // is green, one with its exit status for any other word.
 func Conclude(v finding.Verdict) error {
