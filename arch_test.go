@@ -138,6 +138,40 @@ var goList = sync.OnceValues(func() ([]listed, error) {
 	}
 })
 
+// TestFloors holds the floors that docs/design.md draws against the table of rooms.
+func TestFloors(t *testing.T) {
+	page, err := os.ReadFile("docs/design.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(page), "<!-- floors -->\n")
+	drawn, _, ok := strings.Cut(after, "<!-- end -->")
+	if !ok {
+		t.Fatal("docs/design.md draws no floors between its marks")
+	}
+	floor := map[string]int{}
+	lines := strings.Split(strings.TrimSpace(drawn), "\n")
+	for n, line := range lines {
+		names, _, _ := strings.Cut(strings.TrimSpace(line), "   ") // behind which it says what they are for
+		for name := range strings.FieldsSeq(names) {
+			floor[name] = len(lines) - n
+		}
+	}
+	for from, allowed := range rooms {
+		if from == "test" || from == "" || from == "e2e" {
+			continue // nothing that is shipped imports them
+		}
+		if floor[from] == 0 {
+			t.Errorf("%s is on no floor", from)
+		}
+		for _, to := range allowed {
+			if floor[to] >= floor[from] {
+				t.Errorf("%s may import %s, which is not below it", from, to)
+			}
+		}
+	}
+}
+
 func TestRooms(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range list(t) {
