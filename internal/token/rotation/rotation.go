@@ -1,14 +1,12 @@
 package rotation
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
@@ -72,13 +70,8 @@ const (
 // ParseRecord reads a record's JSON, and refuses what a later version may have added.
 func ParseRecord(body []byte) (Record, error) {
 	var r Record
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&r); err != nil {
+	if err := ledger.Decode(body, &r); err != nil {
 		return Record{}, fmt.Errorf("parse rotation: %w", err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Record{}, errors.New("parse rotation: something follows it")
 	}
 	if !slices.Contains([]Step{Started, Stored, Finished}, r.Step) || r.New == "" || r.Time.IsZero() || r.Server == "" {
 		return Record{}, errors.New("parse rotation: step, time, server or new_hashed_token is missing")
