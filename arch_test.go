@@ -140,17 +140,8 @@ var goList = sync.OnceValues(func() ([]listed, error) {
 
 // TestFloors holds the floors that docs/design.md draws against the table of rooms.
 func TestFloors(t *testing.T) {
-	page, err := os.ReadFile("docs/design.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, after, _ := strings.Cut(string(page), "<!-- floors -->\n")
-	drawn, _, ok := strings.Cut(after, "<!-- end -->")
-	if !ok {
-		t.Fatal("docs/design.md draws no floors between its marks")
-	}
 	floor := map[string]int{}
-	lines := strings.Split(strings.TrimSpace(drawn), "\n")
+	lines := strings.Split(strings.TrimSpace(drawing(t, "floors")), "\n")
 	for n, line := range lines {
 		names, _, _ := strings.Cut(strings.TrimSpace(line), "   ") // behind which it says what they are for
 		for name := range strings.FieldsSeq(names) {

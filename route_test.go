@@ -12,18 +12,25 @@ import (
 // maxRoute is how many packages a judged pull request passes, the program's included.
 const maxRoute = 8
 
-// TestRoutes holds the two routes that docs/design.md draws against the code:
-// each step is a function that there is, and a package of the route calls it.
-func TestRoutes(t *testing.T) {
-	text, err := os.ReadFile("docs/design.md")
+// drawing is what docs/design.md has between the marks of a name.
+func drawing(t *testing.T, name string) string {
+	t.Helper()
+	page, err := os.ReadFile("docs/design.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, after, _ := strings.Cut(string(text), "<!-- routes -->\n")
+	_, after, _ := strings.Cut(string(page), "<!-- "+name+" -->\n")
 	drawn, _, ok := strings.Cut(after, "<!-- end -->")
 	if !ok {
-		t.Fatal("docs/design.md draws no routes between its marks")
+		t.Fatalf("docs/design.md draws no %s between its marks", name)
 	}
+	return drawn
+}
+
+// TestRoutes holds the two routes that docs/design.md draws against the code:
+// each step is a function that there is, and a package of the route calls it.
+func TestRoutes(t *testing.T) {
+	drawn := drawing(t, "routes")
 	step := regexp.MustCompile("`([a-z/]+)\\.([A-Za-z.]+)`")
 	routes := strings.Split(strings.TrimSpace(drawn), "\n\n")
 	if len(routes) != 2 {

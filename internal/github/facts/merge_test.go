@@ -2,7 +2,6 @@ package facts_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -117,14 +116,7 @@ func TestPusherOfAMerge(t *testing.T) {
 				edit = nil
 			}
 			w.AddPush(fleet, fakehub.Push{Ref: "flux", Before: one, After: w.update(edit), Actor: "ann", Type: tt.kind})
-			facts := w.pullFacts(w.open("flux"))
-			got := []int64{facts.Pull.Pusher.ID}
-			for _, a := range facts.Pull.AlsoPushed {
-				got = append(got, a.ID)
-			}
-			if !slices.Equal(got, tt.want) || len(facts.Gaps) > 0 {
-				t.Errorf("pushers %v, want %v, gaps %q", got, tt.want, facts.Gaps)
-			}
+			w.pushers(t, tt.want)
 		})
 	}
 }

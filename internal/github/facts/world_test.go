@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +102,19 @@ func (w *world) client(change ...func(*github.Options)) *facts.Reader {
 		w.t.Fatal(err)
 	}
 	return c
+}
+
+// pushers demands that these, by id, and nobody else pushed what is proposed from flux.
+func (w *world) pushers(t *testing.T, want []int64) {
+	t.Helper()
+	facts := w.pullFacts(w.open("flux"))
+	got := []int64{facts.Pull.Pusher.ID}
+	for _, a := range facts.Pull.AlsoPushed {
+		got = append(got, a.ID)
+	}
+	if !slices.Equal(got, want) || len(facts.Gaps) > 0 {
+		t.Errorf("pushers %v, want %v, gaps %q", got, want, facts.Gaps)
+	}
 }
 
 func (w *world) pullFacts(number int, keys ...string) change.Facts {
