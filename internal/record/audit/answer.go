@@ -20,6 +20,11 @@ func (s Statement) Answer() finding.Answer {
 			"delivery %s of hook %d (%s, %s) is listed by GitHub and not here: %s",
 			d.GUID, d.Hook, dotted(d.Event, d.Action), clock(d.First), d.Status)
 	}
+	for _, d := range s.Differing {
+		report("delivery/guid-reused", "compare the body with the repository, and replace the webhook's secret",
+			"GitHub lists delivery %s of hook %d as %s of repository %d, and the body of entry %d is %s of repository %d", d.GUID, d.Hook,
+			dotted(d.Delivery.Event, d.Delivery.Action), d.Delivery.Repository, d.Entry, dotted(d.Said.Event, d.Said.Action), d.Said.Repository)
+	}
 	for _, u := range s.NeverEmitted {
 		report("delivery/never-sent", "look at the webhook's events and whether it is active; read the commits in the repository itself",
 			"%s: %s", u, u.Reason)

@@ -19,7 +19,7 @@ const margin = 24 * time.Hour
 // else it reads no bodies but those of pushes. What was erased is told last. Gaps are
 // what is not as it was written, and bodies that are gone and of which nothing was kept.
 func Collect(ctx context.Context, l ledger.Reader, window Window, tell func(Reading)) (held Held, gaps []string, err error) {
-	held.Deliveries = map[DeliveryKey]time.Time{}
+	held.Deliveries, held.Said = map[DeliveryKey]time.Time{}, map[DeliveryKey][]Said{}
 	c := collector{ctx: ctx, ledger: l, window: window, held: &held, tell: tell}
 	gaps, err = l.Since(ctx, window.From.Add(-margin), c.see)
 	if err == nil {
@@ -135,6 +135,9 @@ func (c *collector) take(r Reading, within bool) {
 		c.held.Pushes = append(c.held.Pushes, r.push())
 	}
 	if c.tell != nil && within {
+		if key := keyOf(r.Record); r.Body.Malformed == "" {
+			c.held.Said[key] = append(c.held.Said[key], Said{r.Record.Index, r.Body.Event, r.Body.Action, r.Body.Repository.ID})
+		}
 		c.tell(r)
 	}
 }
@@ -163,11 +166,15 @@ func (c *collector) restore() error {
 
 // add notes when a delivery came in first.
 func (h Held) add(r ledger.Record) {
-	hook, _ := strconv.ParseInt(r.Source, 10, 64) // 0: not known
-	key := DeliveryKey{Hook: hook, GUID: r.ID}
+	key := keyOf(r)
 	if _, ok := h.Deliveries[key]; !ok {
 		h.Deliveries[key] = r.Time
 	}
+}
+
+func keyOf(r ledger.Record) DeliveryKey {
+	hook, _ := strconv.ParseInt(r.Source, 10, 64) // 0: not known
+	return DeliveryKey{Hook: hook, GUID: r.ID}
 }
 
 // push is what a push tells of its ref.

@@ -59,6 +59,12 @@ type Unlisted struct {
 	Time time.Time
 }
 
+// Differing is a delivery whose body is not what GitHub lists under its name.
+type Differing struct {
+	Delivery
+	Said
+}
+
 // Untold is an activity that no delivery tells of.
 type Untold struct {
 	Repository int64
@@ -71,12 +77,13 @@ type Untold struct {
 // time.
 type Statement struct {
 	Window    Window
-	Listed    int        // deliveries that GitHub lists
-	Held      int        // of these the ledger has
-	Throttled int        // of those listed GitHub put off
-	Recovered []Delivery // held, and only since it was sent again
-	Missing   []Delivery // listed, and not held
-	Unlisted  []Unlisted // held, and not listed, although GitHub should
+	Listed    int         // deliveries that GitHub lists
+	Held      int         // of these the ledger has
+	Throttled int         // of those listed GitHub put off
+	Recovered []Delivery  // held, and only since it was sent again
+	Missing   []Delivery  // listed, and not held
+	Unlisted  []Unlisted  // held, and not listed, although GitHub should
+	Differing []Differing // held under a name that GitHub lists for something else
 	// Expired is the part of the window that GitHub lists no more; what the
 	// ledger has of it cannot be compared.
 	Expired Window
@@ -178,6 +185,9 @@ func (s *Statement) compare(l Listing, o Observations, reach time.Time) {
 		s.Listed++
 		if g.throttled {
 			s.Throttled++
+		}
+		if said, differs := o.Held.differs(g.Delivery); differs {
+			s.Differing = append(s.Differing, Differing{g.Delivery, said})
 		}
 		switch {
 		case !g.held:

@@ -15,9 +15,9 @@ type eventKind struct {
 	// schemas require; where it is nil, every body that has the object does. An
 	// event with neither is known by its header alone.
 	is func(*payload) bool
-	// distinct says that no other event has this shape, so that such a body under
-	// any other header is a contradiction, also under one that is not known here.
-	distinct bool
+	// shared are the events without a shape of their own here whose bodies have this
+	// one. Under any other header such a body is a contradiction.
+	shared []string
 	// fill takes out of the body what no other event has.
 	fill func(*payload, *Body)
 	// takes is the permission to write without which a token cannot cause the event,
@@ -45,17 +45,17 @@ type eventKind struct {
 // also known by its shape: the first that fits, the more special before the others.
 var eventKinds = [...]eventKind{
 	{
-		name: "push", is: (*payload).isPush, distinct: true, fill: (*payload).fillPush, takes: "contents", branched: true, clocked: always,
+		name: "push", is: (*payload).isPush, fill: (*payload).fillPush, takes: "contents", branched: true, clocked: always,
 	},
-	{name: "create", is: (*payload).isCreate, distinct: true, fill: (*payload).fillRef, takes: "contents", branched: true},
-	{name: "delete", is: (*payload).isDelete, distinct: true, fill: (*payload).fillRef, takes: "contents", branched: true},
+	{name: "create", is: (*payload).isCreate, fill: (*payload).fillRef, takes: "contents", branched: true},
+	{name: "delete", is: (*payload).isDelete, fill: (*payload).fillRef, takes: "contents", branched: true},
 	{
-		name: "status", is: func(p *payload) bool { return p.SHA != "" && p.State != "" && p.Context != "" }, distinct: true,
+		name: "status", is: func(p *payload) bool { return p.SHA != "" && p.State != "" && p.Context != "" },
 		fill:  func(p *payload, b *Body) { b.Subject, b.Time = p.Context, p.UpdatedAt.Time },
 		takes: "statuses", clocked: always,
 	},
 	{
-		name: "meta", is: func(p *payload) bool { return p.Hook != nil && p.HookID != 0 && p.Action == "deleted" }, distinct: true,
+		name: "meta", is: func(p *payload) bool { return p.Hook != nil && p.HookID != 0 && p.Action == "deleted" },
 		fill: (*payload).fillHook, guard: true, alarm: (*judge).deaf,
 	},
 	{name: "ping", is: func(p *payload) bool { return p.Zen != "" || p.Hook != nil && p.Action == "" }, fill: (*payload).fillHook},
@@ -92,17 +92,21 @@ var eventKinds = [...]eventKind{
 	{name: "workflow_job", about: func(p *payload) *object { return p.WorkflowJob }, follows: always},
 	{
 		name: "workflow_run", about: func(p *payload) *object { return p.WorkflowRun }, fill: (*payload).fillRun,
-		follows: func(b Body) bool { return !dispatched(b) && b.Attempt <= 1 }, guard: true,
+		follows: func(b Body) bool { return !dispatched(b) && b.Attempt <= 1 }, guard: true, shared: []string{"deployment_review"},
 	},
 	{name: "workflow_dispatch", takes: "actions"},
 	{name: "repository_dispatch", takes: "contents"},
 	{name: "deployment_status", about: func(p *payload) *object { return p.DeploymentStatus }, takes: "deployments"},
 	{
 		name: "deployment", about: func(p *payload) *object { return p.Deployment },
-		is: func(p *payload) bool { return p.Deployment != nil && p.DeploymentStatus == nil }, takes: "deployments",
+		is:     func(p *payload) bool { return p.Deployment != nil && p.DeploymentStatus == nil },
+		shared: []string{"deployment_protection_rule"}, takes: "deployments",
 	},
-	{name: "secret_scanning_alert", about: func(p *payload) *object { return p.Alert }, guard: true, alarm: (*judge).leak},
-	{name: "secret_scanning_alert_location", about: func(p *payload) *object { return p.Alert }},
+	{
+		name: "secret_scanning_alert", about: func(p *payload) *object { return p.Alert },
+		shared: alerts, guard: true, alarm: (*judge).leak,
+	},
+	{name: "secret_scanning_alert_location", about: func(p *payload) *object { return p.Alert }, shared: alerts},
 	{name: "personal_access_token_request", about: func(p *payload) *object { return p.TokenRequest }},
 	{
 		name: "repository_ruleset", about: func(p *payload) *object { return p.Ruleset },
@@ -114,16 +118,20 @@ var eventKinds = [...]eventKind{
 	},
 	{name: "branch_protection_configuration", guard: true, alarm: (*judge).loosened},
 	{name: "deploy_key", about: func(p *payload) *object { return p.Key }, takes: "administration"},
-	{name: "member", about: func(p *payload) *object { return p.Member }, takes: "administration"},
+	{name: "member", about: func(p *payload) *object { return p.Member }, shared: []string{"membership"}, takes: "administration"},
 	{name: "repository", takes: "administration"},
 	{name: "public", takes: "administration"},
 	{name: "release", about: func(p *payload) *object { return p.Release }, takes: "contents"},
 	{name: "fork", about: func(p *payload) *object { return p.Forkee }},
 	{
 		name: "label", about: func(p *payload) *object { return p.Label },
-		is: func(p *payload) bool { return p.Label != nil && p.PullRequest == nil && p.Issue == nil }, takes: "issues",
+		is:     func(p *payload) bool { return p.Label != nil && p.PullRequest == nil && p.Issue == nil },
+		shared: []string{"discussion"}, takes: "issues",
 	},
 }
+
+// alerts are events about an alert of another kind, which is not looked at here.
+var alerts = []string{"code_scanning_alert", "dependabot_alert", "repository_vulnerability_alert"}
 
 // Permission is the permission to write without which a token cannot cause the event,
 // by its name in GitHub's API; empty where none is known.
@@ -165,14 +173,14 @@ func (k *eventKind) fits(p *payload) bool {
 
 // kind tells what the body is; nothing's kind where it is none of the known. The
 // header's word holds where the body has its shape, or where no shape is known for
-// it and the body has no distinct one.
+// it and the body has none that is.
 func (p *payload) kind(header string) *eventKind {
 	said := kindOf(header)
 	if said.fits(p) {
 		return said
 	}
 	for i := range eventKinds {
-		if k := &eventKinds[i]; (k.distinct || said.shaped()) && k.fits(p) {
+		if k := &eventKinds[i]; k.fits(p) && (said.shaped() || !slices.Contains(k.shared, header)) {
 			return k
 		}
 	}

@@ -17,7 +17,7 @@ import (
 func Judge(readings []Reading, c Contract) Timeline {
 	j := &judge{
 		contract: c,
-		bodies:   map[bodyKey]ledger.Record{}, guids: map[guidKey]ledger.Record{}, uses: map[useKey]int{},
+		bodies:   map[[32]byte]ledger.Record{}, guids: map[guidKey]ledger.Record{}, uses: map[useKey]int{},
 	}
 	readings = slices.DeleteFunc(slices.Clone(readings), func(r Reading) bool { return r.Record.Kind != ledger.Delivery })
 	slices.SortFunc(readings, func(a, b Reading) int { return cmp.Compare(a.Record.Index, b.Record.Index) })
@@ -50,10 +50,6 @@ func (j *judge) gaps() []string {
 }
 
 type (
-	bodyKey struct {
-		hook string
-		hash [32]byte
-	}
 	guidKey struct{ hook, guid string }
 	// useKey tells two deliveries of one event to different hooks to be one use.
 	// The GUID is not signed, so all that the bodies say is compared.
@@ -67,10 +63,10 @@ type judge struct {
 	contract Contract
 	timeline Timeline
 	findings []finding.Finding
-	bodies   map[bodyKey]ledger.Record // the first of each
-	guids    map[guidKey]ledger.Record // the first of each
-	uses     map[useKey]int            // index in timeline.Uses, -1 for somebody else's doing
-	nameless int                       // deliveries that ought to name who acted, and do not
+	bodies   map[[32]byte]ledger.Record // the first of each
+	guids    map[guidKey]ledger.Record  // the first of each
+	uses     map[useKey]int             // index in timeline.Uses, -1 for somebody else's doing
+	nameless int                        // deliveries that ought to name who acted, and do not
 }
 
 // report adds a finding of a rule.

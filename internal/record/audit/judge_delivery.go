@@ -17,33 +17,60 @@ const (
 	maxBehind = 4 * 24 * time.Hour
 )
 
-// again reports deliveries that repeat others. It tells whether the body was
-// there before under the same hook, so that it shows nothing new.
+// again reports deliveries that repeat others. It tells whether the body was there
+// before, at whichever hook, so that it shows nothing new. GitHub gives an event one
+// GUID, and sends it under that to every hook; no header is signed.
 func (j *judge) again(r Reading) bool {
-	hook, guid := r.Record.Source, r.Record.ID
-	if first, seen := j.guids[guidKey{hook, guid}]; !seen {
-		j.guids[guidKey{hook, guid}] = r.Record
-	} else if first.BodyHash != r.Record.BodyHash {
-		j.report(r, "delivery/guid-reused", "compare the two bodies, and replace the webhook's secret",
-			"delivery %s of hook %s has another body than entry %d", guid, orNone(hook, "unknown"), first.Index)
-	}
-	first, seen := j.bodies[bodyKey{hook, r.Record.BodyHash}]
+	j.reused(r)
+	first, seen := j.bodies[r.Record.BodyHash]
 	if !seen {
-		j.bodies[bodyKey{hook, r.Record.BodyHash}] = r.Record
+		j.bodies[r.Record.BodyHash] = r.Record
 		return false
 	}
-	if r.Body.Event == "ping" || first.ID == guid {
+	if r.Body.Event == "ping" {
 		return true // pings carry no time, and can be equal
 	}
-	j.report(r, "delivery/replayed",
-		"somebody has got hold of a signed body: look at proxies and logs on its way, and replace the webhook's secret",
-		"delivery %s has the body of entry %d, which came as %s", guid, first.Index, first.ID)
+	if first.ID != r.Record.ID {
+		j.report(r, "delivery/replayed",
+			"somebody has got hold of a signed body: look at proxies and logs on its way, and replace the webhook's secret",
+			"delivery %s has the body of entry %d, which came as %s", r.Record.ID, first.Index, first.ID)
+	}
 	i, found := slices.BinarySearchFunc(j.timeline.Uses, first.Index, func(u Use, index int64) int { return cmp.Compare(u.Index, index) })
 	if found {
 		j.timeline.Uses[i].Also = append(j.timeline.Uses[i].Also, r.Record.Index)
 	}
 	return true
 }
+
+// reused reports a GUID that stands for two things.
+func (j *judge) reused(r Reading) {
+	hook, guid := r.Record.Source, r.Record.ID
+	for _, key := range [...]guidKey{{hook, guid}, {anyHook, guid}} {
+		first, seen := j.guids[key]
+		if !seen {
+			j.guids[key] = r.Record
+			continue
+		}
+		what := ""
+		switch {
+		case first.Name != r.Record.Name:
+			what = "event"
+		case key.hook == anyHook: // bodies and targets are each hook's own
+		case first.BodyHash != r.Record.BodyHash:
+			what = "body"
+		case first.Target != r.Record.Target:
+			what = "target"
+		}
+		if what != "" {
+			j.report(r, "delivery/guid-reused", "compare the two bodies, and replace the webhook's secret",
+				"delivery %s of hook %s has another %s than entry %d", guid, orNone(hook, "unknown"), what, first.Index)
+			return
+		}
+	}
+}
+
+// anyHook stands for all hooks together.
+const anyHook = "*"
 
 // delivery reports what is wrong with one delivery, whoever caused it.
 func (j *judge) delivery(r Reading) {

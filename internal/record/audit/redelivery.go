@@ -38,6 +38,30 @@ type Held struct {
 	// Deliveries are when each came in for the first time.
 	Deliveries map[DeliveryKey]time.Time
 	Pushes     []Push
+	// Said is what the bodies of the window say under each name, where they were read.
+	Said map[DeliveryKey][]Said
+}
+
+// Said is what a body says that GitHub's list says, too.
+type Said struct {
+	Entry         int64
+	Event, Action string
+	Repository    int64 // id; 0 where the body has none
+}
+
+// differs gives the first of the bodies under the delivery's name, where none of them
+// is what GitHub lists.
+func (h Held) differs(d Delivery) (Said, bool) {
+	said := h.Said[DeliveryKey{d.Hook, d.GUID}]
+	for _, s := range said {
+		if s.Event == d.Event && s.Action == d.Action && (s.Repository == d.Repository || s.Repository == 0 || d.Repository == 0) {
+			return s, false
+		}
+	}
+	if len(said) == 0 {
+		return Said{}, false
+	}
+	return said[0], true
 }
 
 // finder gives a look-up of when a hook's deliveries came in. Where the hook is
