@@ -71,9 +71,8 @@ func (c *reconcileCmd) Run(a *console.Console) error {
 // reconcile asks for what is missing, and looks again until it is there or the time
 // is up.
 func (c *reconcileCmd) reconcile(a *console.Console, r reconcile.Reconciler) (audit.Statement, error) {
-	window := r.Last(time.Duration(c.Since))
 	busy := a.Announce("asking GitHub what it sent")
-	asked, err := r.Round(a.Context, window, c.options(c.teller(a)))
+	asked, err := r.Round(a.Context, r.Last(time.Duration(c.Since)), c.options(c.teller(a)))
 	busy.Stop()
 	if a.Context.Err() != nil {
 		return audit.Statement{}, console.Fail(console.StatusUndecided, errors.New("reconcile: stopped before it was done"),
@@ -86,7 +85,7 @@ func (c *reconcileCmd) reconcile(a *console.Console, r reconcile.Reconciler) (au
 		defer a.Announce(fmt.Sprintf("waiting up to %v for %d deliveries that GitHub was asked for", c.Wait, asked)).Stop()
 	}
 	for deadline := time.Now().Add(c.Wait); ; {
-		statement, err := r.State(a.Context, window, nil)
+		statement, err := r.State(a.Context, r.Last(time.Duration(c.Since)), nil)
 		if err != nil || asked == 0 || len(statement.Missing) == 0 || time.Now().After(deadline) || !sleep(a.Context, 2*time.Second) {
 			return statement, err
 		}
@@ -124,11 +123,10 @@ func sleep(ctx context.Context, how time.Duration) bool {
 func reconcileEvery(ctx context.Context, every time.Duration, r reconcile.Reconciler, m *metric.Metrics, log *slog.Logger) {
 	for {
 		options := redeliver{Tries: 5, Cooldown: 5 * time.Minute, Limit: 1000, Rate: 2}.options(nil)
-		window := r.Last(r.Retention)
-		asked, err := r.Round(ctx, window, options)
+		asked, err := r.Round(ctx, r.Last(r.Retention), options)
 		var statement audit.Statement
 		if err == nil {
-			statement, err = r.State(ctx, window, nil)
+			statement, err = r.State(ctx, r.Last(r.Retention), nil)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -141,7 +139,7 @@ func reconcileEvery(ctx context.Context, every time.Duration, r reconcile.Reconc
 			log.Error("reconcile", "error", strings.Join(statement.Unread, "; "), "asked", asked, "summary", statement.Summary())
 		default:
 			m.Reconciled(time.Now(), len(statement.Missing), len(statement.NeverEmitted), asked)
-			log.Info("reconciled", "asked", asked, "summary", statement.Summary())
+			log.Info("reconciled", "asked", asked, "summary", statement.Summary(), "gaps", strings.Join(statement.Answer().Gaps, "; "))
 		}
 		if !sleep(ctx, every) {
 			return

@@ -47,7 +47,7 @@ func hubWithHook(t *testing.T, receiver *process) *fakehub.Hub {
 		"repository_hooks": "write", "contents": "read",
 	}})
 	hub.AddHook(fakehub.Hook{
-		ID: 99, On: fleet, URL: receiver.url + audit.DeliveryPath, Secret: scriptSecret, Events: []string{"push"},
+		ID: 99, On: fleet, URL: receiver.url + audit.DeliveryPath, Secret: scriptSecret, Events: []string{"*"},
 		Created: time.Now().AddDate(0, -1, 0),
 	})
 	return hub

@@ -18,7 +18,7 @@ import (
 // reportCmd says what the bot's account did.
 type reportCmd struct {
 	where
-	Since     console.Days `default:"7d" placeholder:"TIME" help:"How far back, such as 7d or 12h."`
+	Since     console.Days `default:"3d" placeholder:"TIME" help:"How far back, such as 7d or 12h; github.com lists three days."`
 	Policy    string       `default:"${policyFile}" placeholder:"FILE" help:"The policy file, which names the bot and what it may do."`
 	Format    string       `default:"text" enum:"text,json,csv,markdown" placeholder:"FORMAT" help:"text (default), json, csv or markdown."`
 	PublicKey string       `placeholder:"KEY" help:"The public key that the ledger must be signed with, or a file that holds it."`
@@ -71,8 +71,12 @@ func (c *reportCmd) timeline(a *console.Console, l *store.Ledger, policy policy.
 			return t, err
 		}
 		t.Completeness = &statement
-	} else if _, gaps, err = audit.Collect(a.Context, l, t.Window, tell); err != nil {
-		return t, err
+	} else {
+		held, found, err := audit.Collect(a.Context, l, t.Window, tell)
+		if err != nil {
+			return t, err
+		}
+		gaps = append(found, held.Alone(t.Window)...)
 	}
 	history, err := rotation.Read(a.Context, l)
 	if err != nil {

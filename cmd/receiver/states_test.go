@@ -75,7 +75,8 @@ func reportStates() map[statetest.State]statetest.Case {
 			if err := os.WriteFile(policy, []byte("version: 1\n"+bots+"uses: {repositories: [acme/fleet]}\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			return told(t, append([]string{"report", "--ledger", name, "--policy", policy, "--format", "json"}, args...)...)
+			return told(t, append([]string{"report", "--ledger", name, "--policy", policy, "--format", "json", "--since", "1d",
+				"--repo", "acme/fleet", "--api-url", listed(t, "a", "")}, args...)...)
 		}}
 	}
 	const bot = "bots: [{name: fluxbot, login: fluxbot, id: 7}]\n"
@@ -188,8 +189,15 @@ func verifyStates() map[statetest.State]statetest.Case {
 	const yesOrNo = "an entry is as it was written or not; what cannot be read has no report (record.txtar)"
 	return map[statetest.State]statetest.Case{
 		statetest.Clean: verified(), statetest.Usage: verified("--ledger", "none.db"),
-		statetest.Error:   {Cannot: "mistakes.txtar has it: it takes a ledger that was tampered with"},
-		statetest.Warning: {Cannot: yesOrNo}, statetest.Gap: {Cannot: yesOrNo}, statetest.ErrorAndGap: {Cannot: yesOrNo},
+		statetest.Error: {Cannot: "mistakes.txtar has it: it takes a ledger that was tampered with"},
+		statetest.Gap: {Run: func(t *testing.T) (int, string) {
+			other := filepath.Join(t.TempDir(), "other")
+			if err := os.WriteFile(other, []byte(scriptSecret), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return verified("--webhook-secret-file", other).Run(t)
+		}},
+		statetest.Warning: {Cannot: yesOrNo}, statetest.ErrorAndGap: {Cannot: yesOrNo},
 		statetest.Foreign: {Cannot: yesOrNo},
 	}
 }

@@ -48,7 +48,7 @@ func (t Timeline) Report() Report {
 	if t.Completeness != nil {
 		complete = t.Completeness.Summary()
 	}
-	r.Facts = append(r.Facts, Fact{"completeness", complete})
+	r.Facts = append(r.Facts, Fact{"completeness", complete}, Fact{"never shown", audit.NeverShown})
 	r.Tables = []Table{t.uses(), totals("day", "day (UTC)", t.Audit.Days), totals("event", "event", t.Audit.Events)}
 	r.Document, r.Sheet = t.document(r.Answer), t.sheet(r.Answer)
 	return r

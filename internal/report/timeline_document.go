@@ -18,7 +18,8 @@ type timelineDocument struct {
 	Events   []audit.Total `json:"events"` // Uses by event.
 	// How complete the record is. Left out where it was not compared with GitHub's lists.
 	Completeness *completeness `json:"completeness,omitempty"`
-	Alerts       []alert       `json:"alerts"` // The rotations that findings are about.
+	Alerts       []alert       `json:"alerts"`      // The rotations that findings are about.
+	NeverShown   string        `json:"never_shown"` // What deliveries cannot show however complete they are.
 }
 
 type alert struct {
@@ -32,7 +33,7 @@ type alert struct {
 
 func (t Timeline) document(a finding.Answer) timelineDocument {
 	d := timelineDocument{
-		Envelope: EnvelopeOf(a), From: stamp(t.Window.From), To: stamp(t.Window.To),
+		Envelope: EnvelopeOf(a), From: stamp(t.Window.From), To: stamp(t.Window.To), NeverShown: audit.NeverShown,
 		Deliveries: t.Audit.Deliveries, Followed: t.Audit.Followed, Uses: append([]audit.Use{}, t.Audit.Uses...), Alerts: []alert{},
 		Days: append([]audit.Total{}, t.Audit.Days...), Events: append([]audit.Total{}, t.Audit.Events...),
 	}

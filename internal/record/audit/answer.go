@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,10 @@ func (s Statement) Answer() finding.Answer {
 	for _, u := range s.Unsettled {
 		gaps = append(gaps, fmt.Sprintf("whether a delivery of %s was sent: %s", u, u.Reason))
 	}
-	return finding.Answered(found, append(gaps, s.Unread...)...)
+	if s.Throttled > 0 {
+		gaps = append(gaps, fmt.Sprintf("GitHub put off %d deliveries, since there were too many at once: more may be on their way", s.Throttled))
+	}
+	return finding.Answered(found, slices.Concat(gaps, s.Unheard, s.Unread)...)
 }
 
 // String is the activity in words.

@@ -39,6 +39,7 @@ type collector struct {
 	held   *Held
 	tell   func(Reading)
 	gaps   []string
+	ahead  bool // a clock that was ahead was told of
 	within bool // from the first one of the window on, whatever the clock said later
 
 	// Before the window, what came in behind the latest entry with an earlier time can
@@ -59,6 +60,9 @@ type erased struct {
 
 // see takes one entry.
 func (c *collector) see(r ledger.Record) error {
+	if r.Index == 0 {
+		c.held.Began = r.Time
+	}
 	switch {
 	case r.Kind == ledger.Erasure:
 		c.erasures = append(c.erasures, r)
@@ -108,6 +112,11 @@ const deliveryVersion = 1
 // read takes one delivery.
 func (c *collector) read(r ledger.Record) error {
 	c.held.add(r)
+	if !c.ahead && r.Time.After(c.window.To.Add(clockSkew)) {
+		c.ahead = true
+		c.gaps = append(c.gaps, fmt.Sprintf("entry %d came in at %s by the clock then, which is after the window: the clock is or was wrong",
+			r.Index, clock(r.Time)))
+	}
 	if r.Version != deliveryVersion {
 		c.gaps = append(c.gaps, fmt.Sprintf("entry %d is of %v: %d", r.Index, ledger.ErrVersion, r.Version))
 		return nil

@@ -91,6 +91,8 @@ type Statement struct {
 	NeverEmitted []Untold
 	// Unsettled are activities of which that cannot be said, with the reason.
 	Unsettled []Untold
+	// Unheard says why GitHub may not have told of all.
+	Unheard []string
 	// Unread says what could not be read.
 	Unread []string
 }
@@ -123,10 +125,7 @@ func Complete(o Observations) Statement {
 		}
 		s.compare(l, o, reach)
 	}
-	if since := o.watched(); since.After(o.Window.From) {
-		s.Unread = append(s.Unread, fmt.Sprintf("no webhook was there before %s: what happened earlier was not sent",
-			since.UTC().Format(time.RFC3339)))
-	}
+	s.Unheard = o.anchors()
 	byTime := func(a, b Delivery) int {
 		return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.Hook, b.Hook), strings.Compare(a.GUID, b.GUID))
 	}
@@ -149,29 +148,18 @@ func Complete(o Observations) Statement {
 	return s
 }
 
-// reach is from when on all of GitHub's lists tell all that there was.
+// reach is from when on all of GitHub's lists tell all that there was. GitHub's clock
+// and ours differ, so that whoever asks for as much as it keeps gets that.
 func (o Observations) reach() time.Time {
 	reach := o.Window.From
 	for _, l := range o.Listings {
 		if l.Ended || l.Problem != "" {
-			if kept := o.Now.Add(-o.Retention); kept.After(reach) && l.Hook.CreatedAt.Before(kept) {
+			if kept := o.Now.Add(-o.Retention); kept.After(reach.Add(clockSkew)) && l.Hook.CreatedAt.Before(kept) {
 				reach = kept
 			}
 		}
 	}
 	return reach
-}
-
-// watched is since when there has been a webhook; the beginning of the window
-// where there was none at all, which is told elsewhere.
-func (o Observations) watched() time.Time {
-	since := o.Window.From
-	for i, l := range o.Listings {
-		if i == 0 || l.Hook.CreatedAt.Before(since) {
-			since = l.Hook.CreatedAt
-		}
-	}
-	return since
 }
 
 // compare holds one hook's list against the ledger.

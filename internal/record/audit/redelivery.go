@@ -38,6 +38,8 @@ type Held struct {
 	// Deliveries are when each came in for the first time.
 	Deliveries map[DeliveryKey]time.Time
 	Pushes     []Push
+	// Began is when the first entry of all came in; zero where that was not read.
+	Began time.Time
 	// Said is what the bodies of the window say under each name, where they were read.
 	Said map[DeliveryKey][]Said
 }
