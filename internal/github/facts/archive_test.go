@@ -78,7 +78,7 @@ func TestArchiveWithLargeFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := farAway(t, ".gitattributes", "z/policies/* filter=lfs\n", "z/policies/policy.yaml", kept)
 			w.write("../object.yaml", lax)
-			w.git("config", "filter.lfs.smudge", "cat '"+filepath.Join(filepath.Dir(w.dir), "object.yaml")+"'")
+			w.git("config", "filter.lfs.smudge", "cat '"+filepath.Join(filepath.Dir(w.Dir), "object.yaml")+"'")
 			if archived := w.git("archive", "main", "z/policies/policy.yaml"); !strings.Contains(archived, ">=0.0.0") {
 				t.Fatalf("the archive does not hold the large file: %q", archived)
 			}
@@ -86,7 +86,8 @@ func TestArchiveWithLargeFiles(t *testing.T) {
 			if diff := cmp.Diff(want, got, cmp.Comparer(bytes.Equal)); diff != "" {
 				t.Errorf("from git to the API:\n%s", diff)
 			}
-			if n := len(got.Policies); n != strings.Count(kept, "kind: ImagePolicy") || n == 1 && got.Policies[0].Range != "1.x" || len(got.Unsearched) > 0 {
+			if n := len(got.Policies); n != strings.Count(kept, "kind: ImagePolicy") || n == 1 && got.Policies[0].Range != "1.x" ||
+				len(got.Unsearched) > 0 {
 				t.Errorf("policies %+v, %q unsearched", got.Policies, got.Unsearched)
 			}
 		})

@@ -243,8 +243,9 @@ func TestComplete(t *testing.T) {
 			o.Repositories[0].Activities[0].Time = ago(560)
 			o.Listings[0].Attempts = append(o.Listings[0].Attempts, lost("y", 700))
 		}, "listed 1, held 1, gaps 0, decided true\n"},
-		"never emitted":       {unheard, never("GitHub lists no delivery of it")},
-		"no hook":             {hook(func(h *audit.Hook) { h.Owner = "acme/other" }), never("no hook is set up on the repository, nor on its owner")},
+		"never emitted": {unheard, never("GitHub lists no delivery of it")},
+		"no hook": {hook(func(h *audit.Hook) { h.Owner = "acme/other" }),
+			never("no hook is set up on the repository, nor on its owner")},
 		"the hook came later": {hook(func(h *audit.Hook) { h.CreatedAt = ago(300) }), partly("the hook did not exist yet")},
 		"no push":             {hook(func(h *audit.Hook) { h.Events = []string{"create"} }), partly("the hook does not subscribe to push")},
 		"not active":          {hook(func(h *audit.Hook) { h.Active = false }), partly("the hook is not active")},

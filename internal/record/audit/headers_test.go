@@ -19,13 +19,15 @@ func TestHeadersNeverDecideAlone(t *testing.T) {
 		change func(*audit.Reading)
 		rule   string // "" for an event that two hooks hear of
 	}{
-		"the same event at another hook":   {push, func(r *audit.Reading) { r.Record.Source, r.Record.ID = "12", "guid-0" }, ""},
-		"another GUID":                     {push, func(*audit.Reading) {}, "delivery/replayed"},
-		"another GUID at another hook":     {push, func(r *audit.Reading) { r.Record.Source = "12" }, "delivery/replayed"},
-		"another event, same GUID":         {"zzz " + strings.TrimPrefix(push, "push "), sameGUID, "delivery/guid-reused"},
-		"another event, GUID and hook":     {"zzz " + strings.TrimPrefix(push, "push "), func(r *audit.Reading) { r.Record.Source = "12" }, "delivery/replayed"},
-		"another event at another hook":    {"issues " + strings.TrimPrefix(push, "push "), atAnother, "delivery/guid-reused"},
-		"another target, same GUID":        {push, func(r *audit.Reading) { sameGUID(r); r.Record.Target = "repository/9" }, "delivery/guid-reused"},
+		"the same event at another hook": {push, func(r *audit.Reading) { r.Record.Source, r.Record.ID = "12", "guid-0" }, ""},
+		"another GUID":                   {push, func(*audit.Reading) {}, "delivery/replayed"},
+		"another GUID at another hook":   {push, func(r *audit.Reading) { r.Record.Source = "12" }, "delivery/replayed"},
+		"another event, same GUID":       {"zzz " + strings.TrimPrefix(push, "push "), sameGUID, "delivery/guid-reused"},
+		"another event, GUID and hook": {"zzz " + strings.TrimPrefix(push, "push "), func(r *audit.Reading) { r.Record.Source = "12" },
+			"delivery/replayed"},
+		"another event at another hook": {"issues " + strings.TrimPrefix(push, "push "), atAnother, "delivery/guid-reused"},
+		"another target, same GUID": {push, func(r *audit.Reading) { sameGUID(r); r.Record.Target = "repository/9" },
+			"delivery/guid-reused"},
 		"another body, same GUID":          {"push " + jsonPush(4242, "refs/heads/other"), sameGUID, "delivery/guid-reused"},
 		"another body and event elsewhere": {"star {}", atAnother, "delivery/guid-reused"},
 	} {
@@ -53,7 +55,8 @@ func TestShapesUnderAnotherEvent(t *testing.T) {
 	pull := `{"action":"closed","number":7,"pull_request":{"number":7,"head":{"ref":"flux","sha":"11"}},` + jsonFleet + "," + jsonBot + "}"
 	for _, header := range []string{"issues", "star", "watch", "zzz", "push", ""} {
 		r := of(header + " " + pull)[0]
-		if r.Body.Event != "pull_request" || !slices.Contains(rulesOf(audit.Judge([]audit.Reading{r}, botContract())), "0 delivery/event-mismatch") {
+		if r.Body.Event != "pull_request" || !slices.Contains(rulesOf(audit.Judge([]audit.Reading{r}, botContract())),
+			"0 delivery/event-mismatch") {
 			t.Errorf("under %q it is %q", header, r.Body.Event)
 		}
 	}
