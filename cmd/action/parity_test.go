@@ -61,7 +61,7 @@ func sameAnswer(t testing.TB, s *storytest.Scene, told, base, head string, queue
 		args = append(args, "--ignore-identity")
 	}
 	var out, log bytes.Buffer
-	status := run(console.World{
+	status := watched(t, console.World{
 		Context: t.Context(), Environment: func(string) (string, bool) { return "", false }, Stdout: &out, Stderr: &log,
 	}, args)
 	if out.Len() == 0 {

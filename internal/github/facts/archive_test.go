@@ -67,7 +67,8 @@ func TestSameFactsThroughTheArchive(t *testing.T) {
 	}
 }
 
-const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\n" +
+const pointer = "version https://git-lfs.github.com/spec/v1\n" +
+	"oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\n" +
 	"size 12345\n"
 
 // What LFS has instead of a file is in the archive, where the repository is set so,
