@@ -76,6 +76,10 @@ func TestActionBaseMoves(t *testing.T) {
 	t.Run("to-a-branch-that-has-it", func(t *testing.T) {
 		k := knownfail.Of(t)
 		s := scene(t)
+		s.Git("checkout", "-q", "-B", storytest.Base, "origin/"+storytest.Base)
+		s.Write(".github/fluxkeeper.yaml", "version: 1\npeople: refuse\n")
+		s.Commit(storytest.Ann, "Let Flux alone move what it sets")
+		s.Push(storytest.Ann, storytest.Base)
 		jump(s, "has-it")
 		s.Commit(storytest.Ann, "Something else")
 		s.Push(storytest.Ann, "has-it")
