@@ -12,6 +12,8 @@ const (
 	fluxBranch  = "flux-image-updates"
 	otherBranch = "flux-two"
 	annsBranch  = "anns"
+	// wildBase is a base that nobody guards.
+	wildBase = "wild"
 )
 
 // worldFiles are a small repository; majors may pass where the policy says so.
@@ -61,7 +63,9 @@ func acts() []modelAct {
 
 func (m *model) pick(from ...string) string { return from[m.IntN(len(from))] }
 
-func (m *model) base() string { return m.pick(memDefault, memDefault, "dev") }
+func (m *model) base() string {
+	return m.pick(memDefault, memDefault, memDefault, "dev", "dev", wildBase)
+}
 
 // someone gives a pull request, nil where there is none.
 func (m *model) someone(pass func(*memPull) bool) *memPull {

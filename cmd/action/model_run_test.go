@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/runner"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
@@ -83,6 +84,9 @@ func (r *memRun) BaseFile(_ context.Context, base change.Revision, path string) 
 		r.policy = base.Commit
 	}
 	text, ok := r.filesOf(base.Commit)[path]
+	if r.off.wild {
+		text = strings.Replace(text, "dev]", "dev, "+wildBase+"]", 1)
+	}
 	return []byte(text), ok, nil
 }
 

@@ -16,6 +16,7 @@ type switches struct {
 	believing bool // the base that the event names is taken for the present one
 	unedited  bool // the workflow does not start when a pull request is edited
 	unpushed  bool // the workflow does not start when a base moves
+	wild      bool // the policy on the default branch names every base
 	frozen    bool // where the base branch is, is not read again
 	alike     bool // pull requests of forks are taken for ours
 	unbound   bool // head and base are not read again before a merge
@@ -71,6 +72,7 @@ func TestModelSwitches(t *testing.T) {
 		"one name for all bases":                {switches{oneName: true}, invName},
 		"the event's base is believed":          {switches{believing: true}, invName},
 		"edited starts nothing":                 {switches{unedited: true}, invNewest},
+		"every base is guarded":                 {switches{wild: true}, invName},
 		"a push to a base starts nothing":       {switches{unpushed: true}, invNewest},
 		"the base's tip is not read again":      {switches{frozen: true}, invNewest},
 		"a fork's pull request counts as ours":  {switches{alike: true}, invOutside},

@@ -146,6 +146,7 @@ func newModel(r *rand.Rand, s steps, off switches) *model {
 	m.send, m.landed = m.start, m.land
 	m.Push(memDefault, m.commit(annAuthor, worldFiles(false)))
 	m.Push("dev", m.commit(annAuthor, worldFiles(true), m.branches[memDefault]))
+	m.Push(wildBase, m.branches["dev"])
 	return m
 }
 
