@@ -99,6 +99,16 @@ func TestActionBaseMoves(t *testing.T) {
 		openTo(s, "jump", storytest.Base)
 		refused(k, s, sha)
 	})
+	t.Run("of-an-old-default-branch", func(t *testing.T) {
+		k := knownfail.Of(t)
+		s, sha := twoBases(t)
+		number := openTo(s, "jump", "wild")
+		event := s.PullEvent("pull_request_target", number)
+		event.Payload["repository"].(map[string]any)["default_branch"] = "wild" // as it was when the run was started first
+		act(t, s, event, nil).expect(t, "undecided", 3)
+		edit(t, s, number, `{"base":"main"}`)
+		refused(k, s, sha)
+	})
 	t.Run("before-the-merge", func(t *testing.T) {
 		k := knownfail.Of(t)
 		s, _ := twoBases(t)

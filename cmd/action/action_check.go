@@ -80,7 +80,7 @@ func (s *step) publish(sub subject, j judged) (publish.Outcome, error) {
 	p := plan.Publication{
 		Name: s.checkName(sub.into), SHA: j.Result.Head.Commit, Number: sub.number,
 		Verdict: r.Verdict(),
-		BaseRef: sub.into, BaseTip: j.Result.Base.Commit, Fork: fork(j.facts),
+		BaseRef: sub.into, BaseTip: j.Result.Base.Commit, DefaultBranch: s.event.DefaultBranch, Fork: fork(j.facts),
 		Title: r.Headline() + ", into " + sub.into, Summary: page.String(), Link: s.where.RunURL, Findings: r.Findings,
 		Via: s.via(), Comment: s.inputs.Flag("comment"), DryRun: s.inputs.Flag("dry-run"),
 	}

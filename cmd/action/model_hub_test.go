@@ -225,7 +225,7 @@ func (h *memHub) land(p *memPull, auto bool) {
 // Ends is that of publish.Hub; a deleted base has no tip.
 func (h *memHub) Ends(_ context.Context, number int) (github.Ends, error) {
 	p := h.pull(number)
-	return github.Ends{Head: p.head, BaseRef: p.base, BaseTip: h.branches[p.base]}, nil
+	return github.Ends{Head: p.head, BaseRef: p.base, BaseTip: h.branches[p.base], DefaultBranch: memDefault}, nil
 }
 
 // Published is that of publish.Hub. Checks belong to commits, and all pull requests
@@ -254,7 +254,7 @@ func (h *memHub) Published(ctx context.Context, p plan.Publication, denied map[p
 	}
 	if ends {
 		e, err := h.Ends(ctx, p.Number)
-		now.Head, now.BaseRef, now.BaseTip = e.Head, e.BaseRef, e.BaseTip
+		now.Head, now.BaseRef, now.BaseTip, now.DefaultBranch = e.Head, e.BaseRef, e.BaseTip, e.DefaultBranch
 		return now, err
 	}
 	return now, nil

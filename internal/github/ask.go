@@ -158,6 +158,8 @@ type Ends struct {
 	// Head is the commit at its head; BaseRef the branch it goes to, and BaseTip
 	// the commit that the branch is at, empty where the branch is gone.
 	Head, BaseRef, BaseTip string
+	// DefaultBranch is the repository's.
+	DefaultBranch string
 }
 
 // Ends reads head and base of a pull request as they are now, in one answer.
@@ -167,10 +169,11 @@ func (c *Client) Ends(ctx context.Context, number int) (Ends, error) {
 	defer cancel()
 	op := fmt.Sprintf("read head and base of pull request %d", number)
 	const query = "query($owner:String!,$name:String!,$number:Int!){repository(owner:$owner,name:$name){" +
-		"pullRequest(number:$number){number headRefOid baseRefName baseRef{target{oid}}}}}"
+		"defaultBranchRef{name} pullRequest(number:$number){number headRefOid baseRefName baseRef{target{oid}}}}}"
 	var answer struct {
 		Repository struct {
-			PullRequest *struct {
+			DefaultBranchRef struct{ Name string }
+			PullRequest      *struct {
 				Number                  int
 				HeadRefOid, BaseRefName string
 				BaseRef                 *struct{ Target struct{ Oid string } }
@@ -184,7 +187,7 @@ func (c *Client) Ends(ctx context.Context, number int) (Ends, error) {
 	if p == nil || p.Number != number || !IsID(p.HeadRefOid) || p.BaseRefName == "" {
 		return Ends{}, Odd(op, "the answer has no head or base, or is another pull request's")
 	}
-	ends := Ends{Head: p.HeadRefOid, BaseRef: p.BaseRefName}
+	ends := Ends{Head: p.HeadRefOid, BaseRef: p.BaseRefName, DefaultBranch: answer.Repository.DefaultBranchRef.Name}
 	if p.BaseRef != nil {
 		ends.BaseTip = p.BaseRef.Target.Oid
 	}

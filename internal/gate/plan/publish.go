@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // Publication is what is to be said of one commit.
@@ -21,6 +22,8 @@ type Publication struct {
 	// BaseRef is the branch that it was judged against, and BaseTip the commit
 	// that the branch was at; neither is looked at without a number.
 	BaseRef, BaseTip string
+	// DefaultBranch is the one that Name was made for; it may be empty.
+	DefaultBranch string
 	// Fork says that the pull request's commit is not known to be of a branch of
 	// this repository.
 	Fork    bool
@@ -57,6 +60,8 @@ type Published struct {
 	// Head is the pull request's head, BaseRef the branch that it goes to, and
 	// BaseTip where that branch is. They are not read without a number.
 	Head, BaseRef, BaseTip string
+	// DefaultBranch is the repository's.
+	DefaultBranch string
 
 	Runs     []Run         // our check runs of the name on the commit, oldest first
 	Statuses []Status      // statuses of the context on the commit, newest first
@@ -129,6 +134,12 @@ func CheckName(name, base, defaultBranch string) string {
 func Publish(p Publication, now Published) Plan {
 	switch {
 	case p.Number == 0:
+	case p.DefaultBranch != "" && now.DefaultBranch != p.DefaultBranch:
+		// A run that is started again has the event that it had, and GitHub keeps it for a month.
+		plan := Plan{Moved: true}
+		plan.note("the default branch is %s, and the event says %s: nothing is published", text.Quote(now.DefaultBranch),
+			text.Quote(p.DefaultBranch))
+		return plan
 	case now.BaseRef != p.BaseRef:
 		return movedBase(p.Number, p.BaseRef, now.BaseRef)
 	case now.Head != p.SHA:

@@ -156,7 +156,7 @@ func (w *carrying) act(ctx context.Context, a plan.Action) error {
 		if err != nil {
 			return err
 		}
-		if now != (github.Ends{Head: bound.SHA, BaseRef: bound.BaseRef, BaseTip: bound.BaseTip}) {
+		if now.Head != bound.SHA || now.BaseRef != bound.BaseRef || now.BaseTip != bound.BaseTip {
 			return errMoved
 		}
 	}

@@ -51,7 +51,7 @@ func Publish(ctx context.Context, hub Hub, p plan.Publication) (Outcome, error) 
 			if err != nil {
 				return plan.Plan{}, err
 			}
-			now.Head, now.BaseRef, now.BaseTip = ends.Head, ends.BaseRef, ends.BaseTip
+			now.Head, now.BaseRef, now.BaseTip, now.DefaultBranch = ends.Head, ends.BaseRef, ends.BaseTip, ends.DefaultBranch
 		}
 		return plan.Publish(p, now), nil
 	})
@@ -91,7 +91,7 @@ func (w *Writer) Published(ctx context.Context, p plan.Publication, denied map[p
 	if err := group.Wait(); err != nil {
 		return now, err
 	}
-	now.Head, now.BaseRef, now.BaseTip = at.Head, at.BaseRef, at.BaseTip
+	now.Head, now.BaseRef, now.BaseTip, now.DefaultBranch = at.Head, at.BaseRef, at.BaseTip, at.DefaultBranch
 	now.Comments, now.Labels = comments, state.Labels
 	if noComments != nil && !p.HasComment(now) {
 		denied[plan.RightComments] = noComments.Error()
