@@ -38,8 +38,9 @@ func (j *judge) botHasPart(c change.Commit) bool {
 	})
 }
 
-// hands are all that have a part in the change. Who pushed to a fork is not told,
-// so that its owner stands for them.
+// hands are all that have a part in the change, who made commits first, so that both
+// programs call them the same. Who pushed to a fork is not told, so that its owner
+// stands for them.
 func (j *judge) hands() []hand {
 	var all []hand
 	seen := map[hand]bool{}
@@ -60,6 +61,12 @@ func (j *judge) hands() []hand {
 			all = append(all, h)
 		}
 	}
+	for _, c := range j.facts.Commits {
+		add(change.Account{ID: c.Account}, address(c.Author))
+		if c.CommitterAccount != webFlowID && (c.CommitterAccount != 0 || c.Committer.Email != webFlowEmail) {
+			add(change.Account{ID: c.CommitterAccount}, address(c.Committer))
+		}
+	}
 	if p := j.facts.Pull; p != nil {
 		add(p.Opener, "")
 		if p.HeadRepoID != p.BaseRepoID {
@@ -69,12 +76,6 @@ func (j *judge) hands() []hand {
 		}
 		for _, a := range p.AlsoPushed {
 			add(a, "")
-		}
-	}
-	for _, c := range j.facts.Commits {
-		add(change.Account{ID: c.Account}, address(c.Author))
-		if c.CommitterAccount != webFlowID && (c.CommitterAccount != 0 || c.Committer.Email != webFlowEmail) {
-			add(change.Account{ID: c.CommitterAccount}, address(c.Committer))
 		}
 	}
 	return all
