@@ -48,7 +48,8 @@ fuzz: ## fuzz each target for FUZZTIME (30s; 1000x is a number of tries)
 
 attack: ## score the gate and two naive ones against every known trick and 30,000 mutants, and the Action against GitHub's events
 	go test ./internal/gate -run 'TestAttacks|TestHonest|TestMutants|TestRandomMerges' -count=1 -v -all -timeout 30m | grep -Ev '^=== |^ *--- PASS'
-	go test ./cmd/action -run 'TestModel|TestCorpusOnGitHub' -count=1 -v -all -timeout 30m | grep -Ev '^=== |^ *--- PASS'
+	go test ./cmd/action -run 'TestModel' -count=1 -v -all -timeout 60m | grep -Ev '^=== |^ *--- PASS'
+	go test ./cmd/action -run 'TestCorpusOnGitHub' -count=1 -all -timeout 60m
 
 crash: ## kill the receiver, cut its power, take its disk and its database away, all rounds (needs Linux, best as root)
 	go test ./internal/test/crashtest -count=1 -v -timeout 60m -full | grep --line-buffered -v '^=== '

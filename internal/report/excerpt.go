@@ -25,8 +25,9 @@ func excerptOf(source []byte, n, column, width int) (excerpt, bool) {
 	if !ok {
 		return excerpt{}, false
 	}
-	runes := characters(raw)
-	shown := text.Cells(raw, unicode.MaxRune)
+	part := near(raw, column, 4*width)
+	runes := characters(part.text)
+	shown := text.Cells(part.text, unicode.MaxRune)
 	for i, r := range runes {
 		if r == '\t' {
 			shown[i] = "    "
@@ -35,27 +36,59 @@ func excerptOf(source []byte, n, column, width int) (excerpt, bool) {
 	shown = append(shown, "") // the end of the line can be pointed at
 	start, end := 0, 0
 	if column > 0 {
-		start = min(column-1, len(runes))
-		end = max(scalarEnd(runes, start), start+1)
+		start = min(part.start, len(runes))
+		end = max(scalarEnd(runes, start, part.flow), start+1)
 	}
-	return window(shown, start, end, width), true
+	return window(shown, start, end, width, part), true
+}
+
+// part is what of a line is near a column.
+type part struct {
+	text  string
+	start int // the column's place in the text, from 0
+	// before and after say that the line is longer on that side, flow that a flow
+	// collection begins before the column.
+	before, after, flow bool
+}
+
+// near takes so many characters on either side of a column: a line can be as long as a
+// file, and have a thousand findings.
+func near(line []byte, column, reach int) part {
+	start := max(column-1, 0)
+	from, at, to, n := 0, len(line), len(line), 0
+	for i, size := 0, 0; i < len(line) && to == len(line); i += size {
+		switch n {
+		case start - reach:
+			from = i
+		case start:
+			at = i
+		case start + reach:
+			to = i
+		}
+		_, size = utf8.DecodeRune(line[i:])
+		n++
+	}
+	if start > n { // beyond the end
+		return near(line, n+1, reach)
+	}
+	return part{string(line[from:to]), start - max(start-reach, 0), from > 0, to < len(line), bytes.ContainsAny(line[:at], "[{")}
 }
 
 // sourceLine is line n of source without its line break. Lines end as editors
 // and GitHub see them, at LF or CRLF.
-func sourceLine(source []byte, n int) (string, bool) {
+func sourceLine(source []byte, n int) ([]byte, bool) {
 	if n < 1 || source == nil {
-		return "", false
+		return nil, false
 	}
 	for ; n > 1; n-- {
 		i := bytes.IndexByte(source, '\n')
 		if i < 0 {
-			return "", false
+			return nil, false
 		}
 		source = source[i+1:]
 	}
 	source, _, _ = bytes.Cut(source, []byte("\n"))
-	return string(bytes.TrimSuffix(source, []byte("\r"))), true
+	return bytes.TrimSuffix(source, []byte("\r")), true
 }
 
 // characters is []rune(s): an invalid byte is one character.
@@ -69,7 +102,7 @@ func characters(s string) []rune {
 
 // scalarEnd guesses where the YAML scalar that begins at start ends. It only
 // decides how long the underline is.
-func scalarEnd(line []rune, start int) int {
+func scalarEnd(line []rune, start int, flow bool) int {
 	if start >= len(line) {
 		return start
 	}
@@ -85,7 +118,7 @@ func scalarEnd(line []rune, start int) int {
 		}
 	case '#':
 	default:
-		end = plainEnd(line, start)
+		end = plainEnd(line, start, flow)
 	}
 	for end > start && unicode.IsSpace(line[end-1]) {
 		end--
@@ -93,8 +126,7 @@ func scalarEnd(line []rune, start int) int {
 	return end
 }
 
-func plainEnd(line []rune, start int) int {
-	flow := strings.ContainsAny(string(line[:start]), "[{")
+func plainEnd(line []rune, start int, flow bool) int {
 	for i := start; i < len(line); i++ {
 		last := i+1 == len(line)
 		switch line[i] {
@@ -118,7 +150,7 @@ func plainEnd(line []rune, start int) int {
 const more = "…"
 
 // window joins the cells that fit into width columns around [start, end).
-func window(cells []string, start, end, width int) excerpt {
+func window(cells []string, start, end, width int, of part) excerpt {
 	end = min(end, len(cells))
 	widths, total := make([]int, len(cells)), 0
 	for i, c := range cells {
@@ -126,15 +158,15 @@ func window(cells []string, start, end, width int) excerpt {
 		total += widths[i]
 	}
 	from, to := 0, len(cells)
-	if total > width {
+	if total > width || of.before || of.after {
 		from, to = around(widths, start, end, width-2) // width for an ellipsis at both ends
 	}
 	var e excerpt
-	if from > 0 {
+	if from > 0 || of.before {
 		e.text, e.indent = more, 1
 	}
 	e.text += strings.Join(cells[from:to], "")
-	if to < len(cells) && total > width {
+	if to < len(cells) || of.after {
 		e.text += more
 	}
 	e.indent += sum(widths[from:max(from, start)])
