@@ -56,11 +56,7 @@ func (t Timeline) Report() Report {
 
 // phrase counts the uses.
 func (t Timeline) phrase() string {
-	deliveries := fmt.Sprintf("%d deliveries", t.Audit.Deliveries)
-	if t.Audit.Deliveries == 1 {
-		deliveries = "1 delivery"
-	}
-	s := text.Count(len(t.Audit.Uses), "use") + " in " + deliveries
+	s := text.Count(len(t.Audit.Uses), "use") + " in " + text.Count(t.Audit.Deliveries, "delivery")
 	if n := t.Audit.Followed; n > 0 {
 		s += fmt.Sprintf(" (and %d of checks and runs that followed)", n)
 	}

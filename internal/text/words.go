@@ -24,10 +24,13 @@ func Cut(s string, n int) string {
 	return s[:end] + ellipsis
 }
 
-// Count is a number with its noun.
+// Count is a number with its noun, which is given in the singular.
 func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
+	}
+	if stem, ok := strings.CutSuffix(noun, "ry"); ok {
+		return fmt.Sprintf("%d %sries", n, stem)
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }

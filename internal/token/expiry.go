@@ -59,7 +59,11 @@ func Expiring(at, now time.Time) (rule, when string) {
 	default:
 		rule = "expires"
 	}
-	return rule, fmt.Sprintf("expires in %s, on %s", count(days, "day"), date)
+	left := "less than a day"
+	if days > 0 {
+		left = text.Count(days, "day")
+	}
+	return rule, fmt.Sprintf("expires in %s, on %s", left, date)
 }
 
 // Reminders are the days on which people are told that a token expires, the first

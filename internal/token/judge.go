@@ -167,17 +167,6 @@ func (j *judge) expiry() {
 	}
 }
 
-// count is a number with its noun; nobody needs to know of less than a day.
-func count(n int, noun string) string {
-	switch {
-	case n < 1:
-		return "less than a " + noun
-	case n == 1:
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
 func (j *judge) name() {
 	if j.Observations.Name == "" || j.need.Name == "" {
 		return

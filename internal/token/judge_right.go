@@ -147,7 +147,7 @@ func (j *judge) reach() {
 	}
 	if len(more) > 0 {
 		slices.Sort(more)
-		j.add("repository-surplus", "the token reaches %s that it has nothing to do with: %s", plural(len(more), "repository", "repositories"),
+		j.add("repository-surplus", "the token reaches %s that it has nothing to do with: %s", text.Count(len(more), "repository"),
 			text.Some(more, most))
 	}
 	if len(unproven) > 0 {
@@ -157,13 +157,6 @@ func (j *judge) reach() {
 	if j.Reach.Partial {
 		j.add("unproven", "GitHub lists more repositories than were looked at")
 	}
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "a " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 // most is how many names a sentence has.

@@ -1,6 +1,7 @@
 package flux
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"strings"
@@ -21,7 +22,7 @@ func (x *examiner) automations() {
 	default:
 		x.Report("cluster/automation-missing",
 			"apply it: `kubectl apply -f clusters/tethys/image-updates.yaml`, with spec.sourceRef of the repository's GitRepository",
-			"no ImageUpdateAutomation in namespace %s writes to %s", x.Namespace, orAny(x.expect.Repository))
+			"no ImageUpdateAutomation in namespace %s writes to %s", x.Namespace, cmp.Or(x.expect.Repository, "any repository"))
 	}
 	for _, a := range x.runners {
 		x.automation(a, object("ImageUpdateAutomation", a.Namespace, a.Name))
@@ -29,7 +30,8 @@ func (x *examiner) automations() {
 }
 
 func (x *examiner) automation(a Automation, of string) {
-	x.Evidence("%s: %s, %s to branch %s, path %s", of, readiness(a.Conditions), signing(a), orNone(a.PushBranch), orNone(a.UpdatePath))
+	x.Evidence("%s: %s, %s to branch %s, path %s", of, readiness(a.Conditions), signing(a),
+		cmp.Or(a.PushBranch, "none"), cmp.Or(a.UpdatePath, "none"))
 	if a.Suspended {
 		x.Report("cluster/suspended", "resume it when it is meant to work: `flux resume image update "+a.Name+"`", "%s is suspended", of)
 	} else {
@@ -38,7 +40,7 @@ func (x *examiner) automation(a Automation, of string) {
 	base := x.base(a)
 	if a.PushBranch == "" || a.PushBranch == base {
 		x.Report("cluster/pushes-to-base", "set spec.git.push.branch to a branch of its own, such as flux-image-updates",
-			"%s pushes to %s itself, so that there is no pull request to judge", of, orNone(base))
+			"%s pushes to %s itself, so that there is no pull request to judge", of, cmp.Or(base, "none"))
 	}
 	if a.Refspec != "" {
 		x.Report("cluster/pushes-to-base", "remove spec.git.push.refspec unless it is meant, and protect the branches that it names",

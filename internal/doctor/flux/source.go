@@ -1,6 +1,7 @@
 package flux
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
@@ -28,11 +29,11 @@ func (x *examiner) apis() {
 func (x *examiner) repositories() {
 	if len(x.sources) == 0 && !x.Lacks(CheckRepository) {
 		x.Report("cluster/repository-missing", "apply a GitRepository with spec.url of the repository, or name the right --repo and --namespace",
-			"no GitRepository in namespace %s is of %s", x.Namespace, orAny(x.expect.Repository))
+			"no GitRepository in namespace %s is of %s", x.Namespace, cmp.Or(x.expect.Repository, "any repository"))
 	}
 	for _, r := range x.sources {
 		of := object("GitRepository", r.Namespace, r.Name)
-		x.Evidence("%s of %s, Secret %s, %s", of, secret.Redact(r.URL), orNone(r.Secret), readiness(r.Conditions))
+		x.Evidence("%s of %s, Secret %s, %s", of, secret.Redact(r.URL), cmp.Or(r.Secret, "none"), readiness(r.Conditions))
 		if r.Suspended {
 			x.Report("cluster/suspended", "resume it when it is meant to work: `flux resume source git "+r.Name+"`", "%s is suspended", of)
 		}
@@ -109,7 +110,7 @@ func (x *examiner) keys(r GitRepository, s Secret) {
 		}
 	}
 	slices.Sort(names)
-	x.Evidence("%s has keys %s%s", of, orNone(strings.Join(names, ", ")), writers(s))
+	x.Evidence("%s has keys %s%s", of, cmp.Or(strings.Join(names, ", "), "none"), writers(s))
 	if problem, fix := wrongKeys(r, s); problem != "" {
 		x.Report("cluster/secret-keys", fix, "%s %s", of, problem)
 	}
@@ -171,7 +172,7 @@ func (x *examiner) copies() {
 		s, ok := x.secret(r)
 		if !ok || s.Missing {
 			if ok || len(x.expect.Copies) > 0 {
-				x.Gap("Secret %s/%s: there is no token to compare", r.Namespace, orNone(r.Secret))
+				x.Gap("Secret %s/%s: there is no token to compare", r.Namespace, cmp.Or(r.Secret, "none"))
 			}
 			continue
 		}
@@ -208,20 +209,6 @@ func (x *examiner) compare(s Secret, k Key) {
 	}
 }
 
-func orAny(s string) string {
-	if s == "" {
-		return "any repository"
-	}
-	return s
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
-}
-
 // readiness is what an object says of itself.
 func readiness(conditions []Condition) string {
 	for _, c := range conditions {
@@ -230,7 +217,7 @@ func readiness(conditions []Condition) string {
 			case "True":
 				return "ready"
 			case "False":
-				return "not ready (" + orNone(c.Reason) + ")"
+				return "not ready (" + cmp.Or(c.Reason, "none") + ")"
 			}
 		}
 	}

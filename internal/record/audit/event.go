@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -240,13 +241,13 @@ func (j *judge) deaf(r Reading, by, where string) {
 func (j *judge) loosened(r Reading, by, where string) {
 	if b := r.Body; b.Action == "edited" || b.Action == "deleted" || b.Action == "disabled" {
 		j.report(r, "delivery/guard-loosened", "compare what holds now with what should: gh api repos/OWNER/NAME/rulesets",
-			"%s %s %s %s of %s", by, b.Action, strings.ReplaceAll(b.Event, "_", " "), orNone(b.Subject, "(no name)"), where)
+			"%s %s %s %s of %s", by, b.Action, strings.ReplaceAll(b.Event, "_", " "), cmp.Or(b.Subject, "(no name)"), where)
 	}
 }
 
 func (j *judge) leak(r Reading, _, where string) {
 	if b := r.Body; b.Action == "created" || b.Action == "publicly_leaked" || b.Action == "reopened" {
 		j.report(r, "delivery/secret-leaked", "revoke it first, then ask where it came from",
-			"GitHub found a secret of the kind %s in %s", orNone(b.Subject, "unknown"), where)
+			"GitHub found a secret of the kind %s in %s", cmp.Or(b.Subject, "unknown"), where)
 	}
 }

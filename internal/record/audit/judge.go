@@ -172,14 +172,14 @@ func (j *judge) unexpected(r Reading) []string {
 	if !c.repository(b.Repository) {
 		say("use/unexpected-repository", "repository",
 			"if the bot works there too, add it to uses.repositories of the policy file; else replace its token",
-			"the bot caused %s in %s, where it has no business", dotted(kind, action), orNone(b.Repository.Name, "no repository"))
+			"the bot caused %s in %s, where it has no business", dotted(kind, action), cmp.Or(b.Repository.Name, "no repository"))
 	}
 	if kindOf(b.Event).branched && b.Ref != "" && !c.branch(b.Ref) {
 		say("use/unexpected-branch", "branch", "if the branch is the bot's, add it to uses.branches of the policy file; else replace its token",
 			"the bot caused %s on %s, which is not one of its branches", dotted(kind, action), short(b.Ref))
 		if b.Forced {
 			say("use/forced-push", "forced", "look for the commits that were cut off: git fetch origin COMMIT still finds them for some time",
-				"the bot's push rewrote %s: %s is no longer part of it", short(b.Ref), orNone(b.Before, "an unknown commit"))
+				"the bot's push rewrote %s: %s is no longer part of it", short(b.Ref), cmp.Or(b.Before, "an unknown commit"))
 		}
 	}
 	if b.Workflow != "" {
@@ -192,5 +192,3 @@ func (j *judge) unexpected(r Reading) []string {
 func dotted(kind, action string) string { return strings.TrimSuffix(kind+"."+action, ".") }
 
 func short(ref string) string { return strings.TrimPrefix(ref, "refs/heads/") }
-
-func orNone(s, none string) string { return cmp.Or(s, none) }

@@ -63,7 +63,7 @@ func (j *judge) reused(r Reading) {
 		}
 		if what != "" {
 			j.report(r, "delivery/guid-reused", "compare the two bodies, and replace the webhook's secret",
-				"delivery %s of hook %s has another %s than entry %d", guid, orNone(hook, "unknown"), what, first.Index)
+				"delivery %s of hook %s has another %s than entry %d", guid, cmp.Or(hook, "unknown"), what, first.Index)
 			return
 		}
 	}
@@ -81,7 +81,7 @@ func (j *judge) delivery(r Reading) {
 	}
 	if b.Event != r.Record.Name && b.Malformed == "" {
 		j.report(r, "delivery/event-mismatch", "the header is not signed and the body is: believe the body",
-			"the header says %s, and the body is %s", orNone(r.Record.Name, "nothing"), orNone(b.Event, "no such event's"))
+			"the header says %s, and the body is %s", cmp.Or(r.Record.Name, "nothing"), cmp.Or(b.Event, "no such event's"))
 	}
 	j.target(r)
 	if clocked := kindOf(b.Event).clocked; clocked != nil && clocked(b) && !b.Time.IsZero() {
