@@ -26,7 +26,8 @@ type one struct {
 }
 
 func (o *one) Own(context.Context, ledger.Kind) ([]ledger.Record, []string, error) {
-	return make([]ledger.Record, 1), nil, o.failure
+	entry, _, err := o.record.Entry()
+	return []ledger.Record{{Entry: entry}}, nil, errors.Join(o.failure, err)
 }
 
 func (o *one) BodyOf(context.Context, ledger.Record) ([]byte, error) {
