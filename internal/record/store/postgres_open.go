@@ -119,7 +119,9 @@ func (p *postgres) find(ctx context.Context) error {
 	}
 	var answer *pgconn.PgError
 	switch {
-	case errors.Is(err, sql.ErrNoRows), errors.As(err, &answer) && answer.Code == "42P01":
+	case errors.Is(err, sql.ErrNoRows):
+		return refusal{"the ledger's head is missing", "somebody removed it, or is only now making the ledger"}
+	case errors.As(err, &answer) && answer.Code == "42P01":
 		return fmt.Errorf("%w: the database has no table of a ledger's entries", ErrNoLedger)
 	case answer != nil:
 		return err
