@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -84,6 +85,23 @@ func TestSince(t *testing.T) {
 			})
 		}
 	})
+}
+
+// TestVerifyNotesAClockThatWentBack: order is by index, and who reads times is told.
+func TestVerifyNotesAClockThatWentBack(t *testing.T) {
+	e := newEvidence(t, 0)
+	l := e.open(t)
+	for n, at := range []int64{5000, 100, 200, 5001} { // seconds
+		d := numbered(at)
+		d.ID = fmt.Sprint("guid-", n)
+		if _, err := l.Append(t.Context(), d, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v := e.verify(t, store.VerifyOptions{})
+	if !v.OK() || !strings.Contains(strings.Join(v.Notes, "\n"), "the clock had gone back when 2 entries came in, entry 1 first") {
+		t.Errorf("%v, %q", v.Faults, v.Notes)
+	}
 }
 
 // TestOwn: entries of the program's own are all there, or that is said.

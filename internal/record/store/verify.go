@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -89,6 +90,9 @@ const (
 	FaultUnreadable = "unreadable" // the database gives something that is not a row
 )
 
+// clockSkew is how far the clocks of two receivers may be apart.
+const clockSkew = time.Minute
+
 // maxFaults is how many faults are kept; the rest is counted.
 const maxFaults = 4096
 
@@ -127,21 +131,23 @@ type verifier struct {
 	options VerifyOptions
 	out     Verification
 
-	head   *headRow // nil: there is none
-	marks  []*mark
-	next   int64           // the index that is expected
-	tree   ledger.Frontier // over the entries' columns
-	whole  bool            // nothing was missing so far
-	groups []*group        // one under way for each stored level
-	nodes  nodeCache
-	doubts []doubt
-	gone   missing // entries without a body that no erasure has named yet
-	buffer []byte
-	own    int64 // entries so far that are no deliveries
-	later  bool  // there is an erasure that a later version wrote
-	signed signatures
-	sqlite bool
-	odd    bool // the tables are not as they should be
+	head                *headRow // nil: there is none
+	marks               []*mark
+	next                int64           // the index that is expected
+	tree                ledger.Frontier // over the entries' columns
+	whole               bool            // nothing was missing so far
+	groups              []*group        // one under way for each stored level
+	nodes               nodeCache
+	doubts              []doubt
+	gone                missing // entries without a body that no erasure has named yet
+	buffer              []byte
+	own                 int64     // entries so far that are no deliveries
+	latest              time.Time // of the entries so far
+	behind, firstBehind int64     // entries whose clock had gone back, and the first
+	later               bool      // there is an erasure that a later version wrote
+	signed              signatures
+	sqlite              bool
+	odd                 bool // the tables are not as they should be
 }
 
 func (v *verifier) run() error {
@@ -161,6 +167,10 @@ func (v *verifier) run() error {
 	v.judgeMarks()
 	v.judgeGone()
 	v.judgeSignatures()
+	if v.behind > 0 {
+		v.out.Notes = append(v.out.Notes, fmt.Sprintf("the clock had gone back when %d entries came in, entry %d first: order is by index",
+			v.behind, v.firstBehind))
+	}
 	v.out.Size = v.next
 	if v.whole {
 		v.out.Root = v.tree.Root()

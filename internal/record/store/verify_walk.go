@@ -177,6 +177,13 @@ func (v *verifier) add(r *entryRow) error {
 	if r.Kind != ledger.Delivery {
 		v.own++
 	}
+	if v.latest.Sub(r.Time) > clockSkew {
+		if v.behind++; v.behind == 1 {
+			v.firstBehind = r.Index
+		}
+	} else if r.Time.After(v.latest) {
+		v.latest = r.Time
+	}
 	if v.whole {
 		v.tree.Append(r.leaf)
 		v.passMarks()

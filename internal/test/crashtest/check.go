@@ -11,11 +11,11 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 )
 
-// Key is what makes a delivery the same as another one: the hook, the GUID and
-// the SHA-256 of the body.
+// Key is what makes a delivery the same as another one: the hook, its target, the
+// GUID, the event and the SHA-256 of the body.
 type Key struct {
-	Source, GUID string
-	Body         [32]byte
+	Source, Target, GUID, Event string
+	Body                        [32]byte
 }
 
 // Attempt is one request and what came of it.

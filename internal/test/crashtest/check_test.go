@@ -21,7 +21,9 @@ type story struct {
 	seen []ledger.Checkpoint
 }
 
-func keyOf(guid, body string) Key { return Key{"7", guid, sha256.Sum256([]byte(body))} }
+func keyOf(guid, body string) Key {
+	return Key{"7", "repository/42", guid, "push", sha256.Sum256([]byte(body))}
+}
 
 func leafOf(k Key) tlog.Hash { return tlog.RecordHash(fmt.Append(nil, k)) }
 

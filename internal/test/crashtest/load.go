@@ -32,9 +32,9 @@ type Load struct {
 
 // delivery is what is sent; it can be sent again.
 type delivery struct {
-	source, guid string
-	body         []byte
-	forged       bool // signed with another secret
+	source, target, guid, event string
+	body                        []byte
+	forged                      bool // signed with another secret
 }
 
 // NewLoad makes clients that sign with the secret. What they send comes from
@@ -86,8 +86,8 @@ func (l *Load) Run(ctx context.Context, address string, n int) {
 }
 
 // next chooses what to send: something new mostly, and else what was sent
-// before, with or without an answer, the same GUID with another body, or
-// something that somebody else signed.
+// before, with or without an answer, the same GUID with another body, or with the
+// same under another target and event, or something that somebody else signed.
 func (l *Load) next() delivery {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -101,8 +101,11 @@ func (l *Load) next() delivery {
 	case len(l.kept) > 0 && chance < 10:
 		return l.kept[l.random.IntN(len(l.kept))]
 	}
-	d := delivery{source: fmt.Sprint(1 + l.random.IntN(3)), guid: l.guid(), body: l.body()}
+	d := delivery{source: fmt.Sprint(1 + l.random.IntN(3)), target: "42", guid: l.guid(), event: "pull_request", body: l.body()}
 	switch {
+	case len(l.kept) > 0 && chance < 11:
+		d = l.kept[l.random.IntN(len(l.kept))]
+		d.event, d.target = []string{"issues", d.event}[l.random.IntN(2)], "43"
 	case len(l.kept) > 0 && chance < 12:
 		same := l.kept[l.random.IntN(len(l.kept))]
 		d.source, d.guid = same.source, same.guid
@@ -132,7 +135,7 @@ func (l *Load) body() []byte {
 
 // send sends one delivery, writes down what came of it, and returns the status.
 func (l *Load) send(address string, d delivery) int {
-	a := Attempt{Key: Key{d.source, d.guid, sha256.Sum256(d.body)}, Start: l.Clock()}
+	a := Attempt{Key: Key{d.source, "repository/" + d.target, d.guid, d.event, sha256.Sum256(d.body)}, Start: l.Clock()}
 	a.Status, a.ID = l.post(address, d)
 	a.End = l.Clock()
 
@@ -164,8 +167,8 @@ func (l *Load) post(address string, d delivery) (status int, id string) {
 	mac.Write(d.body)
 	for name, value := range map[string]string{
 		"Content-Type": "application/json", "User-Agent": "GitHub-Hookshot/0000000",
-		"X-GitHub-Delivery": d.guid, "X-GitHub-Event": "pull_request", "X-GitHub-Hook-ID": d.source,
-		"X-GitHub-Hook-Installation-Target-Type": "repository", "X-GitHub-Hook-Installation-Target-ID": "42",
+		"X-GitHub-Delivery": d.guid, "X-GitHub-Event": d.event, "X-GitHub-Hook-ID": d.source,
+		"X-GitHub-Hook-Installation-Target-Type": "repository", "X-GitHub-Hook-Installation-Target-ID": d.target,
 		"X-Hub-Signature-256": "sha256=" + hex.EncodeToString(mac.Sum(nil)),
 	} {
 		request.Header.Set(name, value)

@@ -193,7 +193,7 @@ func (s *site) read(o store.Options) (held []Held, err error) {
 		if err != nil {
 			return nil, err
 		}
-		held = append(held, Held{Key{record.Source, record.ID, sha256.Sum256(body)}, record.Index, record.Hash()})
+		held = append(held, Held{Key{record.Source, record.Target, record.ID, record.Name, sha256.Sum256(body)}, record.Index, record.Hash()})
 	}
 	public, err := os.ReadFile(filepath.Join(s.keys, "public"))
 	if err != nil {
