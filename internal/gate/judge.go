@@ -60,6 +60,7 @@ func Judge(p policy.Policy, f change.Facts, o Options) Result {
 	}
 	result.Reproduction = worst(result.Files)
 	j.judgeWhole(result.Updates)
+	j.past(updates)
 	j.stragglers(updates)
 	if !o.IgnoreIdentity {
 		result.Evidence = j.identity()
@@ -82,12 +83,16 @@ type judge struct {
 	// illegal names files with a new value that Flux cannot write, since it
 	// takes every reference apart before it uses it.
 	illegal  map[string]bool
+	old      map[*byte][]manifest.Field // of earlier versions, by their text
 	findings []finding.Finding
 	gaps     []string // what of the facts is missing that matters
 }
 
 func newJudge(p policy.Policy, f change.Facts, o Options) *judge {
-	j := &judge{policy: p, facts: f, options: o, said: map[string]bool{}, illegal: map[string]bool{}, lookup: f.Lookup()}
+	j := &judge{
+		policy: p, facts: f, options: o, lookup: f.Lookup(),
+		said: map[string]bool{}, illegal: map[string]bool{}, old: map[*byte][]manifest.Field{},
+	}
 	var changes []change.File
 	for _, c := range f.Files {
 		if c.Differs() {

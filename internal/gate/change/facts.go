@@ -40,6 +40,8 @@ type Facts struct {
 	// merge leaves them: the files of the base tree that are not in Files,
 	// sorted by path. There a marker of the same policy can be left behind.
 	Bystanders []Content
+	// Past is what the base's own line of commits did to the files of the change before.
+	Past Past
 	// Unsearched are the files and folders of the base tree that were not
 	// searched for Sources and Bystanders; a folder's path ends in a slash.
 	Unsearched []string

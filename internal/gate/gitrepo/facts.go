@@ -30,7 +30,10 @@ func (r *Repository) Facts(ctx context.Context, rng Range) (change.Facts, error)
 	if err := r.commits(ctx, &facts, commits); err != nil {
 		return facts, err
 	}
-	return facts, r.contents(ctx, &facts)
+	if err := r.contents(ctx, &facts); err != nil {
+		return facts, err
+	}
+	return facts, r.past(ctx, &facts)
 }
 
 // ends finds out from where to where a change goes, and gives its commits.

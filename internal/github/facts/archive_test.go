@@ -60,7 +60,7 @@ func TestSameFactsThroughTheArchive(t *testing.T) {
 			if n := w.Count(fakehub.ArchiveOperation); n != 1 {
 				t.Errorf("%d archives were read", n)
 			}
-			if n := w.Count(); n > 14 {
+			if n := w.Count(); n > 15 {
 				t.Errorf("%d requests:\n%s", n, w.Log())
 			}
 		})

@@ -26,7 +26,7 @@ func TestRequests(t *testing.T) {
 	for _, tt := range []struct {
 		files, most int
 		baseMoved   bool
-	}{{1, 8, false}, {5, 8, false}, {5, 8, true}, {100, 12, false}, {100, 12, true}} {
+	}{{1, 8, false}, {5, 8, false}, {5, 10, true}, {100, 12, false}, {100, 12, true}} {
 		t.Run(fmt.Sprintf("%d files, base moved %t", tt.files, tt.baseMoved), func(t *testing.T) {
 			w := typical(t, tt.files)
 			if tt.baseMoved {
@@ -48,9 +48,9 @@ func TestRequests(t *testing.T) {
 			if len(facts.Gaps) > 0 || len(facts.Files) != tt.files || len(facts.Unsearched) != 0 || len(facts.Sources) != 1 {
 				t.Errorf("facts %+v", facts)
 			}
-			longest := 3
+			longest := 4
 			if tt.baseMoved {
-				longest = 4 // the merge base's tree is known after the comparison alone
+				longest = 6 // the merge base's tree is known after the comparison alone, and there is a past
 			}
 			if n, depth := w.Count(), w.Depth(); n > tt.most || depth > longest {
 				t.Errorf("%d requests, %d after one another:\n%s", n, depth, w.Log())

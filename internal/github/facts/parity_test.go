@@ -29,6 +29,12 @@ func comparable(facts change.Facts) change.Facts {
 		c.Verification.Reason = ""
 		c.Signed = change.Signed{}
 	}
+	facts.Past.Steps = slices.Clone(facts.Past.Steps)
+	for i := range facts.Past.Steps {
+		c := &facts.Past.Steps[i].Commit
+		c.Account, c.CommitterAccount = 0, 0
+		c.Author.When, c.Committer.When = c.Author.When.UTC(), c.Committer.When.UTC()
+	}
 	if len(facts.Files) == 0 {
 		facts.Files = nil
 	}
@@ -80,6 +86,17 @@ func TestSameFactsAsTheRepository(t *testing.T) {
 			w.commit("bump", "a.yaml", marked("1.0.1"), "b.yaml", marked("1.0.1"))
 			w.git("checkout", "-q", "main")
 			w.commit("other", "a.yaml", marked("1.0.0")+"more: 1\n", "x/y/z.yaml", "z: 2\n", "b.yaml", marked("1.0.1"))
+		},
+		"taken back": func(w *world) {
+			w.commit("start", "a.yaml", marked("1.0.0"), "b/c d:é.yaml", marked("1.0.0"))
+			w.git("checkout", "-qb", "side")
+			w.commit("beside", "a.yaml", marked("1.0.5"))
+			w.git("checkout", "-q", "main")
+			w.commit("bump", "a.yaml", marked("1.0.1"), "b/c d:é.yaml", marked("1.0.1"))
+			w.git("merge", "-q", "-s", "ours", "-m", "merge", "side")
+			w.commit("revert", "a.yaml", marked("1.0.0"))
+			w.branch("head")
+			w.commit("bump again", "a.yaml", marked("1.0.1"), "b/c d:é.yaml", marked("1.0.2"))
 		},
 		"squash merged": func(w *world) {
 			w.commit("start", "a.yaml", marked("1.0.0"))

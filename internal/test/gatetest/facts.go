@@ -36,6 +36,9 @@ type facts struct {
 	Apps []account `yaml:"apps"`
 	Pull *pull     `yaml:"pull"`
 	Gaps []string  `yaml:"gaps"`
+	// Past is what the base's commits did to files before, newest first.
+	Past    []past `yaml:"past"`
+	PastCut string `yaml:"past-cut"`
 	// Unsearched files and folders of the base; a folder's ends in a slash.
 	Unsearched []string `yaml:"unsearched"`
 	// IgnoreIdentity judges contents alone.
@@ -57,6 +60,16 @@ type commit struct {
 		Key      string `yaml:"key"`
 		Reason   string `yaml:"reason"`
 	} `yaml:"signature"`
+}
+
+// past is one commit of the base that replaced a text in a file, which is otherwise as
+// the base has it.
+type past struct {
+	Path    string `yaml:"path"`
+	Author  string `yaml:"author"` // name <email>; the bot where absent
+	Account int64  `yaml:"account"`
+	From    string `yaml:"from"`
+	To      string `yaml:"to"`
 }
 
 type account struct {

@@ -2,6 +2,7 @@ package gatetest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha1" // Git's object ids
 	"encoding/hex"
@@ -206,6 +207,9 @@ func (c *changed) gather(day time.Time) (change.Facts, error) {
 		return out, err
 	}
 	out.Pull = c.facts.pull()
+	if out.Past, err = c.past(day); err != nil {
+		return out, err
+	}
 	for _, a := range c.facts.Apps {
 		out.Apps = append(out.Apps, change.Account(a))
 	}
@@ -227,6 +231,29 @@ func (c *changed) gather(day time.Time) (change.Facts, error) {
 		return out, err
 	}
 	out.Fill(changed, base, func(id string) ([]byte, bool) { return contents[id], true })
+	return out, nil
+}
+
+// past gives each step the file as it was, from the base's tip backwards.
+func (c *changed) past(day time.Time) (change.Past, error) {
+	out := change.Past{Cut: c.facts.PastCut}
+	now := map[string]string{}
+	for i, p := range c.facts.Past {
+		text, known := now[p.Path]
+		if !known {
+			text = string(c.tip[p.Path].Data)
+		}
+		author, err := signature(cmp.Or(p.Author, bot), day)
+		if err != nil || !strings.Contains(text, p.To) {
+			return out, fmt.Errorf("step %d of the past of %q does not end in %q: %w", i, p.Path, p.To, err)
+		}
+		now[p.Path] = strings.ReplaceAll(text, p.To, p.From)
+		out.Steps = append(out.Steps, change.Step{
+			Path: p.Path, Before: []byte(now[p.Path]), After: []byte(text),
+			Commit: change.Commit{SHA: objectID("commit", fmt.Append(nil, p, i)), Author: author, Committer: author,
+				Account: p.Account, CommitterAccount: p.Account},
+		})
+	}
 	return out, nil
 }
 
