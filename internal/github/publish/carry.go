@@ -92,8 +92,11 @@ func (w *carrying) carryOut(ctx context.Context) error {
 		switch {
 		case !w.checking, p.Moved && len(p.Actions) > 0:
 			w.out.Notes, w.out.Moved, w.out.Outdated = p.Notes, p.Moved, p.Outdated
-		case p.Moved, p.Outdated:
-			return nil // what was done was done in time, and harms nobody
+		case p.Outdated: // perhaps before what was done, which then hides the verdict of a run that knew
+			w.out.Outdated = true
+			return nil
+		case p.Moved:
+			return nil // what was done is about a head or a base that nobody looks at, and harms nobody
 		}
 		if w.dry {
 			w.out.Actions = p.Actions
@@ -118,8 +121,8 @@ func (w *carrying) carryOut(ctx context.Context) error {
 }
 
 // round does the actions of a plan up to the first that is not simply done.
-// made says that something new was made, which another run at the same time may
-// have made too: it is worth another look.
+// made says that something was made or a verdict changed, which another run at the
+// same time may have done too: it is worth another look.
 func (w *carrying) round(ctx context.Context, p plan.Plan) (after aftermath, made bool, err error) {
 	var kept error
 	for _, a := range p.Actions {
@@ -136,8 +139,10 @@ func (w *carrying) round(ctx context.Context, p plan.Plan) (after aftermath, mad
 		}
 		if err == nil {
 			w.out.Actions = append(w.out.Actions, a)
+			_, verdict := a.(plan.PutCheck)
+			made = made || verdict || key != ""
 			if key != "" {
-				w.created[key], made = true, true
+				w.created[key] = true
 			}
 		}
 	}

@@ -132,11 +132,20 @@ func (l *life) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // before runs f once, before the first request of that method whose path ends so.
 func (l *life) before(method, path string, f func()) {
+	l.once(func(r *http.Request) bool { return r.Method == method && strings.HasSuffix(r.URL.Path, path) }, f)
+}
+
+// on is before, for whatever has the words in its path.
+func (l *life) on(method, words string, f func()) {
+	l.once(func(r *http.Request) bool { return r.Method == method && strings.Contains(r.URL.Path, words) }, f)
+}
+
+func (l *life) once(pass func(*http.Request) bool, f func()) {
 	var once sync.Once
 	l.hookMu.Lock()
 	defer l.hookMu.Unlock()
 	l.hook = func(r *http.Request) {
-		if r.Method == method && strings.HasSuffix(r.URL.Path, path) {
+		if pass(r) {
 			once.Do(f)
 		}
 	}

@@ -230,6 +230,23 @@ func TestPublishedForTheJudgedBase(t *testing.T) {
 	}
 }
 
+// TestLateVerdict: a verdict that was written after the base moved may hide one of a
+// run that knew. It is to be judged anew, whether it was the first or replaced another.
+func TestLateVerdict(t *testing.T) {
+	l := newLife(t, fakehub.Repo{})
+	p, c := l.publication(l.open(fakehub.Pull{})), l.client(fakehub.Token)
+	for _, method := range []string{"POST", "PATCH"} {
+		p.Title += "again" // something to write
+		p.BaseTip = l.head("main")
+		l.on(method, "/check-runs", func() { l.commit("main", l.head("main"), "0.9.0") })
+		out, err := c.Publish(t.Context(), p)
+		must(t, err)
+		if !out.Outdated || len(out.Actions) != 1 {
+			t.Errorf("%s: got %+v", method, out)
+		}
+	}
+}
+
 // TestManyApprovals: anybody can approve, as often as they like. Ours is found
 // among them and taken back, and what is known is taken back where some are not.
 func TestManyApprovals(t *testing.T) {
