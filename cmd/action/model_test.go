@@ -55,16 +55,6 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// TestModelLateWrites: sequences in which a run wrote what a newer one knew better.
-func TestModelLateWrites(t *testing.T) {
-	for _, i := range []int{5865, 14486} {
-		faults, _ := sequences(t, i, i+1, switches{})
-		for _, f := range faults {
-			t.Error(f)
-		}
-	}
-}
-
 // sequences runs those of some numbers and gives their faults, and how often what was seen.
 func sequences(t *testing.T, first, end int, off switches) (faults []string, seen map[string]int) {
 	t.Helper()
