@@ -5,17 +5,31 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
+// boundForm is what stands before a file whose secret is good for that alone.
+var boundForm = regexp.MustCompile(`^[a-z]+/[1-9][0-9]*$`)
+
+// bound takes "hook/4711=FILE" apart.
+func bound(given string) (to, file string) {
+	if to, file, ok := strings.Cut(given, "="); ok && boundForm.MatchString(to) {
+		return to, file
+	}
+	return "", given
+}
+
 // readSecrets reads the webhook's live secrets: several while one is rotated.
 func readSecrets(names []string) ([]secret.Secret, error) {
 	var live []secret.Secret
-	for _, name := range names {
+	for _, given := range names {
+		_, name := bound(given)
 		value, err := console.ReadSecretFile(name)
 		if err != nil {
 			return nil, console.Fail(console.StatusUsage, err, cmp.Or(console.HintOf(err), "make one with: openssl rand -hex 32 > "+name))

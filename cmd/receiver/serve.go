@@ -60,7 +60,7 @@ func (c *serveCmd) Run(a *console.Console) error {
 	}
 	defer s.kept.Close()
 	s.metrics.Watch(gauges(s.kept))
-	in, err := intake.New(intake.Options{Ledger: s.kept, Secrets: s.secrets, SecretID: s.kept.SecretID, Allow: s.allow,
+	in, err := intake.New(intake.Options{Ledger: s.kept, Secrets: s.secrets, SecretID: s.kept.SecretID, Bound: s.bound, Allow: s.allow,
 		Log: s.log, Observe: s.metrics})
 	if err != nil {
 		return console.Fail(console.StatusUsage, err, "")
@@ -97,6 +97,7 @@ type service struct {
 	*serveCmd
 	log      *slog.Logger
 	live     []secret.Secret // as the files have them
+	bound    []string        // what each is for; "" for all
 	secrets  *intake.Secrets
 	client   *hooks.Client // nil where GitHub is not asked
 	allow    intake.Allow
@@ -120,6 +121,10 @@ func (c *serveCmd) prepare(a *console.Console) (*service, error) {
 		return nil, console.Fail(console.StatusUsage, err, "")
 	}
 	warnTyped(s.log, c.WebhookSecretFile, s.live)
+	for _, given := range c.WebhookSecretFile {
+		to, _ := bound(given)
+		s.bound = append(s.bound, to)
+	}
 	if s.client, err = c.asker(a, s.log); err != nil {
 		return nil, err
 	}

@@ -59,7 +59,10 @@ type Options struct {
 	Secrets *Secrets
 	// SecretID names a secret in the ledger; nil: entries name none.
 	SecretID func(secret.Secret) string
-	Allow    Allow
+	// Bound says what the secret of the same number is good for alone: a hook, such as
+	// hook/4711, a target, such as repository/1296269, or "" for all.
+	Bound []string
+	Allow Allow
 	// MaxBody is the greatest length of a body, in bytes; 0: DefaultMaxBody.
 	MaxBody int64
 	// Budget bounds the memory of all bodies in flight, in bytes; 0:
@@ -93,7 +96,7 @@ func New(o Options) (*Intake, error) {
 		return nil, errors.New("make intake: there is no webhook secret, and unsigned deliveries are never taken; " +
 			"make one with: openssl rand -hex 32")
 	}
-	if err := errors.Join(o.Allow.validate(), o.Secrets.call(o.SecretID)); err != nil {
+	if err := errors.Join(o.Allow.validate(), o.Secrets.call(o.SecretID, o.Bound)); err != nil {
 		return nil, err
 	}
 	bodies, err := newBodies(cmp.Or(o.Budget, DefaultBudget), cmp.Or(o.MaxBody, DefaultMaxBody))
@@ -160,7 +163,7 @@ func (in *Intake) deliver(c echo.Context) error {
 	var verified string
 	if reason == "" {
 		var ok bool
-		if verified, ok = in.secrets.signed(b.bytes, d.mac[:]); !ok {
+		if verified, ok = in.secrets.signed(b.bytes, d.mac[:], d.hook, d.target); !ok {
 			reason = WrongSignature
 		}
 	}

@@ -248,3 +248,15 @@ func TestHolesOfTheLibrary(t *testing.T) {
 		t.Errorf("the library on an unsigned broken form: %v", err)
 	}
 }
+
+// TestBoundSecrets: a secret that is bound is good for its hook or target, and for no other.
+func TestBoundSecrets(t *testing.T) {
+	for bound, want := range map[string]int{
+		"": 202, "hook/292430182": 202, "repository/79929171": 202, "hook/292430183": 401, "repository/7": 401, "organization/79929171": 401,
+	} {
+		h := handler(t, intake.Options{Ledger: &memory{}, Secrets: secrets(t, key), Bound: []string{bound}})
+		if status, text := answer(h, delivery("x", anyGUID, []byte("{}"))); status != want {
+			t.Errorf("bound to %q: %d %s", bound, status, text)
+		}
+	}
+}

@@ -28,13 +28,20 @@ type Secrets struct {
 
 	mu    sync.Mutex // held while they are set
 	given []secret.Secret
+	bound []string
 	name  func(secret.Secret) string // nil: they have no names
 }
 
-// live is a live secret: its name in the ledger, and a pool of HMAC states.
+// live is a live secret: its name in the ledger, what it is bound to, and a pool of
+// HMAC states.
 type live struct {
-	name   string
-	states *sync.Pool
+	name, bound string
+	states      *sync.Pool
+}
+
+// fits says whether a delivery of this hook and target may be signed with it.
+func (l live) fits(hook, target string) bool {
+	return l.bound == "" || l.bound == target || l.bound == "hook/"+hook
 }
 
 // NewSecrets holds the given secrets; see Set for what it refuses.
@@ -52,11 +59,11 @@ func (s *Secrets) Set(given ...secret.Secret) error {
 	return s.set(given)
 }
 
-// call gives the secrets their names.
-func (s *Secrets) call(name func(secret.Secret) string) error {
+// call gives the secrets their names, and binds them.
+func (s *Secrets) call(name func(secret.Secret) string, bound []string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.name = name
+	s.name, s.bound = name, bound
 	return s.set(s.given)
 }
 
@@ -76,20 +83,23 @@ func (s *Secrets) set(given []secret.Secret) error {
 		if s.name != nil {
 			all[i].name = s.name(one)
 		}
+		if i < len(s.bound) {
+			all[i].bound = s.bound[i]
+		}
 	}
 	s.given = given
 	s.live.Store(&all)
 	return nil
 }
 
-// signed says whether mac is the body's HMAC-SHA256 with a live secret, and with
-// which. Every secret is tried, also after the right one, so that the time tells nothing.
-func (s *Secrets) signed(body []byte, mac []byte) (name string, found bool) {
+// signed says whether mac is the body's HMAC-SHA256 with a live secret that is good
+// for the hook and its target, and with which. Every secret is tried, also after the right one, so that the time tells nothing.
+func (s *Secrets) signed(body []byte, mac []byte, hook, target string) (name string, found bool) {
 	for _, one := range *s.live.Load() {
 		own := one.states.Get().(hash.Hash)
 		own.Reset()
 		own.Write(body)
-		if hmac.Equal(own.Sum(nil), mac) {
+		if hmac.Equal(own.Sum(nil), mac) && one.fits(hook, target) {
 			name, found = one.name, true
 		}
 		one.states.Put(own)
