@@ -10,18 +10,19 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 )
 
-// margin widens what Collect reads: a delivery may come in long after GitHub sent it
+// margin widens what Collect reads of pushes: a delivery may come in long after GitHub sent it
 // first.
 const margin = 24 * time.Hour
 
 // Collect reads what a ledger has of a window, and somewhat more of what is held. It
 // reads once, and gives each reading of the window to tell where that is not nil;
-// else it reads no bodies but those of pushes. What was erased is told last. Gaps are
+// else it reads no bodies but those of pushes. Deliveries of some days before are told
+// without their bodies, so that these are known again; what was erased is told last. Gaps are
 // what is not as it was written, and bodies that are gone and of which nothing was kept.
 func Collect(ctx context.Context, l ledger.Reader, window Window, tell func(Reading)) (held Held, gaps []string, err error) {
 	held.Deliveries, held.Said = map[DeliveryKey]time.Time{}, map[DeliveryKey][]Said{}
 	c := collector{ctx: ctx, ledger: l, window: window, held: &held, tell: tell}
-	gaps, err = l.Since(ctx, window.From.Add(-margin), c.see)
+	gaps, err = l.Since(ctx, window.From.Add(-max(margin, maxBehind)), c.see)
 	if err == nil {
 		err = c.decide()
 	}
@@ -121,7 +122,10 @@ func (c *collector) read(r ledger.Record) error {
 		c.gaps = append(c.gaps, fmt.Sprintf("entry %d is of %v: %d", r.Index, ledger.ErrVersion, r.Version))
 		return nil
 	}
-	if r.Name != "push" && (c.tell == nil || !c.within) {
+	if !c.within && c.tell != nil {
+		c.tell(Reading{Record: r, Before: true})
+	}
+	if late := !r.Time.Before(c.window.From.Add(-margin)); !c.within && !late || r.Name != "push" && (c.tell == nil || !c.within) {
 		return nil
 	}
 	body, err := c.ledger.BodyOf(c.ctx, r)

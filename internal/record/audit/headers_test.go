@@ -46,6 +46,23 @@ func TestHeadersNeverDecideAlone(t *testing.T) {
 	}
 }
 
+// TestReplayOfBeforeTheWindow: a body that came before the window is no use of it under
+// another GUID, and is told once more under its own.
+func TestReplayOfBeforeTheWindow(t *testing.T) {
+	push := "push " + jsonPush(4242, "refs/heads/flux")
+	for guid, want := range map[string]struct {
+		uses  int
+		rules string
+	}{"guid-1": {0, "1 delivery/replayed"}, "guid-0": {1, ""}} {
+		readings := of(push, push)
+		readings[0].Before, readings[0].Body, readings[1].Record.ID = true, audit.Body{}, guid
+		got := audit.Judge(readings, botContract())
+		if rules := strings.Join(rulesOf(got), " "); len(got.Uses) != want.uses || rules != want.rules || got.Deliveries != 1 {
+			t.Errorf("%s: %d uses of %d, %q", guid, len(got.Uses), got.Deliveries, rules)
+		}
+	}
+}
+
 func sameGUID(r *audit.Reading)  { r.Record.ID = "guid-0" }
 func atAnother(r *audit.Reading) { r.Record.ID, r.Record.Source = "guid-0", "12" }
 

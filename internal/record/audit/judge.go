@@ -16,20 +16,26 @@ import (
 // not matter; entries that are no deliveries are passed over.
 func Judge(readings []Reading, c Contract) Timeline {
 	j := &judge{
-		contract: c,
-		bodies:   map[[32]byte]ledger.Record{}, guids: map[guidKey]ledger.Record{}, uses: map[useKey]int{},
+		contract: c, earlier: map[[32]byte]ledger.Record{},
+		bodies: map[[32]byte]ledger.Record{}, guids: map[guidKey]ledger.Record{}, uses: map[useKey]int{},
 	}
 	readings = slices.DeleteFunc(slices.Clone(readings), func(r Reading) bool { return r.Record.Kind != ledger.Delivery })
 	slices.SortFunc(readings, func(a, b Reading) int { return cmp.Compare(a.Record.Index, b.Record.Index) })
+	before := 0
 	for _, r := range readings {
+		if r.Before {
+			before++
+			j.remember(r.Record)
+			continue
+		}
 		j.delivery(r)
 		if !j.again(r) {
 			j.act(r)
 		}
 	}
 	t := j.timeline
-	t.Answer, t.Deliveries = finding.Answered(j.findings, j.gaps()...), len(readings)
-	if len(readings) == 0 {
+	t.Answer, t.Deliveries = finding.Answered(j.findings, j.gaps()...), len(readings)-before
+	if t.Deliveries == 0 {
 		t.Gaps = append(t.Gaps, "there is no delivery at all: a webhook may be missing")
 	}
 	t.Days = totals(t.Uses, func(u Use) string { return u.Time.Format(time.DateOnly) })
@@ -64,6 +70,7 @@ type judge struct {
 	timeline Timeline
 	findings []finding.Finding
 	bodies   map[[32]byte]ledger.Record // the first of each
+	earlier  map[[32]byte]ledger.Record // the first of each before the window
 	guids    map[guidKey]ledger.Record  // the first of each
 	uses     map[useKey]int             // index in timeline.Uses, -1 for somebody else's doing
 	nameless int                        // deliveries that ought to name who acted, and do not

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 )
 
 // Bounds of the way between a body's own time and its arrival. GitHub can be
@@ -25,7 +27,10 @@ func (j *judge) again(r Reading) bool {
 	first, seen := j.bodies[r.Record.BodyHash]
 	if !seen {
 		j.bodies[r.Record.BodyHash] = r.Record
-		return false
+		// One that came before the window under the same GUID is told again here.
+		if first, seen = j.earlier[r.Record.BodyHash]; !seen || first.ID == r.Record.ID {
+			return false
+		}
 	}
 	if r.Body.Event == "ping" {
 		return true // pings carry no time, and can be equal
@@ -40,6 +45,13 @@ func (j *judge) again(r Reading) bool {
 		j.timeline.Uses[i].Also = append(j.timeline.Uses[i].Also, r.Record.Index)
 	}
 	return true
+}
+
+// remember takes a delivery of before the window.
+func (j *judge) remember(r ledger.Record) {
+	if _, seen := j.earlier[r.BodyHash]; !seen {
+		j.earlier[r.BodyHash] = r
+	}
 }
 
 // reused reports a GUID that stands for two things.

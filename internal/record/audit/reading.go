@@ -13,6 +13,9 @@ import (
 type Reading struct {
 	Record ledger.Record
 	Body   Body
+	// Before says that it came in before the window: its body was not read, and is
+	// only known again.
+	Before bool
 }
 
 // Body is what a delivery's body says, in plain values. What the body does not
@@ -80,7 +83,9 @@ type Repository struct {
 
 // Read reads a delivery. It takes every body: what is wrong with one is said in
 // Body.Malformed. The time is linear in the body's length.
-func Read(r ledger.Record, body []byte) Reading { return Reading{r, readBody(r.Name, body)} }
+func Read(r ledger.Record, body []byte) Reading {
+	return Reading{Record: r, Body: readBody(r.Name, body)}
+}
 
 // Keep gives what is to be kept of a delivery whose body is erased. It holds
 // no more of the body than Body does: accounts, names of branches and commits,

@@ -16,7 +16,7 @@ import (
 )
 
 // exportFormat names the form of an export, so that another form can follow.
-const exportFormat = "fluxkeeper ledger v1"
+const exportFormat = "fluxkeeper ledger v2"
 
 // exportHeader is the first line of an export.
 type exportHeader struct {
