@@ -91,10 +91,22 @@ const leafHeader = "fluxkeeper entry v2\n"
 // Leaf gives the bytes that the tree is made of: a line for the form, then one
 // line for each field, "name value". It is text, so that a person can hash it.
 func (e Entry) Leaf() []byte {
-	return []byte(leafHeader + "kind " + string(e.Kind) + "\nversion " + strconv.FormatInt(e.Version, 10) +
-		"\ntime " + e.Time.UTC().Format(timeLayout) + "\nsource " + e.Source + "\nid " + e.ID + "\nname " + e.Name + "\ntarget " + e.Target +
-		"\nsignature " + e.Signature + "\nsecret " + e.Secret + "\nextra " + e.Extra +
-		"\nsha256 " + hex.EncodeToString(e.BodyHash[:]) + "\nsize " + strconv.FormatInt(e.BodySize, 10) + "\n")
+	b := make([]byte, 0, 512)
+	field := func(name, value string) { b = append(append(append(append(b, name...), ' '), value...), '\n') }
+	b = append(b, leafHeader...)
+	field("kind", string(e.Kind))
+	field("version", strconv.FormatInt(e.Version, 10))
+	b = append(e.Time.UTC().AppendFormat(append(b, "time "...), timeLayout), '\n')
+	field("source", e.Source)
+	field("id", e.ID)
+	field("name", e.Name)
+	field("target", e.Target)
+	field("signature", e.Signature)
+	field("secret", e.Secret)
+	field("extra", e.Extra)
+	b = append(hex.AppendEncode(append(b, "sha256 "...), e.BodyHash[:]), '\n')
+	field("size", strconv.FormatInt(e.BodySize, 10))
+	return b
 }
 
 const timeLayout = "2006-01-02T15:04:05.000000Z"

@@ -161,7 +161,7 @@ func (m *importer) entry() error {
 func (m *importer) insert(r ledger.Record, leaf tlog.Hash) error {
 	_, err := m.into.ExecContext(m.ctx, `INSERT INTO entry (`+recordColumns+
 		`, leaf_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-		append(outOf(&r), leaf[:])...)
+		outOf(r.Index, &r.Entry, &leaf)...)
 	if err != nil {
 		return err
 	}

@@ -31,10 +31,10 @@ func into(r *ledger.Record, micros *int64, hash any) []any {
 		hash, &r.BodySize}
 }
 
-// outOf are the columns of an entry.
-func outOf(r *ledger.Record) []any {
-	return []any{r.Index, string(r.Kind), r.Version, r.Time.UnixMicro(), r.Source, r.ID, r.Name, r.Target, r.Signature, r.Secret, r.Extra,
-		r.BodyHash[:], r.BodySize}
+// outOf are the columns of an entry, and its leaf hash.
+func outOf(index int64, e *ledger.Entry, leaf *tlog.Hash) []any {
+	return []any{index, string(e.Kind), e.Version, e.Time.UnixMicro(), e.Source, e.ID, e.Name, e.Target, e.Signature, e.Secret, e.Extra,
+		e.BodyHash[:], e.BodySize, leaf[:]}
 }
 
 func scanRecord(row interface{ Scan(...any) error }) (ledger.Record, error) {

@@ -142,7 +142,7 @@ func (w *sqliteWriter) add(items []*item, signer *signer) (*head, error) {
 
 func (w *sqliteWriter) addOne(it *item, h *head) error {
 	e, index := &it.entry, h.Size()
-	result, err := w.entry.Exec(append(outOf(&ledger.Record{Index: index, Entry: *e}), it.leaf[:])...)
+	result, err := w.entry.Exec(outOf(index, e, &it.leaf)...)
 	if err != nil {
 		return err
 	}
