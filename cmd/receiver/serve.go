@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -47,6 +49,7 @@ const secretsEvery = 10 * time.Second
 
 // Run serves until the context ends, then lets requests in flight finish.
 func (c *serveCmd) Run(a *console.Console) error {
+	signal.Ignore(syscall.SIGPIPE) // that nobody reads the log any more is no reason to stop
 	s, err := c.prepare(a)
 	if err != nil {
 		return err

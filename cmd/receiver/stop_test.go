@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -85,16 +86,59 @@ func untilClosed(url string, client int, warm chan<- bool) error {
 // TestHangup: a hangup, as logrotate, systemd and a closed terminal send it, is no
 // reason to let deliveries fall.
 func TestHangup(t *testing.T) {
-	k, caught := knownfail.Of(t), make(chan os.Signal, 1)
+	caught := make(chan os.Signal, 1)
 	signal.Notify(caught, syscall.SIGHUP) // so that nohup's deafness does not go on to the receiver
 	defer signal.Stop(caught)
 	p := startServe(t, scriptSecret, filepath.Join(t.TempDir(), "ledger.db"))
-	if err := p.command.Process.Signal(syscall.SIGHUP); err != nil {
+	p.stop(syscall.SIGHUP)
+	if status := p.command.ProcessState; status.ExitCode() != 0 {
+		t.Errorf("it ended by %s", status)
+	}
+}
+
+// TestNobodyReadsTheLog: a receiver goes on when whatever read its log has ended.
+func TestNobodyReadsTheLog(t *testing.T) {
+	program, err := builtReceiver()
+	if err != nil {
 		t.Fatal(err)
 	}
-	p.stop(syscall.SIGTERM)
-	if !p.command.ProcessState.Exited() {
-		k.Errorf("it ended by %s", p.command.ProcessState)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "secret"), []byte(scriptSecret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(program, "serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
+		"--webhook-secret-file", "secret", "--log-format", "json", "--log-level", "debug")
+	command.Dir = dir
+	log, err := command.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = command.Process.Kill(); _ = command.Wait() }()
+	var url string
+	for lines := bufio.NewScanner(log); url == "" && lines.Scan(); {
+		var line struct{ Listen string }
+		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Listen != "" {
+			url = "http://" + line.Listen
+		}
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	refused := payload{event: "push", body: []byte("{}")}
+	if status, err := send(http.DefaultClient, url, "another secret", refused, "1"); err != nil || status != http.StatusUnauthorized {
+		t.Fatalf("what is logged: status %d, %v", status, err)
+	}
+	if status, err := send(http.DefaultClient, url, scriptSecret, refused, "1"); err != nil || status != http.StatusAccepted {
+		t.Errorf("status %d, %v", status, err)
+	}
+	if err := command.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 
