@@ -71,7 +71,7 @@ func (l *Ledger) backup(ctx context.Context, e *sqliteEngine, path string) error
 
 // vacuumInto copies the database into an empty file.
 func (e *sqliteEngine) vacuumInto(ctx context.Context, name string) error {
-	db, err := sql.Open("sqlite", dsn(e.path, "ro"))
+	db, err := sql.Open("sqlite", e.reads)
 	if err != nil {
 		return err
 	}

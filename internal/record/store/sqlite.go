@@ -29,6 +29,7 @@ var sqliteMigrations embed.FS
 // over a second; questions go over others.
 type sqliteEngine struct {
 	path   string
+	reads  string // how a connection that only reads names the file
 	sign   signer
 	report func(error)
 	log    *slog.Logger
@@ -53,7 +54,7 @@ func dsn(path, mode string, pragmas ...string) string {
 }
 
 func openSQLite(ctx context.Context, o Options, seen *witness, report func(error)) (*sqliteEngine, error) {
-	e := &sqliteEngine{path: o.Address, sign: signer{key: o.Key, now: o.Now, seen: seen},
+	e := &sqliteEngine{path: o.Address, reads: dsn(o.Address, "ro"), sign: signer{key: o.Key, now: o.Now, seen: seen},
 		report: report, log: o.Log, stop: func() {}}
 	steps := []func() error{
 		func() error { return createFile(e.path) },
@@ -66,8 +67,7 @@ func openSQLite(ctx context.Context, o Options, seen *witness, report func(error
 	if o.ReadOnly {
 		steps = []func() error{
 			func() error { _, err := os.Stat(e.path); return err }, // SQLite does not tell why it cannot open
-			func() error { return e.openReader(ctx) },
-			func() error { return refuseOthers(ctx, e.read) },
+			func() error { return e.openToLook(ctx) },
 		}
 	}
 	for _, step := range steps {
@@ -220,12 +220,40 @@ func (e *sqliteEngine) openWriter(ctx context.Context) (err error) {
 }
 
 func (e *sqliteEngine) openReader(ctx context.Context) (err error) {
-	if e.read, err = sql.Open("sqlite", dsn(e.path, "ro", "query_only(1)")); err != nil {
+	if e.read, err = sql.Open("sqlite", e.reads+"&_pragma=query_only(1)"); err != nil {
 		return err
 	}
 	e.read.SetMaxOpenConns(4)
 	e.read.SetConnMaxLifetime(time.Minute) // so that a fault of one does not last
 	return e.read.PingContext(ctx)
+}
+
+// openToLook opens the ledger of one who only reads. SQLite makes the index of its
+// log in the folder, also to read; where it may not, and a closed ledger lies there
+// without a log, the file is all there is.
+func (e *sqliteEngine) openToLook(ctx context.Context) error {
+	err := e.openReader(ctx)
+	if err == nil {
+		err = refuseOthers(ctx, e.read)
+	}
+	var fault *sqlite.Error
+	if !errors.As(err, &fault) || fault.Code()&0xff != sqlite3.SQLITE_READONLY && fault.Code()&0xff != sqlite3.SQLITE_CANTOPEN {
+		return err
+	}
+	for _, log := range []string{e.path + "-wal", e.path + "-journal"} {
+		if _, there := os.Stat(log); !errors.Is(there, fs.ErrNotExist) {
+			return refusal{fmt.Sprintf("its log %q is not moved into the file, which takes a folder that can be written", log),
+				"stop the receiver with SIGTERM, or copy both files to such a folder and look there"}
+		}
+	}
+	if err := e.read.Close(); err != nil {
+		return err
+	}
+	e.reads += "&immutable=1"
+	if err := e.openReader(ctx); err != nil {
+		return err
+	}
+	return refuseOthers(ctx, e.read)
 }
 
 // retry does not: what a file does not tell at once it will not tell later.
