@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"regexp"
 	"slices"
@@ -32,7 +33,11 @@ func readSecrets(names []string) ([]secret.Secret, error) {
 		_, name := bound(given)
 		value, err := console.ReadSecretFile(name)
 		if err != nil {
-			return nil, console.Fail(console.StatusUsage, err, cmp.Or(console.HintOf(err), "make one with: openssl rand -hex 32 > "+name))
+			hint := "write the secret there, alone on one line, for the receiver's user to read"
+			if errors.Is(err, fs.ErrNotExist) { // what is there is not to be written over
+				hint = "make one with: openssl rand -hex 32 > " + name
+			}
+			return nil, console.Fail(console.StatusUsage, err, cmp.Or(console.HintOf(err), hint))
 		}
 		live = append(live, value)
 	}
