@@ -113,9 +113,18 @@ func (s signed) open(ctx context.Context, o store.Options) (*store.Ledger, error
 	return l, s.refusal(err)
 }
 
-// existing opens a ledger whose key must be there: a new one would not be its
-// own, and be left lying about.
+// existing opens a ledger that must be there, and its key: what is named wrongly
+// is not made.
 func (s signed) existing(ctx context.Context, o store.Options) (*store.Ledger, error) {
+	if err := s.with(ctx, func(*store.Ledger) error { return nil }); err != nil {
+		return nil, err
+	}
+	return s.keyed(ctx, o)
+}
+
+// keyed opens a ledger whose key must be there: a new one would not be its own, and
+// be left lying about.
+func (s signed) keyed(ctx context.Context, o store.Options) (*store.Ledger, error) {
 	if _, err := os.Stat(s.keyFile()); errors.Is(err, fs.ErrNotExist) {
 		return nil, console.Fail(console.StatusUsage, fmt.Errorf("read signing key: %w", err),
 			"name the key file that the ledger was made with, with --signing-key-file")

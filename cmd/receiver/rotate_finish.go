@@ -48,7 +48,7 @@ func (c *rotateFinishCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
-	l, err := c.open(a.Context, store.Options{})
+	l, err := c.existing(a.Context, store.Options{})
 	if err != nil {
 		return err
 	}

@@ -42,15 +42,15 @@ func (c *rotateStartCmd) Run(a *console.Console) error {
 	if err != nil || fresh.Empty() {
 		return err
 	}
-	seen, err := c.check(a, need, fresh)
-	if err != nil {
-		return err
-	}
-	l, err := c.open(a.Context, store.Options{})
+	l, err := c.existing(a.Context, store.Options{})
 	if err != nil {
 		return err
 	}
 	defer l.Close()
+	seen, err := c.check(a, need, fresh)
+	if err != nil {
+		return err
+	}
 	server, err := github.Options{APIURL: c.APIURL}.Root()
 	if err != nil {
 		return console.Fail(console.StatusUsage, err, "")

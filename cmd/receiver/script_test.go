@@ -19,6 +19,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/leaktest"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/storytest"
@@ -59,6 +60,7 @@ func TestScript(t *testing.T) {
 			"deliver": deliverInStory,
 			"get":     getInStory,
 			"rotated": rotatedInStory,
+			"erased":  erasedInStory,
 		},
 	})
 }
@@ -142,6 +144,23 @@ func putOnRecord(ctx context.Context, ledger string, r rotation.Record) error {
 		return err
 	}
 	return errors.Join(record(ctx, l, r), l.Close())
+}
+
+// erased N: erases all bodies, of which there are N, as if a long time had passed.
+func erasedInStory(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: erased N")
+	}
+	l, err := signed{where: where{ts.MkAbs("fluxkeeper.db")}}.existing(context.Background(), store.Options{})
+	ts.Check(err)
+	defer l.Close()
+	bodies, err := l.Erasable(context.Background(), time.Now())
+	ts.Check(err)
+	erased, err := l.Erase(context.Background(), time.Now(), audit.Keep)
+	ts.Check(err)
+	if bodies != erased || strconv.FormatInt(erased, 10) != args[0] {
+		ts.Fatalf("%d of %d bodies erased, want %s", erased, bodies, args[0])
+	}
 }
 
 // get STATUS PATH: asks the private listener; the answer is standard output.

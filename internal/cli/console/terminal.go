@@ -61,3 +61,14 @@ func (c *Console) IsTerminal() bool {
 	_, ok := asTerminal(c.Stdout)
 	return ok
 }
+
+// Confirm asks a person at a terminal; nobody is there to say yes anywhere else.
+func (c *Console) Confirm(question string) bool {
+	if !c.StdinIsTerminal() {
+		return false
+	}
+	fmt.Fprintf(c.Stderr, "%s [y/N] ", question)
+	var answer string
+	_, err := fmt.Fscanln(c.Stdin, &answer)
+	return err == nil && (answer == "y" || answer == "yes")
+}

@@ -20,6 +20,16 @@ const (
 	maxErasureSize = 1 << 20
 )
 
+// sqlErasable is where a body can be erased, from an index on, before a time.
+const sqlErasable = ` FROM entry
+	WHERE idx >= $1 AND time < $2 AND kind = $3 AND EXISTS (SELECT 1 FROM body WHERE body.idx = entry.idx)`
+
+// Erasable says how many bodies Erase would give up.
+func (l *Ledger) Erasable(ctx context.Context, before time.Time) (bodies int64, err error) {
+	err = l.engine.reader().QueryRowContext(ctx, `SELECT count(*)`+sqlErasable, 0, before.UnixMicro(), string(ledger.Delivery)).Scan(&bodies)
+	return bodies, err
+}
+
 // Erase gives up the bodies of the deliveries that came in before a time, and
 // says how many. What keep reads out of each is kept in an entry of kind
 // ledger.Erasure, whose body is a ledger.Erased; keep may be nil, and gives nil
@@ -63,9 +73,7 @@ func (l *Ledger) erasable(
 		entries []ledger.ErasedEntry
 		size    int
 	)
-	held, err := records(ctx, l.engine.reader(), `SELECT `+recordColumns+` FROM entry
-		WHERE idx >= $1 AND time < $2 AND kind = $3 AND EXISTS (SELECT 1 FROM body WHERE body.idx = entry.idx)
-		ORDER BY idx LIMIT $4`, start, before.UnixMicro(), string(ledger.Delivery), maxErased)
+	held, err := records(ctx, l.engine.reader(), `SELECT `+recordColumns+sqlErasable+` ORDER BY idx LIMIT $4`, start, before.UnixMicro(), string(ledger.Delivery), maxErased)
 	if err != nil {
 		return nil, err
 	}
