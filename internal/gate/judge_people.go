@@ -29,8 +29,11 @@ func (j *judge) theirs() bool {
 }
 
 // botHasPart tells whether a commit's author, committer or signature is a bot's.
-// Accounts are hands.
+// Accounts are hands. Whoever makes a merge that adds nothing has no part.
 func (j *judge) botHasPart(c change.Commit) bool {
+	if c.Mechanical {
+		return false
+	}
 	committed := c
 	committed.Author = c.Committer
 	return slices.ContainsFunc(j.policy.Bots, func(b policy.Bot) bool {
@@ -62,6 +65,9 @@ func (j *judge) hands() []hand {
 		}
 	}
 	for _, c := range j.facts.Commits {
+		if c.Mechanical {
+			continue // whoever made it
+		}
 		add(change.Account{ID: c.Account}, address(c.Author))
 		if c.CommitterAccount != webFlowID && (c.CommitterAccount != 0 || c.Committer.Email != webFlowEmail) {
 			add(change.Account{ID: c.CommitterAccount}, address(c.Committer))
