@@ -1,5 +1,10 @@
 package change
 
+import (
+	"slices"
+	"strings"
+)
+
 // Automation is a Flux ImageUpdateAutomation object of the base tree, as far as a
 // judge needs it (https://fluxcd.io/flux/components/image/imageupdateautomations/).
 type Automation struct {
@@ -12,6 +17,11 @@ type Automation struct {
 	Suspended bool
 }
 
+// truth tells whether a reader of YAML, of whatever version, takes a word for true.
+func truth(word string) bool {
+	return slices.Contains([]string{"true", "yes", "on", "y"}, strings.ToLower(word))
+}
+
 // findAutomations returns the ImageUpdateAutomation objects in YAML files, in the
 // order of the files.
 func findAutomations(files []Content) []Automation {
@@ -21,7 +31,7 @@ func findAutomations(files []Content) []Automation {
 			if o.kind == "ImageUpdateAutomation" {
 				out = append(out, Automation{
 					File: f.Path, Line: o.line, Name: o.name,
-					Branch: text(o.node, "spec", "git", "push", "branch"), Suspended: text(o.node, "spec", "suspend") == "true",
+					Branch: text(o.node, "spec", "git", "push", "branch"), Suspended: truth(text(o.node, "spec", "suspend")),
 				})
 			}
 		}
