@@ -73,7 +73,8 @@ func (l *Ledger) erasable(
 		entries []ledger.ErasedEntry
 		size    int
 	)
-	held, err := records(ctx, l.engine.reader(), `SELECT `+recordColumns+sqlErasable+` ORDER BY idx LIMIT $4`, start, before.UnixMicro(), string(ledger.Delivery), maxErased)
+	held, err := records(ctx, l.engine.reader(), `SELECT `+recordColumns+sqlErasable+` ORDER BY idx LIMIT $4`,
+		start, before.UnixMicro(), string(ledger.Delivery), maxErased)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// The log is moved into the database each moveEvery, without holding up the
+// writer. Where it has grown past maxLog all the same, the writer waits for the
+// last bit, since the log starts anew only when all of it was moved.
+const (
+	moveEvery = 250 * time.Millisecond
+	maxLog    = 32 << 20
+)
+
+func (e *sqliteEngine) moveLog(ctx context.Context) {
+	for wait := moveEvery; ; {
+		if sleep(ctx, wait); ctx.Err() != nil {
+			return
+		}
+		start := time.Now()
+		if e.dirty.Swap(false) {
+			if err := e.move(ctx); err != nil && ctx.Err() == nil {
+				e.moveFailed(err)
+			}
+		}
+		// On a slow disk commits come first: a move takes the disk for a fifth of
+		// the time at most.
+		wait = max(moveEvery, 4*time.Since(start))
+	}
+}
+
+func (e *sqliteEngine) moveFailed(err error) {
+	e.dirty.Store(true)
+	if e.transient(err) {
+		e.log.Warn("move the log into the database", "error", err)
+		return
+	}
+	e.report(err)
+}
+
+func (e *sqliteEngine) move(ctx context.Context) error {
+	e.movers.Lock()
+	defer e.movers.Unlock()
+	if e.mover == nil {
+		return nil
+	}
+	size, err := e.checkpoint(ctx, "PASSIVE")
+	if err == nil && size > maxLog {
+		e.mu.Lock()
+		_, err = e.checkpoint(ctx, "PASSIVE")
+		e.mu.Unlock()
+	}
+	return err
+}
+
+// checkpoint moves the log and gives its size in bytes. TRUNCATE fails unless
+// all of it was moved.
+func (e *sqliteEngine) checkpoint(ctx context.Context, mode string) (int64, error) {
+	var busy, frames, moved int64
+	err := e.mover.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &frames, &moved)
+	if err != nil {
+		return 0, fmt.Errorf("move the log into the database: %w", err)
+	}
+	if mode == "TRUNCATE" && busy != 0 {
+		return 0, errors.New("move the log into the database: another process is reading from it")
+	}
+	return frames * pageSize, nil
+}
+
+const pageSize = 8192
