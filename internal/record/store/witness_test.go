@@ -18,7 +18,7 @@ import (
 // watched opens a ledger that gives up soon.
 func watched(t *testing.T, e *evidence, seen []byte) (*store.Ledger, error) {
 	t.Helper()
-	l, err := store.Open(t.Context(), store.Options{Address: e.address, Key: e.key, Hold: 200 * time.Millisecond, Seen: seen})
+	l, err := store.Open(t.Context(), store.Options{Address: e.address, Key: e.key, Hold: time.Second, Seen: seen})
 	if err == nil {
 		t.Cleanup(func() { _ = l.Close() })
 	}
