@@ -11,7 +11,6 @@ import (
 
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/config"
 	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
@@ -152,28 +151,27 @@ func checkFormat(op string, refs *dotgit.DotGit) error {
 	if err != nil {
 		return &Error{Op: op, Kind: Corrupt, Err: err}
 	}
-	cfg := config.New()
-	if err := config.NewDecoder(strings.NewReader(string(raw))).Decode(cfg); err != nil {
+	settings, err := parseConfig(string(raw))
+	if err != nil {
 		return fail(Corrupt, op, "git config --list --local tells more", "read its config: %w", err)
 	}
 	// Extensions count from version 1 on, but some git versions heed them always.
-	if v := cfg.Section("core").Option("repositoryformatversion"); v != "" && v != "0" && v != "1" {
-		return fail(Unsupported, op, "", "repository format version %q is not known", v)
-	}
-	for _, o := range cfg.Section("extensions").Options {
-		key, value := strings.ToLower(o.Key), strings.ToLower(o.Value)
-		switch {
-		case key == "objectformat" && value != "sha1":
+	for _, s := range settings {
+		value := strings.ToLower(s.value)
+		switch known := slices.Contains([]string{
+			"objectformat", "refstorage", "noop", "noop-v1", "partialclone", "preciousobjects", "worktreeconfig", "relativeworktrees",
+		}, s.key); {
+		case s.section == "core" && s.key == "repositoryformatversion" && value != "0" && value != "1":
+			return fail(Unsupported, op, "", "repository format version %q is not known", s.value)
+		case s.section != "extensions":
+		case s.key == "objectformat" && value != "sha1":
 			return fail(Unsupported, op, "use a repository with SHA-1 object ids, as GitHub hosts them",
-				"%s object ids are not supported", o.Value)
-		case key == "refstorage" && value != "files":
+				"%s object ids are not supported", s.value)
+		case s.key == "refstorage" && value != "files":
 			return fail(Unsupported, op, "git refs migrate --ref-format=files converts it",
-				"references stored as %q are not supported", o.Value)
-		case !slices.Contains([]string{
-			"objectformat", "refstorage", "noop", "noop-v1", "partialclone", "preciousobjects",
-			"worktreeconfig", "relativeworktrees",
-		}, key):
-			return fail(Unsupported, op, "", "extension %q is not known", o.Key)
+				"references stored as %q are not supported", s.value)
+		case !known:
+			return fail(Unsupported, op, "", "extension %q is not known", s.key)
 		}
 	}
 	return nil
