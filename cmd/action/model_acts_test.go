@@ -41,7 +41,7 @@ func manifestText(app, version string, replicas int) string {
 		"  between: x\n  replicas: %d\n", app, app, version, app, replicas)
 }
 
-// act is something that can happen on GitHub; false where it could not.
+// modelAct is something that can happen on GitHub; false where it could not.
 type modelAct struct {
 	name string
 	do   func(*model) bool
