@@ -20,16 +20,27 @@ const maxRequests = 300
 // errLeftOut says why a pull request was not judged.
 var errLeftOut = fmt.Errorf("the base moved on, and %d requests went to newer pull requests: start its own run again", maxRequests)
 
-// pushedBase is the guarded base that the event is a push to; empty where it is none.
+// pushedBase is the base that the event is a push to, where it is guarded or nobody can
+// tell; else empty.
 func (s *step) pushedBase() (string, error) {
 	base := s.event.HeadRef
 	if s.event.Name != "push" || s.event.Deleted || base == "" || base == s.inputs.Text("head-branch") {
 		return "", nil
 	}
-	if guarded, err := s.guards(base); !guarded {
+	guarded, err := s.guards(base)
+	switch {
+	case err != nil && !unreadable(err):
 		return "", err
+	case err == nil && !guarded:
+		return "", nil
 	}
 	return base, nil
+}
+
+// unreadable tells whether a policy is one that nobody can read, now or later. That
+// stops no run: what was green by the one before is undecided for it.
+func unreadable(err error) bool {
+	return slices.Contains([]github.Kind{"", github.Refused, github.Inconsistent}, github.KindOf(err))
 }
 
 // each judges every open pull request of Flux's to a base anew, newest first, and
@@ -107,7 +118,7 @@ func (s *step) policiesAround() ([]policy.Policy, error) {
 			continue // the push made the branch
 		}
 		rules, err := s.policy(change.Revision{Commit: commit})
-		if e, unread := errors.AsType[*github.Error](err); unread && (e.Kind != github.NotFound || commit != s.event.Base) {
+		if err != nil && !unreadable(err) && (github.KindOf(err) != github.NotFound || commit != s.event.Base) {
 			return nil, err
 		}
 		all = append(all, rules)
