@@ -168,7 +168,7 @@ func TestReadOnlyFolder(t *testing.T) {
 			}
 		}
 	}
-	run := func(want int, args ...string) string {
+	ends := func(want int, args ...string) string {
 		t.Helper()
 		command := exec.Command(program, append(args, "--ledger", ledger)...)
 		if os.Geteuid() == 0 { // root may write everywhere
@@ -181,18 +181,18 @@ func TestReadOnlyFolder(t *testing.T) {
 		return string(out)
 	}
 	may(map[string]os.FileMode{dir: 0o555, elsewhere: 0o777, ledger: 0o444, ledger + ".key": 0o444, filepath.Dir(program): 0o755})
-	run(0, "verify")
-	run(3, "report", "--policy", policy) // not compared with GitHub
-	run(0, "list")
-	run(0, "export")
-	run(0, "backup", filepath.Join(elsewhere, "copy.db"))
+	ends(0, "verify")
+	ends(3, "report", "--policy", policy) // not compared with GitHub
+	ends(0, "list")
+	ends(0, "export")
+	ends(0, "backup", filepath.Join(elsewhere, "copy.db"))
 
 	may(map[string]os.FileMode{dir: 0o755})
 	if err := os.WriteFile(ledger+"-wal", nil, 0o444); err != nil {
 		t.Fatal(err)
 	}
 	may(map[string]os.FileMode{dir: 0o555})
-	if out := run(3, "verify"); !strings.Contains(out, "its log") || !strings.Contains(out, "copy both files") {
+	if out := ends(3, "verify"); !strings.Contains(out, "its log") || !strings.Contains(out, "copy both files") {
 		t.Error(out)
 	}
 }
