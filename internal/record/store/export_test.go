@@ -128,7 +128,7 @@ func testImportTakesAllOrNothing(t *testing.T, s *scene) {
 	cases := map[string]string{
 		"nothing":            "",
 		"no header":          edit(func(l []string) []string { return l[1:] }),
-		"another format":     replace(0, "v1", "v2"),
+		"another format":     replace(0, "ledger v2", "ledger v1"),
 		"another key":        replace(0, e.key.Public(), stranger(t).Public()),
 		"another checkpoint": replace(0, `\n302\n`, `\n301\n`),
 		"a line less":        edit(func(l []string) []string { return slices.Delete(l, 150, 151) }),
