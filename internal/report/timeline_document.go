@@ -1,6 +1,8 @@
 package report
 
 import (
+	"cmp"
+
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 )
@@ -13,7 +15,7 @@ type timelineDocument struct {
 	Deliveries int    `json:"deliveries" jsonschema:"minimum=0"` // How many deliveries were read.
 	// How many deliveries tell of checks and runs that GitHub began because of a use.
 	Followed int           `json:"followed" jsonschema:"minimum=0"`
-	Uses     []audit.Use   `json:"uses"`   // Everything that the bot's accounts did by its place in the ledger.
+	Uses     []timelineUse `json:"uses"`   // Everything that the bot's accounts did by its place in the ledger.
 	Days     []audit.Total `json:"days"`   // Uses by day in UTC.
 	Events   []audit.Total `json:"events"` // Uses by event.
 	// How complete the record is. Left out where it was not compared with GitHub's lists.
@@ -31,14 +33,42 @@ type alert struct {
 	Reminder int `json:"reminder" jsonschema:"enum=0,enum=30,enum=14,enum=7,enum=1"`
 }
 
+type timelineUse struct {
+	Entry        int64   `json:"entry" jsonschema:"minimum=0"`         // Place of the entry in the ledger from 0.
+	Also         []int64 `json:"also"`                                 // Entries that tell the same once more.
+	Time         string  `json:"time"`                                 // When it happened as the delivery tells it or else when that came in.
+	Event        string  `json:"event"`                                // Event of GitHub's webhooks as the body shows it.
+	Action       string  `json:"action"`                               // The event's action. May be empty.
+	Repository   string  `json:"repository"`                           // owner/name. Empty where the event is of no repository.
+	RepositoryID int64   `json:"repository_id" jsonschema:"minimum=0"` // 0 where the event is of no repository.
+	// Full name of the branch or tag; owner/name:branch where a pull request's head is in
+	// another repository. May be empty.
+	Ref         string   `json:"ref"`
+	Commit      string   `json:"commit"`     // Commit that the ref was moved to or that the event is about. May be empty.
+	Number      int64    `json:"number"`     // Of the pull request or issue. 0 for none.
+	Subject     string   `json:"subject"`    // What else the event is about such as a status context. May be empty.
+	Login       string   `json:"login"`      // The account's login as the delivery tells it. The id decides.
+	AccountID   int64    `json:"account_id"` // The account's numeric id.
+	Attribution string   `json:"attribution" jsonschema:"enum=explained,enum=expected,enum=unexpected,enum=unexplained"`
+	Why         []string `json:"why"` // A short reason for each thing that is not expected.
+}
+
 func (t Timeline) document(a finding.Answer) timelineDocument {
 	d := timelineDocument{
 		Envelope: EnvelopeOf(a), From: stamp(t.Window.From), To: stamp(t.Window.To), NeverShown: audit.NeverShown,
-		Deliveries: t.Audit.Deliveries, Followed: t.Audit.Followed, Uses: append([]audit.Use{}, t.Audit.Uses...), Alerts: []alert{},
+		Deliveries: t.Audit.Deliveries, Followed: t.Audit.Followed, Uses: []timelineUse{}, Alerts: []alert{},
 		Days: append([]audit.Total{}, t.Audit.Days...), Events: append([]audit.Total{}, t.Audit.Events...),
 	}
 	for _, a := range t.Alerts {
 		d.Alerts = append(d.Alerts, alert{a.Rule, a.New, append([]string{}, a.Repositories...), a.Reminder})
+	}
+	for _, u := range t.Audit.Uses {
+		d.Uses = append(d.Uses, timelineUse{
+			Entry: u.Index, Also: append([]int64{}, u.Also...), Time: stamp(u.Time), Event: u.Event, Action: u.Action,
+			Repository: u.Repository.Name, RepositoryID: u.Repository.ID, Ref: u.Ref, Commit: u.Commit,
+			Number: u.Number, Subject: u.Subject, Login: u.Who.Login, AccountID: u.Who.ID,
+			Attribution: string(cmp.Or(u.Attribution, audit.Unexplained)), Why: append([]string{}, u.Why...),
+		})
 	}
 	if t.Completeness != nil {
 		d.Completeness = new(completenessOf(*t.Completeness))

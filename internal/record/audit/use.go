@@ -19,29 +19,26 @@ const (
 	Unexplained Attribution = "unexplained" // it was used, and nothing accounts for it
 )
 
-// Use is one thing that the bot's account did, as one source saw it. This is its JSON
-// form, too.
+// Use is one thing that the bot's account did, as one source saw it.
 type Use struct {
 	// Index is the position of its entry in the ledger, Also are the entries that
 	// tell the same once more: other hooks' deliveries, and replays.
-	Index int64   `json:"entry" jsonschema:"minimum=0"`
-	Also  []int64 `json:"also,omitempty"`
+	Index int64
+	Also  []int64
 	// Time is when it happened as the body tells it; where that tells nothing,
 	// when the entry came in. It is in UTC.
-	Time       time.Time  `json:"time"`
-	Event      string     `json:"event"` // Event of GitHub's webhooks as the body shows it.
-	Action     string     `json:"action,omitempty"`
-	Repository Repository `json:"repository,omitzero"`
-	// Ref is the full name of the branch or tag; owner/name:branch where a pull
-	// request's head is in another repository.
-	Ref         string      `json:"ref,omitempty"`
-	Commit      string      `json:"commit,omitempty"`  // What the ref was moved to, or what the event is about.
-	Number      int64       `json:"number,omitempty"`  // Of the pull request or issue.
-	Subject     string      `json:"subject,omitempty"` // A status context, a label, a workflow's path.
-	Who         Account     `json:"account"`
-	Attribution Attribution `json:"attribution" jsonschema:"enum=explained,enum=expected,enum=unexpected,enum=unexplained"`
+	Time       time.Time
+	Event      string
+	Action     string
+	Repository Repository
+	Ref        string
+	Commit     string // what the ref was moved to, or what the event is about
+	Number     int64  // of the pull request or issue
+	Subject    string // a status context, a label, a workflow's path
+	Who        Account
+	Attribution
 	// Why has a short reason for each thing that is not expected.
-	Why []string `json:"why,omitempty"`
+	Why []string
 }
 
 // Timeline is what Judge makes of readings.
