@@ -122,19 +122,24 @@ func (r *memRun) Act(_ context.Context, a plan.Action, _ *publish.Outcome) error
 	return r.do(a, r.evidence)
 }
 
+// OpenPulls is that of publish.Hub.
+func (r *memRun) OpenPulls(context.Context) ([]plan.Pull, error) {
+	r.happens()
+	var all []plan.Pull
+	for _, p := range slices.Backward(r.openPulls(func(*memPull) bool { return true })) {
+		all = append(all, plan.Pull{Number: p.number, Head: p.head, HeadRef: p.branch, BaseRef: p.base, SameRepository: !p.fork, Open: true})
+	}
+	return all, nil
+}
+
 // memWriter is the writer of a step: the real carrying out, on GitHub as the run sees it.
 type memWriter struct {
 	writer // what the model never asks for
 	*memRun
 }
 
-func (w memWriter) OpenPulls(context.Context) ([]plan.Pull, error) {
-	w.happens()
-	var all []plan.Pull
-	for _, p := range slices.Backward(w.openPulls(func(*memPull) bool { return true })) {
-		all = append(all, plan.Pull{Number: p.number, Head: p.head, HeadRef: p.branch, BaseRef: p.base, SameRepository: !p.fork, Open: true})
-	}
-	return all, nil
+func (w memWriter) OpenPulls(ctx context.Context) ([]plan.Pull, error) {
+	return w.memRun.OpenPulls(ctx)
 }
 
 func (w memWriter) Publish(ctx context.Context, p plan.Publication) (publish.Outcome, error) {

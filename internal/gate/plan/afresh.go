@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"slices"
-
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
@@ -27,9 +25,7 @@ type BranchState struct {
 // and nothing but a pull request to the same base needs it.
 func StartAfresh(a Afresh, now BranchState) Plan {
 	var plan Plan
-	needed := slices.IndexFunc(now.Open, func(p Pull) bool {
-		return p.BaseRef == a.Branch || p.SameRepository && p.HeadRef == a.Branch && p.BaseRef != a.BaseRef
-	})
+	needed := neededBy(now.Open, a.Branch, func(p Pull) bool { return p.BaseRef == a.BaseRef })
 	switch {
 	case now.Head == "":
 		plan.note("the branch %s is gone already", text.Quote(a.Branch))
@@ -37,8 +33,8 @@ func StartAfresh(a Afresh, now BranchState) Plan {
 		plan.note("the branch %s moved on to %s: it stays", text.Quote(a.Branch), text.Commit(now.Head))
 	case now.Default == "" || a.Branch == now.Default || a.Branch == a.BaseRef:
 		plan.note("the branch %s is the base or the default branch: it stays", text.Quote(a.Branch))
-	case needed >= 0:
-		plan.note("the branch %s is stale, and #%d needs it: it stays", text.Quote(a.Branch), now.Open[needed].Number)
+	case needed != 0:
+		plan.note("the branch %s is stale, and #%d needs it: it stays", text.Quote(a.Branch), needed)
 	default:
 		plan.note("the branch %s is stale: Flux makes it anew from %s", text.Quote(a.Branch), text.Quote(a.BaseRef))
 		plan.do(DeleteBranch{now.Repository, a.Branch, a.SHA})

@@ -52,6 +52,8 @@ type PullState struct {
 	Conflicts, Ready, Unstable bool
 	// Armed says that auto-merge is armed, ArmedByMe that we did it.
 	Armed, ArmedByMe bool
+	// Others are all open pull requests; they are read where the branch is to be deleted.
+	Others []Pull
 	// Approvals are our own that stand.
 	Approvals []Approval
 	// Unread says why more of them may be left that are not known.
@@ -73,8 +75,8 @@ type Approval struct {
 func Merge(m Merging, now PullState) Plan {
 	var plan Plan
 	if now.Merged || !now.Open {
-		if now.Merged && now.Head == m.SHA && m.DeleteBranch {
-			plan.deleteBranch(now, m.SHA)
+		if now.Merged && now.Head == m.SHA && m.Verdict == finding.Pass {
+			plan.afterMerge(m, now)
 		}
 		plan.note("#%d is %s", m.Number, map[bool]string{true: "merged", false: "closed"}[now.Merged])
 		return plan
@@ -111,6 +113,29 @@ func Merge(m Merging, now PullState) Plan {
 
 // given tells whether an approval is for what was judged now, the base too.
 func (b Bound) given(a Approval) bool { return a.SHA == b.SHA && strings.TrimSpace(a.Body) == b.Says() }
+
+// afterMerge plans to delete the branch where that is asked, and nobody else needs it.
+func (p *Plan) afterMerge(m Merging, now PullState) {
+	needed := neededBy(now.Others, now.Branch, func(o Pull) bool { return o.Number == m.Number })
+	switch {
+	case !m.DeleteBranch:
+	case needed != 0:
+		p.note("#%d needs the branch %s: it stays", needed, text.Quote(now.Branch))
+	default:
+		p.deleteBranch(now, m.SHA)
+	}
+}
+
+// neededBy is an open pull request that goes to a branch, or comes from it and is not
+// done with; 0 where there is none.
+func neededBy(open []Pull, branch string, done func(Pull) bool) (number int) {
+	for _, o := range open {
+		if o.BaseRef == branch || o.SameRepository && o.HeadRef == branch && !done(o) {
+			return o.Number
+		}
+	}
+	return 0
+}
 
 // takeBack plans to disarm and to dismiss our approvals, but for those of keep.
 func (p *Plan) takeBack(now PullState, why, keep string) {
@@ -151,9 +176,7 @@ func (p *Plan) merge(m Merging, now PullState) {
 		p.note("could not merge #%d: %s", m.Number, now.Denied[RightMerge])
 	case m.When == MergeNow || now.Ready:
 		p.do(MergePull{m.Number, m.Bound, m.Method})
-		if m.DeleteBranch {
-			p.deleteBranch(now, m.SHA)
-		}
+		p.afterMerge(m, now)
 	case now.Armed:
 		p.note("auto-merge of #%d is armed already", m.Number)
 	case now.Unstable:

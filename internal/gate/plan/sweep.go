@@ -68,10 +68,8 @@ func Stale(candidates []Candidate, open []Pull, o SweepOptions) []Closing {
 	}
 	for i := range out {
 		// A branch that another open pull request needs, or goes to, stays.
-		needed := slices.ContainsFunc(open, func(p Pull) bool {
-			return !closing[p.Number] && p.SameRepository && p.HeadRef == out[i].Branch || p.BaseRef == out[i].Branch
-		})
-		out[i].DeleteBranch = o.DeleteBranch && !needed
+		needed := neededBy(open, out[i].Branch, func(p Pull) bool { return closing[p.Number] })
+		out[i].DeleteBranch = o.DeleteBranch && needed == 0
 	}
 	slices.SortFunc(out, func(a, b Closing) int { return a.Number - b.Number })
 	return out

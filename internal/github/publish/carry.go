@@ -69,6 +69,8 @@ type Hub interface {
 	Published(ctx context.Context, p plan.Publication, denied map[plan.Right]string, ends bool) (plan.Published, error)
 	// PullState reads a pull request with what is ours on it, but for comments.
 	PullState(ctx context.Context, number int) (plan.PullState, error)
+	// OpenPulls reads all open pull requests of the repository.
+	OpenPulls(ctx context.Context) ([]plan.Pull, error)
 	// Act does one action, once.
 	Act(ctx context.Context, a plan.Action, out *Outcome) error
 }

@@ -43,6 +43,27 @@ func TestMerge(t *testing.T) {
 	wantNote(t, out, "is merged")
 }
 
+// TestMergedByOthersKeepsItsBranch: a run can come late, when a person has merged what
+// is not Flux's.
+func TestMergedByOthersKeepsItsBranch(t *testing.T) {
+	for _, verdict := range []finding.Verdict{finding.Fail, finding.Undecided, finding.NotApplicable, finding.Pass} {
+		l := newLife(t, fakehub.Repo{})
+		m, c := l.merging(l.open(fakehub.Pull{})), l.client(l.appToken())
+		m.DeleteBranch = false
+		_, err := c.Merge(t.Context(), m)
+		must(t, err)
+		l.ResetLog()
+		m.DeleteBranch, m.Verdict = true, verdict
+		_, err = c.Merge(t.Context(), m)
+		must(t, err)
+		if verdict == finding.Pass {
+			l.wantWrites("graphql/updateRefs")
+		} else {
+			l.wantWrites()
+		}
+	}
+}
+
 func TestMergeOnlyWhatPassed(t *testing.T) {
 	for _, verdict := range []finding.Verdict{finding.Fail, finding.Undecided, finding.NotApplicable, "odd"} {
 		l := newLife(t, fakehub.Repo{})
@@ -313,7 +334,7 @@ func TestAutoMergeIsDisarmedWhenTheHeadMoves(t *testing.T) {
 	t.Run("seen by the run that armed it", func(t *testing.T) {
 		l := newLife(t, fakehub.Repo{})
 		m, c := l.merging(l.open(fakehub.Pull{})), l.client(l.appToken())
-		m.When, m.Approve = plan.MergeAuto, false
+		m.When, m.Approve, m.DeleteBranch = plan.MergeAuto, false, false
 		queries := 0
 		l.hook = func(r *http.Request) {
 			if queries++; queries == 4 { // the state, the ends, the arming, the second look

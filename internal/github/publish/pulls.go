@@ -72,11 +72,18 @@ func (w *Writer) Merge(ctx context.Context, m plan.Merging) (Outcome, error) { r
 func Merge(ctx context.Context, hub Hub, m plan.Merging) (Outcome, error) {
 	var unread error
 	out, err := carryOut(ctx, hub, m.DryRun, func(ctx context.Context, work *carrying) (plan.Plan, error) {
+		var open []plan.Pull
+		if m.DeleteBranch && m.Verdict == finding.Pass {
+			var err error
+			if open, err = hub.OpenPulls(ctx); err != nil {
+				return plan.Plan{}, err
+			}
+		}
 		now, err := hub.PullState(ctx, m.Number)
 		if err != nil {
 			return plan.Plan{}, err
 		}
-		now.Denied, unread = work.denied, now.Unread
+		now.Denied, now.Others, unread = work.denied, open, now.Unread
 		return plan.Merge(m, now), nil
 	})
 	if m.Verdict == finding.Pass && !out.Moved {
