@@ -23,6 +23,7 @@ type item struct {
 	data     []byte // the body as it is stored
 	receipt  ledger.Receipt
 	done     chan error // takes one answer without blocking
+	unsure   bool       // it may have been kept already
 	// cancelled says that nobody waits any more.
 	cancelled atomic.Bool
 }

@@ -7,6 +7,9 @@ import (
 	"os"
 )
 
+// errReplaced says that what was just committed may be gone with the process.
+var errReplaced = errors.New("the ledger's file or its log was moved, deleted or replaced while it is open")
+
 // files are the database and its log, as they were when they were opened. What
 // is written to a file that has lost its name is gone with the process.
 type files struct {
@@ -30,8 +33,7 @@ func (f files) same() error {
 		return fmt.Errorf("look after the ledger's files: %w", err)
 	}
 	if err != nil || !os.SameFile(f.data, now.data) || !os.SameFile(f.log, now.log) {
-		return fmt.Errorf("the ledger's file %q or its log was moved, deleted or replaced while it is open: "+
-			"put it back, or stop the receiver first", f.path)
+		return fmt.Errorf("%w: put %q back, or stop the receiver first", errReplaced, f.path)
 	}
 	return nil
 }

@@ -13,7 +13,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
@@ -219,43 +218,6 @@ func (e *sqliteEngine) openWriter(ctx context.Context) (err error) {
 	return err
 }
 
-func (e *sqliteEngine) openReader(ctx context.Context) (err error) {
-	if e.read, err = sql.Open("sqlite", e.reads+"&_pragma=query_only(1)"); err != nil {
-		return err
-	}
-	e.read.SetMaxOpenConns(4)
-	e.read.SetConnMaxLifetime(time.Minute) // so that a fault of one does not last
-	return e.read.PingContext(ctx)
-}
-
-// openToLook opens the ledger of one who only reads. SQLite makes the index of its
-// log in the folder, also to read; where it may not, and a closed ledger lies there
-// without a log, the file is all there is.
-func (e *sqliteEngine) openToLook(ctx context.Context) error {
-	err := e.openReader(ctx)
-	if err == nil {
-		err = refuseOthers(ctx, e.read)
-	}
-	var fault *sqlite.Error
-	if !errors.As(err, &fault) || fault.Code()&0xff != sqlite3.SQLITE_READONLY && fault.Code()&0xff != sqlite3.SQLITE_CANTOPEN {
-		return err
-	}
-	for _, log := range []string{e.path + "-wal", e.path + "-journal"} {
-		if _, there := os.Stat(log); !errors.Is(there, fs.ErrNotExist) {
-			return refusal{fmt.Sprintf("its log %q is not moved into the file, which takes a folder that can be written", log),
-				"stop the receiver with SIGTERM, or copy both files to such a folder and look there"}
-		}
-	}
-	if err := e.read.Close(); err != nil {
-		return err
-	}
-	e.reads += "&immutable=1"
-	if err := e.openReader(ctx); err != nil {
-		return err
-	}
-	return refuseOthers(ctx, e.read)
-}
-
 // retry does not: what a file does not tell at once it will not tell later.
 func (*sqliteEngine) retry(ctx context.Context, do func(context.Context) error) error {
 	return do(ctx)
@@ -357,6 +319,8 @@ func (e *sqliteEngine) recover(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, e.closeWriting())
 	}
+	e.read.SetMaxIdleConns(0) // those may have another file open
+	e.read.SetMaxIdleConns(maxIdle)
 	_, err = e.checkpoint(ctx, "TRUNCATE")
 	return err
 }

@@ -150,7 +150,8 @@ func (w *sqliteWriter) addOne(it *item, h *head) error {
 		return err
 	} else if added == 0 {
 		r, err := scanRecord(w.find.QueryRow(e.ID, e.Source, string(e.Kind), e.Name, e.Target, e.BodyHash[:]))
-		it.receipt = ledger.Receipt{Record: r, Duplicate: true}
+		// The very leaf of an item that may have been kept is its own.
+		it.receipt = ledger.Receipt{Record: r, Duplicate: !it.unsure || r.Hash() != it.leaf}
 		return err
 	}
 	if _, err := w.body.Exec(index, it.encoding, it.data); err != nil {

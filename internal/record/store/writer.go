@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -80,6 +81,14 @@ func (l *Ledger) keep(ctx context.Context, batch []*item) {
 		l.fails(err)
 		again := l.engine.transient(err) && ctx.Err() == nil
 		l.o.Observe.CommitFailed()
+		if errors.Is(err, errReplaced) && ctx.Err() == nil { // the new file takes them, if it is a copy
+			for _, it := range batch {
+				it.unsure = true
+			}
+			l.recover(ctx, err)
+			batch = l.dropCancelled(batch)
+			continue
+		}
 		if !again {
 			for _, it := range batch {
 				l.answer(it, fmt.Errorf("%w: %w", ledger.ErrUnavailable, err))
