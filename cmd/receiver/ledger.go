@@ -85,7 +85,7 @@ func (w where) refusal(err error) error {
 	case errors.Is(err, store.ErrRewritten):
 		return console.Fail(console.StatusFail, err,
 			"look with `fluxkeeper-receiver verify --checkpoint FILE`; to go on with a backup that you put back yourself, move away the file "+
-				"that --checkpoint-file names")
+				"that --checkpoint-file names (by default the ledger's name and .checkpoint)")
 	case errors.Is(err, store.ErrOtherKey):
 		return console.Fail(console.StatusUsage, err, "")
 	}
@@ -119,7 +119,33 @@ func (s signed) existing(ctx context.Context, o store.Options) (*store.Ledger, e
 	if err := s.with(ctx, func(*store.Ledger) error { return nil }); err != nil {
 		return nil, err
 	}
+	var err error
+	if o.Seen, err = lastCheckpoint(s.checkpointFile()); err != nil {
+		return nil, err
+	}
 	return s.keyed(ctx, o)
+}
+
+// checkpointFile is where serve keeps the newest checkpoint, if it is not told
+// another place; empty for a server's ledger.
+func (w where) checkpointFile() string {
+	if w.postgres() {
+		return ""
+	}
+	return w.Ledger + ".checkpoint"
+}
+
+// lastCheckpoint is the checkpoint that serve wrote last, out of which the ledger
+// must have grown; nil where there is none.
+func lastCheckpoint(name string) ([]byte, error) {
+	if name == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, console.Fail(console.StatusUsage, fmt.Errorf("read checkpoint: %w", err), "")
+	}
+	return text, nil
 }
 
 // keyed opens a ledger whose key must be there: a new one would not be its own, and

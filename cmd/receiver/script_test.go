@@ -61,6 +61,7 @@ func TestScript(t *testing.T) {
 			"get":     getInStory,
 			"rotated": rotatedInStory,
 			"erased":  erasedInStory,
+			"logged":  loggedInStory,
 		},
 	})
 }
@@ -160,6 +161,17 @@ func erasedInStory(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if bodies != erased || strconv.FormatInt(erased, 10) != args[0] {
 		ts.Fatalf("%d of %d bodies erased, want %s", erased, bodies, args[0])
+	}
+}
+
+// [!] logged TEXT: the receiver that was halted logged it.
+func loggedInStory(ts *testscript.TestScript, neg bool, args []string) {
+	p, ok := stories.Load(ts)
+	if !ok || len(args) != 1 {
+		ts.Fatalf("usage: logged TEXT, after halt")
+	}
+	if strings.Contains(strings.Join(p.(*process).lines, "\n"), args[0]) == neg {
+		ts.Fatalf("logged %q: %v", args[0], !neg)
 	}
 }
 

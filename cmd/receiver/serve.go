@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"os/signal"
 	"syscall"
 	"time"
@@ -37,7 +35,7 @@ type serveCmd struct {
 	AllowTarget       []string      `placeholder:"TARGET" help:"Take deliveries of these targets only, such as repository/1296269."`
 	AllowNetwork      []string      `placeholder:"CIDR" help:"Take deliveries from these networks only; github stands for its own."`
 	Proxy             []string      `placeholder:"CIDR" help:"Believe the X-Forwarded-For of proxies in these networks."`
-	CheckpointFile    string        `placeholder:"FILE" help:"Write signed checkpoints here, and start only with a ledger that fits the last."`
+	CheckpointFile    string        `placeholder:"FILE" help:"Keep checkpoints here; start only with what fits them (default: LEDGER.checkpoint)."`
 	CheckpointEvery   time.Duration `default:"1m" placeholder:"TIME" help:"How often."`
 	Drain             time.Duration `default:"12s" placeholder:"TIME" help:"How long requests in flight may take when asked to stop."`
 	LogFormat         string        `default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"auto (text on a terminal), text or json."`
@@ -62,6 +60,7 @@ func (c *serveCmd) Run(a *console.Console) error {
 		return err
 	}
 	defer s.kept.Close()
+	s.anchorless(a.Context, seen)
 	s.metrics.Watch(gauges(s.kept))
 	in, err := intake.New(intake.Options{Ledger: s.kept, Secrets: s.secrets, SecretID: s.kept.SecretID, Bound: s.bound, Allow: s.allow,
 		Log: s.log, Observe: s.metrics})
@@ -87,7 +86,11 @@ func (c *serveCmd) Run(a *console.Console) error {
 		Ledger: s.kept, Metrics: s.metrics.Handler(), Log: s.log, LoopbackOnly: api.Loopback(private.Addr()),
 	}), s.log), private, c.Drain)
 	s.start(ctx, group, &remind)
-	if err := group.Wait(); err != nil {
+	err = group.Wait()
+	late, cancel := context.WithTimeout(context.WithoutCancel(a.Context), lastWrite)
+	defer cancel()
+	s.writeCheckpoint(late)
+	if err != nil {
 		s.log.Error("stopped", "error", err)
 		return err
 	}
@@ -145,7 +148,7 @@ func (s *service) start(ctx context.Context, group *errgroup.Group, remind *remi
 		remind.follow(ctx, tick.C)
 	})
 	if s.CheckpointFile != "" {
-		task(func() { keepCheckpoint(ctx, s.kept, s.CheckpointFile, s.CheckpointEvery, s.log) })
+		task(func() { s.keepCheckpoint(ctx) })
 	}
 	if s.networks != nil {
 		task(func() { s.networks.follow(ctx, s.client, s.log) })
@@ -196,33 +199,53 @@ func serve(ctx context.Context, group *errgroup.Group, server *http.Server, l ne
 	})
 }
 
-// seen is the checkpoint that was written last, out of which the ledger must
-// have grown.
+// seen is the last checkpoint. The file that was named for it is refused where it
+// cannot be written.
 func (c *serveCmd) seen() ([]byte, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
 	if c.CheckpointFile == "" {
-		return nil, nil
+		c.CheckpointFile = c.checkpointFile()
+	} else if err := durable.Writable(c.CheckpointFile); err != nil {
+		return nil, console.Fail(console.StatusUsage, fmt.Errorf("write checkpoint: %w", err),
+			"name a file that can be written with --checkpoint-file")
 	}
-	text, err := os.ReadFile(c.CheckpointFile)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, console.Fail(console.StatusUsage, fmt.Errorf("read checkpoint: %w", err), "")
-	}
-	return text, nil
+	return lastCheckpoint(c.CheckpointFile)
 }
 
-// keepCheckpoint writes the newest checkpoint to a file now and then, whole or
-// not at all, until the context ends.
-func keepCheckpoint(ctx context.Context, l *store.Ledger, name string, every time.Duration, log *slog.Logger) {
+// keepCheckpoint writes the newest checkpoint now and then, until the context ends.
+func (s *service) keepCheckpoint(ctx context.Context) {
 	for {
-		signed, err := l.Checkpoint(ctx)
-		if err == nil {
-			err = durable.Replace(name, signed, 0o644)
-		}
-		if err != nil && ctx.Err() == nil {
-			log.Error("write checkpoint", "file", name, "error", err)
-		}
-		if !sleep(ctx, every) {
+		s.writeCheckpoint(ctx)
+		if !sleep(ctx, s.CheckpointEvery) {
 			return
 		}
+	}
+}
+
+// writeCheckpoint writes the newest checkpoint to its file, whole or not at all.
+func (s *service) writeCheckpoint(ctx context.Context) {
+	if s.CheckpointFile == "" {
+		return
+	}
+	signed, err := s.kept.Checkpoint(ctx)
+	if err == nil {
+		err = durable.Replace(s.CheckpointFile, signed, 0o644)
+	}
+	if err != nil && ctx.Err() == nil {
+		s.log.Error("write checkpoint", "file", s.CheckpointFile, "error", err)
+	}
+}
+
+// lastWrite is how long the checkpoint may take that is written at the end.
+const lastWrite = 5 * time.Second
+
+// anchorless says where nothing can show that the ledger is an older copy.
+func (s *service) anchorless(ctx context.Context, seen []byte) {
+	if size, _, err := s.kept.Head(ctx); err == nil && size > 0 && len(seen) == 0 {
+		s.log.Warn("no checkpoint of an earlier run is there: an older copy in the ledger's place would not be noticed",
+			"file", s.CheckpointFile, "hint", "name a file elsewhere with --checkpoint-file")
 	}
 }
 

@@ -35,7 +35,13 @@ func (c *verifyCmd) Run(a *console.Console) error {
 			return err
 		}
 	}
-	if c.Checkpoint != "" {
+	beside := ""
+	if c.Checkpoint == "" {
+		beside = c.checkpointFile()
+		if options.Against, err = lastCheckpoint(beside); err != nil {
+			return err
+		}
+	} else {
 		if options.Against, err = a.ReadFile(c.Checkpoint, maxDocument); err != nil {
 			return console.Fail(console.StatusUsage, fmt.Errorf("read checkpoint: %w", err),
 				"give what `fluxkeeper-receiver checkpoint` printed, or what serve wrote to --checkpoint-file")
@@ -50,6 +56,10 @@ func (c *verifyCmd) Run(a *console.Console) error {
 	progress.End()
 	if err != nil {
 		return err
+	}
+	if beside != "" && len(options.Against) > 0 {
+		found.Notes = append(found.Notes,
+			"the checkpoint beside the ledger was taken: who can put an older copy of the one there can do so with the other")
 	}
 	verdict := finding.Pass
 	switch {

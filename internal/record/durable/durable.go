@@ -33,6 +33,15 @@ func Replace(name string, text []byte, mode fs.FileMode) error {
 	return syncFolder(name)
 }
 
+// Writable says why the other two could not write a file.
+func Writable(name string) error {
+	temporary, err := writeBeside(name, nil, 0o600)
+	if err != nil {
+		return err
+	}
+	return os.Remove(temporary)
+}
+
 func writeBeside(name string, text []byte, mode fs.FileMode) (temporary string, err error) {
 	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
 	if err != nil {
