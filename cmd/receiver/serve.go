@@ -35,7 +35,7 @@ type serveCmd struct {
 	AllowTarget       []string      `placeholder:"TARGET" help:"Take deliveries of these targets only, such as repository/1296269."`
 	AllowNetwork      []string      `placeholder:"CIDR" help:"Take deliveries from these networks only; github stands for its own."`
 	Proxy             []string      `placeholder:"CIDR" help:"Believe the X-Forwarded-For of proxies in these networks."`
-	CheckpointFile    string        `placeholder:"FILE" help:"Keep checkpoints here; start only with what fits them (default: LEDGER.checkpoint)."`
+	CheckpointFile    string        `placeholder:"FILE" help:"Keep checkpoints here; start only with what fits (default: LEDGER.checkpoint)."`
 	CheckpointEvery   time.Duration `default:"1m" placeholder:"TIME" help:"How often."`
 	Drain             time.Duration `default:"12s" placeholder:"TIME" help:"How long requests in flight may take when asked to stop."`
 	LogFormat         string        `default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"auto (text on a terminal), text or json."`

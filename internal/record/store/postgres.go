@@ -35,8 +35,9 @@ type postgres struct {
 // committed before.
 const (
 	sqlBegin = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`
-	sqlLock  = `SELECT frontier, checkpoint, current_setting('fsync') = 'on' FROM head WHERE one = 1 FOR UPDATE`
-	sqlFind  = `SELECT ` + recordColumns + `
+	sqlLock  = `SELECT frontier, checkpoint, current_setting('fsync') = 'on', set_config('synchronous_commit', ` + flushed + `, true)
+FROM head WHERE one = 1 FOR UPDATE`
+	sqlFind = `SELECT ` + recordColumns + `
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[])
 	AS k (key_id, key_source, key_kind, key_name, key_target, key_hash)
 JOIN entry ON id = key_id AND source = key_source AND kind = key_kind AND name = key_name AND target = key_target AND body_hash = key_hash`
@@ -137,7 +138,7 @@ func (p *postgres) look(ctx context.Context, conn *pgx.Conn, items []*item) (*he
 	batch.Queue(sqlBegin)
 	batch.Queue(sqlLock).QueryRow(func(row pgx.Row) error {
 		var synced bool
-		if err := row.Scan(&stored.frontier, &stored.checkpoint, &synced); err != nil {
+		if err := row.Scan(&stored.frontier, &stored.checkpoint, &synced, nil); err != nil {
 			return err
 		}
 		if !synced {
@@ -284,7 +285,8 @@ func (p *postgres) change(ctx context.Context, do func(changer) error) error {
 	}
 	defer tx.Rollback() //nolint:errcheck // it is over, or has failed
 	for _, statement := range []string{
-		`SET LOCAL idle_in_transaction_session_timeout = 0`, `SET LOCAL statement_timeout = 0`, `SELECT size FROM head FOR UPDATE`,
+		`SET LOCAL idle_in_transaction_session_timeout = 0`, `SET LOCAL statement_timeout = 0`,
+		`SELECT set_config('synchronous_commit', ` + flushed + `, true) FROM head FOR UPDATE`,
 	} {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return err

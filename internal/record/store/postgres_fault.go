@@ -100,6 +100,8 @@ func hintOf(err error) string {
 		return "make the database first: CREATE DATABASE … ENCODING 'UTF8'"
 	case answer.Code == "42501", answer.Code == "3F000":
 		return hintGrant
+	case answer.Code == "42P05", answer.Code == "26000":
+		return hintPool
 	case strings.HasPrefix(answer.Code, "28"):
 		return "check user, password and pg_hba.conf"
 	}

@@ -190,6 +190,7 @@ var errStandby = errors.New("the server is a standby, which cannot be written to
 const (
 	hintFsync = "set fsync=on in the server's configuration: without it a power cut loses what was acknowledged"
 	hintAsync = "set synchronous_commit=on for this database or role"
+	hintPool  = "a pooler in transaction mode seems to be in between: use session mode, or connect to the server itself"
 	hintGrant = "make the role the owner of the database, or: GRANT USAGE, CREATE ON SCHEMA public TO …"
 )
 
@@ -224,12 +225,16 @@ func configure(ctx context.Context, conn *pgx.Conn) error {
 	return flushing(ctx, conn)
 }
 
+// flushed is the level of synchronous_commit that waits for the disk, and for
+// whatever else it waits for already. Each transaction that writes sets it again,
+// since behind a pooler the session may be another one's.
+const flushed = `coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on')`
+
 // flushing makes a session wait for the disk at each commit, and reads back
-// whether it does. Whatever waits for more than the disk is left as it is.
+// whether it does.
 func flushing(ctx context.Context, conn *pgx.Conn) error {
 	var level string
-	err := conn.QueryRow(ctx, `SELECT set_config('synchronous_commit', CASE s WHEN 'off' THEN 'on' ELSE s END, false)
-FROM current_setting('synchronous_commit') AS s`).Scan(&level)
+	err := conn.QueryRow(ctx, `SELECT set_config('synchronous_commit', `+flushed+`, false)`).Scan(&level)
 	if err != nil {
 		return err
 	}

@@ -154,6 +154,47 @@ func TestServersThatForget(t *testing.T) {
 	refused(t, databases(lazy)(t), "fsync=on")
 }
 
+// TestSessionOfAnother: behind a pooler, what a transaction finds set is what somebody
+// else left. It waits for the disk all the same.
+func TestSessionOfAnother(t *testing.T) {
+	o := databases(postgrestest.Shared(t))(t)
+	l, conn := open(t, o), connect(t, o.Address)
+	if _, err := conn.Exec(t.Context(), `CREATE TABLE seen (level text);
+		CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			INSERT INTO seen VALUES (current_setting('synchronous_commit'));
+			PERFORM set_config('synchronous_commit', 'off', false);
+			RETURN NULL;
+		END $$;
+		CREATE TRIGGER look AFTER INSERT ON entry FOR EACH STATEMENT EXECUTE FUNCTION look()`); err != nil {
+		t.Fatal(err)
+	}
+	add(t, l, "a")
+	add(t, l, "b")
+	var all, off int
+	if err := conn.QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE level = 'off') FROM seen`).Scan(&all, &off); err != nil {
+		t.Fatal(err)
+	}
+	if all != 2 || off != 0 {
+		t.Errorf("%d of %d transactions did not wait for the disk", off, all)
+	}
+}
+
+// TestPoolerIsNamed: where statements that were prepared are there already, or are
+// gone, the session is not the ledger's own.
+func TestPoolerIsNamed(t *testing.T) {
+	for _, state := range []string{"42P05", "26000"} {
+		o := databases(postgrestest.Shared(t))(t)
+		if _, err := connect(t, o.Address).Exec(t.Context(), `CREATE FUNCTION fail() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN
+			RAISE EXCEPTION 'prepared statement' USING ERRCODE = '`+state+`'; END $$;
+			CREATE VIEW head AS SELECT fail() AS size`); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.Open(t.Context(), store.Options{Address: o.Address}); err == nil || !strings.Contains(err.Error(), "use session mode") {
+			t.Errorf("%s: %v", state, err)
+		}
+	}
+}
+
 // TestSyncTurnedOff while the ledger is open: nothing is acknowledged until it
 // is turned on again.
 func TestSyncTurnedOff(t *testing.T) {
