@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -59,13 +60,20 @@ func warnTyped(log *slog.Logger, names []string, live []secret.Secret) {
 	}
 }
 
-// follow reads the files again every so often and hands the secrets over when
-// they have changed, until the context ends. Files are read, not watched: a
+// follow reads the files again every so often, and when asked to, and hands the
+// secrets over when they have changed, until the context ends. Files are read, not watched: a
 // mounted Secret changes by a link that moves. What cannot be read leaves the
 // old secrets alive.
-func follow(ctx context.Context, names []string, live []secret.Secret, every time.Duration, log *slog.Logger,
-	set func(...secret.Secret) error) {
-	for sleep(ctx, every) {
+func follow(ctx context.Context, names []string, live []secret.Secret, every time.Duration, asked <-chan os.Signal,
+	log *slog.Logger, set func(...secret.Secret) error) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-asked:
+			log.Info("asked by SIGHUP to read the webhook secrets again")
+		case <-time.After(every):
+		}
 		now, err := readSecrets(names)
 		same := func(a, b secret.Secret) bool { return a.Reveal() == b.Reveal() }
 		if err == nil && slices.EqualFunc(live, now, same) {

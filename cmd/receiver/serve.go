@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"os/signal"
 	"syscall"
 	"time"
@@ -141,7 +142,13 @@ func (c *serveCmd) prepare(a *console.Console) (*service, error) {
 // start begins what is done from time to time, until the context ends.
 func (s *service) start(ctx context.Context, group *errgroup.Group, remind *reminder) {
 	task := func(do func()) { group.Go(func() error { do(); return nil }) }
-	task(func() { follow(ctx, s.WebhookSecretFile, s.live, secretsEvery, s.log, s.secrets.Set) })
+	// A hangup is no reason to stop: what is sent while a receiver stops may get no answer.
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGHUP)
+	task(func() {
+		defer signal.Stop(asked)
+		follow(ctx, s.WebhookSecretFile, s.live, secretsEvery, asked, s.log, s.secrets.Set)
+	})
 	task(func() {
 		tick := time.NewTicker(remindEvery)
 		defer tick.Stop()

@@ -2,15 +2,16 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
 )
 
@@ -85,13 +87,37 @@ func untilClosed(url string, client int, warm chan<- bool) error {
 }
 
 // TestHangup: a hangup, as logrotate, systemd and a closed terminal send it, is no
-// reason to let deliveries fall.
+// reason to let deliveries fall: it takes them, with the secrets read again.
 func TestHangup(t *testing.T) {
-	caught := make(chan os.Signal, 1)
-	signal.Notify(caught, syscall.SIGHUP) // so that nohup's deafness does not go on to the receiver
-	defer signal.Stop(caught)
+	file := filepath.Join(t.TempDir(), "secret")
+	secrets := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	secrets(scriptSecret)
+	live, err := readSecrets([]string{file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets(strings.Repeat("another ", 4))
+	asked, got := make(chan os.Signal, 1), make(chan []secret.Secret, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go follow(ctx, []string{file}, live, time.Hour, asked, slog.New(slog.DiscardHandler), func(s ...secret.Secret) error {
+		got <- s
+		return nil
+	})
+	asked <- syscall.SIGHUP
+	if now := <-got; len(now) != 1 || now[0].Reveal() == live[0].Reveal() {
+		t.Error("the secrets were not read again")
+	}
+
 	p := startServe(t, scriptSecret, filepath.Join(t.TempDir(), "ledger.db"))
-	p.stop(syscall.SIGHUP)
+	if err := p.command.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	p.stop(syscall.SIGTERM)
 	if status := p.command.ProcessState; status.ExitCode() != 0 {
 		t.Errorf("it ended by %s", status)
 	}

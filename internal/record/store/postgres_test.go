@@ -189,7 +189,8 @@ func TestPoolerIsNamed(t *testing.T) {
 			CREATE VIEW head AS SELECT fail() AS size`); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := store.Open(t.Context(), store.Options{Address: o.Address}); err == nil || !strings.Contains(err.Error(), "use session mode") {
+		if _, err := store.Open(t.Context(), store.Options{Address: o.Address}); err == nil ||
+			!strings.Contains(err.Error(), "use session mode") {
 			t.Errorf("%s: %v", state, err)
 		}
 	}
