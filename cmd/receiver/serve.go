@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -36,6 +38,7 @@ type serveCmd struct {
 	AllowTarget       []string      `placeholder:"TARGET" help:"Take deliveries of these targets only, such as repository/1296269."`
 	AllowNetwork      []string      `placeholder:"CIDR" help:"Take deliveries from these networks only; github stands for its own."`
 	Proxy             []string      `placeholder:"CIDR" help:"Believe the X-Forwarded-For of proxies in these networks."`
+	NewLedger         bool          `help:"Make a SQLite ledger for a signing key that is there already."`
 	CheckpointFile    string        `placeholder:"FILE" help:"Keep checkpoints here; start only with what fits (default: LEDGER.checkpoint)."`
 	CheckpointEvery   time.Duration `default:"1m" placeholder:"TIME" help:"How often."`
 	Drain             time.Duration `default:"12s" placeholder:"TIME" help:"How long requests in flight may take when asked to stop."`
@@ -209,7 +212,7 @@ func serve(ctx context.Context, group *errgroup.Group, server *http.Server, l ne
 // seen is the last checkpoint. The file that was named for it is refused where it
 // cannot be written.
 func (c *serveCmd) seen() ([]byte, error) {
-	if err := c.check(); err != nil {
+	if err := cmp.Or(c.check(), c.lost()); err != nil {
 		return nil, err
 	}
 	if c.CheckpointFile == "" {
@@ -219,6 +222,18 @@ func (c *serveCmd) seen() ([]byte, error) {
 			"name a file that can be written with --checkpoint-file")
 	}
 	return lastCheckpoint(c.CheckpointFile)
+}
+
+// lost refuses a key whose ledger is gone, such as with a volume: an empty one in its
+// place would look as if nothing had ever come in.
+func (c *serveCmd) lost() error {
+	_, noKey := os.Stat(c.keyFile())
+	_, gone := os.Stat(c.Ledger)
+	if c.NewLedger || c.postgres() || noKey != nil || !errors.Is(gone, fs.ErrNotExist) {
+		return nil
+	}
+	return console.Fail(console.StatusUsage, fmt.Errorf("open ledger: its signing key is there, and the ledger is not: %s", c.Ledger),
+		"name the ledger with --ledger, or put a backup there; --new-ledger makes a new one for this key")
 }
 
 // keepCheckpoint writes the newest checkpoint now and then, until the context ends.

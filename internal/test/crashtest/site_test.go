@@ -117,6 +117,7 @@ func (s *site) args() []string {
 	return []string{
 		"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--ledger", s.address,
 		"--webhook-secret-file", filepath.Join(s.keys, "webhook"), "--signing-key-file", filepath.Join(s.keys, "signing"),
+		"--new-ledger",
 	}
 }
 
