@@ -235,22 +235,18 @@ func distinct(updates []Update) []Update {
 }
 
 // suspended reports that the base has stopped every automation that pushes to the
-// change's branch: what is there was pushed before, and is to wait.
+// change's branch: what is there was pushed before, and is to wait. What was not read
+// could say so.
 func (j *judge) suspended() {
-	var stopped []finding.Finding
-	for _, a := range j.facts.Automations {
-		switch {
-		case a.Branch == "" || a.Branch != j.facts.HeadRef:
-		case !a.Suspended:
-			return
-		default:
-			stopped = append(stopped, finding.Finding{Rule: "time/suspended", Place: finding.Place{File: a.File, Line: a.Line},
-				Message: fmt.Sprintf("the ImageUpdateAutomation %q, which pushes to this branch, is suspended on the base", a.Name),
-				Hint:    "let the update wait until the base resumes it"})
-		}
+	for _, a := range j.facts.Stopped() {
+		j.report(finding.Finding{Rule: "time/suspended", Place: finding.Place{File: a.File, Line: a.Line},
+			Message: fmt.Sprintf("the ImageUpdateAutomation %q, which pushes to this branch, is suspended on the base", a.Name),
+			Hint:    "let the update wait until the base resumes it"})
 	}
-	for _, f := range stopped {
-		j.report(f)
+	if n := len(j.facts.Unsearched); n > 0 && j.facts.HeadRef != "" && !j.facts.AtWork() {
+		j.gaps = append(j.gaps, fmt.Sprintf("whether Flux is suspended cannot be told: no ImageUpdateAutomation that pushes to %s was found, and "+
+			"%d files or folders of the base were not searched, such as %s",
+			text.Quote(j.facts.HeadRef), n, text.Quote(j.facts.Unsearched[0])))
 	}
 }
 

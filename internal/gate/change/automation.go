@@ -17,6 +17,23 @@ type Automation struct {
 	Suspended bool
 }
 
+// AtWork tells whether an automation is known that pushes to the change's branch and
+// is not suspended: whatever else there is, that one may.
+func (f Facts) AtWork() bool {
+	return slices.ContainsFunc(f.Automations, func(a Automation) bool { return a.pushesTo(f.HeadRef) && !a.Suspended })
+}
+
+// Stopped are the automations that push to the change's branch, where all that are
+// known are suspended.
+func (f Facts) Stopped() []Automation {
+	if f.AtWork() {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(f.Automations), func(a Automation) bool { return !a.pushesTo(f.HeadRef) })
+}
+
+func (a Automation) pushesTo(branch string) bool { return a.Branch != "" && a.Branch == branch }
+
 // truth tells whether a reader of YAML, of whatever version, takes a word for true.
 func truth(word string) bool {
 	return slices.Contains([]string{"true", "yes", "on", "y"}, strings.ToLower(word))

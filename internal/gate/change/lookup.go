@@ -118,19 +118,19 @@ func (l Lookup) unread(dir []string, near int) bool {
 }
 
 // Settled tells whether nothing that was not searched could change which
-// ImagePolicy a marker of a changed file means.
+// ImagePolicy a marker of a changed file means, or that Flux is at work there.
 func (f Facts) Settled() bool {
 	if len(f.Unsearched) == 0 {
 		return true
 	}
-	l := f.Lookup()
+	l, atWork := f.Lookup(), f.AtWork()
 	for _, file := range f.Files {
 		for _, side := range []Blob{file.After, file.Before, file.Old} {
 			if !manifest.Marked(side.Data) {
 				continue
 			}
 			for _, field := range manifest.Read(side.Data).Fields {
-				if _, settled := l.For(field.Marker.Image(), file.Path); !settled {
+				if _, settled := l.For(field.Marker.Image(), file.Path); !settled || !atWork {
 					return false
 				}
 			}

@@ -165,11 +165,29 @@ func entry(name string, kind byte, data string) []byte {
 
 // Where the few requests held what matters, no archive is asked for.
 func TestNoArchiveWithoutNeed(t *testing.T) {
-	w := farAway(t, "apps/policy.yaml", imagePolicy)
-	facts := w.pullFacts(w.open("flux"))
-	if n := w.Count(fakehub.ArchiveOperation); n != 0 || len(facts.Unsearched) == 0 {
-		t.Errorf("%d archives were read, %d files unsearched", n, len(facts.Unsearched))
+	for _, tt := range []struct {
+		name, near string
+		archives   int
+	}{
+		{"policy and automation", imagePolicy + automation("flux", false), 0},
+		{"policy", imagePolicy, 1},
+		{"an automation of another branch", imagePolicy + automation("other", false), 1},
+		{"one that is suspended", imagePolicy + automation("flux", true), 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := farAway(t, "apps/policy.yaml", tt.near)
+			facts := w.pullFacts(w.open("flux"))
+			if n := w.Count(fakehub.ArchiveOperation); n != tt.archives || (len(facts.Unsearched) == 0) != (n == 1) {
+				t.Errorf("%d archives were read, %d files unsearched", n, len(facts.Unsearched))
+			}
+		})
 	}
+}
+
+// automation is one that pushes to a branch.
+func automation(branch string, suspended bool) string {
+	return fmt.Sprintf("---\napiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageUpdateAutomation\nmetadata: {name: apps}\n"+
+		"spec: {suspend: %t, git: {push: {branch: %s}}}\n", suspended, branch)
 }
 
 // An archive that cannot be had is a gap, which does not show where it is.

@@ -83,7 +83,8 @@ func TestManyFiles(t *testing.T) {
 	for i := range 600 {
 		w.write(fmt.Sprintf("far/%d/file.yaml", i), fmt.Sprint("number: ", i, "\n"))
 	}
-	w.commit("start", "near/app/a.yaml", marked("1.0.0"), "near/app/policy.yaml", imagePolicy, "zfar/x/y/policy.yaml", imagePolicy+"#\n")
+	w.commit("start", "near/app/a.yaml", marked("1.0.0"), "near/app/policy.yaml", imagePolicy+automation("flux", false),
+		"zfar/x/y/policy.yaml", imagePolicy+"#\n")
 	w.branch("flux")
 	w.commit("bump", "near/app/a.yaml", marked("1.0.1"))
 	w.serve(func(o *fakehub.Options) { o.Unchecked = true })
