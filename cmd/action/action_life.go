@@ -109,7 +109,7 @@ func (s *step) mergeJudged(sub subject, j judged) (publish.Outcome, error) {
 		Number: sub.number, Bound: plan.Bound{SHA: j.Result.Head.Commit, BaseRef: sub.into, BaseTip: j.Result.Base.Commit},
 		Verdict: j.Result.Verdict(), Approve: s.inputs.Flag("approve"),
 		When: plan.When(s.inputs.Text("merge-when")), Method: s.inputs.Text("merge-method"),
-		DeleteBranch: s.inputs.Flag("delete-branch"), DryRun: s.inputs.Flag("dry-run"),
+		DeleteBranch: s.inputs.Flag("delete-branch") && !j.Result.HeadIsBase, DryRun: s.inputs.Flag("dry-run"),
 	})
 }
 
@@ -189,7 +189,8 @@ func (s *step) judgeListed(pull plan.Pull) (judged, error) {
 
 // candidate is what a sweep needs to know of a pull request.
 func candidate(pull plan.Pull, j judged) plan.Candidate {
-	c := plan.Candidate{Pull: pull, Passes: j.Result.Verdict() == finding.Pass, Empty: plan.Empty(j.facts), Updates: j.Result.Updates}
+	c := plan.Candidate{Pull: pull, Passes: j.Result.Verdict() == finding.Pass, Empty: plan.Empty(j.facts), Updates: j.Result.Updates,
+		Keep: j.Result.HeadIsBase}
 	c.Head = j.Result.Head.Commit
 	newest := slices.MaxFunc(append(j.facts.Commits, change.Commit{}), func(a, b change.Commit) int {
 		return a.Committer.When.Compare(b.Committer.When)

@@ -33,6 +33,7 @@ func Judge(p policy.Policy, f change.Facts, o Options) Result {
 	j := newJudge(p, f, o)
 	result := Result{Base: f.Base, Head: f.Head, Reproduction: manifest.None, Evidence: policy.EvidenceNone}
 	result.Basis, result.Gaps = finding.Whole, f.Gaps
+	result.HeadIsBase = slices.Contains(p.Base, f.HeadRef)
 	if !j.applies() {
 		j.elsewhere()
 		result.Findings, result.Gaps = j.findings, slices.Concat(f.Gaps, j.gaps)
@@ -67,7 +68,7 @@ func Judge(p policy.Policy, f change.Facts, o Options) Result {
 		j.text(result.Updates)
 	}
 	result.Findings, result.Gaps = j.findings, slices.Concat(f.Gaps, j.gaps)
-	result.Afresh = !o.IgnoreIdentity && len(result.Gaps) == 0 && j.mayStartAfresh(result.Evidence)
+	result.Afresh = !o.IgnoreIdentity && len(result.Gaps) == 0 && !result.HeadIsBase && j.mayStartAfresh(result.Evidence)
 	result.Answer = result.Weighed(p.Severities())
 	return result
 }

@@ -108,7 +108,7 @@ func (j *judge) mayStartAfresh(reached policy.Evidence) bool {
 		return strings.HasPrefix(f.Rule, "identity/") && f.Rule != "identity/base" && f.Rule != "identity/opener"
 	})
 	stale := slices.ContainsFunc(j.findings, func(f finding.Finding) bool { return f.Rule == "scope/stale" })
-	flux := j.facts.HeadRef != "" && j.policy.MatchHead(j.facts.HeadRef) && !slices.Contains(j.policy.Base, j.facts.HeadRef)
+	flux := j.facts.HeadRef != "" && j.policy.MatchHead(j.facts.HeadRef)
 	return stale && proven && !foreign && flux
 }
 

@@ -19,6 +19,9 @@ type Result struct {
 	// Afresh says that the way on is a fresh branch, and that Flux's loses nothing
 	// when it is deleted: it is stale, and all of it is proven to be the bots' own.
 	Afresh bool
+	// HeadIsBase says that the policy names the change's branch as a base: it is nobody's
+	// to delete, whatever becomes of the change.
+	HeadIsBase bool
 }
 
 // FileResult is the outcome of one changed file.

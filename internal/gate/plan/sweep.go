@@ -19,6 +19,8 @@ type Candidate struct {
 	// Empty says that merging it would change nothing; see Empty.
 	Empty   bool
 	Updates []gate.Update
+	// Keep says that its branch stays.
+	Keep bool
 	// Pushed is when its newest commit was made. A commit's time is its
 	// author's word; one in the future only keeps the pull request open.
 	Pushed time.Time
@@ -63,13 +65,14 @@ func Stale(candidates []Candidate, open []Pull, o SweepOptions) []Closing {
 		}
 		if why := c.stale(candidates, o); why != "" {
 			closing[c.Number] = true
-			out = append(out, Closing{Number: c.Number, SHA: c.Head, Branch: c.HeadRef, BaseRef: c.BaseRef, Why: why, DryRun: o.DryRun})
+			out = append(out, Closing{Number: c.Number, SHA: c.Head, Branch: c.HeadRef, BaseRef: c.BaseRef, Why: why,
+				DeleteBranch: o.DeleteBranch && !c.Keep, DryRun: o.DryRun})
 		}
 	}
 	for i := range out {
 		// A branch that another open pull request needs, or goes to, stays.
 		needed := neededBy(open, out[i].Branch, func(p Pull) bool { return closing[p.Number] })
-		out[i].DeleteBranch = o.DeleteBranch && needed == 0
+		out[i].DeleteBranch = out[i].DeleteBranch && needed == 0
 	}
 	slices.SortFunc(out, func(a, b Closing) int { return a.Number - b.Number })
 	return out
