@@ -244,8 +244,8 @@ func (j *judge) suspended() {
 			Hint:    "let the update wait until the base resumes it"})
 	}
 	if n := len(j.facts.Unsearched); n > 0 && j.facts.HeadRef != "" && !j.facts.AtWork() {
-		j.gaps = append(j.gaps, fmt.Sprintf("whether Flux is suspended cannot be told: no ImageUpdateAutomation that pushes to %s was found, and "+
-			"%d files or folders of the base were not searched, such as %s",
+		j.gaps = append(j.gaps, fmt.Sprintf("whether Flux is suspended cannot be told: no ImageUpdateAutomation that pushes to %s was "+
+			"found, and %d files or folders of the base were not searched, such as %s",
 			text.Quote(j.facts.HeadRef), n, text.Quote(j.facts.Unsearched[0])))
 	}
 }
