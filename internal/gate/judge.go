@@ -31,7 +31,8 @@ func Judge(p policy.Policy, f change.Facts, o Options) Result {
 	f.Commits, unchecked = signature.Check(f.Commits, p.Keys(), o.Now)
 	f.Gaps = slices.Concat(f.Gaps, unchecked)
 	j := newJudge(p, f, o)
-	result := Result{Base: f.Base, Head: f.Head, Reproduction: manifest.None, Evidence: policy.EvidenceNone}
+	result := Result{Base: f.Base, Head: f.Head, Reproduction: manifest.None, Evidence: policy.EvidenceNone,
+		Replayed: f.Base.Commit != f.MergeBase.Commit && len(f.Commits) != 1}
 	result.Basis, result.Gaps = finding.Whole, f.Gaps
 	result.HeadIsBase = slices.Contains(p.Base, f.HeadRef)
 	if !j.applies() {
