@@ -85,7 +85,7 @@ func (w where) refusal(err error) error {
 	case errors.Is(err, store.ErrRewritten):
 		return console.Fail(console.StatusFail, err,
 			"look with `fluxkeeper-receiver verify --checkpoint FILE`; to go on with a backup that you put back yourself, move away the file "+
-				"that --checkpoint-file names (by default the ledger's name and .checkpoint)")
+				"that --checkpoint-file names (by default the name of the ledger, or of PostgreSQL's key file, and .checkpoint)")
 	case errors.Is(err, store.ErrOtherKey):
 		return console.Fail(console.StatusUsage, err, "")
 	}
@@ -127,7 +127,12 @@ func (s signed) existing(ctx context.Context, o store.Options) (*store.Ledger, e
 }
 
 // checkpointFile is where serve keeps the newest checkpoint, if it is not told
-// another place; empty for a server's ledger.
+// another place: beside the ledger, or beside the key where that is a server's.
+func (s signed) checkpointFile() string {
+	return cmp.Or(s.where.checkpointFile(), s.keyFile()+".checkpoint")
+}
+
+// checkpointFile is empty for a server's ledger, which does not name its key file.
 func (w where) checkpointFile() string {
 	if w.postgres() {
 		return ""

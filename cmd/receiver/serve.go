@@ -39,7 +39,7 @@ type serveCmd struct {
 	AllowNetwork      []string      `placeholder:"CIDR" help:"Take deliveries from these networks only; github stands for its own."`
 	Proxy             []string      `placeholder:"CIDR" help:"Believe the X-Forwarded-For of proxies in these networks."`
 	NewLedger         bool          `help:"Make a SQLite ledger for a signing key that is there already."`
-	CheckpointFile    string        `placeholder:"FILE" help:"Keep checkpoints here; start only with what fits (default: LEDGER.checkpoint)."`
+	CheckpointFile    string        `placeholder:"FILE" help:"Keep checkpoints; start only with what fits (default: beside the ledger)."`
 	CheckpointEvery   time.Duration `default:"1m" placeholder:"TIME" help:"How often."`
 	Drain             time.Duration `default:"12s" placeholder:"TIME" help:"How long requests in flight may take when asked to stop."`
 	LogFormat         string        `default:"auto" enum:"auto,text,json" placeholder:"FORMAT" help:"auto (text on a terminal), text or json."`
@@ -215,13 +215,16 @@ func (c *serveCmd) seen() ([]byte, error) {
 	if err := cmp.Or(c.check(), c.lost()); err != nil {
 		return nil, err
 	}
-	if c.CheckpointFile == "" {
-		c.CheckpointFile = c.checkpointFile()
-	} else if err := durable.Writable(c.CheckpointFile); err != nil {
+	name := cmp.Or(c.CheckpointFile, c.checkpointFile())
+	err := durable.Writable(name)
+	if err != nil && c.CheckpointFile != "" {
 		return nil, console.Fail(console.StatusUsage, fmt.Errorf("write checkpoint: %w", err),
 			"name a file that can be written with --checkpoint-file")
 	}
-	return lastCheckpoint(c.CheckpointFile)
+	if err == nil {
+		c.CheckpointFile = name
+	}
+	return lastCheckpoint(name)
 }
 
 // lost refuses a key whose ledger is gone, such as with a volume: an empty one in its

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/postgrestest"
 )
 
 // TestTwoReceiversOneFile: two programs on one SQLite file, under load, one of which
@@ -78,6 +79,36 @@ func TestTwoReceiversOneFile(t *testing.T) {
 	status := watched(t, console.World{Context: t.Context(), Environment: os.LookupEnv, Stdout: &out, Stderr: &out},
 		[]string{"verify", "--ledger", ledger})
 	if want := fmt.Sprintf("\nentries  %d\n", 2*senders*each); status != console.StatusPass || !strings.Contains(out.String(), want) {
+		t.Errorf("status %d\n%s", status, &out)
+	}
+}
+
+// TestPromotedWithoutTheLast: a standby without what was acknowledged last is taken for
+// the ledger by nobody whose checkpoint is of a larger one, after a restart either.
+func TestPromotedWithoutTheLast(t *testing.T) {
+	server := postgrestest.Shared(t)
+	primary, key := server.Create(t, "primary"), filepath.Join(t.TempDir(), "key")
+	deliver := func(guid string) {
+		t.Helper()
+		p := startServe(t, scriptSecret, primary, "--signing-key-file", key)
+		status, err := send(http.DefaultClient, p.url, scriptSecret, payload{event: "push", body: []byte("{}")}, guid)
+		if err != nil || status != http.StatusAccepted {
+			t.Fatalf("status %d, %v", status, err)
+		}
+		p.stop(syscall.SIGTERM)
+	}
+	deliver("1")
+	server.Exec(t, "postgres", "CREATE DATABASE standby TEMPLATE \"primary\"")
+	deliver("2")
+	secretFile := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secretFile, []byte(scriptSecret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	status := watched(t, console.World{Context: t.Context(), Environment: os.LookupEnv, Stdout: &out, Stderr: &out},
+		[]string{"serve", "--ledger", server.DSN("standby"), "--signing-key-file", key, "--webhook-secret-file", secretFile,
+			"--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"})
+	if status != console.StatusFail || !strings.Contains(out.String(), "it has 1 entries, and had 2") {
 		t.Errorf("status %d\n%s", status, &out)
 	}
 }
