@@ -61,7 +61,11 @@ func (w where) readAs(ctx context.Context, public string) (*store.Ledger, error)
 	if err := w.check(); err != nil {
 		return nil, err
 	}
-	l, err := store.Open(ctx, store.Options{Address: w.Ledger, ReadOnly: true, Public: public})
+	seen, err := lastCheckpoint(w.checkpointFile())
+	if err != nil {
+		return nil, err
+	}
+	l, err := store.Open(ctx, store.Options{Address: w.Ledger, ReadOnly: true, Public: public, Seen: seen})
 	return l, w.refusal(err)
 }
 

@@ -32,7 +32,8 @@ type Options struct {
 	// moment; 8 s by default, because GitHub waits 10 s and does not come back.
 	Hold time.Duration
 	// Seen is a signed checkpoint that was kept outside of the ledger; may be nil.
-	// A ledger that did not grow out of it is not opened for writing.
+	// A ledger that did not grow out of it is not opened for writing, and has a gap for
+	// who reads it.
 	Seen []byte
 	// Queue is how many bytes of bodies, as they are stored, may wait at the same
 	// time; 256 MiB by default.

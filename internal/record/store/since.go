@@ -65,6 +65,9 @@ func (l *Ledger) readSigned(ctx context.Context, gaps *gapList) (s signedHead, e
 	if s.Size != h.Size() {
 		gaps.add("the head says %d entries, and its key signed %d", s.Size, h.Size())
 	}
+	if l.fits(ctx, h.Frontier) != nil {
+		gaps.add("the ledger did not grow out of the checkpoint that was kept of it")
+	}
 	s.Checkpoint, s.signed = h.checkpoint(), true
 	if s.last >= s.Size {
 		gaps.add("%s: the head does not know of them", span(s.Size, s.last+1))

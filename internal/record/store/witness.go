@@ -127,15 +127,21 @@ func (l *Ledger) anchor(ctx context.Context) error {
 	if last < h.Size()-1 {
 		return fmt.Errorf("%w: its last entry is %d, and it had %d", ErrRewritten, last, h.Size())
 	}
-	if len(l.o.Seen) > 0 {
-		c, err := ledger.OpenCheckpoint(l.o.Seen, l.public)
-		if err != nil {
-			return fmt.Errorf("look at the checkpoint kept outside of it: %w", err)
-		}
-		if err := grown(c, h.Frontier, l.nodes(ctx)); err != nil {
-			return err
-		}
+	if err := l.fits(ctx, h.Frontier); err != nil {
+		return err
 	}
 	l.seen.advance(h)
 	return nil
+}
+
+// fits says whether a tree grew out of the checkpoint that was kept elsewhere.
+func (l *Ledger) fits(ctx context.Context, to *ledger.Frontier) error {
+	if len(l.o.Seen) == 0 {
+		return nil
+	}
+	c, err := ledger.OpenCheckpoint(l.o.Seen, l.public)
+	if err != nil {
+		return fmt.Errorf("look at the checkpoint kept outside of it: %w", err)
+	}
+	return grown(c, to, l.nodes(ctx))
 }
