@@ -109,6 +109,21 @@ func TestActionBaseMoves(t *testing.T) {
 		edit(t, s, number, `{"base":"main"}`)
 		refused(k, s, sha)
 	})
+	t.Run("merged-for-an-old-default-branch", func(t *testing.T) {
+		s, _ := twoBases(t)
+		s.AddToken("ghs_app", fakehub.Grant{Kind: fakehub.AppToken, Account: "keeper[bot]", Permissions: map[string]string{
+			"contents": "write", "pull_requests": "write",
+		}})
+		number := openTo(s, "jump", "wild")
+		event := s.PullEvent("pull_request_target", number)
+		event.Payload["repository"].(map[string]any)["default_branch"] = "wild"
+		act(t, s, event, doing("merge", "merge-when", "now", "approve", "true", "github-token", "ghs_app")).expect(t, "", 3)
+		for _, r := range s.Requests() {
+			if r.Writes() {
+				t.Errorf("%s, for a branch that nobody guards any more", r.Operation)
+			}
+		}
+	})
 	t.Run("before-the-merge", func(t *testing.T) {
 		k := knownfail.Of(t)
 		s, _ := twoBases(t)

@@ -106,7 +106,8 @@ func (s *step) merge() error {
 
 func (s *step) mergeJudged(sub subject, j judged) (publish.Outcome, error) {
 	return s.writer.Merge(s.Context, plan.Merging{
-		Number: sub.number, Bound: plan.Bound{SHA: j.Result.Head.Commit, BaseRef: sub.into, BaseTip: j.Result.Base.Commit},
+		Number:  sub.number,
+		Bound:   plan.Bound{SHA: j.Result.Head.Commit, BaseRef: sub.into, BaseTip: j.Result.Base.Commit, DefaultBranch: s.event.DefaultBranch},
 		Verdict: j.Result.Verdict(), Approve: s.inputs.Flag("approve"),
 		When: plan.When(s.inputs.Text("merge-when")), Method: s.inputs.Text("merge-method"), Replayed: j.Result.Replayed,
 		DeleteBranch: s.inputs.Flag("delete-branch") && !j.Result.HeadIsBase, DryRun: s.inputs.Flag("dry-run"),

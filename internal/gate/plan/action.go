@@ -111,6 +111,8 @@ type DeleteBranch struct{ Repository, Branch, SHA string }
 type Bound struct {
 	SHA              string // the head
 	BaseRef, BaseTip string
+	// DefaultBranch is the one by which the base was guarded; it may be empty.
+	DefaultBranch string
 }
 
 // Says is the text of an approval. It names the base, by which it is known again:

@@ -14,8 +14,8 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 )
 
-// errMoved says that head or base are others than the action is bound to.
-var errMoved = errors.New("the head or the base moved")
+// errMoved says that head, base or default branch are others than the action is bound to.
+var errMoved = errors.New("the head or the base moved, or another branch is the default by now")
 
 // Act does one action, once.
 func (w *Writer) Act(ctx context.Context, a plan.Action, out *Outcome) error {

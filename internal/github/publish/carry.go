@@ -163,7 +163,8 @@ func (w *carrying) act(ctx context.Context, a plan.Action) error {
 		if err != nil {
 			return err
 		}
-		if now.Head != bound.SHA || now.BaseRef != bound.BaseRef || now.BaseTip != bound.BaseTip {
+		if now.Head != bound.SHA || now.BaseRef != bound.BaseRef || now.BaseTip != bound.BaseTip ||
+			bound.DefaultBranch != "" && now.DefaultBranch != bound.DefaultBranch {
 			return errMoved
 		}
 	}
