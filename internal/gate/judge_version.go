@@ -219,19 +219,20 @@ func allowHint(u *joined, terms policy.Terms, word string) string {
 	return hint
 }
 
-// distinct are the steps that images take, each once, in however many places.
-func distinct(updates []Update) []Update {
-	type step struct{ image, from, to string }
-	seen := map[step]bool{}
-	var out []Update
+// images counts the images that move, each once in however many places and from however
+// many versions, and those that go down in any.
+func images(updates []Update) (all, down int) {
+	falls := map[string]bool{}
 	for _, u := range updates {
-		key := step{cmp.Or(u.Image, u.Policy), u.From, u.To}
-		if !seen[key] {
-			seen[key] = true
-			out = append(out, u)
+		name := cmp.Or(u.Image, u.Policy)
+		falls[name] = falls[name] || u.Step == string(image.Downgrade)
+	}
+	for _, fell := range falls {
+		if fell {
+			down++
 		}
 	}
-	return out
+	return len(falls), down
 }
 
 // suspended reports that the base has stopped every automation that pushes to the
@@ -252,10 +253,10 @@ func (j *judge) suspended() {
 
 // judgeWhole judges the updates together.
 func (j *judge) judgeWhole(updates []Update) {
-	steps := distinct(updates)
-	if len(steps) > j.policy.MaxUpdates {
+	all, down := images(updates)
+	if all > j.policy.MaxUpdates {
 		j.report(finding.Finding{Rule: "scope/too-many",
-			Message: fmt.Sprintf("the change updates %d images, more than the %d that the policy allows", len(steps), j.policy.MaxUpdates),
+			Message: fmt.Sprintf("the change updates %d images, more than the %d that the policy allows", all, j.policy.MaxUpdates),
 			Hint:    "merge in parts, or raise updates under limits in " + policy.File})
 	}
 	if n := len(j.facts.Unsearched); n > 0 && len(updates) > 0 {
@@ -263,15 +264,9 @@ func (j *judge) judgeWhole(updates []Update) {
 			Message: fmt.Sprintf("%d files or folders of the base were not searched for ImagePolicy objects and markers", n),
 			Hint:    "check a clone on disk as well: fluxkeeper check reads all of it"})
 	}
-	down := 0
-	for _, u := range steps {
-		if u.Step == string(image.Downgrade) {
-			down++
-		}
-	}
-	if down >= 3 && 2*down >= len(steps) {
+	if down >= 3 && 2*down >= all {
 		j.report(finding.Finding{Rule: "time/mass-regression",
-			Message: fmt.Sprintf("%d of %d images go down at once, as when a registry answers with half of its tags", down, len(steps)),
+			Message: fmt.Sprintf("%d of %d images go down at once, as when a registry answers with half of its tags", down, all),
 			Hint:    "suspend the ImageUpdateAutomation and look at the ImageRepositories' last scans"})
 	}
 	j.suspended()
