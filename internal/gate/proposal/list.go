@@ -3,6 +3,7 @@ package proposal
 import (
 	"cmp"
 	"fmt"
+	"html"
 	"regexp"
 	"slices"
 	"strings"
@@ -84,7 +85,7 @@ func atHome(c rune) bool {
 // arrow is → in the ways that it is written, and as it looks after its three
 // bytes were taken for Windows-1252 or Latin-1.
 var (
-	arrow  = regexp.MustCompile("→|->|=>|⇒|➜|â†’|â\u0086\u0092")
+	arrow  = regexp.MustCompile("→|->|=>|⇒|➜|➔|⟶|â†’|â\u0086\u0092")
 	bullet = regexp.MustCompile(`^[\s>]*(?:[-*+]\s+|\d+[.)]\s+)?(?:\[[ xX]\]\s+)?`)
 )
 
@@ -103,6 +104,7 @@ func Parse(body string) []Update {
 }
 
 func parseLine(line string) (Update, bool) {
+	line = shown(line)
 	cut := arrow.FindStringIndex(line)
 	if cut == nil {
 		return Update{}, false
@@ -131,9 +133,29 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
+// What GitHub shows nothing of, or only by another face: links, tags, and emphasis, which
+// begins or ends a word.
+var (
+	link     = regexp.MustCompile(`\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])`)
+	tag      = regexp.MustCompile(`</?[A-Za-z][^<>]*>`)
+	emphasis = regexp.MustCompile(`(^|[^A-Za-z0-9_])_+|_+($|[^A-Za-z0-9_])`)
+)
+
+// shown is a line without the addresses of its links, tags, entities and odd spaces.
+func shown(line string) string {
+	line = html.UnescapeString(tag.ReplaceAllString(link.ReplaceAllString(line, "$1"), ""))
+	return strings.Map(func(c rune) rune {
+		if unicode.IsSpace(c) {
+			return ' '
+		}
+		return c
+	}, line)
+}
+
 // unmark drops Markdown's marks of code and emphasis.
 func unmark(s string) string {
-	return strings.TrimSpace(strings.NewReplacer("`", "", "**", "", "__", "").Replace(s))
+	s = strings.NewReplacer("`", "", "*", "", "~~", "").Replace(s)
+	return strings.TrimSpace(emphasis.ReplaceAllString(s, "$1$2"))
 }
 
 // plainVersion is a version without the image's name before it and without a v.

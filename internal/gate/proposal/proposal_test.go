@@ -204,3 +204,20 @@ func FuzzLine(f *testing.F) {
 		}
 	})
 }
+
+// TestDressedClaims: however GitHub shows a line of the list, it is read as it is shown.
+func TestDressedClaims(t *testing.T) {
+	held := []proposal.Update{{Image: "ghcr.io/acme/my_app", From: "1.4.2", To: "1.9.0"}}
+	for _, form := range []string{
+		"- ghcr.io/acme/my_app: 1.4.2 → %s", "- *ghcr.io/acme/my_app*: 1.4.2 → **%s**", "- ***my_app***: ~~1.4.2~~ → %s",
+		"- _ghcr.io/acme/my_app_: 1.4.2 → %s", "- [my_app](https://example.com/a->b): 1.4.2 → %s", "- [`my_app`][1]: 1.4.2 → %s",
+		"- <b>ghcr.io/acme/my_app</b>: 1.4.2 → %s", "- ghcr.io/acme/my_app: 1.4.2 &rarr; %s", "- ghcr.io/acme/my_app:\u00a01.4.2 ⟶ %s",
+	} {
+		for version, extra := range map[string]int{"1.9.0": 0, "1.4.3": 1} {
+			claims := proposal.Claims(fmt.Sprintf(form, version), held)
+			if missing, more := proposal.Compare(claims, held); len(claims) != 1 || len(missing) != extra || len(more) != extra {
+				t.Errorf(form+": claims %q, missing %q, extra %q", version, claims, missing, more)
+			}
+		}
+	}
+}
