@@ -18,8 +18,8 @@ import (
 // own line.
 const maxPastPages = 10
 
-// past looks at what the base's own line of commits did to the files of a change.
-// What cannot be read is said, and keeps nothing else from being judged.
+// past looks at what the base's own line of commits did to the files of a change. How
+// far is bounded, and said; within that, what cannot be read now is an error as elsewhere.
 func (r *Reader) past(ctx context.Context, facts *change.Facts) error {
 	paths, most := facts.Looked()
 	if len(paths) == 0 {
@@ -29,13 +29,7 @@ func (r *Reader) past(ctx context.Context, facts *change.Facts) error {
 	if facts.Past.Cut = cut; err == nil && len(line) > 0 {
 		err = r.steps(ctx, facts, paths, line, below)
 	}
-	if ctx.Err() != nil {
-		return err
-	}
-	if err != nil {
-		facts.Past = change.Past{Cut: err.Error()}
-	}
-	return nil
+	return err
 }
 
 // ownLine gives the commits of a branch, first parent by first parent, and what lies
