@@ -37,7 +37,7 @@ func (o switches) ends(r *memRun, e github.Ends) github.Ends {
 		e.BaseTip = r.tip
 	}
 	if o.unbound && r.merging {
-		e = github.Ends{Head: r.head, BaseRef: r.ref, BaseTip: r.tip}
+		e.Head, e.BaseRef, e.BaseTip = r.head, r.ref, r.tip
 	}
 	return e
 }
