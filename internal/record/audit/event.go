@@ -66,21 +66,21 @@ var eventKinds = [...]eventKind{
 		takes: "pull_requests", branched: true,
 	},
 	{
-		name: "pull_request_review_comment", about: func(p *payload) *object { return p.Comment },
-		is:    func(p *payload) bool { return p.PullRequest != nil && p.Comment != nil },
+		name: "pull_request_review_comment", about: func(p *payload) *object { return p.Comment.object },
+		is:    func(p *payload) bool { return p.PullRequest != nil && p.Comment.object != nil },
 		takes: "pull_requests", branched: true,
 	},
 	{
 		name: "pull_request",
 		is: func(p *payload) bool {
-			return p.PullRequest != nil && p.Number != 0 && p.Review == nil && p.Comment == nil
+			return p.PullRequest != nil && p.Number != 0 && p.Review == nil && p.Comment.object == nil
 		},
 		takes: "pull_requests", branched: true, clocked: moved,
 	},
 	{name: "pull_request_review_thread", takes: "pull_requests"},
 	{
-		name: "issue_comment", about: func(p *payload) *object { return p.Comment },
-		is:    func(p *payload) bool { return p.Comment != nil && p.Issue != nil },
+		name: "issue_comment", about: func(p *payload) *object { return p.Comment.object },
+		is:    func(p *payload) bool { return p.Comment.object != nil && p.Issue != nil },
 		takes: "issues",
 	},
 	{name: "issues", takes: "issues"},

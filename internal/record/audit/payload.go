@@ -49,7 +49,7 @@ type payload struct {
 
 	PullRequest      *pull   `json:"pull_request"`
 	Review           *object `json:"review"`
-	Comment          *object `json:"comment"`
+	Comment          comment `json:"comment"`
 	Issue            *object `json:"issue"`
 	CheckRun         *object `json:"check_run"`
 	CheckSuite       *object `json:"check_suite"`
@@ -93,6 +93,20 @@ type object struct {
 	CreatedAt   stamp   `json:"created_at"`
 	Actor       Account `json:"actor"`
 	Triggering  Account `json:"triggering_actor"`
+}
+
+// comment is an object, but in the reviews of deployments, where it is a text that
+// tells nothing here.
+type comment struct{ *object }
+
+func (c *comment) UnmarshalJSON(raw []byte) error {
+	if raw[0] == '"' {
+		return nil
+	}
+	if json.Unmarshal(raw, &c.object) != nil {
+		return errors.New("comment is not an object of GitHub's")
+	}
+	return nil
 }
 
 type pull struct {
