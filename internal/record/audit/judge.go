@@ -18,6 +18,7 @@ func Judge(readings []Reading, c Contract) Timeline {
 	j := &judge{
 		contract: c, earlier: map[[32]byte]ledger.Record{},
 		bodies: map[[32]byte]ledger.Record{}, guids: map[guidKey]ledger.Record{}, uses: map[useKey]int{},
+		began: map[int64]bool{},
 	}
 	readings = slices.DeleteFunc(slices.Clone(readings), func(r Reading) bool { return r.Record.Kind != ledger.Delivery })
 	slices.SortFunc(readings, func(a, b Reading) int { return cmp.Compare(a.Record.Index, b.Record.Index) })
@@ -73,6 +74,7 @@ type judge struct {
 	earlier  map[[32]byte]ledger.Record // the first of each before the window
 	guids    map[guidKey]ledger.Record  // the first of each
 	uses     map[useKey]int             // index in timeline.Uses, -1 for somebody else's doing
+	began    map[int64]bool             // by repository: the bot did what GitHub's own runs follow from
 	nameless int                        // deliveries that ought to name who acted, and do not
 }
 
@@ -95,7 +97,8 @@ func (j *judge) act(r Reading) {
 		j.stranger(r)
 		return
 	}
-	if follows := kindOf(b.Event).follows; follows != nil && follows(b) && j.contract.repository(b.Repository) {
+	kind := kindOf(b.Event)
+	if kind.follows != nil && kind.follows(b) && (j.contract.repository(b.Repository) || j.began[b.Repository.ID]) {
 		j.timeline.Followed++
 		return
 	}
@@ -114,6 +117,9 @@ func (j *judge) act(r Reading) {
 	}
 	if u.Why = j.unexpected(r); len(u.Why) > 0 {
 		u.Attribution = Unexpected
+	}
+	if kind.branched {
+		j.began[b.Repository.ID] = true // which is a use already, and an unexpected one elsewhere
 	}
 	j.uses[key] = len(j.timeline.Uses)
 	j.timeline.Uses = append(j.timeline.Uses, u)
