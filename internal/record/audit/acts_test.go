@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +82,31 @@ func TestReplayAtAnotherHook(t *testing.T) {
 				t.Errorf("no replay is found: %d uses, %q", len(got.Uses), rules)
 			}
 		})
+	}
+}
+
+// TestTwins: equal bodies of one second are two events at one hook within seconds, and
+// a replay later, elsewhere, or of an event whose body is never the same.
+func TestTwins(t *testing.T) {
+	const label = `pull_request {"action":"labeled","number":7,"pull_request":{"number":7},"label":{"name":"hold"},` +
+		`"repository":{"id":9,"full_name":"acme/fleet"},"sender":{"login":"ann","id":12}}`
+	for name, c := range map[string]struct {
+		body string
+		far  time.Duration
+		hook string
+		want finding.Severity
+	}{
+		"at once": {label, 0, "11", finding.Note}, "later": {label, 11 * time.Second, "11", finding.Error},
+		"elsewhere": {label, 0, "12", finding.Error}, "a push": {"push " + jsonPush(12, "refs/heads/flux"), 0, "11", finding.Error},
+	} {
+		readings := of(c.body, c.body)
+		readings[0].Record.Source, readings[1].Record.Source = "11", c.hook
+		readings[1].Record.Time = readings[0].Record.Time.Add(c.far)
+		found := audit.Judge(readings, botContract()).Findings
+		i := slices.IndexFunc(found, func(f finding.Finding) bool { return f.Rule == "delivery/replayed" })
+		if i < 0 || found[i].Severity != c.want {
+			t.Errorf("%s: %+v", name, found)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 )
 
@@ -17,6 +18,9 @@ import (
 const (
 	maxAhead  = 5 * time.Minute
 	maxBehind = 4 * 24 * time.Hour
+	// maxTwins is how far two deliveries are apart whose events GitHub dated alike, to
+	// the second: a label that is put on, taken off and put on again has one body twice.
+	maxTwins = 10 * time.Second
 )
 
 // again reports deliveries that repeat others. It tells whether the body was there
@@ -39,6 +43,10 @@ func (j *judge) again(r Reading) bool {
 		j.report(r, "delivery/replayed",
 			"somebody has got hold of a signed body: look at proxies and logs on its way, and replace the webhook's secret",
 			"delivery %s has the body of entry %d, which came as %s", r.Record.ID, first.Index, first.ID)
+		if apart := r.Record.Time.Sub(first.Time); r.Body.Action != "" && first.Source == r.Record.Source && apart.Abs() <= maxTwins {
+			f := &j.findings[len(j.findings)-1]
+			f.Severity, f.Hint = finding.Note, "two events of one second can have one body; later, or at another hook, this would be an error"
+		}
 	}
 	i, found := slices.BinarySearchFunc(j.timeline.Uses, first.Index, func(u Use, index int64) int { return cmp.Compare(u.Index, index) })
 	if found {
