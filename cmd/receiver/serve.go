@@ -52,10 +52,15 @@ const secretsEvery = 10 * time.Second
 // Run serves until the context ends, then lets requests in flight finish.
 func (c *serveCmd) Run(a *console.Console) error {
 	signal.Ignore(syscall.SIGPIPE) // that nobody reads the log any more is no reason to stop
+	// Nor is a hangup: what is sent while a receiver stops may get no answer.
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGHUP)
+	defer signal.Stop(asked)
 	s, err := c.prepare(a)
 	if err != nil {
 		return err
 	}
+	s.asked = asked
 	seen, err := c.seen()
 	if err != nil {
 		return err
@@ -106,8 +111,9 @@ func (c *serveCmd) Run(a *console.Console) error {
 type service struct {
 	*serveCmd
 	log      *slog.Logger
-	live     []secret.Secret // as the files have them
-	bound    []string        // what each is for; "" for all
+	asked    <-chan os.Signal // to read the files of the secrets again
+	live     []secret.Secret  // as the files have them
+	bound    []string         // what each is for; "" for all
 	secrets  *intake.Secrets
 	client   *hooks.Client // nil where GitHub is not asked
 	allow    intake.Allow
@@ -145,13 +151,7 @@ func (c *serveCmd) prepare(a *console.Console) (*service, error) {
 // start begins what is done from time to time, until the context ends.
 func (s *service) start(ctx context.Context, group *errgroup.Group, remind *reminder) {
 	task := func(do func()) { group.Go(func() error { do(); return nil }) }
-	// A hangup is no reason to stop: what is sent while a receiver stops may get no answer.
-	asked := make(chan os.Signal, 1)
-	signal.Notify(asked, syscall.SIGHUP)
-	task(func() {
-		defer signal.Stop(asked)
-		follow(ctx, s.WebhookSecretFile, s.live, secretsEvery, asked, s.log, s.secrets.Set)
-	})
+	task(func() { follow(ctx, s.WebhookSecretFile, s.live, secretsEvery, s.asked, s.log, s.secrets.Set) })
 	task(func() {
 		tick := time.NewTicker(remindEvery)
 		defer tick.Stop()
