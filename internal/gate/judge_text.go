@@ -8,6 +8,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/proposal"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
@@ -41,11 +42,13 @@ func (j *judge) text(updates []Update) {
 		Hint: "let the workflow write the list anew from the change, or remove it"})
 }
 
-// Proposed is the updates as a pull request's body lists them.
+// Proposed is the updates as a pull request's body lists them: nothing that looks like a
+// credential is in it.
 func Proposed(updates []Update) []proposal.Update {
 	var out []proposal.Update
 	for _, u := range updates {
-		out = append(out, proposal.Update{Image: cmp.Or(u.Image, u.Policy), From: u.From, To: u.To, Step: u.Step,
+		out = append(out, proposal.Update{Image: secret.Redact(cmp.Or(u.Image, u.Policy)), From: secret.Redact(u.From),
+			To: secret.Redact(u.To), Step: u.Step,
 			FromDigest: u.FromDigest, ToDigest: u.ToDigest})
 	}
 	return out

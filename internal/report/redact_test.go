@@ -9,6 +9,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/proposal"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/gatetest"
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
@@ -56,6 +57,15 @@ func TestJudgedFilesLeakNothing(t *testing.T) {
 				result := gate.Judge(policy, facts, options)
 				result.Gaps = append(result.Gaps, "read "+token+": refused")
 				r := report.Change{Result: result, Source: func(string) []byte { return []byte(head) }}.Report()
+				if proposed, err := proposal.Render(proposal.Templates{}, gate.Proposed(result.Updates), "b", "main"); err != nil {
+					t.Error(err)
+				} else {
+					for _, hidden := range secrets {
+						if strings.Contains(proposed.Title+proposed.Body, hidden) {
+							t.Errorf("the pull request that is proposed holds it:\n%s", proposed.Body)
+						}
+					}
+				}
 				for _, format := range []string{"text", "json", "markdown", "sarif"} {
 					var out bytes.Buffer
 					if err := r.Write(&out, format, text.Style{}); err != nil {

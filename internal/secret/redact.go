@@ -50,7 +50,8 @@ var credentials = sync.OnceValue(func() []struct {
 		{regexp.MustCompile(`PRIVATE\+KEY\+\S+`), "PRIVATE+KEY+***"},
 		{regexp.MustCompile(`://[^\s'"]*@(?:sha(?:256|512):)?`), ""}, // a password may hold / and @
 		{regexp.MustCompile(`(?i)(authorization: \w+|bearer) [a-z0-9._~+/=-]{8,}`), "$1 ***"},
-		{regexp.MustCompile(`(gh[pousr]_|github_pat_|pul-)[A-Za-z0-9._-]+`), "$1***"},
+		{regexp.MustCompile(`(gh[pousr]_|github_pat_)[A-Za-z0-9._-]+`), "$1***"},
+		{regexp.MustCompile(`(pul-)[0-9a-fA-F]{8,}[A-Za-z0-9._-]*`), "$1***"}, // images are called pul-so, too
 		{regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`), "***"},
 	}
 })
