@@ -2,6 +2,7 @@ package gate
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -78,10 +79,13 @@ func (j *judge) judgePolicy(u *joined, now image.Ref, p change.ImagePolicy, byPo
 			"set digestReflectionPolicy in the ImagePolicy if digests are wanted")
 	}
 	if err := p.Check(); err != nil {
+		hint := "correct it on the base: Flux selects nothing with it"
+		if errors.Is(err, image.ErrSubstituted) {
+			hint = "compare the new value with what the ImagePolicy in the cluster selects: nothing here is held against it"
+		}
 		if j.once("invalid", p.Place()) {
 			j.report(finding.Finding{Rule: "policy/invalid", Place: u.Place,
-				Message: fmt.Sprintf("the ImagePolicy %s of %q cannot be used: %v", u.Policy, p.Place(), err),
-				Hint:    "correct it on the base: Flux selects nothing with it"})
+				Message: fmt.Sprintf("the ImagePolicy %s of %q cannot be used: %v", u.Policy, p.Place(), err), Hint: hint})
 		}
 		return
 	}

@@ -145,8 +145,18 @@ type compiled struct {
 	constraint *semver.Constraints // nil for other orders
 }
 
+// ErrSubstituted says that a selector is completed after the build, by a Kustomization's
+// postBuild (https://fluxcd.io/flux/components/kustomize/kustomizations/#post-build-variable-substitution).
+var ErrSubstituted = errors.New("it holds a variable that Flux fills in after the build, which is not known here")
+
+// substituted finds such a variable. An extract has its own ${NAME}, of the pattern.
+var substituted = regexp.MustCompile(`\$\{[_A-Za-z]`)
+
 func (s Selector) compile() (compiled, error) {
 	c := compiled{Selector: s}
+	if slices.ContainsFunc([]string{s.Range, s.Numerical, s.Alphabetical, s.Pattern}, substituted.MatchString) {
+		return c, fmt.Errorf("check image policy: %w", ErrSubstituted)
+	}
 	var orders []string
 	for _, order := range []string{s.Range, s.Numerical, s.Alphabetical} {
 		if order != "" {
