@@ -146,7 +146,7 @@ func (s *step) policy(base change.Revision) (policy.Policy, error) {
 		return policy.Policy{}, err
 	case !ok && name != policy.File:
 		return policy.Policy{}, console.Fail(console.StatusUndecided, fmt.Errorf("read policy: the base has no file %q", name),
-			"mend the input policy, or leave it out")
+			"correct the input policy, or leave it out")
 	case !ok:
 		return policy.Default(), nil
 	}

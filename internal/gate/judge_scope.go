@@ -213,7 +213,7 @@ func (j *judge) defect(v *fileView, d manifest.Defect) {
 		f.Hint = "quote the value on the base; Flux keeps the quotes"
 	case d.Old && harmless(d.Rule) && finding.Warning.Below(finding.Natural(d.Rule)):
 		f.Severity = finding.Warning
-		f.Hint = "the base has it too; mend it there"
+		f.Hint = "the base has it too; fix it there"
 	}
 	j.report(f)
 }

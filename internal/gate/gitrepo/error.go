@@ -54,5 +54,5 @@ func missing(id plumbing.Hash) *Error {
 }
 
 func corrupt(id plumbing.Hash, format string, args ...any) *Error {
-	return fail(Corrupt, "read object "+id.String(), "git fsck tells more; a fresh clone mends it", format, args...)
+	return fail(Corrupt, "read object "+id.String(), "git fsck tells more; a fresh clone helps", format, args...)
 }

@@ -47,7 +47,7 @@ func Open(dir string) (*Repository, error) {
 	}
 	objects, err := openObjects(filepath.Join(common, "objects"))
 	if err != nil {
-		return nil, &Error{Op: op, Kind: Corrupt, Err: err, hint: "git fsck tells more; a fresh clone mends it"}
+		return nil, &Error{Op: op, Kind: Corrupt, Err: err, hint: "git fsck tells more; a fresh clone helps"}
 	}
 	return &Repository{
 		gitDir: gitDir, refs: refs, objects: objects, reader: newReader(objects),
@@ -85,7 +85,7 @@ func discover(dir string) (gitDir, common string, err error) {
 			if common, ok := isGitDir(target); ok {
 				return target, common, nil
 			}
-			return "", "", fail(NotRepository, op, "git worktree repair mends links to moved repositories",
+			return "", "", fail(NotRepository, op, "git worktree repair restores links to moved repositories",
 				".git names %s, which is not a repository", text.Quote(target))
 		}
 		for _, c := range candidates {

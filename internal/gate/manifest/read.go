@@ -90,8 +90,15 @@ type reader struct {
 }
 
 func (r *reader) document() {
+	fields := len(r.file.Fields)
 	r.comments(r.doc.node)
 	r.visit(r.doc.root)
+	sops := valueOf(r.doc.root, "sops")
+	narrow := valueOf(sops, "mac_only_encrypted") // which no image is
+	if mac := valueOf(sops, "mac"); mac != nil && len(r.file.Fields) > fields && (narrow == nil || narrow.Value != "true") {
+		r.defect("yaml/sops-mac", mac, "SOPS has signed all values of this document, the marked one too: "+
+			"Flux does not sign it anew, and the cluster refuses to decrypt it")
+	}
 	listed := map[*yaml.Node]int{}
 	for _, alias := range r.aliases {
 		if listed[alias.Alias]++; listed[alias.Alias] > maxPlaces {
@@ -107,6 +114,19 @@ func (r *reader) document() {
 			r.defect("yaml/alias-bomb", r.doc.root, "aliases blow the document up to more than %d values", maxExpand)
 		}
 	}
+}
+
+// valueOf is the value of a mapping's key; nil where there is none.
+func valueOf(n *yaml.Node, key string) *yaml.Node {
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
 }
 
 func (r *reader) at(n *yaml.Node) Position { return r.doc.at(n.Line, n.Column) }
