@@ -123,8 +123,9 @@ func TestHangup(t *testing.T) {
 	}
 }
 
-// TestNobodyReadsTheLog: a receiver goes on when whatever read its log has ended.
-func TestNobodyReadsTheLog(t *testing.T) {
+// serving is a receiver in a folder of its own, with its secret, that is yet to be started.
+func serving(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
 	program, err := builtReceiver()
 	if err != nil {
 		t.Fatal(err)
@@ -133,9 +134,15 @@ func TestNobodyReadsTheLog(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "secret"), []byte(scriptSecret), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	command := exec.Command(program, "serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
-		"--webhook-secret-file", "secret", "--log-format", "json", "--log-level", "debug")
+	command := exec.Command(program, append([]string{"serve", "--listen", "127.0.0.1:0", "--webhook-secret-file", "secret",
+		"--log-format", "json"}, args...)...)
 	command.Dir = dir
+	return command
+}
+
+// TestNobodyReadsTheLog: a receiver goes on when whatever read its log has ended.
+func TestNobodyReadsTheLog(t *testing.T) {
+	command := serving(t, "--admin-listen", "127.0.0.1:0", "--log-level", "debug")
 	log, err := command.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -227,17 +234,7 @@ func TestReadOnlyFolder(t *testing.T) {
 // strangers can reach it.
 func TestAdminForEverybody(t *testing.T) {
 	k := knownfail.Of(t)
-	program, err := builtReceiver()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "secret"), []byte(scriptSecret), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	command := exec.Command(program, "serve", "--listen", "127.0.0.1:0", "--admin-listen", "0.0.0.0:0",
-		"--webhook-secret-file", "secret", "--log-format", "json")
-	command.Dir = dir
+	command := serving(t, "--admin-listen", "0.0.0.0:0")
 	var log strings.Builder
 	p, err := launch(t, command, func(format string, args ...any) { fmt.Fprintf(&log, format+"\n", args...) })
 	if err != nil {
