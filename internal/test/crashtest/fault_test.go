@@ -149,7 +149,7 @@ func TestBrokenDisk(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); err != nil {
-		t.Skipf("mount tmpfs: %v: run it as root on Linux", err)
+		powercut.Missing(t, fmt.Errorf("mount tmpfs: %w: run it as root on Linux", err))
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(dir, 0); err != nil {

@@ -25,7 +25,7 @@ func (s *site) plug(seed uint64, image powercut.Image) (d *powercut.Disk, unplug
 	dir := s.t.TempDir()
 	d, err := powercut.Mount(dir, seed, image)
 	if errors.Is(err, powercut.ErrMissing) {
-		s.t.Skip(err)
+		powercut.Missing(s.t, err)
 	}
 	s.must(err)
 	s.address = filepath.Join(dir, "ledger.db")

@@ -75,9 +75,12 @@ func (i install) folder() (string, error) {
 	return dir, nil
 }
 
-// command prepares one of the programs.
+// command prepares one of the server's programs, or another by its whole path.
 func (i install) command(name string, args ...string) *exec.Cmd {
-	c := exec.Command(filepath.Join(i.bin, name), args...)
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(i.bin, name)
+	}
+	c := exec.Command(name, args...)
 	c.Dir = "/" // the account may not be able to enter the test's folder
 	c.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8", "TZ=UTC"}
 	// An interrupt at the terminal is for the test, which then stops the server.

@@ -23,7 +23,7 @@ func mount(t *testing.T, seed uint64, image powercut.Image) (*powercut.Disk, str
 	path := t.TempDir()
 	d, err := powercut.Mount(path, seed, image)
 	if errors.Is(err, powercut.ErrMissing) {
-		t.Skip(err)
+		powercut.Missing(t, err)
 	}
 	if err != nil {
 		t.Fatal(err)
