@@ -24,8 +24,8 @@ func (s *Server) Standby(t testing.TB) *Server {
 			t.Error(err)
 		}
 	})
-	out, err := s.install.command("pg_basebackup", "-D", standby.Data(), "-h", s.dir, "-U", "postgres", "-R", "-c", "fast", "--no-sync").CombinedOutput()
-	if err != nil {
+	args := []string{"-D", standby.Data(), "-h", s.dir, "-U", "postgres", "-R", "-c", "fast", "--no-sync"}
+	if out, err := s.install.command("pg_basebackup", args...).CombinedOutput(); err != nil {
 		t.Fatalf("pg_basebackup: %v\n%s", err, out)
 	}
 	if err := standby.start(); err != nil {
