@@ -109,7 +109,7 @@ func (s *step) mergeJudged(sub subject, j judged) (publish.Outcome, error) {
 		Number:  sub.number,
 		Bound:   plan.Bound{SHA: j.Result.Head.Commit, BaseRef: sub.into, BaseTip: j.Result.Base.Commit, DefaultBranch: s.event.DefaultBranch},
 		Verdict: j.Result.Verdict(), Approve: s.inputs.Flag("approve"),
-		When: plan.When(s.inputs.Text("merge-when")), Method: s.inputs.Text("merge-method"), Replayed: j.Result.Replayed,
+		When: plan.When(s.inputs.Text("merge-when")), Method: s.inputs.Text("merge-method"),
 		DeleteBranch: s.inputs.Flag("delete-branch") && !j.Result.HeadIsBase, DryRun: s.inputs.Flag("dry-run"),
 	})
 }

@@ -31,8 +31,7 @@ func Judge(p policy.Policy, f change.Facts, o Options) Result {
 	f.Commits, unchecked = signature.Check(f.Commits, p.Keys(), o.Now)
 	f.Gaps = slices.Concat(f.Gaps, unchecked)
 	j := newJudge(p, f, o)
-	result := Result{Base: f.Base, Head: f.Head, Reproduction: manifest.None, Evidence: policy.EvidenceNone,
-		Replayed: f.Base.Commit != f.MergeBase.Commit && len(f.Commits) != 1}
+	result := Result{Base: f.Base, Head: f.Head, Reproduction: manifest.None, Evidence: policy.EvidenceNone}
 	result.Basis, result.Gaps = finding.Whole, f.Gaps
 	result.HeadIsBase = slices.Contains(p.Base, f.HeadRef)
 	if !j.applies() {
@@ -97,7 +96,7 @@ func newJudge(p policy.Policy, f change.Facts, o Options) *judge {
 	}
 	var changes []change.File
 	for _, c := range f.Files {
-		if c.Differs() {
+		if c.Stale || c.Differs() {
 			changes = append(changes, c)
 		}
 	}

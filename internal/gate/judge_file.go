@@ -81,6 +81,9 @@ func (v fileView) moves() (moves []move) {
 	from := v.Before
 	if v.Stale {
 		from = v.Old
+		if from.Same(v.After) && (manifest.Marked(from.Data) || manifest.Marked(v.Before.Data)) {
+			return []move{{finding.Place{File: v.Path}, "changes a file with places that Flux sets and takes that back, which a rebase may not do"}}
+		}
 	}
 	before, ok := markedFields(from)
 	after, ok2 := markedFields(v.After)

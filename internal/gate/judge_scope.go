@@ -76,6 +76,8 @@ func (j *judge) stale(v *fileView) {
 		message = "the base has moved, removed or replaced the folder of this new file since the branch was made"
 	case v.Before.Mode == change.Absent:
 		message = "the base has removed or renamed this file since the branch was made; a merge could bring it back, or change another file"
+	case v.Old.Same(v.Before) || v.Old.Same(v.After) || v.Before.Same(v.After):
+		message = "several commits change this file, and one by one upon the base, as a rebase puts them, they may give something else"
 	}
 	j.at(v, "scope/stale", message, j.afresh())
 }

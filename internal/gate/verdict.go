@@ -22,9 +22,6 @@ type Result struct {
 	// HeadIsBase says that the policy names the change's branch as a base: it is nobody's
 	// to delete, whatever becomes of the change.
 	HeadIsBase bool
-	// Replayed says that a rebase would put several commits one by one upon a base that
-	// has moved on, which can give something else than the merge that was judged.
-	Replayed bool
 }
 
 // FileResult is the outcome of one changed file.

@@ -140,8 +140,9 @@ type File struct {
 	// Before is the path at Base, After what merging gives.
 	Before, After Blob
 	// Stale says that nobody can tell what merging gives, since the base has
-	// changed the path as well; see Sides.Stale. After is then the head's, and
-	// Old what both began with: it tells only what the head itself did.
+	// changed the path as well (see Sides.Stale), or that a rebase may give something
+	// else. After is then the head's, and Old what both began with: it tells only
+	// what the head itself did.
 	Stale bool
 	Old   Blob
 }

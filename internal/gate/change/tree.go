@@ -69,6 +69,8 @@ type Sides struct {
 	// stray says that Git may put what is new here elsewhere, or nowhere: the
 	// base has moved, removed or replaced the folder meanwhile.
 	stray bool
+	// replayed says that a rebase may make something else of it; see Facts.Changes.
+	replayed bool
 }
 
 func (e Entry) same(other Entry) bool { return e.Mode == other.Mode && e.ID == other.ID }
@@ -80,7 +82,7 @@ func (s Sides) differs() bool { return !s.New.same(s.Old) && !s.New.same(s.Tip) 
 // Stale tells whether it is not known what a merge makes of the path. What only
 // one side changed is that side's, whatever the algorithm; of what both changed
 // Git's answer hangs on its diff, its rename detection and its settings.
-func (s Sides) Stale() bool { return s.differs() && (s.stray || !s.Tip.same(s.Old)) }
+func (s Sides) Stale() bool { return s.replayed || s.differs() && (s.stray || !s.Tip.same(s.Old)) }
 
 // compare pairs up the entries of one folder on three sides, and gives those
 // that differ. A path may be a file on one side and a folder on another: these

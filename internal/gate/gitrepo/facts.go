@@ -30,7 +30,7 @@ func (r *Repository) Facts(ctx context.Context, rng Range) (change.Facts, error)
 	if err := r.commits(ctx, &facts, commits); err != nil {
 		return facts, err
 	}
-	if err := r.contents(ctx, &facts); err != nil {
+	if err := r.contents(ctx, &facts, commits); err != nil {
 		return facts, err
 	}
 	return facts, r.past(ctx, &facts)
@@ -152,9 +152,16 @@ func (r *Repository) mechanical(ctx context.Context, n *node, ours map[plumbing.
 }
 
 // contents finds the changed files, and what of the base has a bearing on them.
-func (r *Repository) contents(ctx context.Context, facts *change.Facts) error {
+func (r *Repository) contents(ctx context.Context, facts *change.Facts, commits []*node) error {
+	picks, err := r.picks(commits)
+	if err != nil {
+		return err
+	}
 	trees := r.forest()
-	changed, err := r.compare(ctx, trees, *facts)
+	changed, err := facts.Changes(ctx, trees, picks)
+	if errors.Is(err, change.ErrTooLarge) {
+		return tooLarge()
+	}
 	if err != nil {
 		return err
 	}
@@ -174,6 +181,26 @@ func (r *Repository) contents(ctx context.Context, facts *change.Facts) error {
 	}
 	facts.Fill(changed, base, func(id string) ([]byte, bool) { data, ok := blobs[id]; return data, ok })
 	return nil
+}
+
+// picks are the commits that a rebase would take up.
+func (r *Repository) picks(commits []*node) ([]change.Pick, error) {
+	var picks []change.Pick
+	for _, c := range commits {
+		if len(c.parents) > 1 {
+			continue
+		}
+		pick := change.Pick{To: c.tree.String()}
+		if len(c.parents) == 1 {
+			parent, err := r.node(c.parents[0])
+			if err != nil {
+				return nil, err
+			}
+			pick.From = parent.tree.String()
+		}
+		picks = append(picks, pick)
+	}
+	return picks, nil
 }
 
 func (r *Repository) compare(ctx context.Context, trees *forest, facts change.Facts) ([]change.Sides, error) {

@@ -17,8 +17,6 @@ type Merging struct {
 	Approve bool
 	When    When
 	Method  string // merge, squash or rebase
-	// Replayed says that a rebase can give something else than was judged.
-	Replayed bool
 	// DeleteBranch deletes the branch after a merge, if it is at SHA.
 	DeleteBranch bool
 	DryRun       bool
@@ -170,12 +168,6 @@ func (p *Plan) approve(m Merging, now PullState) {
 func (p *Plan) merge(m Merging, now PullState) {
 	switch {
 	case m.When == MergeNever || m.When == "":
-	case m.Method == "rebase" && m.Replayed:
-		p.note("#%d is not merged: the base has moved on, and a rebase of several commits can give something else than was judged; "+
-			"let merge-method be squash or merge", m.Number)
-		if now.Armed && now.ArmedByMe {
-			p.do(DisarmAutoMerge{now.Number, now.Node})
-		}
 	case now.Draft:
 		p.note("#%d is a draft: it is not merged", m.Number)
 	case now.Conflicts:

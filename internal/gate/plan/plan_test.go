@@ -146,33 +146,6 @@ func TestCheckNameSpeaksOfOneBase(t *testing.T) {
 	}
 }
 
-// TestNoReplayUponAMovedBase: what several commits give one by one was not judged, so
-// that such a rebase is not begun, and one that was armed before is disarmed.
-func TestNoReplayUponAMovedBase(t *testing.T) {
-	for _, when := range []plan.When{plan.MergeNow, plan.MergeAuto} {
-		for _, method := range []string{"squash", "merge", "rebase"} {
-			for _, replayed := range []bool{true, false} {
-				m := plan.Merging{Number: 7, Bound: plan.Bound{SHA: "head", BaseRef: "main", BaseTip: "tip"}, Verdict: finding.Pass,
-					When: when, Method: method, Replayed: replayed}
-				now := plan.PullState{Number: 7, Node: "n", Head: "head", Base: "main", BaseTip: "tip", Open: true, Armed: true, ArmedByMe: true}
-				got := plan.Merge(m, now).Actions
-				_, disarms := first(got).(plan.DisarmAutoMerge)
-				_, merges := first(got).(plan.MergePull)
-				if refused := method == "rebase" && replayed; disarms != refused || merges != (when == plan.MergeNow && !refused) {
-					t.Errorf("%s by %s, replayed %v: %v", when, method, replayed, got)
-				}
-			}
-		}
-	}
-}
-
-func first(all []plan.Action) plan.Action {
-	if len(all) == 0 {
-		return nil
-	}
-	return all[0]
-}
-
 func TestMark(t *testing.T) {
 	for _, name := range []string{"fluxkeeper", "a --> b", "<!--", "é\n"} {
 		mark := plan.Mark(name)

@@ -2,9 +2,12 @@ package facts
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	gh "github.com/google/go-github/v66/github"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
@@ -23,8 +26,15 @@ const (
 // readContents compares the trees, reads the blobs and fills them into the facts.
 // Of files that Flux does not look into by their name it reads nothing: their
 // ids say all that counts.
-func (r *Reader) readContents(ctx context.Context, facts *change.Facts) (gaps []string, err error) {
-	changed, err := r.forest().compare(ctx, facts.MergeBase.Tree, facts.Base.Tree, facts.Head.Tree)
+func (r *Reader) readContents(ctx context.Context, facts *change.Facts, commits []*gh.RepositoryCommit) (gaps []string, err error) {
+	picks, err := r.picks(ctx, *facts, commits)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := facts.Changes(ctx, r.forest(), picks)
+	if errors.Is(err, change.ErrTooLarge) {
+		return nil, tooLarge("%v", err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -107,6 +107,32 @@ func TestSameFactsAsTheRepository(t *testing.T) {
 			w.git("checkout", "-q", "head")
 			w.commit("bump again", "a.yaml", marked("1.0.2"))
 		},
+		"a step that the base took is taken back": func(w *world) {
+			w.commit("start", "a.yaml", marked("1.0.0"), "b.yaml", marked("1.0.0"))
+			w.branch("head")
+			w.commit("bump", "a.yaml", marked("1.0.1"))
+			w.commit("back", "a.yaml", marked("1.0.0"), "b.yaml", marked("1.0.1"))
+			w.git("checkout", "-q", "main")
+			w.commit("squash", "a.yaml", marked("1.0.1"))
+		},
+		"a merge of the base by hand": func(w *world) {
+			w.commit("start", "a.yaml", marked("1.0.0"), "b.yaml", "1")
+			w.branch("head")
+			w.commit("bump", "a.yaml", marked("1.0.1"), "b.yaml", "2")
+			w.git("checkout", "-q", "main")
+			w.commit("other", "c.yaml", "1")
+			w.git("checkout", "-q", "head")
+			w.Clock += 60
+			w.git("merge", "-q", "--no-ff", "--no-commit", "main")
+			w.commit("merge", "b.yaml", "1")
+		},
+		"more steps upon a moved base than are looked at": func(w *world) {
+			start := w.commit("start", "a.yaml", marked("1.0.0"))
+			w.line("head", start, w.git("rev-parse", "main^{tree}"), change.MaxPicks)
+			w.commit("other", "b.yaml", "1")
+			w.git("checkout", "-q", "head")
+			w.commit("bump", "a.yaml", marked("1.0.1"))
+		},
 		"every kind of entry": func(w *world) {
 			w.commit("start", "a.yaml", "1", "gone.yaml", "2", "old-name.yaml", "3", "file", "4", "dir/x.yaml", "5", "run.yaml", "6",
 				"a.b/x.yaml", "7", "a/x.yaml", "8", "Kustomization", "9", "kustomization", "10")

@@ -239,7 +239,7 @@ func (r *Reader) gather(ctx context.Context, facts *change.Facts, base, head, br
 		return err
 	})
 	group.Go(func() (err error) {
-		unread, err = r.readContents(groupCtx, facts)
+		unread, err = r.readContents(groupCtx, facts, h.commits)
 		return err
 	})
 	if err := group.Wait(); err != nil {
