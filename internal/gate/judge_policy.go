@@ -74,6 +74,11 @@ func (j *judge) judgePolicies(u *joined, now image.Ref, policies []change.ImageP
 
 func (j *judge) judgePolicy(u *joined, now image.Ref, p change.ImagePolicy, byPolicy bool) {
 	j.scans(u, now, p)
+	if p.Suspended && j.once("suspended", p.Place()) {
+		j.report(finding.Finding{Rule: "time/suspended", Place: finding.Place{File: p.File, Line: p.Line},
+			Message: fmt.Sprintf("the ImagePolicy %s, or its ImageRepository, is suspended on the base", u.Policy),
+			Hint:    "let the update wait until the base resumes it"})
+	}
 	if now.Digest != "" && !p.Reflects() {
 		j.outOfRange(u, "the new value has a digest, but the ImagePolicy reflects none, so Flux did not write it",
 			"set digestReflectionPolicy in the ImagePolicy if digests are wanted")

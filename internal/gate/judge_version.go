@@ -237,8 +237,8 @@ func images(updates []Update) (all, down int) {
 
 // suspended reports that the base has stopped every automation that pushes to the
 // change's branch: what is there was pushed before, and is to wait. What was not read
-// could say so.
-func (j *judge) suspended() {
+// could say so, and so could a patch, of which nobody knows here where it is applied.
+func (j *judge) suspended(updates []Update) {
 	for _, a := range j.facts.Stopped() {
 		j.report(finding.Finding{Rule: "time/suspended", Place: finding.Place{File: a.File, Line: a.Line},
 			Message: fmt.Sprintf("the ImageUpdateAutomation %q, which pushes to this branch, is suspended on the base", a.Name),
@@ -248,6 +248,15 @@ func (j *judge) suspended() {
 		j.gaps = append(j.gaps, fmt.Sprintf("whether Flux is suspended cannot be told: no ImageUpdateAutomation that pushes to %s was "+
 			"found, and %d files or folders of the base were not searched, such as %s",
 			text.Quote(j.facts.HeadRef), n, text.Quote(j.facts.Unsearched[0])))
+	}
+	var meant []change.ImagePolicy
+	for _, u := range updates {
+		found, _ := j.lookup.For(u.Policy, u.File)
+		meant = append(meant, found...)
+	}
+	for _, s := range j.facts.Doubts(meant) {
+		j.gaps = append(j.gaps, fmt.Sprintf("whether Flux is suspended cannot be told: a kustomize patch in %q suspends the %s %s; write that "+
+			"into the object itself", fmt.Sprintf("%s:%d", s.File, s.Line), cmp.Or(s.Kind, "object"), text.Quote(cmp.Or(s.Name, "of any name"))))
 	}
 }
 
@@ -269,7 +278,7 @@ func (j *judge) judgeWhole(updates []Update) {
 			Message: fmt.Sprintf("%d of %d images go down at once, as when a registry answers with half of its tags", down, all),
 			Hint:    "suspend the ImageUpdateAutomation and look at the ImageRepositories' last scans"})
 	}
-	j.suspended()
+	j.suspended(updates)
 	for _, o := range j.policy.Ended(j.options.Now) {
 		for _, u := range updates {
 			if o.Matches(u.Image, u.Policy) {

@@ -28,7 +28,8 @@ func Counts(data []byte) bool { return source(data) || manifest.Marked(data) }
 
 // source tells whether a file may define objects of Flux's image API.
 func source(data []byte) bool {
-	return slices.ContainsFunc(kinds[:], func(kind string) bool { return bytes.Contains(data, []byte(kind)) })
+	return bytes.Contains(data, []byte("/spec/suspend")) || // a step of a patch, which names no kind
+		slices.ContainsFunc(kinds[:], func(kind string) bool { return bytes.Contains(data, []byte(kind)) })
 }
 
 // Fill puts the changed files into the facts, and of the files of the base what
@@ -58,7 +59,7 @@ func (f *Facts) Fill(changed []Sides, base []Found, blob func(id string) ([]byte
 			f.Bystanders = append(f.Bystanders, Content{b.Path, data})
 		}
 	}
-	f.Policies, f.Automations = FindPolicies(f.Sources), findAutomations(f.Sources)
+	f.Policies, f.Automations, f.Suspensions = FindPolicies(f.Sources), findAutomations(f.Sources), findSuspensions(f.Sources)
 }
 
 func side(path string, e Entry, blob func(id string) ([]byte, bool)) Blob {

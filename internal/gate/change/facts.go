@@ -36,6 +36,8 @@ type Facts struct {
 	// ImageUpdateAutomation objects.
 	Policies    []ImagePolicy
 	Automations []Automation
+	// Suspensions are the patches in Sources that suspend such objects.
+	Suspensions []Suspension
 	// Bystanders are the files with markers that the change leaves alone, as a
 	// merge leaves them: the files of the base tree that are not in Files,
 	// sorted by path. There a marker of the same policy can be left behind.
@@ -193,9 +195,11 @@ type ImagePolicy struct {
 	// no ImageRepository or puts tags in no order: it is a part of another one, as
 	// kustomize's patches are.
 	Partial bool
-	// Image is the image of the ImageRepository that the policy names, where
-	// the base tree tells it.
-	Image string
+	// Repository is the ImageRepository that the policy names, Image the image of
+	// that where the base tree tells it.
+	Repository, Image string
+	// Suspended says that the one or the other is to do nothing for now.
+	Suspended bool
 	image.Selector
 	DigestReflection string // digestReflectionPolicy
 }
@@ -222,6 +226,7 @@ func (p ImagePolicy) over(whole ImagePolicy) ImagePolicy {
 	p.Image = cmp.Or(p.Image, whole.Image)
 	p.Pattern, p.Extract = cmp.Or(p.Pattern, whole.Pattern), cmp.Or(p.Extract, whole.Extract)
 	p.DigestReflection = cmp.Or(p.DigestReflection, whole.DigestReflection)
+	p.Suspended = whole.Suspended
 	return p
 }
 

@@ -41,7 +41,9 @@ func FindPolicies(files []Content) []ImagePolicy {
 	var out []ImagePolicy
 	for _, o := range policies {
 		p := o.policy()
-		p.Image = imageOf(o, repositories)
+		repository := repositoryOf(o, repositories)
+		p.Image = text(repository.node, "spec", "image")
+		p.Suspended = truth(text(o.node, "spec", "suspend")) || truth(text(repository.node, "spec", "suspend"))
 		out = append(out, p)
 	}
 	slices.SortStableFunc(out, byPlace)
@@ -70,6 +72,7 @@ func (o object) policy() ImagePolicy {
 		Pattern: text(o.node, "spec", "filterTags", "pattern"),
 		Extract: text(o.node, "spec", "filterTags", "extract"),
 	}
+	repository := text(o.node, "spec", "imageRepositoryRef", "name")
 	by := value(o.node, "spec", "policy")
 	ordered := true
 	switch {
@@ -85,37 +88,40 @@ func (o object) policy() ImagePolicy {
 	return ImagePolicy{
 		File: o.file, Line: o.line,
 		Namespace: o.namespace, Name: o.name,
-		Partial:          text(o.node, "spec", "imageRepositoryRef", "name") == "" || !ordered,
+		Repository: repository, Partial: repository == "" || !ordered,
 		Selector:         selector,
 		DigestReflection: text(o.node, "spec", "digestReflectionPolicy"),
 	}
 }
 
-// imageOf returns the image of the ImageRepository that a policy names, empty
-// where it is not among the repositories or several disagree.
-func imageOf(policy object, repositories []object) string {
-	name := text(policy.node, "spec", "imageRepositoryRef", "name")
+// repositoryOf returns the ImageRepository that a policy names, an empty object where
+// it is not among the repositories or several disagree on the image. Of several that
+// agree one that is suspended counts last.
+func repositoryOf(policy object, repositories []object) object {
+	name := policy.policy().Repository
 	namespace := cmp.Or(text(policy.node, "spec", "imageRepositoryRef", "namespace"), policy.namespace)
 	sameFile := func(r object) bool { return r.file == policy.file }
 	sameDirectory := func(r object) bool { return path.Dir(r.file) == path.Dir(policy.file) }
 	anywhere := func(object) bool { return true }
 	for _, near := range []func(object) bool{sameFile, sameDirectory, anywhere} {
-		var images []string
+		var found []object
 		for _, r := range repositories {
 			if r.name == name && r.namespace == namespace && near(r) {
-				images = append(images, text(r.node, "spec", "image"))
+				found = append(found, r)
 			}
 		}
-		slices.Sort(images)
-		switch images = slices.Compact(images); len(images) {
-		case 0:
-		case 1:
-			return images[0]
+		image := func(o object) string { return text(o.node, "spec", "image") }
+		switch other := func(o object) bool { return image(o) != image(found[0]) }; {
+		case len(found) == 0:
+		case slices.ContainsFunc(found, other):
+			return object{}
 		default:
-			return ""
+			return slices.MinFunc(found, func(a, b object) int {
+				return strings.Compare(text(a.node, "spec", "suspend"), text(b.node, "spec", "suspend"))
+			})
 		}
 	}
-	return ""
+	return object{}
 }
 
 // kinds are those of Flux's image API.
@@ -193,8 +199,7 @@ func separator(line []byte) bool {
 func kustomizeNamespaces(files []Content) map[string]string {
 	namespaces := map[string]string{}
 	for _, f := range files {
-		switch path.Base(f.Path) {
-		case "kustomization.yaml", "kustomization.yml", "Kustomization":
+		if isKustomization(f.Path) {
 			eachDocument(f.Data, []string{"namespace"}, func(root *yaml.Node, _ int) {
 				if namespace := text(root, "namespace"); namespace != "" {
 					namespaces[path.Dir(f.Path)] = namespace

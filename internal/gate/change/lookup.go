@@ -96,7 +96,9 @@ func nearest(policies []ImagePolicy, dir []string, least int, pass func(ImagePol
 		if n > near {
 			near, out = n, nil
 		}
-		if n == near && !slices.ContainsFunc(out, p.Alike) {
+		if i := slices.IndexFunc(out, p.Alike); n == near && i >= 0 {
+			out[i].Suspended = out[i].Suspended && p.Suspended // whatever else there is, that one may be at work
+		} else if n == near {
 			out = append(out, p)
 		}
 	}
