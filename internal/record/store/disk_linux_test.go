@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -62,6 +63,28 @@ func TestWriteErrors(t *testing.T) {
 		add(t, l, id)
 		kept[id] = true
 	}
+	// One who reads what was there before keeps nobody from recovering.
+	reader, err := sql.Open("sqlite", "file:"+o.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	old, err := reader.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Rollback() //nolint:errcheck // it only reads
+	entries := func() (n int) {
+		if err := old.QueryRowContext(t.Context(), `SELECT count(*) FROM entry`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := entries(); n != 20 {
+		t.Fatalf("%d entries", n)
+	}
+	add(t, l, "behind the reader")
+	kept["behind the reader"] = true
 	heal := limitFiles(t, 4096) // less than a page: nothing can be written, nothing recovered
 	_, refused := l.Append(t.Context(), entry("meanwhile"), body("meanwhile"))
 	if !errors.Is(refused, ledger.ErrUnavailable) || !strings.Contains(refused.Error(), "I/O") {
@@ -76,6 +99,9 @@ func TestWriteErrors(t *testing.T) {
 	heal()
 	await(t, "the ledger to be ready", func() bool { return l.Ready(t.Context()) == nil })
 	add(t, l, "after")
+	if n := entries(); n != 20 {
+		t.Errorf("the reader sees %d entries", n)
+	}
 	holds(t, l, kept)
 	checkTree(t, l, o)
 }

@@ -134,7 +134,7 @@ func (e *sqliteEngine) forget(ctx context.Context) error {
 	if e.mover == nil {
 		return nil
 	}
-	if _, err := e.checkpoint(ctx, "TRUNCATE"); err != nil {
+	if err := e.mustMove(ctx, "TRUNCATE"); err != nil {
 		return fmt.Errorf("the bodies are erased, but the log still holds them: %w", err)
 	}
 	return nil

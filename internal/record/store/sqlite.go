@@ -301,11 +301,13 @@ func (*sqliteEngine) transient(err error) bool {
 	return false
 }
 
-// recover opens the connections that write anew, and moves the whole log into
-// the database. Only when that was synced is it known what is durable: after an
-// error the kernel may call pages clean that never reached the disk, so a second
-// sync proves nothing, and only writing them again does. What a failed commit
-// left in the log is no part of it: SQLite counts frames only after their sync.
+// recover opens the connections that write anew, and moves the log into the
+// database. After an error the kernel may call pages clean that never reached the
+// disk, so a second sync proves nothing, and only writing them again does. What a
+// failed commit left in the log is no part of it, since SQLite counts frames only
+// after their sync, until the last connection closes and the next one counts anew
+// whatever it finds. Who reads since then holds up no more of the log than what was
+// counted, synced, after he began; so nobody has to wait for him.
 func (e *sqliteEngine) recover(ctx context.Context) error {
 	e.movers.Lock()
 	defer e.movers.Unlock()
@@ -321,6 +323,5 @@ func (e *sqliteEngine) recover(ctx context.Context) error {
 	}
 	e.read.SetMaxIdleConns(0) // those may have another file open
 	e.read.SetMaxIdleConns(maxIdle)
-	_, err = e.checkpoint(ctx, "TRUNCATE")
-	return err
+	return e.mustMove(ctx, "PASSIVE")
 }

@@ -47,27 +47,37 @@ func (e *sqliteEngine) move(ctx context.Context) error {
 	if e.mover == nil {
 		return nil
 	}
-	size, err := e.checkpoint(ctx, "PASSIVE")
+	size, _, err := e.checkpoint(ctx, "PASSIVE")
 	if err == nil && size > maxLog {
 		e.mu.Lock()
-		_, err = e.checkpoint(ctx, "PASSIVE")
+		_, _, err = e.checkpoint(ctx, "PASSIVE")
 		e.mu.Unlock()
 	}
 	return err
 }
 
-// checkpoint moves the log and gives its size in bytes. TRUNCATE fails unless
-// all of it was moved.
-func (e *sqliteEngine) checkpoint(ctx context.Context, mode string) (int64, error) {
-	var busy, frames, moved int64
-	err := e.mover.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &frames, &moved)
+// errMoving says that another process prevents what was asked for.
+var errMoving = errors.New("move the log into the database: another process reads or moves it")
+
+// checkpoint moves the log and gives its size in bytes. PASSIVE leaves what somebody
+// reads for later, and is busy only where another process moves the log; TRUNCATE is busy
+// unless all of it was moved.
+func (e *sqliteEngine) checkpoint(ctx context.Context, mode string) (size int64, busy bool, err error) {
+	var frames, moved int64
+	err = e.mover.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &frames, &moved)
 	if err != nil {
-		return 0, fmt.Errorf("move the log into the database: %w", err)
+		return 0, false, fmt.Errorf("move the log into the database: %w", err)
 	}
-	if mode == "TRUNCATE" && busy != 0 {
-		return 0, errors.New("move the log into the database: another process is reading from it")
+	return frames * pageSize, busy, nil
+}
+
+// mustMove is checkpoint for those who cannot leave it to another process.
+func (e *sqliteEngine) mustMove(ctx context.Context, mode string) error {
+	_, busy, err := e.checkpoint(ctx, mode)
+	if busy {
+		err = errMoving
 	}
-	return frames * pageSize, nil
+	return err
 }
 
 const pageSize = 8192
