@@ -1,37 +1,50 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/postgrestest"
 )
+
+// keptPush is what the bot pushed, by number.
+const keptPush = `{"ref":"refs/heads/main","before":"%040[1]d","after":"%040[1]d","repository":{"id":1296269,"full_name":"acme/fleet"},
+	"sender":{"login":"fluxbot","id":7,"type":"User"}}`
 
 // keep makes a ledger of deliveries that came in at these times.
 func keep(t *testing.T, times ...time.Time) *store.Ledger {
+	t.Helper()
+	return keepIn(t, filepath.Join(t.TempDir(), "ledger.db"), times...)
+}
+
+func keepIn(t *testing.T, address string, times ...time.Time) *store.Ledger {
 	t.Helper()
 	key, err := ledger.NewKey(rand.Reader, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := store.Open(t.Context(), store.Options{Address: filepath.Join(t.TempDir(), "ledger.db"), Key: key})
+	l, err := store.Open(t.Context(), store.Options{Address: address, Key: key})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
 	for i, at := range times {
 		e := ledger.Entry{Kind: ledger.Delivery, Time: at, Source: "1", ID: fmt.Sprint("guid-", i), Name: "push"}
-		if _, err := l.Append(t.Context(), e, fmt.Appendf(nil, `{"n":%d}`, i)); err != nil {
+		if _, err := l.Append(t.Context(), e, fmt.Appendf(nil, keptPush, i)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -139,6 +152,62 @@ func TestBodyBeforeErasure(t *testing.T) {
 	}
 	if len(readings) != 1 || readings[0].Body.Event == "issues" {
 		t.Errorf("readings: %+v", readings)
+	}
+}
+
+// interrupted is a ledger with which something is done while it is read.
+type interrupted struct {
+	*store.Ledger
+	at int64
+	do func()
+}
+
+func (i interrupted) Since(ctx context.Context, from time.Time, see func(ledger.Record) error) ([]string, error) {
+	return i.Ledger.Since(ctx, from, func(r ledger.Record) error {
+		if r.Index == i.at {
+			i.do()
+		}
+		return see(r)
+	})
+}
+
+// TestReportWhileErased: what is erased while a report reads it is told as before.
+func TestReportWhileErased(t *testing.T) {
+	for engine, address := range map[string]func(*testing.T) string{
+		"SQLite":     func(t *testing.T) string { return filepath.Join(t.TempDir(), "ledger.db") },
+		"PostgreSQL": func(t *testing.T) string { return postgrestest.Shared(t).Create(t, t.Name()) },
+	} {
+		for _, at := range []int64{0, 2, 4} {
+			t.Run(fmt.Sprint(engine, "/", at), func(t *testing.T) {
+				start := now().Add(-time.Hour)
+				l := keepIn(t, address(t), slices.Repeat([]time.Time{start}, 5)...)
+				judged := func(l ledger.Reader) audit.Timeline {
+					var readings []audit.Reading
+					_, gaps, err := audit.Collect(t.Context(), l, audit.Window{From: start, To: now()},
+						func(r audit.Reading) { readings = append(readings, r) })
+					if err != nil {
+						t.Fatal(err)
+					}
+					out := audit.Judge(readings, audit.Contract{Accounts: []audit.Account{{ID: 7, Login: "fluxbot"}}})
+					out.Gaps = append(out.Gaps, gaps...)
+					return out
+				}
+				before := judged(l)
+				if len(before.Uses) != 5 {
+					t.Fatalf("%d uses", len(before.Uses))
+				}
+				during := judged(interrupted{l, at, func() {
+					if n, err := l.Erase(t.Context(), now(), audit.Keep); err != nil || n != 5 {
+						t.Error(n, err)
+					}
+				}})
+				for when, told := range map[string]audit.Timeline{"during": during, "after": judged(l)} {
+					if diff := cmp.Diff(before, told, cmpopts.EquateEmpty()); diff != "" {
+						t.Errorf("%s the erasure:\n%s", when, diff)
+					}
+				}
+			})
+		}
 	}
 }
 

@@ -49,8 +49,7 @@ type collector struct {
 	behind []ledger.Record
 
 	// What is erased is read when all is seen: an erasure comes after what it erased.
-	erasures []ledger.Record
-	erased   []erased
+	erased []erased
 }
 
 // erased is a delivery whose body is gone.
@@ -65,9 +64,6 @@ func (c *collector) see(r ledger.Record) error {
 		c.held.Began = r.Time
 	}
 	switch {
-	case r.Kind == ledger.Erasure:
-		c.erasures = append(c.erasures, r)
-		return nil
 	case r.Kind != ledger.Delivery:
 		return nil
 	case c.within:
@@ -161,6 +157,9 @@ func (c *collector) restore() error {
 		return nil
 	}
 	kept, err := c.kept()
+	if err != nil {
+		return err
+	}
 	for _, e := range c.erased {
 		is, ok := kept[e.Index]
 		if !ok || !is.Erases(e.Hash()) {
@@ -174,7 +173,7 @@ func (c *collector) restore() error {
 		}
 		c.take(reading, e.within)
 	}
-	return err
+	return nil
 }
 
 // add notes when a delivery came in first.
@@ -195,10 +194,19 @@ func (r Reading) push() Push {
 	return Push{Repository: r.Body.Repository.ID, Ref: r.Body.Ref, Before: r.Body.Before, After: r.Body.After, GUID: r.Record.ID}
 }
 
-// kept is what was kept of the bodies that are gone, by index.
+// kept is what was kept of the bodies that are gone, by index. The erasures are read
+// anew, since bodies can be erased while the entries are read.
 func (c *collector) kept() (map[int64]ledger.ErasedEntry, error) {
+	erasures, gaps, err := c.ledger.Own(c.ctx, ledger.Erasure)
+	if err != nil {
+		return nil, err
+	}
+	c.gaps = append(c.gaps, gaps...)
 	kept := map[int64]ledger.ErasedEntry{}
-	for _, r := range c.erasures {
+	for _, r := range erasures {
+		if r.Index < c.erased[0].Index { // it is of others
+			continue
+		}
 		body, err := c.ledger.BodyOf(c.ctx, r)
 		if err != nil && c.ctx.Err() != nil {
 			return nil, err
