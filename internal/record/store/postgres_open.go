@@ -158,7 +158,7 @@ func (p *postgres) migrate(ctx context.Context) error {
 		err = refusal{"the role may not make tables", hintGrant}
 	}
 	if err == nil {
-		_, err = provider.Up(ctx)
+		err = migrate(ctx, provider, p.o.Log)
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -129,6 +130,29 @@ func TestVerifyBeforeMigration(t *testing.T) {
 	if v := e.verify(t, store.VerifyOptions{Public: e.key.Public()}); !v.OK() || !strings.Contains(strings.Join(v.Notes, "\n"), "entry_kind") {
 		t.Errorf("%s, notes %q", messages(v), v.Notes)
 	}
+}
+
+// TestMigrationIsTold: whoever opens a ledger is told what of its tables was changed.
+func TestMigrationIsTold(t *testing.T) {
+	scenes(t, func(t *testing.T, s *scene) {
+		e := s.evidence(t, 3)
+		e.statement(t, `DROP INDEX entry_kind`)
+		e.exec(t, `DELETE FROM goose_db_version WHERE version_id = 2`)
+		e.disconnect(t)
+		told := &lockedLog{}
+		for range 2 { // the second time there is nothing to do
+			l, err := store.Open(t.Context(), store.Options{Address: e.address, Key: e.key, Log: slog.New(slog.NewTextHandler(told, nil))})
+			if err == nil {
+				err = l.Close()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if log := told.String(); strings.Count(log, "migrated") != 1 || !strings.Contains(log, "00002_kind.sql") {
+			t.Errorf("the log:\n%s", log)
+		}
+	})
 }
 
 // TestLedgerOfBefore: tables whose entries have no signature are refused in a sentence,

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"path"
 	"sync"
 	"sync/atomic"
 
@@ -150,7 +151,7 @@ func (e *sqliteEngine) migrate(ctx context.Context, key ledger.Key) error {
 	// same moment one fails, and finds them when it looks again.
 	for range migrateTries {
 		var newer refusal
-		if err = up(ctx, e.mover, files); err == nil || errors.As(err, &newer) {
+		if err = up(ctx, e.mover, files, e.log); err == nil || errors.As(err, &newer) {
 			break
 		}
 		sleep(ctx, lastSleep)
@@ -163,10 +164,19 @@ func (e *sqliteEngine) migrate(ctx context.Context, key ledger.Key) error {
 
 const migrateTries = 4
 
-func up(ctx context.Context, db *sql.DB, files fs.FS) error {
+func up(ctx context.Context, db *sql.DB, files fs.FS, log *slog.Logger) error {
 	provider, current, err := migrations(ctx, goose.DialectSQLite3, db, files)
 	if err == nil && !current {
-		_, err = provider.Up(ctx)
+		err = migrate(ctx, provider, log)
+	}
+	return err
+}
+
+// migrate changes the tables, and tells what was done.
+func migrate(ctx context.Context, provider *goose.Provider, log *slog.Logger) error {
+	done, err := provider.Up(ctx)
+	for _, one := range done {
+		log.Info("migrated the ledger's tables", "migration", path.Base(one.Source.Path), "took", one.Duration)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"slices"
 	"strings"
 )
@@ -71,7 +72,7 @@ func sqliteSchema(ctx context.Context) ([]string, error) {
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1) // each connection would have a memory of its own
-	if err := up(ctx, db, files); err != nil {
+	if err := up(ctx, db, files, slog.New(slog.DiscardHandler)); err != nil {
 		return nil, err
 	}
 	return texts(ctx, db, sqliteSchemaQuery)
