@@ -8,10 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
@@ -116,43 +114,4 @@ func (c *backupCmd) Run(a *console.Console) error {
 		_, err = fmt.Fprintf(a.Stdout, "copied and verified: %s\n", text.Line(c.To))
 		return err
 	})
-}
-
-// eraseCmd keeps bodies for a while only.
-type eraseCmd struct {
-	signed
-	OlderThan console.Days `required:"" placeholder:"TIME" help:"Erase bodies that came in longer ago than this, such as 400d; 7d at least."`
-	Yes       bool         `help:"Erase without asking."`
-}
-
-// leastKept is how long a body stays at the least: GitHub lists deliveries for three
-// days, and somebody has to have had the time to look.
-const leastKept = 7 * 24 * time.Hour
-
-// Run says what would go, erases it, and says how many bodies went.
-func (c *eraseCmd) Run(a *console.Console) error {
-	if time.Duration(c.OlderThan) < leastKept {
-		return console.Fail(console.StatusUsage, errors.New("--older-than must be 7d or more"), "give a time such as 400d")
-	}
-	l, err := c.existing(a.Context, store.Options{Log: a.Log("auto", slog.LevelInfo)})
-	if err != nil {
-		return err
-	}
-	defer l.Close()
-	before := time.Now().Add(-time.Duration(c.OlderThan))
-	bodies, err := l.Erasable(a.Context, before)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(a.Stdout, "to be erased: %d bodies that came in before %s; their entries stay\n", bodies, before.UTC().Format(time.DateTime))
-	if !c.Yes && !a.Confirm("erase them for good?") {
-		return console.Fail(console.StatusUsage, errors.New("nothing was erased"), "say --yes to erase without being asked")
-	}
-	defer a.Announce("erasing").Stop()
-	erased, err := l.Erase(a.Context, before, audit.Keep)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(a.Stdout, "%d bodies erased\n", erased)
-	return err
 }

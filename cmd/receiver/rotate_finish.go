@@ -8,7 +8,6 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/github/probe"
-	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
@@ -16,7 +15,7 @@ import (
 
 // rotateFinishCmd ends the last rotation.
 type rotateFinishCmd struct {
-	signed
+	appending
 	keeping
 	tokens
 	Repo    string        `placeholder:"OWNER/NAME" help:"The rotation of this repository (default: the last one that is under way)."`
@@ -33,9 +32,18 @@ const askAgain = 5 * time.Second
 
 // Run proves the old token's end.
 func (c *rotateFinishCmd) Run(a *console.Console) error {
-	r, err := c.underWay(a)
+	do, end, err := c.begin(a)
 	if err != nil {
 		return err
+	}
+	defer end()
+	h, err := do.history(a.Context)
+	if err != nil {
+		return err
+	}
+	r, err := h.UnderWay(c.Repo)
+	if err != nil {
+		return console.Fail(console.StatusUsage, err, "")
 	}
 	if r.Old == "" && c.OldTokenFile != "" { // nobody had looked for it
 		old, err := console.ReadSecretFile(c.OldTokenFile)
@@ -48,12 +56,7 @@ func (c *rotateFinishCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
-	l, err := c.existing(a.Context, store.Options{})
-	if err != nil {
-		return err
-	}
-	defer l.Close()
-	if err := record(a.Context, l, rotation.Record{
+	if err := do.record(a.Context, rotation.Record{
 		Step: rotation.Finished, Time: now(), By: who(a, c.By), Server: r.Server, Repositories: r.Repositories, Old: r.Old, New: r.New,
 		Proof: proof,
 	}); err != nil {
@@ -66,23 +69,6 @@ func (c *rotateFinishCmd) Run(a *console.Console) error {
 		"":                "there was no old token",
 	}[proof])
 	return err
-}
-
-// underWay is the rotation that is to be finished.
-func (c *rotateFinishCmd) underWay(a *console.Console) (rotation.Rotation, error) {
-	l, err := c.read(a.Context)
-	if err != nil {
-		return rotation.Rotation{}, err
-	}
-	h, err := whole(a.Context, l)
-	if err := errors.Join(err, l.Close()); err != nil {
-		return rotation.Rotation{}, err
-	}
-	r, err := h.UnderWay(c.Repo)
-	if err != nil {
-		return r, console.Fail(console.StatusUsage, err, "")
-	}
-	return r, nil
 }
 
 // prove finds the old token dead, or kills it.

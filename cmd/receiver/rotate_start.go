@@ -9,7 +9,6 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/github/probe"
-	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
@@ -19,7 +18,7 @@ import (
 
 // rotateStartCmd checks and stores a new token.
 type rotateStartCmd struct {
-	signed
+	appending
 	keeping
 	Repo      []string `required:"" sep:"none" placeholder:"OWNER/NAME" help:"A repository that the token is for; may be repeated."`
 	Workflows bool     `help:"Flux changes files under .github/workflows, too."`
@@ -42,11 +41,11 @@ func (c *rotateStartCmd) Run(a *console.Console) error {
 	if err != nil || fresh.Empty() {
 		return err
 	}
-	l, err := c.existing(a.Context, store.Options{})
+	do, end, err := c.begin(a)
 	if err != nil {
 		return err
 	}
-	defer l.Close()
+	defer end()
 	seen, err := c.check(a, need, fresh)
 	if err != nil {
 		return err
@@ -60,7 +59,7 @@ func (c *rotateStartCmd) Run(a *console.Console) error {
 	if r.Expires, err = token.ParseExpiry(seen.Expires); err != nil {
 		r.Expires = time.Time{} // GitHub did not say
 	}
-	return c.swap(a, l, places, fresh, r)
+	return c.swap(a, do, places, fresh, r)
 }
 
 // fresh is the new token; empty where there is none, after saying how to make one.
@@ -104,8 +103,8 @@ func (c *rotateStartCmd) check(a *console.Console, need token.Need, fresh secret
 
 // swap stores the token and records it: before, so that no place has a token that
 // the ledger does not know, and after.
-func (c *rotateStartCmd) swap(a *console.Console, l *store.Ledger, places []rotation.Copy, fresh secret.Secret, r rotation.Record) error {
-	h, err := whole(a.Context, l)
+func (c *rotateStartCmd) swap(a *console.Console, do operator, places []rotation.Copy, fresh secret.Secret, r rotation.Record) error {
+	h, err := do.history(a.Context)
 	if err != nil {
 		return err
 	}
@@ -118,10 +117,10 @@ func (c *rotateStartCmd) swap(a *console.Console, l *store.Ledger, places []rota
 				"give the same server again")
 		}
 	}
-	if err := c.alone(a, h, places, r); err != nil {
+	if err := c.unshared(a, h, places, r); err != nil {
 		return err
 	}
-	if err := record(a.Context, l, r); err != nil {
+	if err := do.record(a.Context, r); err != nil {
 		return err
 	}
 	for _, p := range places {
@@ -133,14 +132,14 @@ func (c *rotateStartCmd) swap(a *console.Console, l *store.Ledger, places []rota
 		r.Places = append(r.Places, stored)
 	}
 	r.Step, r.Time = rotation.Stored, now()
-	if err := record(a.Context, l, r); err != nil {
+	if err := do.record(a.Context, r); err != nil {
 		return err
 	}
 	return tellStored(a, r)
 }
 
-// alone refuses a token that another cluster or repository has by the record.
-func (c *rotateStartCmd) alone(a *console.Console, h rotation.History, places []rotation.Copy, r rotation.Record) error {
+// unshared refuses a token that another cluster or repository has by the record.
+func (c *rotateStartCmd) unshared(a *console.Console, h rotation.History, places []rotation.Copy, r rotation.Record) error {
 	for _, p := range places {
 		if p.Unknown != "" {
 			fmt.Fprintf(a.Stdout, "gap: %s\n", text.Line(p.Unknown))

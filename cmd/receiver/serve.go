@@ -39,6 +39,7 @@ type serveCmd struct {
 	AllowNetwork      []string      `placeholder:"CIDR" help:"Take deliveries from these networks only; github stands for its own."`
 	Proxy             []string      `placeholder:"CIDR" help:"Believe the X-Forwarded-For of proxies in these networks."`
 	NewLedger         bool          `help:"Make a SQLite ledger for a signing key that is there already."`
+	WriteTokenFile    string        `placeholder:"FILE" help:"Let who has this token append through the private listener (default: nobody)."`
 	CheckpointFile    string        `placeholder:"FILE" help:"Keep checkpoints; start only with what fits (default: beside the ledger)."`
 	CheckpointEvery   time.Duration `default:"1m" placeholder:"TIME" help:"How often."`
 	Drain             time.Duration `default:"12s" placeholder:"TIME" help:"How long requests in flight may take when asked to stop."`
@@ -69,6 +70,11 @@ func (c *serveCmd) Run(a *console.Console) error {
 		return err
 	}
 	defer s.kept.Close()
+	release, err := c.lease(false)
+	if err != nil {
+		return err
+	}
+	defer release()
 	s.anchorless(a.Context, seen)
 	s.metrics.Watch(gauges(s.kept))
 	in, err := intake.New(intake.Options{Ledger: s.kept, Secrets: s.secrets, SecretID: s.kept.SecretID, Bound: s.bound, Allow: s.allow,
@@ -93,6 +99,7 @@ func (c *serveCmd) Run(a *console.Console) error {
 	serve(ctx, group, intake.Server(in.Handler(), s.log), intake.Limit(public, 0), c.Drain)
 	serve(ctx, group, api.Server(api.New(api.Options{
 		Ledger: s.kept, Metrics: s.metrics.Handler(), Log: s.log, LoopbackOnly: api.Loopback(private.Addr()),
+		Operations: operations(s.kept), WriteToken: s.writeToken,
 	}), s.log), private, c.Drain)
 	s.start(ctx, group, &remind)
 	err = group.Wait()
@@ -120,6 +127,8 @@ type service struct {
 	networks *networks // nil where they stay as they are
 	metrics  *metric.Metrics
 	kept     *store.Ledger
+
+	writeToken secret.Secret // empty where nobody may append through the private listener
 }
 
 // prepare makes what can be wrong before the ledger is opened.
@@ -137,6 +146,9 @@ func (c *serveCmd) prepare(a *console.Console) (*service, error) {
 		return nil, console.Fail(console.StatusUsage, err, "")
 	}
 	warnTyped(s.log, c.WebhookSecretFile, s.live)
+	if s.writeToken, err = writeToken(c.WriteTokenFile); err != nil {
+		return nil, err
+	}
 	for _, given := range c.WebhookSecretFile {
 		to, _ := bound(given)
 		s.bound = append(s.bound, to)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/proof"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
 // Ledger is what the listener reads.
@@ -41,17 +42,22 @@ type Options struct {
 	// addresses, so that no web page can have a browser read the listener by a
 	// name that it lets point there (DNS rebinding).
 	LoopbackOnly bool
+	// Operations are what POST /api/v1/NAME does for whoever has the write token;
+	// where that is empty, for nobody.
+	Operations map[string]Operation
+	WriteToken secret.Secret
 }
 
 // server holds what the handlers share.
 type server struct {
-	ledger Ledger
-	log    *slog.Logger
+	ledger     Ledger
+	log        *slog.Logger
+	writeToken secret.Secret
 }
 
 // New makes the listener's handler.
 func New(o Options) http.Handler {
-	s := &server{o.Ledger, o.Log}
+	s := &server{o.Ledger, o.Log, o.WriteToken}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(io.Discard)
@@ -71,6 +77,9 @@ func New(o Options) http.Handler {
 	api.GET("/proof/:entry", s.of(s.proof))
 	api.GET("/checkpoint", s.checkpoint)
 	api.GET("/key", s.key)
+	for name, do := range o.Operations {
+		api.POST("/"+name, s.operation(do))
+	}
 	return e
 }
 

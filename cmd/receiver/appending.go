@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/api"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/durable"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
+)
+
+// appending says how a command appends: through a receiver that runs, or with the key
+// while none does.
+type appending struct {
+	signed
+	Receiver       string `placeholder:"URL" help:"Append through the private listener of this receiver, such as http://127.0.0.1:8081."`
+	WriteTokenFile string `placeholder:"FILE" help:"The write token of that receiver."`
+}
+
+// The operations.
+const (
+	opErasable  = "erasable"
+	opErase     = "erase"
+	opRotations = "rotations"
+	opRotate    = "rotate"
+)
+
+// operations are what can be appended besides deliveries, and what has to be known
+// before: for the private listener, and for who holds the key.
+func operations(l *store.Ledger) map[string]api.Operation {
+	return map[string]api.Operation{
+		opErasable: operation(func(ctx context.Context, e erasePlan) (erasePlan, error) { return e.plan(ctx, l) }),
+		opErase:    operation(func(ctx context.Context, e erasePlan) (erasePlan, error) { return e.do(ctx, l) }),
+		opRotations: operation(func(ctx context.Context, _ struct{}) ([]rotation.Record, error) {
+			h, err := whole(ctx, l)
+			return h.Records, err
+		}),
+		opRotate: func(ctx context.Context, question []byte) (any, error) {
+			r, err := rotation.ParseRecord(question)
+			if err != nil {
+				return nil, api.Refused{What: err.Error()}
+			}
+			return struct{}{}, record(ctx, l, r)
+		},
+	}
+}
+
+// operation is one whose question and answer have types.
+func operation[Q, A any](do func(context.Context, Q) (A, error)) api.Operation {
+	return func(ctx context.Context, question []byte) (any, error) {
+		var q Q
+		if err := ledger.Decode(question, &q); err != nil {
+			return nil, api.Refused{What: "read what is asked for: " + err.Error()}
+		}
+		return do(ctx, q)
+	}
+}
+
+// operator does an operation, here or at a receiver.
+type operator func(ctx context.Context, name string, question, answer any) error
+
+// begin gives what does the operations, and what ends that.
+func (c appending) begin(a *console.Console) (operator, func(), error) {
+	if c.Receiver == "" {
+		return c.alone(a)
+	}
+	if c.WriteTokenFile == "" {
+		return nil, nil, console.Fail(console.StatusUsage, errors.New("--receiver: the write token is needed"),
+			"name the file that the receiver was started with, with --write-token-file")
+	}
+	token, err := console.ReadSecretFile(c.WriteTokenFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	receiver, err := api.NewReceiver(c.Receiver, token)
+	if err != nil {
+		return nil, nil, console.Fail(console.StatusUsage, fmt.Errorf("--receiver: %w", err), "")
+	}
+	return receiver.Do, func() {}, nil
+}
+
+// alone opens the ledger with its key, which no receiver has meanwhile.
+func (c appending) alone(a *console.Console) (operator, func(), error) {
+	l, err := c.existing(a.Context, store.Options{Log: a.Log("auto", slog.LevelInfo)})
+	if err != nil {
+		return nil, nil, err
+	}
+	release, err := c.lease(true)
+	if err != nil {
+		return nil, nil, errors.Join(err, l.Close())
+	}
+	table := operations(l)
+	do := func(ctx context.Context, name string, question, answer any) error {
+		text, err := json.Marshal(question)
+		if err != nil {
+			return err
+		}
+		out, err := table[name](ctx, text)
+		if err == nil {
+			text, err = json.Marshal(out)
+		}
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal(text, answer)
+	}
+	return do, func() { _ = l.Close(); release() }, nil
+}
+
+// lease keeps the key for this process: receivers share it, a command has it alone.
+func (s signed) lease(alone bool) (release func(), err error) {
+	release, err = durable.Hold(s.keyFile(), alone)
+	switch {
+	case err == nil:
+		return release, nil
+	case !errors.Is(err, durable.ErrHeld):
+		return nil, console.Fail(console.StatusUsage, fmt.Errorf("hold signing key: %w", err), "")
+	case alone:
+		return nil, console.Fail(console.StatusUsage, fmt.Errorf("a receiver runs with the signing key %s", s.keyFile()),
+			"append through it, with --receiver and --write-token-file, or stop it first")
+	}
+	return nil, console.Fail(console.StatusUndecided, fmt.Errorf("a command appends with the signing key %s", s.keyFile()),
+		"start the receiver when that has ended")
+}
+
+// ask does an operation; what is refused is wrong usage.
+func (do operator) ask(ctx context.Context, name string, question, answer any) error {
+	err := do(ctx, name, question, answer)
+	if refused, ok := errors.AsType[api.Refused](err); ok {
+		return console.Fail(console.StatusUsage, refused, "")
+	}
+	return err
+}
+
+// history is the rotations on record.
+func (do operator) history(ctx context.Context) (rotation.History, error) {
+	var records []rotation.Record
+	err := do.ask(ctx, opRotations, struct{}{}, &records)
+	return rotation.History{Records: records, Rotations: rotation.Join(records)}, err
+}
+
+// record puts a step of a rotation on record.
+func (do operator) record(ctx context.Context, r rotation.Record) error {
+	return do.ask(ctx, opRotate, r, &struct{}{})
+}
+
+// writeToken lets commands append through the private listener; without a file it is
+// empty, and lets nobody.
+func writeToken(file string) (secret.Secret, error) {
+	if file == "" {
+		return secret.Secret{}, nil
+	}
+	const hint = "make one with: openssl rand -hex 32"
+	token, err := console.ReadSecretFile(file)
+	if err == nil && secret.Typed(token.Reveal()) {
+		err = console.Fail(console.StatusUsage, fmt.Errorf("the write token in %q looks typed rather than random", file), hint)
+	}
+	return token, err
+}
