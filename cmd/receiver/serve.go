@@ -62,7 +62,7 @@ func (c *serveCmd) Run(a *console.Console) error {
 		return err
 	}
 	s.asked = asked
-	seen, err := c.seen()
+	seen, err := c.seen(s.log)
 	if err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func serve(ctx context.Context, group *errgroup.Group, server *http.Server, l ne
 
 // seen is the last checkpoint. The file that was named for it is refused where it
 // cannot be written.
-func (c *serveCmd) seen() ([]byte, error) {
+func (c *serveCmd) seen(log *slog.Logger) ([]byte, error) {
 	if err := cmp.Or(c.check(), c.lost()); err != nil {
 		return nil, err
 	}
@@ -236,15 +236,25 @@ func (c *serveCmd) seen() ([]byte, error) {
 	if err == nil {
 		c.CheckpointFile = name
 	}
-	return lastCheckpoint(name)
+	seen, err := lastCheckpoint(name)
+	if err == nil && len(seen) > 0 && c.NewLedger && c.gone() {
+		aside := name + now().Format(".20060102T150405Z")
+		log.Warn("a new ledger is begun, and the last checkpoint of the one before is kept", "file", aside)
+		return nil, os.Rename(name, aside)
+	}
+	return seen, err
+}
+
+// gone says that there is no file of a ledger.
+func (c *serveCmd) gone() bool {
+	_, err := os.Stat(c.Ledger)
+	return !c.postgres() && errors.Is(err, fs.ErrNotExist)
 }
 
 // lost refuses a key whose ledger is gone, such as with a volume: an empty one in its
 // place would look as if nothing had ever come in.
 func (c *serveCmd) lost() error {
-	_, noKey := os.Stat(c.keyFile())
-	_, gone := os.Stat(c.Ledger)
-	if c.NewLedger || c.postgres() || noKey != nil || !errors.Is(gone, fs.ErrNotExist) {
+	if _, noKey := os.Stat(c.keyFile()); c.NewLedger || noKey != nil || !c.gone() {
 		return nil
 	}
 	return console.Fail(console.StatusUsage, fmt.Errorf("open ledger: its signing key is there, and the ledger is not: %s", c.Ledger),
