@@ -121,7 +121,8 @@ func (s signed) lease(alone bool) (release func(), err error) {
 	case err == nil:
 		return release, nil
 	case !errors.Is(err, durable.ErrHeld):
-		return nil, console.Fail(console.StatusUsage, fmt.Errorf("hold signing key: %w", err), "")
+		return nil, console.Fail(console.StatusUsage, fmt.Errorf("hold signing key: %w", err),
+			"keep the key where files can be locked")
 	case alone:
 		return nil, console.Fail(console.StatusUsage, fmt.Errorf("a receiver runs with the signing key %s", s.keyFile()),
 			"append through it, with --receiver and --write-token-file, or stop it first")

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -129,6 +130,14 @@ func TestVerifyBeforeMigration(t *testing.T) {
 	e.disconnect(t)
 	if v := e.verify(t, store.VerifyOptions{Public: e.key.Public()}); !v.OK() || !strings.Contains(strings.Join(v.Notes, "\n"), "entry_kind") {
 		t.Errorf("%s, notes %q", messages(v), v.Notes)
+	}
+	l, err := store.Open(t.Context(), store.Options{Address: e.address, ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := l.Backup(t.Context(), filepath.Join(t.TempDir(), "copy.db")); err != nil {
+		t.Errorf("back up: %v", err)
 	}
 }
 
