@@ -80,32 +80,14 @@ func (c *doctorCmd) need(ctx context.Context, policy *policy.Policy) (need token
 	if c.Observe == "" {
 		return need, nil, nil
 	}
-	need, uses, err := observed(ctx, where{c.Observe}, contract(*policy), c.Repo, observeSince, need)
-	return need, []string{fmt.Sprintf("%d uses in 90 days took %s", uses, strings.Join(need.Listed(), ", "))}, err
-}
-
-// observed narrows a need down to what the ledger's deliveries show that the
-// bot did in the repository since a time.
-func observed(
-	ctx context.Context, at where, contract audit.Contract, repo string, since time.Duration, need token.Need,
-) (token.Need, int, error) {
-	l, err := at.read(ctx)
+	l, err := where{c.Observe}.read(ctx)
 	if err != nil {
-		return need, 0, err
+		return need, nil, err
 	}
 	defer l.Close()
 	now := now()
-	var readings []audit.Reading
-	tell := func(r audit.Reading) { readings = append(readings, r) }
-	_, gaps, err := audit.Collect(ctx, l, audit.Window{From: now.Add(-since), To: now}, tell)
-	if err == nil && len(gaps) > 0 { // a need that was not seen would make a right surplus
-		err = errors.New(strings.Join(gaps, "; "))
-	}
-	if err != nil {
-		return need, 0, err
-	}
-	uses := token.Uses(readings, contract, repo)
-	return need.Observed(uses), len(uses), nil
+	need, uses, err := need.Recorded(ctx, l, audit.Window{From: now.Add(-observeSince), To: now}, contract(*policy), c.Repo)
+	return need, []string{fmt.Sprintf("%d uses in 90 days took %s", uses, strings.Join(need.Listed(), ", "))}, err
 }
 
 // settings reads what is set on GitHub, and gives a row for each check. The

@@ -11,6 +11,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
@@ -33,8 +34,14 @@ func TestObserved(t *testing.T) {
 	}
 	receiver.stop(syscall.SIGTERM)
 	rules := policy.Policy{Head: []string{"flux-image-updates"}, Bots: []policy.Bot{{Account: change.Account{ID: 7, Login: "fluxbot"}}}}
-	need, uses, err := observed(t.Context(), where{ledger}, contract(rules), "Acme/Fleet", time.Hour,
-		token.ForFlux([]string{"acme/fleet"}, true))
+	l, err := where{ledger}.read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	now := time.Now()
+	need, uses, err := token.ForFlux([]string{"acme/fleet"}, true).Recorded(t.Context(), l,
+		audit.Window{From: now.Add(-time.Hour), To: now}, contract(rules), "Acme/Fleet")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,8 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,10 +12,8 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/record/durable"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
-	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
 const defaultLedger = "fluxkeeper.db"
@@ -178,43 +174,21 @@ func (s signed) keyFile() string {
 // key reads the signing key, and makes one where there is none.
 func (s signed) key(log *slog.Logger) (ledger.Key, error) {
 	name := s.keyFile()
-	text, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		// A key that was lost is not to be found replaced.
-		if info, err := os.Stat(s.Ledger); err == nil && !s.postgres() && info.Size() > 0 {
-			return ledger.Key{}, console.Fail(console.StatusUsage,
-				fmt.Errorf("read signing key: the ledger is there, and its signing key is not: %s", name),
-				"name the key file that the ledger was made with, with --signing-key-file")
+	key, err := store.ReadKey(name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		if err != nil {
+			err = console.Fail(console.StatusUsage, err, "")
 		}
-		return makeKey(name, log)
+		return key, err
 	}
-	if err != nil {
-		return ledger.Key{}, console.Fail(console.StatusUsage, fmt.Errorf("read signing key: %w", err), "")
+	// A key that was lost is not to be found replaced.
+	if info, err := os.Stat(s.Ledger); err == nil && !s.postgres() && info.Size() > 0 {
+		return key, console.Fail(console.StatusUsage,
+			fmt.Errorf("read signing key: the ledger is there, and its signing key is not: %s", name),
+			"name the key file that the ledger was made with, with --signing-key-file")
 	}
-	key, err := ledger.ParseKey(secret.New(string(text)))
-	if err != nil {
-		return key, console.Fail(console.StatusUsage, fmt.Errorf("%w: %s", err, name), "")
-	}
-	return key, nil
-}
-
-// makeKey makes a signing key and writes it so that a crash leaves all of it or
-// nothing.
-func makeKey(name string, log *slog.Logger) (ledger.Key, error) {
-	fail := func(err error) (ledger.Key, error) {
-		return ledger.Key{}, console.Fail(console.StatusUsage, fmt.Errorf("make signing key: %w", err),
-			"name a file that can be written with --signing-key-file")
-	}
-	var id [4]byte
-	if _, err := rand.Read(id[:]); err != nil {
-		return fail(err)
-	}
-	key, err := ledger.NewKey(rand.Reader, "fluxkeeper-"+hex.EncodeToString(id[:]))
-	if err != nil {
-		return fail(err)
-	}
-	if err := durable.WriteNew(name, []byte(key.Private().Reveal()+"\n"), 0o600); err != nil {
-		return fail(err)
+	if key, err = store.MakeKey(name); err != nil {
+		return key, console.Fail(console.StatusUsage, err, "name a file that can be written with --signing-key-file")
 	}
 	if log != nil {
 		log.Info("made a signing key: keep its public half elsewhere, to verify the ledger with", "file", name, "public_key", key.Public())

@@ -148,7 +148,7 @@ func observe(a *console.Console, places []rotation.Copy, r rotation.Rotation, ol
 		return o, gaps, err
 	}
 	var gap string
-	if o.Old, gap, err = p.old(); err != nil {
+	if o.Old, gap, err = p.Class(); err != nil {
 		return o, gaps, err
 	}
 	if gap != "" {
@@ -171,52 +171,16 @@ func (k tokens) fresh(places []rotation.Copy, r rotation.Rotation) (secret.Secre
 	return s, err
 }
 
-// asker asks one server about a rotation's two tokens.
-type asker struct {
-	ask             func(secret.Secret) (token.Class, error)
-	oldToken, fresh secret.Secret
-}
-
-func (k tokens) asker(a *console.Console, r rotation.Rotation, old, fresh secret.Secret) (asker, error) {
+// asker asks the rotation's server about its two tokens.
+func (k tokens) asker(a *console.Console, r rotation.Rotation, old, fresh secret.Secret) (rotation.Asker, error) {
 	server, err := k.server(r)
-	return asker{oldToken: old, fresh: fresh, ask: func(s secret.Secret) (token.Class, error) {
+	return rotation.Asker{Old: old, New: fresh, Ask: func(s secret.Secret) (token.Class, error) {
 		class, err := probe.Answers(a.Context, github.Options{Token: s, APIURL: server, UserAgent: a.UserAgent()})
 		if err != nil {
 			return "", console.Fail(console.StatusUsage, err, "")
 		}
 		return class, nil
 	}}, err
-}
-
-// old says what the server's answer to the old token means. A refusal is one only
-// where the server takes the new token and refuses the old one once more; else there
-// is a gap.
-func (p asker) old() (token.Class, string, error) {
-	class, err := p.ask(p.oldToken)
-	if err != nil || class != token.BadCredentials {
-		return class, "", err
-	}
-	switch control, err := p.control(); {
-	case err != nil:
-		return "", "", err
-	case control == "":
-		return token.Trouble, "GitHub refuses the old token, and no new one is at hand to show that it takes that one; " +
-			"name a place that has it, or give --new-token-file", nil
-	case control != token.OK:
-		return token.Trouble, "the server refuses the old token, and does not take the new one either: its answer was " + string(control), nil
-	}
-	if class, err = p.ask(p.oldToken); err == nil && class != token.BadCredentials {
-		return class, "the server first refused the old token, and then did not: its answer was " + string(class), nil
-	}
-	return class, "", err
-}
-
-// control asks about the new token; empty where there is none.
-func (p asker) control() (token.Class, error) {
-	if p.fresh.Empty() {
-		return "", nil
-	}
-	return p.ask(p.fresh)
 }
 
 // who is the name that a rotation is recorded under.

@@ -142,7 +142,7 @@ func (c *rotateFinishCmd) revoke(a *console.Console, r rotation.Rotation, old, f
 	if err != nil {
 		return "", err
 	}
-	switch control, err := p.control(); {
+	switch control, err := p.Control(); {
 	case err != nil:
 		return "", err
 	case control == "":
@@ -158,7 +158,7 @@ func (c *rotateFinishCmd) revoke(a *console.Console, r rotation.Rotation, old, f
 		return "", err
 	}
 	for deadline := time.Now().Add(c.Wait); ; {
-		class, _, err := p.old()
+		class, _, err := p.Class()
 		switch {
 		case err != nil:
 			return "", err

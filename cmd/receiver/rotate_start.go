@@ -108,14 +108,8 @@ func (c *rotateStartCmd) swap(a *console.Console, do operator, places []rotation
 	if err != nil {
 		return err
 	}
-	if r.Old, err = h.Replaces(r.New, c.Repo[0], places); err != nil {
+	if r.Old, err = h.Replaces(r, places); err != nil {
 		return console.Fail(console.StatusUsage, err, "")
-	}
-	for _, known := range h.Rotations {
-		if known.New == r.New && known.Server != r.Server {
-			return console.Fail(console.StatusUsage, fmt.Errorf("--api-url: this token is on record for %s", text.Line(known.Server)),
-				"give the same server again")
-		}
 	}
 	if err := c.unshared(a, h, places, r); err != nil {
 		return err

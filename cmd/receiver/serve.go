@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -96,8 +95,8 @@ func (c *serveCmd) Run(a *console.Console) error {
 		"ledger", secret.Redact(c.Ledger), "secrets", len(s.live))
 
 	group, ctx := errgroup.WithContext(a.Context)
-	serve(ctx, group, intake.Server(in.Handler(), s.log), intake.Limit(public, 0), c.Drain)
-	serve(ctx, group, api.Server(api.New(api.Options{
+	intake.Serve(ctx, group, intake.Server(in.Handler(), s.log), intake.Limit(public, 0), c.Drain)
+	intake.Serve(ctx, group, api.Server(api.New(api.Options{
 		Ledger: s.kept, Metrics: s.metrics.Handler(), Log: s.log, LoopbackOnly: api.Loopback(private.Addr()),
 		Operations: operations(s.kept), WriteToken: s.writeToken,
 	}), s.log), private, c.Drain)
@@ -186,39 +185,6 @@ func listen(ctx context.Context, flag, address string) (net.Listener, error) {
 		return nil, console.Fail(console.StatusUsage, err, "give another address with "+flag)
 	}
 	return l, nil
-}
-
-// farewell is how long a server that stops still takes requests, and ends each
-// connection with the answer. A connection that is closed at once may have a
-// request on its way, which nobody sends again.
-const farewell = time.Second
-
-// serve runs a server until the context ends, then lets requests in flight
-// finish for a while.
-func serve(ctx context.Context, group *errgroup.Group, server *http.Server, l net.Listener, drain time.Duration) {
-	handler := server.Handler
-	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if ctx.Err() != nil {
-			w.Header().Set("Connection", "close")
-		}
-		handler.ServeHTTP(w, r)
-	})
-	group.Go(func() error {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serve %v: %w", l.Addr(), err)
-		}
-		return nil
-	})
-	group.Go(func() error {
-		<-ctx.Done()
-		sleep(context.WithoutCancel(ctx), farewell)
-		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
-		defer cancel()
-		if err := server.Shutdown(late); err != nil {
-			return errors.Join(fmt.Errorf("drain %v: %w", l.Addr(), err), server.Close())
-		}
-		return nil
-	})
 }
 
 // seen is the last checkpoint. The file that was named for it is refused where it

@@ -3,9 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"io"
-	"strconv"
-	"text/tabwriter"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
@@ -61,19 +58,12 @@ func (c *verifyCmd) Run(a *console.Console) error {
 		found.Notes = append(found.Notes,
 			"the checkpoint beside the ledger was taken: who can put an older copy of the one there can do so with the other")
 	}
-	verdict := finding.Pass
-	switch {
-	case !found.OK():
-		verdict = finding.Fail
-	case len(found.Gaps) > 0:
-		verdict = finding.Undecided
-	}
 	if c.Format == "json" {
-		err = text.JSON(a.Stdout, verificationDocument{Version: 1, Verdict: verdict, Verification: found})
+		err = text.JSON(a.Stdout, verificationDocument{Version: 1, Verdict: found.Verdict(), Verification: found})
 	} else {
-		err = printVerification(a.Stdout, found)
+		err = found.Print(a.Stdout)
 	}
-	return cmp.Or(err, console.Conclude(verdict))
+	return cmp.Or(err, console.Conclude(found.Verdict()))
 }
 
 // verificationDocument is what verify found, for programs: docs/verification.schema.json.
@@ -81,43 +71,4 @@ type verificationDocument struct {
 	Version int             `json:"version"`
 	Verdict finding.Verdict `json:"verdict"`
 	store.Verification
-}
-
-func printVerification(w io.Writer, v store.Verification) error {
-	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	switch {
-	case !v.OK():
-		fmt.Fprintf(table, "FAIL\t%s\n", text.Count(int(v.Count), "fault"))
-	case len(v.Gaps) > 0:
-		fmt.Fprintf(table, "UNDECIDED\t%s\n", text.Count(len(v.Gaps), "gap"))
-	default:
-		fmt.Fprintln(table, "OK\tnothing was altered, removed, added or cut off")
-	}
-	fmt.Fprintf(table, "entries\t%d\n", v.Size)
-	fmt.Fprintf(table, "bodies\t%d, %d bytes; %d erased\n", v.Bodies, v.Bytes, v.Erased)
-	if v.Signatures > 0 {
-		fmt.Fprintf(table, "signatures\t%d\n", v.Signatures)
-	}
-	fmt.Fprintf(table, "root\t%s\n", v.Root)
-	fmt.Fprintf(table, "key\t%s\n", text.Line(v.PublicKey))
-	for _, gap := range v.Gaps {
-		fmt.Fprintf(table, "gap\t%s\n", text.Line(gap))
-	}
-	for _, note := range v.Notes {
-		fmt.Fprintf(table, "note\t%s\n", text.Line(note))
-	}
-	if len(v.Faults) > 0 {
-		fmt.Fprintln(table, "\nENTRY\tFAULT\tWHAT")
-	}
-	for _, f := range v.Faults {
-		index := "-"
-		if f.Index >= 0 {
-			index = strconv.FormatInt(f.Index, 10)
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\n", index, f.Kind, text.Line(f.Message))
-	}
-	if more := v.Count - int64(len(v.Faults)); more > 0 {
-		fmt.Fprintf(table, "\t\tand %d more\n", more)
-	}
-	return table.Flush()
 }

@@ -1,11 +1,14 @@
 package token
 
 import (
+	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 )
 
 // Used is one thing that a token's account did, as a webhook delivery tells it.
@@ -15,20 +18,37 @@ type Used struct {
 	Workflow bool
 }
 
-// Uses are what the bot of a contract did in a repository, by readings of the record.
-func Uses(readings []audit.Reading, contract audit.Contract, repository string) []Used {
+// uses are what the bot of a contract did in a repository, by readings of the record.
+func uses(readings []audit.Reading, contract audit.Contract, repository string) []Used {
 	workflow := map[int64]bool{}
 	for _, r := range readings {
 		workflow[r.Record.Index] = strings.HasPrefix(r.Body.Workflow, ".github/workflows/")
 	}
-	var uses []Used
+	var all []Used
 	for _, use := range audit.Judge(readings, contract).Uses {
 		if strings.EqualFold(use.Repository.Name, repository) {
 			touched := slices.ContainsFunc(append(use.Also, use.Index), func(index int64) bool { return workflow[index] })
-			uses = append(uses, Used{Event: use.Event, Action: use.Action, Workflow: touched})
+			all = append(all, Used{Event: use.Event, Action: use.Action, Workflow: touched})
 		}
 	}
-	return uses
+	return all
+}
+
+// Recorded narrows a need down to what a ledger shows that the bot of a contract did in
+// a repository in a window, and counts these uses.
+func (n Need) Recorded(
+	ctx context.Context, l ledger.Reader, window audit.Window, contract audit.Contract, repository string,
+) (Need, int, error) {
+	var readings []audit.Reading
+	_, gaps, err := audit.Collect(ctx, l, window, func(r audit.Reading) { readings = append(readings, r) })
+	if err == nil && len(gaps) > 0 { // a need that was not seen would make a right surplus
+		err = errors.New(strings.Join(gaps, "; "))
+	}
+	if err != nil {
+		return n, 0, err
+	}
+	found := uses(readings, contract, repository)
+	return n.Observed(found), len(found), nil
 }
 
 // Took is the permissions that a use took; nothing for what anybody may do or no

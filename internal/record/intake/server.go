@@ -2,12 +2,16 @@ package intake
 
 import (
 	"cmp"
+	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"time"
 
 	"golang.org/x/net/netutil"
+	"golang.org/x/sync/errgroup"
 )
 
 // DefaultConnections is how many connections are served at once. Each can hold
@@ -43,4 +47,37 @@ func Limit(l net.Listener, connections int) net.Listener {
 		connections = DefaultConnections
 	}
 	return netutil.LimitListener(l, connections)
+}
+
+// farewell is how long a server that stops still takes requests, and ends each
+// connection with the answer. A connection that is closed at once may have a
+// request on its way, which nobody sends again.
+const farewell = time.Second
+
+// Serve runs a server until the context ends, then lets requests in flight
+// finish for a while.
+func Serve(ctx context.Context, group *errgroup.Group, server *http.Server, l net.Listener, drain time.Duration) {
+	handler := server.Handler
+	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() != nil {
+			w.Header().Set("Connection", "close")
+		}
+		handler.ServeHTTP(w, r)
+	})
+	group.Go(func() error {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve %v: %w", l.Addr(), err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		time.Sleep(farewell)
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+		defer cancel()
+		if err := server.Shutdown(late); err != nil {
+			return errors.Join(fmt.Errorf("drain %v: %w", l.Addr(), err), server.Close())
+		}
+		return nil
+	})
 }

@@ -92,16 +92,18 @@ func (r Record) Entry() (ledger.Entry, []byte, error) {
 	}, body, err
 }
 
-// Replaces is the token that a new one takes the place of: the one that the places
-// hold, where what Flux reads counts most, or else the last one on record for the
-// repository. A token that the record knows from an earlier rotation is refused.
-func (h History) Replaces(fresh, repository string, places []Copy) (old string, err error) {
+// Replaces is the token that the new one of a rotation takes the place of: the one that
+// the places hold, where what Flux reads counts most, or else the last one on record for
+// the repository. A token that the record knows from an earlier rotation, or with another
+// server, is refused.
+func (h History) Replaces(begun Record, places []Copy) (old string, err error) {
+	fresh := begun.New
 	for _, p := range places {
 		if p.Token != "" && p.Token != fresh {
 			old = p.Token
 		}
 	}
-	if last, ok := Newest(Live(h.Rotations), repository); ok && old == "" && last.New != fresh {
+	if last, ok := Newest(Live(h.Rotations), begun.Repositories[0]); ok && old == "" && last.New != fresh {
 		old = last.New
 	}
 	for _, r := range h.Rotations {
@@ -110,6 +112,11 @@ func (h History) Replaces(fresh, repository string, places []Copy) (old string, 
 			return "", refusal{"this token is not new: the ledger knows it from an earlier rotation", "make another on GitHub's page"}
 		case r.New == fresh:
 			old = r.Old // the same rotation once more
+		}
+	}
+	for _, r := range h.Rotations {
+		if r.New == fresh && r.Server != begun.Server {
+			return "", refusal{"--api-url: this token is on record for " + text.Line(r.Server), "give the same server again"}
 		}
 	}
 	return old, nil
