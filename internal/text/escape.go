@@ -119,10 +119,7 @@ func hidden(r rune) bool {
 // a command once the runner has decoded it.
 func Command(s string) string {
 	lines := strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
-	for i, line := range lines {
-		lines[i] = strings.ReplaceAll(Plain(line), "%", "%25")
-	}
-	return strings.Join(lines, "%0A")
+	return strings.Join(Each(lines, func(line string) string { return strings.ReplaceAll(Plain(line), "%", "%25") }), "%0A")
 }
 
 // Property makes s the value of a property of a GitHub workflow command

@@ -81,23 +81,13 @@ func MarkdownCode(s string) string {
 	if s == "" {
 		return "` `"
 	}
-	fence := strings.Repeat("`", longestRun(s, '`')+1)
+	fence := "`"
+	for strings.Contains(s, fence) {
+		fence += "`"
+	}
 	edge := func(c byte) bool { return c == '`' || c == ' ' }
 	if strings.Trim(s, " ") != "" && (edge(s[0]) || edge(s[len(s)-1])) {
 		s = " " + s + " " // one space on each side is not part of the code
 	}
 	return fence + s + fence
-}
-
-func longestRun(s string, c byte) int {
-	longest, run := 0, 0
-	for i := range len(s) {
-		if s[i] != c {
-			run = 0
-			continue
-		}
-		run++
-		longest = max(longest, run)
-	}
-	return longest
 }

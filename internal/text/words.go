@@ -62,6 +62,15 @@ func Quote(s string) string {
 	return strconv.QuoteToASCII(s)
 }
 
+// Each writes each of several things as a text.
+func Each[T any](things []T, as func(T) string) []string {
+	var texts []string
+	for _, one := range things {
+		texts = append(texts, as(one))
+	}
+	return texts
+}
+
 // Some names the first few of many.
 func Some(names []string, most int) string {
 	if len(names) <= most {
