@@ -35,7 +35,7 @@ func (r *reader) events() {
 func event(e *core.Event) flux.Event {
 	d := flux.Event{
 		Kind: e.InvolvedObject.Kind, Namespace: e.InvolvedObject.Namespace, Name: e.InvolvedObject.Name,
-		Type: e.Type, Reason: e.Reason, Message: e.Message, Count: int(e.Count), Last: e.LastTimestamp.Time,
+		Type: e.Type, Message: e.Message, Count: int(e.Count), Last: e.LastTimestamp.Time,
 	}
 	if e.Series != nil {
 		d.Count, d.Last = int(e.Series.Count), e.Series.LastObservedTime.Time

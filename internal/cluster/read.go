@@ -67,7 +67,11 @@ func (c *Client) Read(ctx context.Context, q Query) (Reading, error) {
 	if err := ctx.Err(); err != nil {
 		return Reading{}, err
 	}
-	return Reading{Cluster: r.cluster, Token: r.token()}, nil
+	reading := Reading{Cluster: r.cluster}
+	if len(r.tokens) == 1 {
+		reading.Token = r.tokens[0]
+	}
+	return reading, nil
 }
 
 // reader is one Read.
@@ -206,12 +210,4 @@ func (r *reader) secrets() {
 			r.tokens = append(r.tokens, tokenOf(s))
 		}
 	}
-}
-
-// token is the one token that was read.
-func (r *reader) token() secret.Secret {
-	if len(r.tokens) != 1 {
-		return secret.Secret{}
-	}
-	return r.tokens[0]
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -133,10 +134,7 @@ func (x *examiner) drift() {
 			x.Report("cluster/author-drift", fmt.Sprintf("make spec.git.commit.author and bots in %s the same", policy.File),
 				"%s commits as %q <%s>, which the policy file does not name as a bot", of, a.AuthorName, a.AuthorEmail)
 		}
-		branch := a.PushBranch
-		if branch == "" {
-			branch = x.base(a)
-		}
+		branch := cmp.Or(a.PushBranch, x.base(a))
 		if !p.MatchHead(branch) {
 			x.Report("cluster/branch-drift", fmt.Sprintf("make spec.git.push.branch and head in %s the same", policy.File),
 				"%s pushes to %q, which the policy file does not take for a branch of Flux: its pull requests are not judged", of, branch)
@@ -154,12 +152,9 @@ func (x *examiner) drift() {
 }
 
 func knownBot(p policy.Policy, a Automation) bool {
-	for _, b := range p.Bots {
-		if (b.Name == "" || b.Name == a.AuthorName) && (b.Email == "" || strings.EqualFold(b.Email, a.AuthorEmail)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.Bots, func(b policy.Bot) bool {
+		return (b.Name == "" || b.Name == a.AuthorName) && (b.Email == "" || strings.EqualFold(b.Email, a.AuthorEmail))
+	})
 }
 
 // failed reports what failed within the window. What has since succeeded is a
@@ -175,10 +170,7 @@ func (x *examiner) failed() {
 		if !x.concerns(f) {
 			continue
 		}
-		of := f.Object
-		if of == "" {
-			of = "Flux"
-		}
+		of := cmp.Or(f.Object, "Flux")
 		seen := fmt.Sprintf("%s, last at %s (%s): %s", times(f), stamp(f.Last), strings.Join(f.Sources, ", "), f.Cause.Evidence)
 		if f.Cause.Name == "" {
 			x.weigh(f, "cluster/unrecognised", "read the text; if it names the token or GitHub, check those first", "%s failed %s", of, seen)
@@ -210,33 +202,13 @@ func (x *examiner) concerns(f Failure) bool {
 	kind, _, _ := strings.Cut(f.Object, "/")
 	switch kind {
 	case "GitRepository":
-		for _, r := range x.Repositories {
-			if object(kind, r.Namespace, r.Name) == f.Object {
-				return x.chosen(r)
-			}
-		}
+		it := func(r GitRepository) bool { return object(kind, r.Namespace, r.Name) == f.Object }
+		return slices.ContainsFunc(x.sources, it) || !slices.ContainsFunc(x.Repositories, it)
 	case "ImageUpdateAutomation":
-		for _, a := range x.Automations {
-			if object(kind, a.Namespace, a.Name) == f.Object {
-				for _, b := range x.runners {
-					if b.Namespace == a.Namespace && b.Name == a.Name {
-						return true
-					}
-				}
-				return false
-			}
-		}
+		it := func(a Automation) bool { return object(kind, a.Namespace, a.Name) == f.Object }
+		return slices.ContainsFunc(x.runners, it) || !slices.ContainsFunc(x.Automations, it)
 	}
 	return true
-}
-
-func (x *examiner) chosen(r GitRepository) bool {
-	for _, s := range x.sources {
-		if s.Namespace == r.Namespace && s.Name == r.Name {
-			return true
-		}
-	}
-	return false
 }
 
 func times(f Failure) string {

@@ -122,7 +122,7 @@ type ImagePolicy struct {
 // Event is a core event about an object.
 type Event struct {
 	Kind, Namespace, Name string
-	Type, Reason, Message string
+	Type, Message         string
 	Count                 int
 	Last                  time.Time
 }

@@ -89,8 +89,7 @@ func (f *failures) event(e Event) {
 		f.add(of, e.Message, "event", "", e.Last)
 		return
 	}
-	commit, _ := pushed(e.Message)
-	f.push(of, commit, e.Last)
+	f.push(of, pushed(e.Message), e.Last)
 }
 
 func (f *failures) condition(of string, conditions []Condition) {

@@ -58,11 +58,7 @@ func newExaminer(c Cluster, e Expectation) *examiner {
 
 // choose picks the objects that belong to the expected repository.
 func (x *examiner) choose() {
-	for _, r := range x.Repositories {
-		if r.Of(x.expect.Repository) {
-			x.sources = append(x.sources, r)
-		}
-	}
+	x.sources = slices.DeleteFunc(slices.Clone(x.Repositories), func(r GitRepository) bool { return !r.Of(x.expect.Repository) })
 	for _, a := range x.Automations {
 		known := slices.ContainsFunc(x.Repositories, a.writesTo)
 		// What names a GitRepository that is not there may be meant for ours.

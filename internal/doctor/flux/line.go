@@ -16,9 +16,9 @@ type Line struct {
 	// Text is the failure's whole text, of a line of level error; it may hold a
 	// git host's words.
 	Text string
-	// Commit and Branch are of a line that tells of a push. The commit message
-	// that follows in such a line is left out: its text is anybody's.
-	Commit, Branch string
+	// Commit is of a line that tells of a push. The commit message that follows in
+	// such a line is left out: its text is anybody's.
+	Commit string
 }
 
 // record is how Flux writes a line (runtime/logger; zap's JSON encoder).
@@ -40,8 +40,7 @@ func ParseLine(line string) (Line, bool) {
 	if !strings.HasPrefix(line, "{") || json.Unmarshal([]byte(line), &r) != nil || r.Level == "" {
 		return Line{}, false
 	}
-	l := Line{Time: r.Time, Level: r.Level, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, Run: r.Run}
-	l.Commit, l.Branch = pushed(r.Message)
+	l := Line{Time: r.Time, Level: r.Level, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, Run: r.Run, Commit: pushed(r.Message)}
 	if r.Level == "error" {
 		cause, _ := r.Error.(string)
 		l.Text = failureText(r.Message, cause)
@@ -61,19 +60,13 @@ func failureText(message, cause string) string {
 	return message + ": " + cause
 }
 
-// pushed reads what Flux says after a push: the commit's short id and the
-// branch (image-automation-controller, since v0.30).
-func pushed(message string) (commit, branch string) {
-	rest, ok := strings.CutPrefix(message, "pushed commit '")
-	if !ok {
-		return "", ""
+// pushed reads what Flux says after a push: the commit's short id
+// (image-automation-controller, since v0.30).
+func pushed(message string) string {
+	rest, told := strings.CutPrefix(message, "pushed commit '")
+	commit, branch, named := strings.Cut(rest, "' to branch '")
+	if !told || !named || len(commit) < 7 || strings.Trim(commit, "0123456789abcdef") != "" || !strings.Contains(branch, "'") {
+		return ""
 	}
-	commit, rest, ok = strings.Cut(rest, "' to branch '")
-	if !ok || len(commit) < 7 || strings.Trim(commit, "0123456789abcdef") != "" {
-		return "", ""
-	}
-	if branch, _, ok = strings.Cut(rest, "'"); !ok {
-		return "", ""
-	}
-	return commit, branch
+	return commit
 }

@@ -1,6 +1,7 @@
 package flux
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -61,7 +62,8 @@ func OwnerOf(m Marks) (Owner, bool) {
 			known.manager != "" && slices.ContainsFunc(m.Managers,
 				func(s string) bool { return strings.HasPrefix(strings.ToLower(s), known.manager) }) ||
 			name != "" && labelled && (!exact || strings.EqualFold(have, value)) ||
-			known.annotation != "" && hasPrefix(m.Annotations, known.annotation) {
+			known.annotation != "" && slices.ContainsFunc(slices.Collect(maps.Keys(m.Annotations)),
+				func(s string) bool { return strings.HasPrefix(s, known.annotation) }) {
 			return known.owner, true
 		}
 	}
@@ -69,15 +71,6 @@ func OwnerOf(m Marks) (Owner, bool) {
 		return Owner{"its " + m.Kinds[0], "change the token where the " + m.Kinds[0] + " gets it"}, true
 	}
 	return Owner{}, false
-}
-
-func hasPrefix(names map[string]string, prefix string) bool {
-	for name := range names {
-		if strings.HasPrefix(name, prefix) {
-			return true
-		}
-	}
-	return false
 }
 
 // Worked is when Flux last did all of its work with a Secret's token: the oldest
@@ -108,10 +101,6 @@ func Worked(c Cluster, secret string) (oldest time.Time, interval time.Duration)
 }
 
 func ready(all []Condition) bool {
-	for _, c := range all {
-		if c.Type == "Ready" {
-			return c.Status == "True"
-		}
-	}
-	return false
+	i := slices.IndexFunc(all, func(c Condition) bool { return c.Type == "Ready" })
+	return i >= 0 && all[i].Status == "True"
 }

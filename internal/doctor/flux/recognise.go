@@ -1,6 +1,7 @@
 package flux
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
@@ -52,7 +53,7 @@ func Recognise(line string) (Cause, bool) {
 	} else if text, ok = consoleText(text); !ok {
 		return Cause{}, false
 	}
-	if commit, _ := pushed(text); commit != "" {
+	if pushed(text) != "" {
 		return Cause{}, false
 	}
 	stage, folded := stageOf(text), strings.ToLower(text)
@@ -65,10 +66,7 @@ func Recognise(line string) (Cause, bool) {
 				continue
 			}
 			c := s.Cause
-			if c.Stage == "" {
-				c.Stage = stage
-			}
-			c.Evidence = evidence(text)
+			c.Stage, c.Evidence = cmp.Or(c.Stage, stage), evidence(text)
 			return c, true
 		}
 	}

@@ -352,14 +352,13 @@ func called(name, check string) bool {
 // source reports a check that others could report in the gate's name. One rule
 // with the right source will do, since all must be met.
 func (x *examiner) source(b Branch, found []RequiredCheck) {
-	want := x.intent.Source
 	fix := "edit the required check and choose GitHub Actions as its source"
-	switch i := slices.IndexFunc(found, func(c RequiredCheck) bool { return c.Source != 0 && c.Source != want }); {
+	switch i := slices.IndexFunc(found, func(c RequiredCheck) bool { return c.Source != 0 && c.Source != actionsApp }); {
 	case i >= 0:
 		x.Report("github/check-source", fix, "the check %q of branch %q is expected from app %d, which is not the one that reports it (%d)",
-			found[i].Name, b.Name, found[i].Source, want)
-	case slices.ContainsFunc(found, func(c RequiredCheck) bool { return c.Source == want }):
-		x.Evidence("the check %q is required, from app %d", found[0].Name, want)
+			found[i].Name, b.Name, found[i].Source, actionsApp)
+	case slices.ContainsFunc(found, func(c RequiredCheck) bool { return c.Source == actionsApp }):
+		x.Evidence("the check %q is required, from app %d", found[0].Name, actionsApp)
 	case b.Protection != nil && b.Protection.Partial:
 		x.Gap("who must report the check %q, which is required", found[0].Name)
 	default:

@@ -49,7 +49,7 @@ var (
 
 // choose finds the steps that use the Action, by its name or its image.
 func (x *examiner) choose() {
-	name := strings.ToLower(x.intent.Action)
+	name := strings.ToLower(Action)
 	for _, w := range x.Workflows {
 		for _, s := range w.Steps {
 			of, _, _ := strings.Cut(strings.ToLower(s.Uses), "@")
@@ -66,9 +66,6 @@ func (x *examiner) choose() {
 // checkName is what the Action is told to call its check; not sure where an
 // expression works it out.
 func (x *examiner) checkName() (name string, sure bool) {
-	if x.intent.Check != "" {
-		return x.intent.Check, true
-	}
 	for _, u := range x.ours {
 		switch given := u.With["check-name"]; {
 		case u.command() != "check" || given == "":
@@ -115,10 +112,10 @@ func (x *examiner) workflows() {
 		}
 	case x.Lacks(CheckWorkflow):
 	case len(calls) > 0:
-		x.Gap("whether one of the workflows that are called runs %s: %s", x.intent.Action, strings.Join(calls, ", "))
+		x.Gap("whether one of the workflows that are called runs %s: %s", Action, strings.Join(calls, ", "))
 	default:
 		x.Report("github/workflow-missing", "add .github/workflows/fluxkeeper.yml to the default branch, as examples/check.yml has it",
-			"no workflow on branch %q runs %s, so that nothing judges pull requests", x.DefaultBranch, x.intent.Action)
+			"no workflow on branch %q runs %s, so that nothing judges pull requests", x.DefaultBranch, Action)
 	}
 }
 
@@ -191,7 +188,7 @@ func (x *examiner) lacks(u use) string {
 
 // pinned reports an Action that can change by itself.
 func (x *examiner) pinned(u use) {
-	fix := "name the commit of the release: uses: " + x.intent.Action + "@<40 hex digits> # v1.2.3"
+	fix := "name the commit of the release: uses: " + Action + "@<40 hex digits> # v1.2.3"
 	switch ref := u.ref(); {
 	case commitID.MatchString(ref):
 	case x.Actions.Pinned:
@@ -205,12 +202,7 @@ func (x *examiner) pinned(u use) {
 
 // hooks looks at the webhook that the record lives on.
 func (x *examiner) hooks() {
-	var ours []Webhook
-	for _, h := range x.Hooks {
-		if x.intent.LeadsHere(h.URL) {
-			ours = append(ours, h)
-		}
-	}
+	ours := slices.DeleteFunc(slices.Clone(x.Hooks), func(h Webhook) bool { return !x.intent.LeadsHere(h.URL) })
 	if len(ours) == 0 && !x.Lacks(CheckHook) {
 		x.Report("github/hook-missing", "add one under Settings, Webhooks: the receiver's address with "+audit.DeliveryPath+
 			", application/json, a secret",

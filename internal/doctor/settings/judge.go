@@ -26,7 +26,6 @@ const (
 // Examine holds what was read of a repository's settings against what is intended:
 // the findings by check, with the evidence and with what could not be told.
 func Examine(s Settings, i Intent) []finding.Check {
-	i.Source, i.Action = cmp.Or(i.Source, actionsApp), i.ActionName()
 	x := &examiner{Examiner: doctor.NewExaminer(s.Unread), Settings: s, intent: i}
 	x.choose()
 	return x.Run(
@@ -68,13 +67,7 @@ func (r Ruleset) String() string {
 
 // find gives the rules of a type.
 func (b Branch) find(types ...string) []BranchRule {
-	var found []BranchRule
-	for _, r := range b.Rules {
-		if slices.Contains(types, r.Type) {
-			found = append(found, r)
-		}
-	}
-	return found
+	return slices.DeleteFunc(slices.Clone(b.Rules), func(r BranchRule) bool { return !slices.Contains(types, r.Type) })
 }
 
 func (b Branch) has(types ...string) bool { return len(b.find(types...)) > 0 }
@@ -122,10 +115,9 @@ func (x *examiner) bypasses(r Ruleset, pushing bool) answer {
 			continue
 		}
 		switch {
-		case a.Kind == "User" && x.intent.Bot.ID == 0 && x.intent.App == 0:
+		case a.Kind == "User" && x.intent.Bot.ID == 0:
 			unknown = fmt.Sprintf("whether user %d, who may bypass %s, is the bot, whose id the policy file does not name", a.ID, r)
 		case a.Kind == "User" && a.ID == x.intent.Bot.ID,
-			a.Kind == "Integration" && a.ID == x.intent.App && a.ID != 0,
 			a.Kind == "RepositoryRole" && a.ID == roleWrite: // which a token that pushes has
 			return answer{yes: true}
 		case a.Kind == "Team":
@@ -145,13 +137,10 @@ func (x *examiner) includes(p Pushers, whereTo string) answer {
 			return answer{yes: true}
 		}
 	}
-	if x.intent.App != 0 && slices.Contains(p.Apps, x.intent.App) {
-		return answer{yes: true}
-	}
 	switch {
 	case len(p.Teams) > 0:
 		return answer{unknown: fmt.Sprintf("whether the bot is in team %s, which %s", strings.Join(p.Teams, " or "), whereTo)}
-	case len(p.Users) > 0 && x.intent.Bot == (Account{}) && x.intent.App == 0:
+	case len(p.Users) > 0 && x.intent.Bot == (Account{}):
 		return answer{unknown: "whether the bot, which the policy file does not name, is among those who " + whereTo}
 	}
 	return answer{}
@@ -200,10 +189,10 @@ func (x *examiner) actions() {
 	}
 	switch a.Allowed {
 	case "local_only":
-		x.Report("github/actions-off", "allow "+x.intent.Action+" under Settings, Actions, General",
-			"only actions of the owner may run, which keeps %s out", x.intent.Action)
+		x.Report("github/actions-off", "allow "+Action+" under Settings, Actions, General",
+			"only actions of the owner may run, which keeps %s out", Action)
 	case "selected":
-		x.Gap("whether %s is among the actions that are allowed: see Settings, Actions, General", x.intent.Action)
+		x.Gap("whether %s is among the actions that are allowed: see Settings, Actions, General", Action)
 	case "all":
 		x.Evidence("all actions may run")
 	}
@@ -237,7 +226,7 @@ func (x *examiner) opening() {
 		x.Evidence("workflows may open pull requests, as one does")
 	case *may && !x.Lacks(CheckWorkflow):
 		x.Report("github/actions-approve", "switch off "+where,
-			"workflows may open and approve pull requests, though no workflow with %s needs that", x.intent.Action)
+			"workflows may open and approve pull requests, though no workflow with %s needs that", Action)
 	case !*may:
 		x.Evidence("workflows may not approve pull requests")
 	}

@@ -3,7 +3,6 @@ package settings
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
@@ -97,10 +96,9 @@ type Protection struct {
 	Signatures, ForcePushes, Deletions, Locked bool
 }
 
-// Pushers are users, apps and teams.
+// Pushers are users and teams.
 type Pushers struct {
 	Users []Account
-	Apps  []int64
 	Teams []string
 }
 
@@ -138,7 +136,6 @@ type Webhook struct {
 type Delivery struct {
 	Status string
 	Code   int // of HTTP; 0 without an answer
-	Time   time.Time
 }
 
 // Intent is what the settings are held against.
@@ -150,21 +147,12 @@ type Intent struct {
 	Bases []string
 	// Bot is the account whose token Flux uses; an ID of 0 is not known.
 	Bot Account
-	// App is the number of the app that Flux authenticates as; 0: none.
-	App int64
-	// Check is the name of the check, fluxkeeper where it is empty and no
-	// workflow names another.
-	Check string
-	// Source is the app that reports it, GitHub Actions where it is 0.
-	Source int64
 	// Signs tells that Flux signs its commits.
 	Signs bool
 	// Hook is the receiver's address; empty: any that ends in its usual path.
 	Hook string
 	// Uses are the events of the policy file's contract.
 	Uses []string
-	// Action is the name of the Action, goldfish-inc/fluxkeeper where it is empty.
-	Action string
 }
 
 // NewIntent is what the gate's policy, nil for the default one, asks of the settings.
@@ -210,14 +198,12 @@ func (i Intent) Guarded(defaultBranch string) []string {
 }
 
 const (
-	usualCheck  = "fluxkeeper"
-	usualAction = "goldfish-inc/fluxkeeper"
+	// Action is the name of the Action, as workflows use it.
+	Action     = "goldfish-inc/fluxkeeper"
+	usualCheck = "fluxkeeper"
 	// actionsApp is the number of the app GitHub Actions on github.com.
 	actionsApp = 15368
 )
-
-// ActionName is the name of the Action, as workflows use it.
-func (i Intent) ActionName() string { return cmp.Or(i.Action, usualAction) }
 
 // HeadBranch is the name of the branch that Flux pushes to.
 func (i Intent) HeadBranch() string {

@@ -3,6 +3,7 @@ package settings
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -67,12 +68,7 @@ func ParseWorkflow(path string, text []byte) (Workflow, error) {
 	if err != nil {
 		return w, fmt.Errorf("read workflow: %w", err)
 	}
-	names := make([]string, 0, len(file.Jobs))
-	for name := range file.Jobs {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(file.Jobs)) {
 		job := file.Jobs[name]
 		w.Jobs = append(w.Jobs, cmp.Or(job.Name, name))
 		if job.Uses != "" {

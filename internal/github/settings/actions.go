@@ -3,7 +3,6 @@ package settings
 import (
 	"cmp"
 	"fmt"
-	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/settings"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
@@ -108,13 +107,12 @@ func (g *gatherer) listHooks(of hooks.Scope, place string) (ours bool, failed er
 // lastOf is the last delivery of an organization's webhook.
 func (g *gatherer) lastOf(id int64) *settings.Delivery {
 	var list []struct {
-		Status      string    `json:"status"`
-		StatusCode  int       `json:"status_code"`
-		DeliveredAt time.Time `json:"delivered_at"`
+		Status     string `json:"status"`
+		StatusCode int    `json:"status_code"`
 	}
 	at := fmt.Sprintf("orgs/%s/hooks/%d/deliveries?per_page=1", g.c.Owner, id)
 	if _, err := g.get(fmt.Sprintf("read the deliveries of webhook %d", id), at, &list); err != nil || len(list) == 0 {
 		return nil
 	}
-	return &settings.Delivery{Status: list[0].Status, Code: list[0].StatusCode, Time: list[0].DeliveredAt.UTC()}
+	return &settings.Delivery{Status: list[0].Status, Code: list[0].StatusCode}
 }

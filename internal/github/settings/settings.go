@@ -268,9 +268,6 @@ type whoJSON struct {
 	Teams []struct {
 		Slug string `json:"slug"`
 	} `json:"teams"`
-	Apps []struct {
-		ID int64 `json:"id"`
-	} `json:"apps"`
 }
 
 func (w whoJSON) pushers() settings.Pushers {
@@ -280,9 +277,6 @@ func (w whoJSON) pushers() settings.Pushers {
 	}
 	for _, t := range w.Teams {
 		p.Teams = append(p.Teams, t.Slug)
-	}
-	for _, a := range w.Apps {
-		p.Apps = append(p.Apps, a.ID)
 	}
 	return p
 }
@@ -380,7 +374,7 @@ func (g *gatherer) workflows() {
 		switch {
 		case err == nil:
 			g.s.Workflows = append(g.s.Workflows, w)
-		case strings.Contains(strings.ToLower(*entry.Object.Text), strings.ToLower(g.intent.ActionName())):
+		case strings.Contains(strings.ToLower(*entry.Object.Text), strings.ToLower(settings.Action)):
 			g.note(settings.CheckWorkflow, text.Quote(path), github.Printable(err.Error()))
 		}
 	}
