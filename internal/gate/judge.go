@@ -94,12 +94,7 @@ func newJudge(p policy.Policy, f change.Facts, o Options) *judge {
 		policy: p, facts: f, options: o, lookup: f.Lookup(),
 		said: map[string]bool{}, illegal: map[string]bool{}, old: map[*byte][]manifest.Field{},
 	}
-	var changes []change.File
-	for _, c := range f.Files {
-		if c.Stale || c.Differs() {
-			changes = append(changes, c)
-		}
-	}
+	changes := slices.DeleteFunc(slices.Clone(f.Files), func(c change.File) bool { return !c.Stale && !c.Differs() })
 	slices.SortStableFunc(changes, func(a, b change.File) int { return cmp.Compare(a.Path, b.Path) })
 	j.files = make([]fileView, len(changes))
 	parallel(len(changes), func(i int) { j.files[i] = viewFile(changes[i]) })

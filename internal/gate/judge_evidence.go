@@ -17,7 +17,10 @@ func (j *judge) signatures(commits []made) {
 	var faults, keys tally
 	for _, c := range commits {
 		v := c.Verification
-		pinned := j.pins(c.bot)
+		pinned := j.policy.Keys()
+		if c.bot != nil {
+			pinned = c.bot.Keys
+		}
 		if len(pinned) == 0 && !asked {
 			continue
 		}
@@ -35,15 +38,6 @@ func (j *judge) signatures(commits []made) {
 	j.tell("identity/signature", faults,
 		"give the ImageUpdateAutomation a signingKey, and the bot's account or the policy file its public half")
 	j.tell("identity/key", keys, fmt.Sprintf("find out whose key it is; if Flux's was replaced, change keys of the bot in %s", policy.File))
-}
-
-// pins are the keys of a commit's bot; a commit that is nobody's is held
-// against all of them.
-func (j *judge) pins(bot *policy.Bot) []string {
-	if bot != nil {
-		return bot.Keys
-	}
-	return j.policy.Keys()
 }
 
 // pinned tells whether the commit is verified with a key of its bot.

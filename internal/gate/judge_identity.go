@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
@@ -59,13 +60,7 @@ func (j *judge) branches() {
 	}
 }
 
-func quoted(words []string) string {
-	var out []string
-	for _, w := range words {
-		out = append(out, fmt.Sprintf("%q", w))
-	}
-	return strings.Join(out, ", ")
-}
+func quoted(words []string) string { return strings.Join(text.Each(words, strconv.Quote), ", ") }
 
 // pull judges what GitHub says of the pull request.
 func (j *judge) pull() {
@@ -257,10 +252,7 @@ func (j *judge) tell(rule string, t tally, hint string) {
 
 // commitNames names the first three commits and counts the rest.
 func commitNames(shas []string) string {
-	var names []string
-	for _, sha := range shas {
-		names = append(names, sha[:min(len(sha), 12)])
-	}
+	names := text.Each(shas, text.Commit)
 	if len(shas) == 1 {
 		return "commit " + names[0]
 	}

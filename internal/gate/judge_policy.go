@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
@@ -15,13 +16,8 @@ import (
 
 // commonImage is the image that all of the policies scan, if they agree.
 func commonImage(policies []change.ImagePolicy) string {
-	if len(policies) == 0 {
+	if len(policies) == 0 || slices.ContainsFunc(policies, func(p change.ImagePolicy) bool { return p.Image != policies[0].Image }) {
 		return ""
-	}
-	for _, p := range policies[1:] {
-		if p.Image != policies[0].Image {
-			return ""
-		}
 	}
 	return policies[0].Image
 }
@@ -55,10 +51,7 @@ func (j *judge) judgePolicies(u *joined, now image.Ref, policies []change.ImageP
 				Hint:    "keep the ImagePolicy in this repository, or correct the marker on the base"})
 		}
 	case len(policies) > 1:
-		var places []string
-		for _, p := range policies {
-			places = append(places, p.Place())
-		}
+		places := text.Each(policies, change.ImagePolicy.Place)
 		if j.once(append([]string{"ambiguous", u.Policy}, places...)...) {
 			j.report(finding.Finding{Rule: "policy/ambiguous", Place: u.Place,
 				Message: fmt.Sprintf("the base has %d different ImagePolicy objects %s, none nearer than the others: %s",

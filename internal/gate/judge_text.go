@@ -56,9 +56,5 @@ func Proposed(updates []Update) []proposal.Update {
 
 // first names three and counts the rest.
 func first(updates []proposal.Update) string {
-	var items []string
-	for _, u := range updates {
-		items = append(items, fmt.Sprintf("%q", u.Image+": "+u.From+" → "+u.To))
-	}
-	return text.Some(items, 3)
+	return text.Some(text.Each(updates, func(u proposal.Update) string { return fmt.Sprintf("%q", u.Image+": "+u.From+" → "+u.To) }), 3)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 )
@@ -22,13 +23,7 @@ type joined struct {
 
 // parts lists the places that there are, the one that stands for all first.
 func (u *joined) parts() []*spot {
-	var out []*spot
-	for _, s := range []*spot{u.whole, u.tag, u.digest, u.name} {
-		if s != nil {
-			out = append(out, s)
-		}
-	}
-	return out
+	return slices.DeleteFunc([]*spot{u.whole, u.tag, u.digest, u.name}, func(s *spot) bool { return s == nil })
 }
 
 func (u *joined) slot(p manifest.Part) **spot {
@@ -98,10 +93,8 @@ func joinFields(spots []spot) []*joined {
 		}
 		*u.slot(s.Marker.Part) = s
 	}
-	return slices.DeleteFunc(all, func(u *joined) bool { return adopt(u, byPolicy[u.policyKey()]) })
+	return slices.DeleteFunc(all, func(u *joined) bool { return adopt(u, byPolicy[u.parts()[0].Marker.Image()]) })
 }
-
-func (u *joined) policyKey() string { return u.parts()[0].Marker.Image() }
 
 // adopt hands name and digest fields without a tag beside them to the nearest
 // tag of the same policy in the document, where there is just one nearest.
@@ -115,7 +108,7 @@ func adopt(u *joined, others []*joined) bool {
 		if other.tag == nil || other.document != u.document || u.name != nil && other.name != nil || u.digest != nil && other.digest != nil {
 			continue
 		}
-		switch n := sharedSegments(u.parent, other.parent); {
+		switch n := change.Shared(strings.Split(u.parent, "\x00"), strings.Split(other.parent, "\x00")); {
 		case n > near:
 			best, near, tie = other, n, false
 		case n == near:
@@ -157,19 +150,6 @@ func parentPath(path string) string {
 		return ""
 	}
 	return strings.Join(steps[:len(steps)-1], "\x00")
-}
-
-func sharedSegments(a, b string) int {
-	x, y := strings.Split(a, "\x00"), strings.Split(b, "\x00")
-	return shared(x, y)
-}
-
-func shared(a, b []string) int {
-	n := 0
-	for n < len(a) && n < len(b) && a[n] == b[n] {
-		n++
-	}
-	return n
 }
 
 // problem is a part of an image that does not have the form it must have.

@@ -92,7 +92,7 @@ func nearest(policies []ImagePolicy, dir []string, least int, pass func(ImagePol
 		if !pass(p) {
 			continue
 		}
-		n := shared(strings.Split(path.Dir(p.File), "/"), dir)
+		n := Shared(strings.Split(path.Dir(p.File), "/"), dir)
 		if n > near {
 			near, out = n, nil
 		}
@@ -141,8 +141,8 @@ func (f Facts) Settled() bool {
 	return true
 }
 
-// shared counts the leading parts that two paths have in common.
-func shared(a, b []string) int {
+// Shared counts the leading parts that two paths have in common.
+func Shared(a, b []string) int {
 	n := 0
 	for n < min(len(a), len(b)) && a[n] == b[n] {
 		n++

@@ -2,8 +2,10 @@ package gitrepo
 
 import (
 	"bytes"
+	"cmp"
 	"container/heap"
 	"context"
+	"math"
 	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -83,13 +85,14 @@ func (r *Repository) relate(ctx context.Context, base, head *node) (relation, er
 	q.mark(head, marks{ours: true})
 	q.mark(base, marks{theirs: true})
 	var found, ours []*node
+	oldest := int64(math.MaxInt64) // of ours
 	for q.fresh > 0 {
 		n := q.next()
 		if n.common() && !n.stale && !n.result {
 			n.result = true
 			found = append(found, n)
 		} else if n.ours && !n.theirs {
-			ours = append(ours, n)
+			ours, oldest = append(ours, n), min(oldest, n.when)
 		}
 		if err := r.spread(ctx, &q, n); err != nil {
 			return relation{}, err
@@ -99,12 +102,6 @@ func (r *Repository) relate(ctx context.Context, base, head *node) (relation, er
 	// and lie below the base all the same. Walk on past the oldest of them. If
 	// the clocks were more wrong than that, the range has a commit too many, as
 	// git's has; never one too few.
-	oldest := int64(0)
-	for i, n := range ours {
-		if i == 0 || n.when < oldest {
-			oldest = n.when
-		}
-	}
 	for len(ours) > 0 && q.Len() > 0 && q.nodes[0].when >= oldest {
 		if err := r.spread(ctx, &q, q.next()); err != nil {
 			return relation{}, err
@@ -145,10 +142,7 @@ func (r *Repository) independent(ctx context.Context, found []*node) ([]*node, e
 	if len(found) < 2 {
 		return found, nil
 	}
-	oldest := found[0].when
-	for _, n := range found {
-		oldest = min(oldest, n.when)
-	}
+	oldest := slices.MinFunc(found, func(a, b *node) int { return cmp.Compare(a.when, b.when) }).when
 	below := map[plumbing.Hash]bool{}
 	var todo []plumbing.Hash
 	for _, n := range found {

@@ -1,6 +1,7 @@
 package gitrepo
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -55,15 +56,7 @@ func (r *Repository) suggest(name string) string {
 	if len(close) == 0 {
 		return "git branch --all lists the branches; what is not fetched does not exist here"
 	}
-	slices.SortFunc(close, func(a, b candidate) int {
-		if a.distance != b.distance {
-			return a.distance - b.distance
-		}
-		return strings.Compare(a.name, b.name)
-	})
-	var names []string
-	for _, c := range close[:min(len(close), 3)] {
-		names = append(names, text.Quote(c.name))
-	}
+	slices.SortFunc(close, func(a, b candidate) int { return cmp.Or(a.distance-b.distance, strings.Compare(a.name, b.name)) })
+	names := text.Each(close[:min(len(close), 3)], func(c candidate) string { return text.Quote(c.name) })
 	return "did you mean " + strings.Join(slices.Compact(names), " or ") + "?"
 }

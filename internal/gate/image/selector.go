@@ -157,12 +157,7 @@ func (s Selector) compile() (compiled, error) {
 	if slices.ContainsFunc([]string{s.Range, s.Numerical, s.Alphabetical, s.Pattern}, substituted.MatchString) {
 		return c, fmt.Errorf("check image policy: %w", ErrSubstituted)
 	}
-	var orders []string
-	for _, order := range []string{s.Range, s.Numerical, s.Alphabetical} {
-		if order != "" {
-			orders = append(orders, order)
-		}
-	}
+	orders := slices.DeleteFunc([]string{s.Range, s.Numerical, s.Alphabetical}, func(order string) bool { return order == "" })
 	if len(orders) != 1 {
 		return c, fmt.Errorf("check image policy: it has %d orders instead of one of semver, numerical and alphabetical", len(orders))
 	}

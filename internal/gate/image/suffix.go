@@ -104,15 +104,9 @@ func isCommit(token string) bool {
 		strings.ContainsAny(digits, "0123456789")
 }
 
-// isCounter says whether a variant's word counts builds of one version. Such
-// a count starts anew with each version.
-func isCounter(word string) bool {
-	switch strings.ToLower(word) {
-	case "r", "rev", "revision", "ls", "p", "k3s", "k0s", "rke2r", "gke":
-		return true
-	}
-	return false
-}
+// counters are a variant's words that count builds of one version. Such a count starts
+// anew with each version.
+var counters = []string{"r", "rev", "revision", "ls", "p", "k3s", "k0s", "rke2r", "gke"}
 
 // drift is how a variant changed.
 type drift int
@@ -127,7 +121,7 @@ const (
 // its own that may have moved on: alpine3.18 to alpine3.19, debian-12-r3 to
 // debian-12-r4. The words must be equal and no number may go down. The first
 // number behind a word must stay, because debian-13 after debian-12 and jdk21
-// after jdk17 are other foundations. Counts of builds (see isCounter) are compared
+// after jdk17 are other foundations. Counts of builds (see counters) are compared
 // only between builds of one version. Nothing counts beyond 64 bits.
 func compareVariants(old, new suffix, sameNumbers bool) drift {
 	if old.variant == new.variant {
@@ -148,7 +142,7 @@ func compareVariants(old, new suffix, sameNumbers bool) drift {
 		if slices.ContainsFunc(slices.Concat(o.numbers, n.numbers), isOverlong) {
 			return changed
 		}
-		if isCounter(o.word) {
+		if slices.Contains(counters, strings.ToLower(o.word)) {
 			if !sameNumbers {
 				continue
 			}

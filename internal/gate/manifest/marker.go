@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	slashpath "path"
 	"regexp"
@@ -32,19 +33,11 @@ const (
 // Kubernetes names only, so nothing else can ever match one.
 var setterForm = regexp.MustCompile(`^([a-z0-9][-a-z0-9.]*):([a-z0-9][-a-z0-9.]*)(?::(tag|name|digest))?$`)
 
-// fieldComment is the comment that decides about a scalar: kyaml looks at the
-// line comment, and only where there is none at the comment above.
-func fieldComment(n *yaml.Node) string {
-	if n.LineComment != "" {
-		return n.LineComment
-	}
-	return n.HeadComment
-}
-
 // markerOf reads a scalar's marker the way kyaml's fieldmeta does: the comment
-// without its leading # must be a JSON object whose values are all strings.
+// without its leading # must be a JSON object whose values are all strings. It looks
+// at the line comment, and only where there is none at the comment above.
 func markerOf(n *yaml.Node) (Marker, bool) {
-	comment := fieldComment(n)
+	comment := cmp.Or(n.LineComment, n.HeadComment)
 	if !strings.Contains(comment, "{") {
 		return Marker{}, false
 	}

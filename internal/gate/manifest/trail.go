@@ -1,7 +1,7 @@
 package manifest
 
 import (
-	"strconv"
+	"fmt"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -24,18 +24,14 @@ func (p trail) String() string {
 	for _, s := range p {
 		switch {
 		case s.key == nil:
-			b.WriteByte('[')
-			b.WriteString(strconv.Itoa(s.index))
-			b.WriteByte(']')
+			fmt.Fprintf(&b, "[%d]", s.index)
 		case simple(s.key):
 			if b.Len() > 0 {
 				b.WriteByte('.')
 			}
 			b.WriteString(s.key.Value)
 		default:
-			b.WriteByte('[')
-			b.WriteString(strconv.QuoteToASCII(s.key.Value))
-			b.WriteByte(']')
+			fmt.Fprintf(&b, "[%+q]", s.key.Value)
 		}
 	}
 	return b.String()
@@ -52,13 +48,6 @@ func (p trail) key() string {
 }
 
 func simple(key *yaml.Node) bool {
-	if key.Kind != yaml.ScalarNode || key.Value == "" {
-		return false
-	}
-	for _, c := range []byte(key.Value) {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '/' {
-			return false
-		}
-	}
-	return true
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/"
+	return key.Kind == yaml.ScalarNode && key.Value != "" && strings.Trim(key.Value, letters) == ""
 }

@@ -88,9 +88,10 @@ func annotate(findings []finding.Finding) (all []Annotation, left int) {
 		if f.Hint != "" {
 			message += "\nhint: " + f.Hint
 		}
+		message = strings.Join(text.Each(strings.Split(message, "\n"), text.Plain), "\n")
 		all = append(all, Annotation{
 			Path: f.File, Line: max(f.Line, 1), Column: f.Column, Level: cmp.Or(level, "failure"),
-			Title: text.CutUTF16(text.Plain(f.Rule), maxTitle), Message: text.CutUTF16(plainLines(message), maxMessage),
+			Title: text.CutUTF16(text.Plain(f.Rule), maxTitle), Message: text.CutUTF16(message, maxMessage),
 		})
 	}
 	return all, left

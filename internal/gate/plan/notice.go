@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
@@ -73,12 +75,7 @@ func NoticeMark(name string) string { return "<!-- fluxkeeper:notice:" + markNam
 // not. Issues without our mark are not touched.
 func PlanNotice(n Notice, now NoticeState) Plan {
 	var plan Plan
-	var ours []Issue
-	for _, i := range now.Issues {
-		if strings.HasPrefix(i.Body, NoticeMark(n.Name)) {
-			ours = append(ours, i)
-		}
-	}
+	ours := slices.DeleteFunc(slices.Clone(now.Issues), func(i Issue) bool { return !strings.HasPrefix(i.Body, NoticeMark(n.Name)) })
 	mark := NoticeMark(n.Name) + "\n"
 	body := mark + fit(strings.TrimSpace(n.Body), maxComment-len(mark))
 	title := text.CutUTF16(text.Plain(n.Title), maxTitle)
@@ -97,12 +94,7 @@ func PlanNotice(n Notice, now NoticeState) Plan {
 		plan.do(OpenIssue{title, body})
 		return plan
 	}
-	first := ours[0]
-	for _, i := range ours[1:] {
-		if i.Number < first.Number {
-			first = i
-		}
-	}
+	first := slices.MinFunc(ours, func(a, b Issue) int { return cmp.Compare(a.Number, b.Number) })
 	if first.Title != title || strings.TrimSpace(strings.ReplaceAll(first.Body, "\r\n", "\n")) != body {
 		plan.do(EditIssue{first.Number, title, body})
 	}

@@ -309,12 +309,7 @@ func (p *Plan) comment(pub Publication, now Published) {
 	}
 	mark := Mark(pub.Name) + "\n"
 	body := mark + fit(strings.TrimSpace(pub.Summary), maxComment-len(mark))
-	var have []Comment
-	for _, c := range now.Comments {
-		if strings.HasPrefix(c.Body, Mark(pub.Name)) {
-			have = append(have, c)
-		}
-	}
+	have := slices.DeleteFunc(slices.Clone(now.Comments), func(c Comment) bool { return !strings.HasPrefix(c.Body, Mark(pub.Name)) })
 	if len(have) == 0 {
 		p.do(PutComment{Number: pub.Number, Body: body})
 		return

@@ -1,19 +1,6 @@
 package plan
 
-import (
-	"strings"
-
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
-)
-
-// plainLines is text.Plain of each line.
-func plainLines(s string) string {
-	lines := strings.Split(s, "\n")
-	for i, line := range lines {
-		lines[i] = text.Plain(line)
-	}
-	return strings.Join(lines, "\n")
-}
+import "strings"
 
 // fit cuts Markdown at the end of a line to at most n bytes and says so.
 func fit(text string, n int) string {

@@ -19,9 +19,9 @@ import (
 // The owner's own words are quoted and escaped.
 func (p Policy) Explain() string {
 	lines := []string{
-		"Updates come from the branch " + list(p.Head, "or") + ".",
-		"They may go to " + cmp.Or(list(p.Base, "or"), "the default branch") + ".",
-		"They may change " + cmp.Or(list(p.Paths, "or"), "any file") + ".",
+		"Updates come from the branch " + list(p.Head) + ".",
+		"They may go to " + cmp.Or(list(p.Base), "the default branch") + ".",
+		"They may change " + cmp.Or(list(p.Paths), "any file") + ".",
 		"They may change " + text.Count(p.MaxUpdates, "image") + " at most.",
 	}
 	for _, b := range p.Bots {
@@ -94,11 +94,7 @@ func (p Policy) explainPeople() string {
 }
 
 func accounts(all []change.Account) string {
-	var who []string
-	for _, a := range all {
-		who = append(who, fmt.Sprintf("%q with id %d", a.Login, a.ID))
-	}
-	return join(who, "or")
+	return join(text.Each(all, func(a change.Account) string { return fmt.Sprintf("%q with id %d", a.Login, a.ID) }), "or")
 }
 
 func (t Terms) explain() string {
@@ -135,8 +131,8 @@ func (o Override) explain() string {
 
 func (u Uses) explain() []string {
 	return []string{
-		"The bots' accounts may be used in " + cmp.Or(list(u.Repositories, "or"), "any repository") +
-			", on the branch " + list(u.Branches, "or") + ".",
+		"The bots' accounts may be used in " + cmp.Or(list(u.Repositories), "any repository") +
+			", on the branch " + list(u.Branches) + ".",
 		"They may cause the events " + join(u.Events, "and") + ".",
 	}
 }
@@ -163,12 +159,8 @@ func loadBearing(name string) bool {
 	return name == "scope/residue" || strings.HasPrefix(name, "yaml/")
 }
 
-func list(patterns []string, last string) string {
-	quoted := make([]string, len(patterns))
-	for i, p := range patterns {
-		quoted[i] = strconv.Quote(p)
-	}
-	return join(quoted, last)
+func list(patterns []string) string {
+	return join(text.Each(patterns, strconv.Quote), "or")
 }
 
 func join(words []string, last string) string {

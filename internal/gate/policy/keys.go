@@ -89,10 +89,7 @@ func sshFingerprint(s string) bool {
 
 // login checks the shape of a GitHub login; apps have [bot] at the end.
 func (r *reader) login(n *yaml.Node, s string) bool {
-	ok := true
-	for _, c := range strings.TrimSuffix(s, "[bot]") {
-		ok = ok && (c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '-' || c == '_')
-	}
+	ok := strings.Trim(strings.TrimSuffix(s, "[bot]"), "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_") == ""
 	if !ok {
 		r.report(n, "write it as in the address of the profile, without @", "%s is not a GitHub login", quote(s))
 	}

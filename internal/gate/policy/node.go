@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,11 +36,7 @@ func (r *reader) mapping(n *yaml.Node, what string, known fields) map[string]*ya
 	if !r.kind(n, yaml.MappingNode, what, "keys and values") {
 		return nil
 	}
-	names := make([]string, 0, len(known))
-	for name := range known {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(known))
 	seen := map[string]*yaml.Node{}
 	r.pairs(n, func(key, value *yaml.Node) {
 		read, ok := known[key.Value]
@@ -230,9 +227,5 @@ func nearest(s string, words []string, otherwise string) string {
 }
 
 func plain[T ~string](words []T) []string {
-	out := make([]string, len(words))
-	for i, w := range words {
-		out[i] = string(w)
-	}
-	return out
+	return text.Each(words, func(w T) string { return string(w) })
 }

@@ -236,7 +236,8 @@ func (r *reader) rules(into *map[string]Setting) func(*yaml.Node) {
 		r.pairs(n, func(key, value *yaml.Node) {
 			rule, known := finding.Lookup(key.Value)
 			if !known {
-				r.report(key, nearest(key.Value, ruleNames(), "list the rules with: fluxkeeper rules"), "unknown rule %s", quote(key.Value))
+				names := text.Each(finding.Catalogue(), func(r finding.Rule) string { return r.Name })
+				r.report(key, nearest(key.Value, names, "list the rules with: fluxkeeper rules"), "unknown rule %s", quote(key.Value))
 			}
 			if value.Kind == yaml.ScalarNode && slices.Contains(plain(finding.Severities()), value.Value) {
 				r.report(value, "write {severity: "+value.Value+"}, and a reason where that is less than the rule's own",
@@ -259,14 +260,6 @@ func (r *reader) rules(into *map[string]Setting) func(*yaml.Node) {
 		})
 		*into = settings
 	}
-}
-
-func ruleNames() []string {
-	var names []string
-	for _, rule := range finding.Catalogue() {
-		names = append(names, rule.Name)
-	}
-	return names
 }
 
 func (r *reader) uses(into *Uses) func(*yaml.Node) {

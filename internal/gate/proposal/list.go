@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // Update is one line of a body's list.
@@ -35,13 +36,7 @@ func (u Update) Line() string {
 // List is the lines of the updates in their order, each once: several places
 // of one image with one step are one update.
 func List(updates []Update) []string {
-	var lines []string
-	for _, u := range updates {
-		if line := u.Line(); !slices.Contains(lines, line) {
-			lines = append(lines, line)
-		}
-	}
-	return lines
+	return unique(text.Each(updates, Update.Line))
 }
 
 // nothing stands for a version that is not there.
@@ -245,9 +240,9 @@ func inOrder(a, b Update) int {
 	return cmp.Or(cmp.Compare(a.Image, b.Image), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 }
 
-func unique(updates []Update) []Update {
-	var out []Update
-	for _, u := range updates {
+func unique[T comparable](all []T) []T {
+	var out []T
+	for _, u := range all {
 		if !slices.Contains(out, u) {
 			out = append(out, u)
 		}

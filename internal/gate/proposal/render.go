@@ -7,6 +7,8 @@ import (
 	"strings"
 	"text/template"
 	"unicode/utf8"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // Templates are the title and the body of a pull request, in the language of
@@ -86,10 +88,7 @@ func Render(t Templates, updates []Update, branch, base string) (Text, error) {
 	case utf8.RuneCountInString(body) > maxBody-1000:
 		return Text{}, fmt.Errorf("render body: it has %d characters, too many for GitHub", utf8.RuneCountInString(body))
 	}
-	if utf8.RuneCountInString(title) > maxTitle {
-		title = string([]rune(title)[:maxTitle-1]) + "…"
-	}
-	return Text{title, strings.TrimSpace(body)}, nil
+	return Text{text.Cut(title, maxTitle), strings.TrimSpace(body)}, nil
 }
 
 func orDefault(text, otherwise string) string {
