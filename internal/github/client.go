@@ -123,9 +123,7 @@ func (o Options) WithDefaults() Options {
 	o.Budget = cmp.Or(o.Budget, defaultBudget)
 	o.FirstWait = cmp.Or(o.FirstWait, time.Second)
 	o.UserAgent = cmp.Or(o.UserAgent, defaultAgent)
-	if o.Transport == nil {
-		o.Transport = http.DefaultTransport
-	}
+	o.Transport = cmp.Or(o.Transport, http.DefaultTransport)
 	return o
 }
 

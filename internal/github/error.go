@@ -94,8 +94,6 @@ func KindOf(err error) Kind {
 	return ""
 }
 
-var errTooLarge = errors.New("the answer is larger than can be read")
-
 const retryLater = "run the job again in a few minutes; www.githubstatus.com tells of troubles"
 
 // hints are what to do about an error of a kind where the answer itself does
@@ -134,8 +132,8 @@ func Classify(ctx context.Context, op string, err error) *Error {
 	}
 	_, unreached := errors.AsType[*url.Error](err)
 	switch {
-	case errors.Is(err, errTooLarge):
-		e.Kind, e.text = Truncated, errTooLarge.Error()
+	case errors.As(err, new(*http.MaxBytesError)):
+		e.Kind, e.text = Truncated, "the answer is larger than can be read"
 	case ctx.Err() != nil:
 		e.Kind, e.text, e.cause = Network, context.Cause(ctx).Error(), context.Cause(ctx)
 	case errors.Is(err, errRedirect):

@@ -31,17 +31,14 @@ func (r *Reader) pushes(ctx context.Context, branch string) ([]push, error) {
 	ref := "refs/heads/" + branch
 	op := "read the activity of branch " + text.Quote(branch)
 	address := fmt.Sprintf("repos/%s/%s/activity?per_page=%d&ref=%s", r.Owner, r.Name, github.PageSize, url.QueryEscape(ref))
-	req, err := r.API.NewRequest(http.MethodGet, address, nil)
-	if err != nil {
-		return nil, github.Classify(ctx, op, err)
-	}
 	var list []push
-	if _, err := r.API.Do(ctx, req, &list); err != nil {
-		e := github.Classify(ctx, op, err)
-		if e.Kind == github.Forbidden || e.Kind == github.NotFound || e.Kind == github.Refused || e.Kind == github.SSO {
-			return nil, nil
-		}
-		return nil, e
+	_, err := r.Ask(ctx, op, http.MethodGet, address, &list)
+	switch github.KindOf(err) {
+	case github.Forbidden, github.NotFound, github.Refused, github.SSO:
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	out := []push{} // and not nil, which is for a list that cannot be read
 	for _, p := range list {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // maxMerges bounds the merges of a change that are looked into.
@@ -21,10 +22,7 @@ func (r *Reader) mechanical(ctx context.Context, commits []*gh.RepositoryCommit)
 	below, found := map[string]change.Revision{}, map[string]bool{}
 	met := "" // where the line last met the base's history
 	for _, c := range commits {
-		var parents []string
-		for _, p := range c.Parents {
-			parents = append(parents, p.GetSHA())
-		}
+		parents := text.Each(c.Parents, (*gh.Commit).GetSHA)
 		switch {
 		case len(parents) == 1 && below[parents[0]].Commit == "":
 			met = parents[0]

@@ -12,6 +12,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // maxPastPages bounds the pages of the base's commits, of which many can lie beside its
@@ -70,10 +71,7 @@ func when(c *gh.RepositoryCommit) time.Time { return c.GetCommit().GetCommitter(
 
 // steps finds the commits of the line that changed one of the files, and reads them.
 func (r *Reader) steps(ctx context.Context, facts *change.Facts, paths []string, line []*gh.RepositoryCommit, below string) error {
-	var states []string
-	for _, c := range line {
-		states = append(states, c.GetSHA())
-	}
+	states := text.Each(line, (*gh.RepositoryCommit).GetSHA)
 	ids, err := r.blobIDs(ctx, append(states, below), paths)
 	if err != nil {
 		return err

@@ -167,7 +167,12 @@ func (p *prober) send(q question) token.Answer {
 	a.AcceptedScopes = github.Printable(resp.Header.Get("X-Accepted-OAuth-Scopes"))
 	a.Page = token.SSOPage(resp.Header.Get("X-GitHub-SSO"))
 	if q.Git {
-		return p.gitAnswer(a, resp)
+		// The Git server's 401 is in words of its own, and says nothing of a token that
+		// the API knows.
+		if a.Class == token.OK && !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/x-git-receive-pack-advertisement") {
+			a.Class, a.Message = token.Trouble, "the answer is no Git server's"
+		}
+		return a
 	}
 	p.headers(resp)
 	if a.Class == token.OK && q.read != nil && resp.StatusCode == http.StatusOK {
@@ -195,15 +200,6 @@ func (p *prober) masked(resp *http.Response, data []byte) []byte {
 		}
 	}
 	return data
-}
-
-// gitAnswer reads the Git server's answer. Its 401 is in words of its own, and says
-// nothing of a token that the API knows.
-func (p *prober) gitAnswer(a token.Answer, resp *http.Response) token.Answer {
-	if a.Class == token.OK && !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/x-git-receive-pack-advertisement") {
-		a.Class, a.Message = token.Trouble, "the answer is no Git server's"
-	}
-	return a
 }
 
 func (p *prober) request(q question) (*http.Request, error) {

@@ -40,7 +40,7 @@ func (p *prober) run() {
 		}
 	}
 	for _, full := range p.need.Repositories[1:] {
-		if !p.listed(full) && p.sent < MaxRequests-reserve {
+		if _, listed := p.find(full); !listed && p.sent < MaxRequests-reserve {
 			p.repository(full)
 		}
 	}
@@ -163,12 +163,7 @@ func (p *prober) reach() {
 	p.ask(q)
 }
 
-// listed says whether the token's own list has a repository.
-func (p *prober) listed(full string) bool {
-	_, ok := p.find(full)
-	return ok
-}
-
+// find gives a repository that the token was seen to reach.
 func (p *prober) find(full string) (token.Repository, bool) {
 	all := slices.Clone(p.seen.Repositories)
 	if p.seen.Reach != nil {

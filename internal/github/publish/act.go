@@ -151,12 +151,3 @@ func (w *Writer) open(ctx context.Context, op string, a plan.OpenPull, out *Outc
 	}
 	return nil
 }
-
-// openRefused sorts GitHub's reasons not to open a pull request.
-func openRefused(err error) aftermath {
-	text := err.Error()
-	if strings.Contains(text, "A pull request already exists") {
-		return replan // another run was faster: refresh that one
-	}
-	return failed
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
@@ -235,7 +236,10 @@ func (w *carrying) judge(a plan.Action, err error) aftermath {
 			return done // somebody else was faster
 		}
 	case plan.OpenPull:
-		return openRefused(err)
+		if strings.Contains(err.Error(), "A pull request already exists") {
+			return replan // another run was faster: refresh that one
+		}
+		return failed
 	case plan.DisarmAutoMerge, plan.DismissApproval, plan.ClosePull, plan.EditPull:
 		return failed
 	}

@@ -129,17 +129,11 @@ func (w *Writer) publishedOnCommit(ctx context.Context, p plan.Publication, now 
 // refusedInto takes an error that says what the token may not do, and gives
 // every other one back.
 func refusedInto(denied map[plan.Right]string, right plan.Right, err error) error {
-	if !isRefusal(err) {
+	if kind := github.KindOf(err); kind != github.Forbidden && kind != github.NotFound {
 		return err
 	}
 	denied[right] = err.Error()
 	return nil
-}
-
-// isRefusal tells whether an error says that the token may not do something.
-func isRefusal(err error) bool {
-	kind := github.KindOf(err)
-	return kind == github.Forbidden || kind == github.NotFound
 }
 
 // maxPages bounds every list that is read page by page, at 100 each.

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -259,17 +260,13 @@ func (w *Writer) PullState(ctx context.Context, number int) (plan.PullState, err
 		return state, nil
 	}
 	op = fmt.Sprintf("read all approvals of pull request %d", number)
-	first := before
-	state.Unread = github.Pages(op, maxPages, func(before string) (string, error) {
-		if before == "" {
-			before = first
-		}
+	state.Unread = github.Pages(op, maxPages, func(page string) (string, error) {
 		var answer struct {
 			Repository struct {
 				PullRequest *struct{ Reviews reviewNodes }
 			}
 		}
-		if err := w.Query(ctx, op, reviewQuery, map[string]any{"number": number, "before": before}, &answer); err != nil {
+		if err := w.Query(ctx, op, reviewQuery, map[string]any{"number": number, "before": cmp.Or(page, before)}, &answer); err != nil {
 			return "", err
 		}
 		if answer.Repository.PullRequest == nil {
