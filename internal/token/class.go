@@ -2,6 +2,7 @@ package token
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -61,12 +62,7 @@ func Classify(status int, message string, header Header) Class {
 
 func refused(status int, message string, header Header) Class {
 	says := func(parts ...string) bool {
-		for _, p := range parts {
-			if !strings.Contains(message, p) {
-				return false
-			}
-		}
-		return true
+		return !slices.ContainsFunc(parts, func(p string) bool { return !strings.Contains(message, p) })
 	}
 	switch {
 	case says("secondary rate limit"), header("Retry-After") != "":

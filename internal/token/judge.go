@@ -2,6 +2,7 @@ package token
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
@@ -168,13 +169,8 @@ func (j *judge) expiry() {
 }
 
 func (j *judge) name() {
-	if j.Observations.Name == "" || j.need.Name == "" {
+	if j.Observations.Name == "" || j.need.Name == "" || slices.Contains(j.need.Names(), j.Observations.Name) {
 		return
-	}
-	for _, want := range j.need.Names() {
-		if j.Observations.Name == want {
-			return
-		}
 	}
 	j.add("name", "the token is called %q, not %s", j.Observations.Name, strings.Join(j.need.Names(), " or "))
 }
@@ -199,7 +195,7 @@ func gaps(n Need, o Observations) []string {
 			all = append(all, fmt.Sprintf("%s has no answer: %s", a.question(), a.because()))
 		}
 	}
-	if stops(o) || j.refusedAsAWhole() {
+	if slices.ContainsFunc(o.Answers, func(a Answer) bool { return a.Class.Stops() }) || j.refusedAsAWhole() {
 		return all
 	}
 	hidden := false
@@ -231,24 +227,10 @@ func (j *judge) unasked() []string {
 	return all
 }
 
-// stops says that there was no point in asking on.
-func stops(o Observations) bool {
-	for _, a := range o.Answers {
-		if a.Class.Stops() {
-			return true
-		}
-	}
-	return false
-}
-
 // Stops says that an answer of this class makes every further question pointless,
 // or harmful: GitHub shuts an account out that sends several bad credentials.
 func (c Class) Stops() bool {
-	switch c {
-	case BadCredentials, LockedOut, Suspended, Limited, TooFast:
-		return true
-	}
-	return false
+	return slices.Contains([]Class{BadCredentials, LockedOut, Suspended, Limited, TooFast}, c)
 }
 
 // question is what was asked, in words.
@@ -275,13 +257,5 @@ func (a Answer) because() string {
 
 // lists says whether a repository is on the list.
 func (r *Reach) lists(full string) bool {
-	if r == nil {
-		return false
-	}
-	for _, one := range r.Repositories {
-		if strings.EqualFold(one.Name, full) {
-			return true
-		}
-	}
-	return false
+	return r != nil && slices.ContainsFunc(r.Repositories, func(one Repository) bool { return strings.EqualFold(one.Name, full) })
 }

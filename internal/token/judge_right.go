@@ -243,12 +243,10 @@ func (j *judge) permissions() {
 // asked says whether a permission was asked about at all; what became of that is
 // among the gaps.
 func (j *judge) asked(name string) bool {
-	for _, p := range proofs(name) {
-		if _, ok := j.find(p.Probe, ""); ok {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(proofs(name), func(q Question) bool {
+		_, ok := j.find(q.Probe, "")
+		return ok
+	})
 }
 
 // held is how far a permission goes, where the answers tell. That a public
@@ -312,10 +310,7 @@ func (j *judge) proves(needs string) string {
 			if n == Metadata || j.need.allows(n, Level(l)) {
 				continue
 			}
-			accounted = false
-			if name == "" {
-				name = n
-			}
+			accounted, name = false, cmp.Or(name, n)
 		}
 		if accounted {
 			return ""

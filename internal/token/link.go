@@ -34,11 +34,7 @@ func (n Need) Link(web string) string {
 
 // Listed are the permissions in words, as "Contents: write", sorted.
 func (n Need) Listed() []string {
-	var all []string
-	for _, name := range n.needed() {
-		all = append(all, title(name)+": "+string(n.Permissions[name]))
-	}
-	return all
+	return text.Each(n.needed(), func(name string) string { return title(name) + ": " + string(n.Permissions[name]) })
 }
 
 // Owner is whose repositories the token is for: a fine-grained token has one owner

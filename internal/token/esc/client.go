@@ -49,8 +49,6 @@ type Client struct {
 // Error is what went wrong, with what to do about it. It never holds a value.
 type Error struct {
 	Op, Text, hint string
-	// Status is the backend's answer; 0 where there was none.
-	Status int
 }
 
 func (e *Error) Error() string {
@@ -63,9 +61,7 @@ func (e *Error) Error() string {
 // Hint says what to do about it; empty where there is nothing to add.
 func (e *Error) Hint() string { return e.hint }
 
-func failf(hint, format string, args ...any) error {
-	return &Error{Text: fmt.Sprintf(format, args...), hint: hint}
-}
+func fail(hint, text string) error { return &Error{Text: text, hint: hint} }
 
 // errConflict says that somebody else saved a revision in between.
 var errConflict = errors.New("the environment was changed at the same time")
@@ -132,7 +128,7 @@ func (c *Client) Value(ctx context.Context, e Environment, revision int64, p Pat
 		ID string `json:"id"`
 	}
 	if json.Unmarshal(opened.body, &session) != nil || session.ID == "" {
-		return Value{}, &Error{Op: op, Text: "the answer names no session", Status: opened.status}
+		return Value{}, &Error{Op: op, Text: "the answer names no session"}
 	}
 	a, err := c.send(ctx, op, request{method: http.MethodGet, path: c.path(e) + "/open/" + url.PathEscape(session.ID),
 		query: url.Values{"property": {p.String()}}})
@@ -145,7 +141,7 @@ func (c *Client) Value(ctx context.Context, e Environment, revision int64, p Pat
 		Unknown bool `json:"unknown"`
 	}
 	if json.Unmarshal(a.body, &one) != nil {
-		return Value{}, &Error{Op: op, Text: "the answer is not what Pulumi's API describes", Status: a.status}
+		return Value{}, &Error{Op: op, Text: "the answer is not what Pulumi's API describes"}
 	}
 	text, ok := one.Value.(string)
 	if !ok || one.Unknown {
@@ -195,7 +191,6 @@ type request struct {
 }
 
 type answer struct {
-	status int
 	header http.Header
 	body   []byte
 }
@@ -231,13 +226,13 @@ func (c *Client) send(ctx context.Context, op string, r request) (answer, error)
 	case err != nil:
 		return answer{}, unreached(op, err)
 	case len(body) > maxAnswer:
-		return answer{}, &Error{Op: op, Text: "the answer is too long", Status: resp.StatusCode}
+		return answer{}, &Error{Op: op, Text: "the answer is too long"}
 	case resp.StatusCode == http.StatusConflict, resp.StatusCode == http.StatusPreconditionFailed:
 		return answer{}, errConflict
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		return answer{}, c.refusal(op, resp.StatusCode, body, r.value)
 	}
-	return answer{resp.StatusCode, resp.Header, body}, nil
+	return answer{resp.Header, body}, nil
 }
 
 // unreached leaves out the URL that net/http puts before the cause.
@@ -251,7 +246,7 @@ func unreached(op string, err error) error {
 
 // refusal says what the backend said, without the value that it may quote.
 func (c *Client) refusal(op string, status int, body []byte, value secret.Secret) error {
-	e := &Error{Op: op, Status: status, Text: fmt.Sprintf("Pulumi answered %d", status), hint: map[int]string{
+	e := &Error{Op: op, Text: fmt.Sprintf("Pulumi answered %d", status), hint: map[int]string{
 		http.StatusUnauthorized:    "the Pulumi access token is wrong or expired: make one at https://app.pulumi.com/account/tokens",
 		http.StatusForbidden:       "give the token's owner the right to do this in the environment",
 		http.StatusNotFound:        "check the name, organization/project/environment, and that the token's owner may read it",

@@ -121,16 +121,16 @@ func child(n *yaml.Node, s step) *yaml.Node {
 func (d Definition) with(p Path, value secret.Secret) ([]byte, error) {
 	switch f := d.At(p); f {
 	case Reference:
-		return nil, failf("set the value where the reference points to, or take the reference out of the environment first",
+		return nil, fail("set the value where the reference points to, or take the reference out of the environment first",
 			"the value is a reference to another")
 	case Computed:
-		return nil, failf("name the path of a plain value or of fn::secret", "the value is computed by a function of Pulumi ESC")
+		return nil, fail("name the path of a plain value or of fn::secret", "the value is computed by a function of Pulumi ESC")
 	case Composite:
-		return nil, failf("name the path of the value itself, such as github.token", "there are further values below that path")
+		return nil, fail("name the path of the value itself, such as github.token", "there are further values below that path")
 	case Absent, Hidden, Plain:
 	}
 	if strings.Contains(value.Reveal(), "${") {
-		return nil, failf("", "the value holds ${, which Pulumi could take for a reference")
+		return nil, fail("", "the value holds ${, which Pulumi could take for a reference")
 	}
 	n, err := reach(d.root.Content[0], append([]step{{key: "values"}}, p.steps...))
 	if err != nil {
@@ -148,7 +148,7 @@ func (d Definition) with(p Path, value secret.Secret) ([]byte, error) {
 	e := yaml.NewEncoder(&out)
 	e.SetIndent(2)
 	if err := errors.Join(e.Encode(d.root), e.Close()); err != nil {
-		return nil, failf("", "the definition cannot be written as YAML")
+		return nil, fail("", "the definition cannot be written as YAML")
 	}
 	return out.Bytes(), nil
 }
@@ -169,7 +169,7 @@ func reach(n *yaml.Node, steps []step) (*yaml.Node, error) {
 			next = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
 			n.Content = append(n.Content, next)
 		default:
-			return nil, failf("look at the environment with `esc env get`", "the path does not fit what the environment holds")
+			return nil, fail("look at the environment with `esc env get`", "the path does not fit what the environment holds")
 		}
 		n = next
 	}

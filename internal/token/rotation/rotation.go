@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -113,19 +114,13 @@ func Join(records []Record) []Rotation {
 	return all
 }
 
-// oldOver says that the old token's own end has come: GitHub takes it no more,
-// whoever asks.
-func (d Rotation) oldOver(now time.Time) bool {
-	return !d.OldExpires.IsZero() && !now.Before(d.OldExpires)
-}
-
 // NoOld says that there was no old token: its places were looked at, and had none.
 func (d Rotation) NoOld() bool { return d.Old == "" && len(d.Places) > 0 }
 
 // Dead says that the old token is dead for all that is known: there was none, GitHub
 // does not take it, or its own end has come.
 func (d Rotation) Dead(s Observation) bool {
-	return d.NoOld() || s.Old == token.BadCredentials || d.oldOver(s.Now)
+	return d.NoOld() || s.Old == token.BadCredentials || !d.OldExpires.IsZero() && !s.Now.Before(d.OldExpires)
 }
 
 func (d *Rotation) add(r Record) {
@@ -133,9 +128,7 @@ func (d *Rotation) add(r Record) {
 	if len(r.Repositories) > 0 {
 		d.Repositories = r.Repositories
 	}
-	if d.Old == "" {
-		d.Old = r.Old
-	}
+	d.Old = cmp.Or(d.Old, r.Old)
 	if !r.Expires.IsZero() {
 		d.Expires = r.Expires
 	}
