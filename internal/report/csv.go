@@ -12,18 +12,11 @@ import (
 // CSV writes the report's sheet for spreadsheets (RFC 4180). Cells show what they hold
 // as Plain does, and none is taken for a formula.
 func CSV(w io.Writer, r Report) error {
-	out := csv.NewWriter(w)
+	var rows [][]string
 	for _, row := range r.Sheet {
-		cells := make([]string, len(row))
-		for i, cell := range row {
-			cells[i] = csvCell(cell)
-		}
-		if err := out.Write(cells); err != nil {
-			return fmt.Errorf("write report: %w", err)
-		}
+		rows = append(rows, text.Each(row, csvCell))
 	}
-	out.Flush()
-	if err := out.Error(); err != nil {
+	if err := csv.NewWriter(w).WriteAll(rows); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil

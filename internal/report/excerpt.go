@@ -26,7 +26,7 @@ func excerptOf(source []byte, n, column, width int) (excerpt, bool) {
 		return excerpt{}, false
 	}
 	part := near(raw, column, 4*width)
-	runes := characters(part.text)
+	runes := []rune(part.text) // an invalid byte is one character
 	shown := text.Cells(part.text, unicode.MaxRune)
 	for i, r := range runes {
 		if r == '\t' {
@@ -89,15 +89,6 @@ func sourceLine(source []byte, n int) ([]byte, bool) {
 	}
 	source, _, _ = bytes.Cut(source, []byte("\n"))
 	return bytes.TrimSuffix(source, []byte("\r")), true
-}
-
-// characters is []rune(s): an invalid byte is one character.
-func characters(s string) []rune {
-	out := make([]rune, 0, utf8.RuneCountInString(s))
-	for _, r := range s {
-		out = append(out, r)
-	}
-	return out
 }
 
 // scalarEnd guesses where the YAML scalar that begins at start ends. It only

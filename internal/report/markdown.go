@@ -19,12 +19,9 @@ const (
 func Markdown(w io.Writer, r Report) error {
 	head, foot := r.markdownHead(), r.markdownFoot()
 	left := maxMarkdown - len(head) - len(foot)
-	gaps := foldable{items: r.markdownGaps(), noun: "gap", fold: "\n"}.render(left / 3)
+	gaps := foldable{items: text.Each(r.Gaps, markdownGap), noun: "gap", fold: "\n"}.render(left / 3)
 	left -= len(gaps)
-	findings := foldable{noun: "finding", head: "### Findings\n\n", fold: "\n"}
-	for _, f := range r.Findings {
-		findings.items = append(findings.items, markdownFinding(f))
-	}
+	findings := foldable{items: text.Each(r.Findings, markdownFinding), noun: "finding", head: "### Findings\n\n", fold: "\n"}
 	// The first table is what the report is about; the others are small.
 	tables := make([]string, len(r.Tables))
 	for i := len(r.Tables) - 1; i >= 0; i-- {
@@ -72,10 +69,7 @@ func upperFirst(s string) string {
 }
 
 func (r Report) markdownFoot() string {
-	var parts []string
-	for _, part := range r.Closing {
-		parts = append(parts, text.Markdown(text.Cut(part, 2*maxCell)))
-	}
+	parts := text.Each(r.Closing, func(part string) string { return text.Markdown(text.Cut(part, 2*maxCell)) })
 	if r.Version != "" {
 		parts = append(parts, "Fluxkeeper "+text.Markdown(text.Cut(r.Version, maxCell)))
 	}
@@ -85,12 +79,8 @@ func (r Report) markdownFoot() string {
 	return strings.Join(parts, " · ") + "\n"
 }
 
-func (r Report) markdownGaps() []string {
-	var items []string
-	for _, gap := range r.Gaps {
-		items = append(items, "- **gap**: "+text.Markdown(text.Cut(gap, maxMessage))+"\n")
-	}
-	return items
+func markdownGap(gap string) string {
+	return "- **gap**: " + text.Markdown(text.Cut(gap, maxMessage)) + "\n"
 }
 
 // markdown is the table as lines that can be folded away.

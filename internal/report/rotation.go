@@ -63,10 +63,7 @@ func (n Rotation) Report() Report {
 		r.Facts = append(r.Facts, Fact{"overlap", overlap})
 	}
 	if !d.Expires.IsZero() {
-		var days []string
-		for _, at := range token.Reminders(d.Expires) {
-			days = append(days, at.Format(time.DateOnly))
-		}
+		days := text.Each(token.Reminders(d.Expires), func(at time.Time) string { return at.Format(time.DateOnly) })
 		r.Facts = append(r.Facts, Fact{"expires", text.Minute(d.Expires) + "; reminders " + strings.Join(days, ", ")})
 	}
 	r.Tables, r.Closing = []Table{n.steps(st)}, []string{"next: " + st.Next()}

@@ -32,8 +32,12 @@ func SARIF(w io.Writer, r Report) error {
 		if !known {
 			at = -1
 		}
+		message := sarifText(f.Message)
+		if f.Hint != "" {
+			message += "\nHint: " + sarifText(f.Hint)
+		}
 		results = append(results, object{
-			"ruleId": f.Rule, "ruleIndex": at, "level": sarifLevel(f.Severity), "message": sarifMessage(f),
+			"ruleId": f.Rule, "ruleIndex": at, "level": sarifLevel(f.Severity), "message": object{"text": message},
 			"locations":           []object{sarifLocation(f, r.Somewhere)},
 			"partialFingerprints": object{"fluxkeeper/v1": fingerprint(f, seen)},
 		})
@@ -44,7 +48,11 @@ func SARIF(w io.Writer, r Report) error {
 	}
 	invocation := object{"executionSuccessful": r.Verdict() != finding.Undecided}
 	if len(r.Gaps) > 0 {
-		invocation["toolExecutionNotifications"] = r.notifications()
+		var notifications []object
+		for _, gap := range r.Gaps {
+			notifications = append(notifications, object{"level": "error", "message": object{"text": sarifText(gap)}})
+		}
+		invocation["toolExecutionNotifications"] = notifications
 	}
 	properties := map[string]string{"verdict": string(r.Verdict())}
 	maps.Copy(properties, r.Properties)
@@ -57,25 +65,8 @@ func SARIF(w io.Writer, r Report) error {
 	})
 }
 
-// notifications say what kept the run from an answer.
-func (r Report) notifications() []object {
-	var out []object
-	for _, gap := range r.Gaps {
-		out = append(out, object{"level": "error", "message": object{"text": sarifText(gap)}})
-	}
-	return out
-}
-
 // sarifText breaks up [text](target), which viewers read as a link.
 func sarifText(s string) string { return strings.ReplaceAll(text.Plain(s), "](", "] (") }
-
-func sarifMessage(f finding.Finding) object {
-	message := sarifText(f.Message)
-	if f.Hint != "" {
-		message += "\nHint: " + sarifText(f.Hint)
-	}
-	return object{"text": message}
-}
 
 func sarifRule(rule finding.Rule) object {
 	why, fix := strings.TrimSpace(rule.Why), strings.TrimSpace(rule.Fix)

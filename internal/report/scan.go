@@ -14,8 +14,7 @@ type scanDocument struct{ Envelope }
 // Report is the scan for every format.
 func (s Scan) Report() Report {
 	r := Report{Answer: s.Answer, Version: s.Version, Document: scanDocument{EnvelopeOf(s.Answer)}}
-	switch s.Verdict() {
-	case finding.Pass, finding.Undecided:
+	if v := s.Verdict(); v == finding.Pass || v == finding.Undecided {
 		r.Phrase = "no token was found"
 	}
 	return r

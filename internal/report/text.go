@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -117,10 +118,7 @@ func (t *printer) table(table Table) {
 	if table.Most > 0 && len(rows) > table.Most {
 		rows, hidden = rows[:table.Most], len(rows)-table.Most
 	}
-	cells := [][]string{{}}
-	for _, c := range table.Columns {
-		cells[0] = append(cells[0], c.Head)
-	}
+	cells := [][]string{text.Each(table.Columns, func(c Column) string { return c.Head })}
 	for _, row := range rows {
 		cells = append(cells, shownCells(table.Columns, row.Cells))
 	}
@@ -321,9 +319,6 @@ func (t *printer) excerpt(p finding.Place, gutter int) (excerpt, bool) {
 	if t.Source == nil || p.File == "" {
 		return excerpt{}, false
 	}
-	width := t.style.Width
-	if width == 0 {
-		width = plainWidth
-	}
+	width := cmp.Or(t.style.Width, plainWidth)
 	return excerptOf(t.Source(p.File), p.Line, p.Column, max(leastWidth, width)-gutter-len(" | "))
 }

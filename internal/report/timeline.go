@@ -141,11 +141,7 @@ func attribution(u audit.Use) string {
 }
 
 func joined(indices []int64) string {
-	texts := make([]string, len(indices))
-	for i, n := range indices {
-		texts[i] = strconv.FormatInt(n, 10)
-	}
-	return strings.Join(texts, ", ")
+	return strings.Join(text.Each(indices, func(n int64) string { return strconv.FormatInt(n, 10) }), ", ")
 }
 
 // totals is a table of how many uses there were by something.

@@ -71,11 +71,7 @@ func (t Token) facts() []Fact {
 	}
 	add("expires", t.expires())
 	if o.Reach != nil {
-		var names []string
-		for _, r := range o.Reach.Repositories {
-			names = append(names, r.Name)
-		}
-		add("sees", text.Some(names, 5))
+		add("sees", text.Some(text.Each(o.Reach.Repositories, func(r token.Repository) string { return r.Name }), 5))
 	}
 	if o.Rate != nil {
 		add(RateLimit, fmt.Sprintf("%d of %d left", o.Rate.Remaining, o.Rate.Limit))
