@@ -26,7 +26,9 @@ func Judge(readings []Reading, c Contract) Timeline {
 	for _, r := range readings {
 		if r.Before {
 			before++
-			j.remember(r.Record)
+			if _, seen := j.earlier[r.Record.BodyHash]; !seen {
+				j.earlier[r.Record.BodyHash] = r.Record
+			}
 			continue
 		}
 		j.delivery(r)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 )
 
 // Bounds of the way between a body's own time and its arrival. GitHub can be
@@ -53,13 +52,6 @@ func (j *judge) again(r Reading) bool {
 		j.timeline.Uses[i].Also = append(j.timeline.Uses[i].Also, r.Record.Index)
 	}
 	return true
-}
-
-// remember takes a delivery of before the window.
-func (j *judge) remember(r ledger.Record) {
-	if _, seen := j.earlier[r.BodyHash]; !seen {
-		j.earlier[r.BodyHash] = r
-	}
 }
 
 // reused reports a GUID that stands for two things.

@@ -90,7 +90,6 @@ type object struct {
 	TokenName   string  `json:"token_name"`
 	Event       string  `json:"event"`
 	UpdatedAt   stamp   `json:"updated_at"`
-	CreatedAt   stamp   `json:"created_at"`
 	Actor       Account `json:"actor"`
 	Triggering  Account `json:"triggering_actor"`
 }

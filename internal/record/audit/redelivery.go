@@ -97,11 +97,10 @@ type Delivery struct {
 	GUID          string
 	Event, Action string
 	Repository    int64 // id; 0 where the event is of none
-	First, Last   time.Time
+	First         time.Time
 	Attempt       int64  // the id of the last attempt, which redelivery is asked for by
 	Tries         int    // redeliveries so far
 	Status        string // of the last attempt, in GitHub's words
-	StatusCode    int    // of the last attempt
 }
 
 // group is a delivery with the attempts that it is made of.
@@ -129,7 +128,7 @@ func groupAttempts(l Listing, held Held) []*group {
 			byGUID[a.GUID] = g
 			all = append(all, g)
 		}
-		g.Last, g.Attempt, g.Status, g.StatusCode = a.Time, a.ID, a.Status, a.StatusCode
+		g.Attempt, g.Status = a.ID, a.Status
 		g.throttled = g.throttled || !a.Throttled.IsZero()
 		if a.Redelivery {
 			g.Tries++

@@ -13,19 +13,15 @@ import (
 
 // Head tells how many entries there are, and the tree's root.
 func (l *Ledger) Head(ctx context.Context) (size int64, root tlog.Hash, err error) {
-	f, err := l.frontier(ctx)
+	var stored []byte
+	if err := l.read(ctx, `SELECT frontier FROM head`, &stored); err != nil {
+		return 0, root, err
+	}
+	f, err := ledger.ParseFrontier(stored)
 	if err != nil {
 		return 0, root, err
 	}
 	return f.Size(), f.Root(), nil
-}
-
-func (l *Ledger) frontier(ctx context.Context) (*ledger.Frontier, error) {
-	var stored []byte
-	if err := l.read(ctx, `SELECT frontier FROM head`, &stored); err != nil {
-		return nil, err
-	}
-	return ledger.ParseFrontier(stored)
 }
 
 // read reads one row of what the ledger keeps of itself.

@@ -25,8 +25,6 @@ type Stats struct {
 	// hold as they are stored.
 	Queued      int
 	QueuedBytes int64
-	// Committed is when something was last durable, by this machine's clock.
-	Committed time.Time
 	// Broken is why nothing is taken at the moment, or nil.
 	Broken error
 }
@@ -35,7 +33,6 @@ type Stats struct {
 func (l *Ledger) Stats() Stats {
 	s := Stats{
 		Size: l.size.Load(), Queued: len(l.queue), QueuedBytes: l.queuedBytes.Load(),
-		Committed: time.UnixMicro(l.committed.Load()).UTC(),
 	}
 	if cause := l.broken.Load(); cause != nil {
 		s.Broken = *cause

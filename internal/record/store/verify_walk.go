@@ -26,9 +26,9 @@ type entryRow struct {
 // walk reads all entries and bodies in order.
 func (v *verifier) walk() error {
 	for {
-		page, err := v.readPage()
+		page, err := entryRows(v.ctx, v.tx, v.next, `idx >= $1 ORDER BY idx LIMIT $2`, v.next, verifyPage)
 		if err != nil {
-			return err
+			return fmt.Errorf("read what follows entry %d: %w", v.next-1, err)
 		}
 		if len(page) == 0 {
 			return nil
@@ -52,15 +52,6 @@ func (v *verifier) walk() error {
 			v.options.Progress(v.next, total)
 		}
 	}
-}
-
-// readPage reads the entries that follow.
-func (v *verifier) readPage() ([]entryRow, error) {
-	page, err := entryRows(v.ctx, v.tx, v.next, `idx >= $1 ORDER BY idx LIMIT $2`, v.next, verifyPage)
-	if err != nil {
-		return nil, fmt.Errorf("read what follows entry %d: %w", v.next-1, err)
-	}
-	return page, nil
 }
 
 // entryRows reads entries, in order from an index on, also as no program would have
