@@ -84,7 +84,7 @@ func (n *networks) refresh(ctx context.Context, client *hooks.Client) error {
 // follow asks again now and then. While GitHub does not answer, the last list
 // stays.
 func (n *networks) follow(ctx context.Context, client *hooks.Client, log *slog.Logger) {
-	for sleep(ctx, networksEvery) {
+	for github.Sleep(ctx, networksEvery) == nil {
 		if err := n.refresh(ctx, client); err != nil && ctx.Err() == nil {
 			log.Error("ask GitHub for the networks of its webhooks", "error", err, "hint", console.HintOf(err))
 		}

@@ -119,7 +119,7 @@ func (c *doctorCmd) settings(a *console.Console, admin secret.Secret, read flux.
 func (c *doctorCmd) rotation(
 	ctx context.Context, client *cluster.Client, reading cluster.Reading, severities map[string]finding.Severity,
 ) finding.Check {
-	h, err := c.history(ctx)
+	h, err := where{c.Observe}.rotations(ctx)
 	if err != nil {
 		return untold(checkRotation, err)
 	}
@@ -143,14 +143,4 @@ func (c *doctorCmd) rotation(
 	check.Findings = append(check.Findings, rotation.Shared(h.Records, now, seen, held)...)
 	check.Answer = check.Weighed(severities)
 	return check
-}
-
-// history is what the ledger that --observe names has of rotations.
-func (c *doctorCmd) history(ctx context.Context) (rotation.History, error) {
-	l, err := where{c.Observe}.read(ctx)
-	if err != nil {
-		return rotation.History{}, err
-	}
-	defer l.Close()
-	return whole(ctx, l)
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/reconcile"
@@ -86,7 +87,8 @@ func (c *reconcileCmd) reconcile(a *console.Console, r reconcile.Reconciler) (au
 	}
 	for deadline := time.Now().Add(c.Wait); ; {
 		statement, err := r.State(a.Context, r.Last(time.Duration(c.Since)), nil)
-		if err != nil || asked == 0 || len(statement.Missing) == 0 || time.Now().After(deadline) || !sleep(a.Context, 2*time.Second) {
+		if err != nil || asked == 0 || len(statement.Missing) == 0 || time.Now().After(deadline) ||
+			github.Sleep(a.Context, 2*time.Second) != nil {
 			return statement, err
 		}
 	}
@@ -104,18 +106,6 @@ func (c *reconcileCmd) teller(a *console.Console) func(audit.Redelivery) {
 		}
 		fmt.Fprintf(a.Stdout, "%s%s: %s of hook %d, %s, sent %s: %s\n", would, r.Step, console.OneLine(r.GUID), r.Hook,
 			console.OneLine(r.Event), r.First.Format(time.RFC3339), console.OneLine(r.Status))
-	}
-}
-
-// sleep waits, and says whether to go on.
-func sleep(ctx context.Context, how time.Duration) bool {
-	timer := time.NewTimer(how)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
 	}
 }
 
@@ -141,7 +131,7 @@ func reconcileEvery(ctx context.Context, every time.Duration, r reconcile.Reconc
 			m.Reconciled(time.Now(), len(statement.Missing), len(statement.NeverEmitted), asked)
 			log.Info("reconciled", "asked", asked, "summary", statement.Summary(), "gaps", strings.Join(statement.Answer().Gaps, "; "))
 		}
-		if !sleep(ctx, every) {
+		if github.Sleep(ctx, every) != nil {
 			return
 		}
 	}

@@ -139,11 +139,7 @@ func observe(a *console.Console, places []rotation.Copy, r rotation.Rotation, ol
 		return o, gaps, console.Fail(console.StatusUsage, errors.New("this is not the token that was replaced: its fingerprint is another"),
 			"the old one's is "+cmp.Or(r.Old, "not on record"))
 	}
-	fresh, err := t.fresh(places, r)
-	if err != nil {
-		return o, gaps, err
-	}
-	p, err := t.asker(a, r, old, fresh)
+	p, err := t.asker(a, places, r, old)
 	if err != nil {
 		return o, gaps, err
 	}
@@ -172,7 +168,11 @@ func (k tokens) fresh(places []rotation.Copy, r rotation.Rotation) (secret.Secre
 }
 
 // asker asks the rotation's server about its two tokens.
-func (k tokens) asker(a *console.Console, r rotation.Rotation, old, fresh secret.Secret) (rotation.Asker, error) {
+func (k tokens) asker(a *console.Console, places []rotation.Copy, r rotation.Rotation, old secret.Secret) (rotation.Asker, error) {
+	fresh, err := k.fresh(places, r)
+	if err != nil {
+		return rotation.Asker{}, err
+	}
 	server, err := k.server(r)
 	return rotation.Asker{Old: old, New: fresh, Ask: func(s secret.Secret) (token.Class, error) {
 		class, err := probe.Answers(a.Context, github.Options{Token: s, APIURL: server, UserAgent: a.UserAgent()})
@@ -197,6 +197,15 @@ func record(ctx context.Context, l *store.Ledger, r rotation.Record) error {
 		_, err = l.Append(ctx, entry, body)
 	}
 	return err
+}
+
+// rotations are those of a ledger that is opened to look at them.
+func (w where) rotations(ctx context.Context) (h rotation.History, err error) {
+	err = w.with(ctx, func(l *store.Ledger) (err error) {
+		h, err = whole(ctx, l)
+		return err
+	})
+	return h, err
 }
 
 // whole reads the ledger's rotations, and refuses a record of which a part cannot

@@ -115,11 +115,7 @@ func (c *rotateFinishCmd) prove(a *console.Console, r rotation.Rotation) (rotati
 		return "", console.Fail(console.StatusUsage, errors.New("nobody saw Flux work with the new token: the old one is not revoked"),
 			"name the Secret with --cluster-secret and wait for Flux's next run, or add --unseen")
 	}
-	fresh, err := c.fresh(places, r)
-	if err != nil {
-		return "", err
-	}
-	return c.revoke(a, r, old, fresh)
+	return c.revoke(a, places, r, old)
 }
 
 // old is the old token, from wherever it is to be had.
@@ -137,8 +133,10 @@ func (c *rotateFinishCmd) old(a *console.Console, r rotation.Rotation) (secret.S
 }
 
 // revoke kills the old token, once the same server takes the new one.
-func (c *rotateFinishCmd) revoke(a *console.Console, r rotation.Rotation, old, fresh secret.Secret) (rotation.Proof, error) {
-	p, err := c.asker(a, r, old, fresh)
+func (c *rotateFinishCmd) revoke(
+	a *console.Console, places []rotation.Copy, r rotation.Rotation, old secret.Secret,
+) (rotation.Proof, error) {
+	p, err := c.asker(a, places, r, old)
 	if err != nil {
 		return "", err
 	}
@@ -164,7 +162,7 @@ func (c *rotateFinishCmd) revoke(a *console.Console, r rotation.Rotation, old, f
 			return "", err
 		case class == token.BadCredentials:
 			return rotation.Revoked, nil
-		case time.Now().After(deadline) || !sleep(a.Context, askAgain):
+		case time.Now().After(deadline) || github.Sleep(a.Context, askAgain) != nil:
 			return "", console.Fail(console.StatusUndecided, errors.New("GitHub took the revocation, and the old token still answers"),
 				"run `rotate finish` again in a few minutes")
 		}

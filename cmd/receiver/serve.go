@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/github/hooks"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/api"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/durable"
@@ -231,7 +232,7 @@ func (c *serveCmd) lost() error {
 func (s *service) keepCheckpoint(ctx context.Context) {
 	for {
 		s.writeCheckpoint(ctx)
-		if !sleep(ctx, s.CheckpointEvery) {
+		if github.Sleep(ctx, s.CheckpointEvery) != nil {
 			return
 		}
 	}
