@@ -216,15 +216,11 @@ func (s *step) tell(out publish.Outcome) {
 	for _, action := range out.Actions {
 		fmt.Fprintf(s.Stdout, "%s: %s\n", did, action)
 	}
-	s.tellNotes(out.Notes)
+	for _, note := range out.Notes {
+		fmt.Fprintf(s.Stdout, "note: %s\n", console.OneLine(note))
+	}
 	if out.Link != "" {
 		fmt.Fprintf(s.Stdout, "#%d: %s\n", out.Number, console.OneLine(out.Link))
-	}
-}
-
-func (s *step) tellNotes(notes []string) {
-	for _, note := range notes {
-		fmt.Fprintf(s.Stdout, "note: %s\n", console.OneLine(note))
 	}
 }
 

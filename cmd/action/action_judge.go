@@ -40,9 +40,7 @@ func gaps(err error) []string {
 	}
 	var all []string
 	for _, p := range problems(console.StatusUndecided, name, err) {
-		if p.Advice == "" {
-			p.Advice = console.HintOf(err)
-		}
+		p.Advice = cmp.Or(p.Advice, console.HintOf(err))
 		all = append(all, p.Sentence())
 	}
 	return all

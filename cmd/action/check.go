@@ -96,8 +96,8 @@ func (c *checkCmd) gather(a *console.Console) (change.Facts, *policy.Policy, err
 }
 
 // policy reads the policy file that the person named, or the base's own. Nil
-// means that the base's cannot be read; gaps say why.
-func (c *checkCmd) policy(a *console.Console, repo *gitrepo.Repository, rng gitrepo.Range) (read *policy.Policy, gaps []string, err error) {
+// means that the base's cannot be read; why says it.
+func (c *checkCmd) policy(a *console.Console, repo *gitrepo.Repository, rng gitrepo.Range) (read *policy.Policy, why []string, err error) {
 	if c.Policy != "" {
 		rules, err := readPolicy(a, c.Policy)
 		return &rules, nil, err
@@ -108,12 +108,8 @@ func (c *checkCmd) policy(a *console.Console, repo *gitrepo.Repository, rng gitr
 	}
 	rules := policy.Default()
 	if ok {
-		name := c.Base + ":" + policy.File
-		if rules, err = policy.ParseAmong(name, data, repo.Branches); err != nil {
-			for _, p := range problems(console.StatusUndecided, name, err) {
-				gaps = append(gaps, p.Sentence())
-			}
-			return nil, gaps, nil
+		if rules, err = policy.ParseAmong(c.Base+":"+policy.File, data, repo.Branches); err != nil {
+			return nil, gaps(err), nil
 		}
 	}
 	return &rules, nil, nil

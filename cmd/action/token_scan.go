@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,12 +53,9 @@ func (c *tokenScanCmd) Run(a *console.Console) error {
 
 // change looks at what a change changes.
 func (c *tokenScanCmd) change(ctx context.Context, s *token.Storage) ([]string, error) {
-	dir, head := ".", c.Head
+	dir, head := ".", cmp.Or(c.Head, "HEAD")
 	if len(c.Dirs) == 1 {
 		dir = c.Dirs[0]
-	}
-	if head == "" {
-		head = "HEAD"
 	}
 	usage := func(err error) error { return console.Fail(console.StatusUsage, err, console.HintOf(err)) }
 	r, err := gitrepo.Open(dir)

@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // Completion is the command that prints a completion script.
@@ -92,8 +93,10 @@ func writeCompletion(w io.Writer, shell string, model *kong.Application) error {
 	}
 	walk(model.Node, "")
 	scripts, err := template.New("").Funcs(template.FuncMap{
-		"quote":     quote,
-		"texts":     texts,
+		"quote": quote,
+		"texts": func(all []word) string {
+			return strings.Join(text.Each(all, func(w word) string { return w.Text }), " ")
+		},
 		"described": func(w word) string { return strings.ReplaceAll(w.Text, ":", `\:`) + ":" + w.Help },
 		"flag":      func(s string) string { name, _ := strings.CutPrefix(s, "--"); return name },
 	}).ParseFS(completionTemplates, "completion/*.tmpl")
@@ -135,13 +138,4 @@ func valuePlace(path string, value *kong.Value) place {
 // quote puts text between single quotes, as all three shells read them.
 func quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-// texts joins the words with spaces.
-func texts(words []word) string {
-	all := make([]string, len(words))
-	for i, w := range words {
-		all[i] = w.Text
-	}
-	return strings.Join(all, " ")
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"sigs.k8s.io/yaml"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // maxConfig bounds the configuration's file, in bytes.
@@ -136,11 +138,7 @@ func (c config) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, er
 		return nil, nil
 	}
 	if list, ok := value.([]any); ok {
-		texts := make([]string, len(list))
-		for i, item := range list {
-			texts[i] = fmt.Sprint(plainNumber(item))
-		}
-		value = strings.Join(texts, ",")
+		value = strings.Join(text.Each(list, func(item any) string { return fmt.Sprint(plainNumber(item)) }), ",")
 	}
 	value = plainNumber(value)
 	if err := try(flag, value); err != nil {

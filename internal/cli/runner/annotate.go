@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -24,7 +25,7 @@ func (r *Runner) Annotate(findings []finding.Finding) error {
 	shown := map[string]int{}
 	left := 0
 	for _, f := range finding.Sort(slices.Clone(findings)) {
-		kind := annotationKind(f.Severity)
+		kind := cmp.Or(map[finding.Severity]string{finding.Warning: "warning", finding.Note: "notice"}[f.Severity], "error")
 		if shown[kind] == maxAnnotations {
 			left++
 			continue
@@ -44,16 +45,6 @@ func (r *Runner) Annotate(findings []finding.Finding) error {
 
 // annotationKind is the command of a severity. One that is not known is shown
 // as the gravest.
-func annotationKind(s finding.Severity) string {
-	switch s {
-	case finding.Warning:
-		return "warning"
-	case finding.Note:
-		return "notice"
-	}
-	return "error"
-}
-
 // annotation is one line. All of its text is outside text.
 func annotation(kind string, f finding.Finding) string {
 	var at []string

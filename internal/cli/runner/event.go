@@ -39,7 +39,6 @@ type Event struct {
 
 // payload is the part of an event that is read.
 type payload struct {
-	Number      int `json:"number"`
 	PullRequest *struct {
 		Number int  `json:"number"`
 		Head   side `json:"head"`
