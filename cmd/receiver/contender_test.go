@@ -39,6 +39,13 @@ func startReceiver(b *testing.B, name, ledger string) *contender {
 	return &contender{name, p.url, p.cpu, map[string][]measured{}}
 }
 
+// startBefore runs the receiver of another commit, which -before names.
+func startBefore(b *testing.B) *contender {
+	b.Helper()
+	p := serveBy(b, *before, benchSecret, filepath.Join(b.TempDir(), "ledger.db"))
+	return &contender{"sqlite before", p.url, p.cpu, map[string][]measured{}}
+}
+
 // cpu is the processor time that the process has used. The kernel counts in
 // hundredths of a second.
 func (p *process) cpu() time.Duration {

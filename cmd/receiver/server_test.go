@@ -106,6 +106,12 @@ func startServe(tb testing.TB, secret, ledger string, more ...string) *process {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return serveBy(tb, program, secret, ledger, more...)
+}
+
+// serveBy is startServe with another program.
+func serveBy(tb testing.TB, program, secret, ledger string, more ...string) *process {
+	tb.Helper()
 	folder := tb.TempDir()
 	secretFile := filepath.Join(folder, "secret")
 	if err := os.WriteFile(secretFile, []byte(secret+"\n"), 0o600); err != nil {

@@ -7,6 +7,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -26,6 +27,8 @@ import (
 )
 
 const benchSecret = leaktest.Secret
+
+var before = flag.String("before", "", "the receiver of another commit, which BenchmarkThroughput measures beside this one")
 
 // peers are what others reach of a bare handler of their own run, measured once,
 // elsewhere, as CPU-bound as here (push, pull request). Of these only the first
@@ -62,6 +65,9 @@ func BenchmarkThroughput(b *testing.B) {
 	postgres := startPostgres(b) // skips where none is installed, so it comes before the others
 	contenders := []*contender{startBaseline(b, bare), startBaseline(b, plain)}
 	contenders = append(contenders, startReceiver(b, "sqlite", filepath.Join(b.TempDir(), "ledger.db")), postgres)
+	if *before != "" {
+		contenders = append(contenders, startBefore(b))
+	}
 	// First the calm: after the storm the kernel writes for half a minute what it
 	// has put off, and everybody's syncs wait for it.
 	calm := map[*contender]map[string]float64{}
