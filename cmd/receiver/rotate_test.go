@@ -167,6 +167,7 @@ func TestRefusalOfAll(t *testing.T) {
 	s.hub.AddFault(fakehub.Fault{Status: 401, Message: "Unauthorized", Times: 2}) // a gateway, of a token that lives
 	s.expect(t, 3, []string{"GitHub's answer was trouble"}, "", finish...)
 	s.expect(t, 1, []string{"the old token still answers"}, "", finish...)
+	s.hub.AddToken(s.fresh, goodRotationGrant())
 	s.hub.AddFault(fakehub.Fault{Status: 401, Message: "Bad credentials", Times: 1}) // a replica that lags behind
 	s.expect(t, 1, []string{"first refused the old token, and then did not", "the old token still answers"}, "", finish...)
 }
