@@ -69,6 +69,7 @@ type reader interface {
 // writer does on GitHub what a verdict asks for.
 type writer interface {
 	OpenPulls(ctx context.Context) ([]plan.Pull, error)
+	Published(ctx context.Context, p plan.Publication, denied map[plan.Right]string, ends bool) (plan.Published, error)
 	Publish(ctx context.Context, p plan.Publication) (publish.Outcome, error)
 	Merge(ctx context.Context, m plan.Merging) (publish.Outcome, error)
 	Propose(ctx context.Context, p plan.Proposal) (publish.Outcome, error)

@@ -43,30 +43,32 @@ func unreadable(err error) bool {
 	return slices.Contains([]github.Kind{"", github.Refused, github.Inconsistent}, github.KindOf(err))
 }
 
-// each judges every open pull request of Flux's to a base anew, newest first, and
-// does what there is to do with the verdict: the base has moved, and what was done
-// before was for where it was. Whatever is left out is undecided. The run itself does not fail for what was
+// each judges every open pull request of Flux's to a base anew, newest first, and then
+// those of others that have a green check of ours, and does what there is to do with the
+// verdict: the base has moved, and what was done before was for where it was. Where the
+// budget ends, Flux's are undecided. The run itself does not fail for what was
 // found: that is on the pull requests, and no fault of the commit that was pushed.
 func (s *step) each(base string, do func(subject, judged) (publish.Outcome, error)) error {
 	open, err := s.writer.OpenPulls(s.Context)
 	if err != nil {
 		return s.cannot(err)
 	}
-	open = slices.DeleteFunc(open, func(p plan.Pull) bool { return p.BaseRef != base || !p.SameRepository })
+	open = slices.DeleteFunc(open, func(p plan.Pull) bool { return p.BaseRef != base })
+	var rules []policy.Policy
 	if len(open) > 0 {
-		rules, err := s.policiesAround()
-		if err != nil {
+		if rules, err = s.policiesAround(); err != nil {
 			return s.cannot(err)
 		}
-		open = slices.DeleteFunc(open, func(p plan.Pull) bool {
-			return !slices.ContainsFunc(rules, func(one policy.Policy) bool { return one.MatchHead(p.HeadRef) })
-		})
 	}
-	if len(open) == 0 {
-		return s.finish(s.nothing(subject{nothing: fmt.Sprintf("no pull request of Flux's to %q is open", base)}))
+	others := func(p plan.Pull) bool {
+		return !p.SameRepository || !slices.ContainsFunc(rules, func(one policy.Policy) bool { return one.MatchHead(p.HeadRef) })
 	}
+	flux := slices.DeleteFunc(slices.Clone(open), others)
 	var all []judged
-	for _, pull := range open {
+	for _, pull := range append(flux, slices.DeleteFunc(open, func(p plan.Pull) bool { return !others(p) })...) {
+		if others(pull) && !s.green(pull) {
+			continue
+		}
 		j, err := s.anew(pull, do)
 		switch {
 		case s.Context.Err() != nil:
@@ -75,6 +77,9 @@ func (s *step) each(base string, do func(subject, judged) (publish.Outcome, erro
 			j = doubt(j, err)
 		}
 		all = append(all, j)
+	}
+	if len(all) == 0 {
+		return s.finish(s.nothing(subject{nothing: fmt.Sprintf("no pull request to %q that is Flux's or has a green check is open", base)}))
 	}
 	gravest := 0
 	for i := range all {
@@ -88,6 +93,19 @@ func (s *step) each(base string, do func(subject, judged) (publish.Outcome, erro
 		}
 	}
 	return errors.Join(err, s.done(all[gravest]))
+}
+
+// green tells whether somebody else's pull request has a success of ours on its head: it
+// may be not applicable no more. What cannot be read may be one.
+func (s *step) green(pull plan.Pull) bool {
+	if s.sent.Load() >= maxRequests {
+		fmt.Fprintf(s.Stdout, "note: #%d is not Flux's, and is not judged anew after %d requests\n", pull.Number, maxRequests)
+		return false
+	}
+	now, err := s.writer.Published(s.Context, plan.Publication{Name: s.checkName(pull.BaseRef), SHA: pull.Head, Via: s.via()},
+		map[plan.Right]string{}, false)
+	return err != nil || slices.ContainsFunc(now.Runs, func(r plan.Run) bool { return r.Conclusion == "success" }) ||
+		len(now.Statuses) > 0 && now.Statuses[0].State == "success"
 }
 
 // graveness orders verdicts.

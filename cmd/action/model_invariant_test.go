@@ -91,20 +91,24 @@ func (m *model) land(p *memPull, auto bool) {
 		return
 	}
 	m.seen["merged by GitHub"]++
-	if c := m.newest(p.head, plan.CheckName(modelCheck, p.base, memDefault)); c.ref != p.base || !m.tips[p.base][c.tip] {
-		m.fault(invBound, "#%d is merged into %s, and was judged against %s", p.number, p.base, c.ref)
+	if c := m.newest(p.head, plan.CheckName(modelCheck, p.base, memDefault)); c == nil || c.ref != p.base || !m.tips[p.base][c.tip] {
+		m.fault(invBound, "#%d is merged into %s, and was judged by %+v", p.number, p.base, c)
 	}
 }
 
 // settled looks at what is left once all runs have ended: invariant 2, and of 4 what
-// still stands. A push to a base judges Flux's pull requests alone anew; of the others
-// the last event is run again first.
+// still stands. A push to a base judges Flux's pull requests anew, and of the others those
+// that are green; of the rest the last event is run again first.
 func (m *model) settled() {
 	for moved := true; moved; { // what is merged meanwhile moves a base once more
 		moved = false
 		for _, p := range m.openPulls(func(p *memPull) bool { return !ofFlux(p) }) {
 			tip := m.branches[p.base]
 			own := m.newestOf(p.head, plan.CheckName(modelCheck, p.base, memDefault), func(c *memCheck) bool { return c.number == p.number })
+			if c := m.newest(p.head, plan.CheckName(modelCheck, p.base, memDefault)); c != nil && c.green && c.ref == p.base && c.tip != tip &&
+				m.branches[p.base] != "" && p.base != wildBase && !m.carried(c.tip, m.present(p)) && !m.off.unpushed {
+				m.fault(invNewest, "#%d, which is not Flux's: the success was judged against %.8s", p.number, c.tip)
+			}
 			if own == nil || own.tip != tip || stands(p) {
 				m.again(p)
 				moved = moved || m.branches[p.base] != tip

@@ -126,7 +126,7 @@ func (r *memRun) Act(_ context.Context, a plan.Action, _ *publish.Outcome) error
 func (r *memRun) OpenPulls(context.Context) ([]plan.Pull, error) {
 	r.happens()
 	var all []plan.Pull
-	for _, p := range slices.Backward(r.openPulls(func(*memPull) bool { return true })) {
+	for _, p := range slices.Backward(r.openPulls(func(p *memPull) bool { return !r.off.fluxAlone || ofFlux(p) })) {
 		all = append(all, plan.Pull{Number: p.number, Head: p.head, HeadRef: p.branch, BaseRef: p.base, SameRepository: !p.fork, Open: true})
 	}
 	return all, nil
@@ -140,6 +140,10 @@ type memWriter struct {
 
 func (w memWriter) OpenPulls(ctx context.Context) ([]plan.Pull, error) {
 	return w.memRun.OpenPulls(ctx)
+}
+
+func (w memWriter) Published(ctx context.Context, p plan.Publication, denied map[plan.Right]string, ends bool) (plan.Published, error) {
+	return w.memRun.Published(ctx, p, denied, ends)
 }
 
 func (w memWriter) Publish(ctx context.Context, p plan.Publication) (publish.Outcome, error) {

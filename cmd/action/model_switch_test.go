@@ -16,6 +16,7 @@ type switches struct {
 	believing bool // the base that the event names is taken for the present one
 	unedited  bool // the workflow does not start when a pull request is edited
 	unpushed  bool // the workflow does not start when a base moves
+	fluxAlone bool // a push to a base judges Flux's pull requests alone
 	wild      bool // the policy on the default branch names every base
 	frozen    bool // where the base branch is, is not read again
 	alike     bool // pull requests of forks are taken for ours
@@ -74,6 +75,7 @@ func TestModelSwitches(t *testing.T) {
 		"edited starts nothing":                 {switches{unedited: true}, invNewest},
 		"every base is guarded":                 {switches{wild: true}, invName},
 		"a push to a base starts nothing":       {switches{unpushed: true}, invNewest},
+		"a push judges Flux's alone":            {switches{fluxAlone: true}, invNewest},
 		"the base's tip is not read again":      {switches{frozen: true}, invNewest},
 		"a fork's pull request counts as ours":  {switches{alike: true}, invOutside},
 		"the ends are not read before a merge":  {switches{unbound: true}, invBound},
