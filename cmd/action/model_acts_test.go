@@ -52,6 +52,7 @@ func acts() []modelAct {
 		{"open", (*model).open}, {"open", (*model).open},
 		{"second pull request of a commit", (*model).second},
 		{"fork", (*model).fork},
+		{"stack", (*model).stack},
 		{"push", (*model).pushHead}, {"forced push", (*model).forceHead},
 		{"retarget", (*model).retarget}, {"retarget", (*model).retarget},
 		{"edit", (*model).edit}, {"close", (*model).close}, {"reopen", (*model).reopened},
@@ -80,6 +81,9 @@ func (m *model) someone(pass func(*memPull) bool) *memPull {
 	}
 	return all[m.IntN(len(all))]
 }
+
+// guarded tells whether a base is one that the policy on the default branch names.
+func guarded(base string) bool { return base == memDefault || base == "dev" }
 
 func isOpen(p *memPull) bool { return p.open }
 
@@ -129,6 +133,20 @@ func (m *model) second() bool {
 	base := m.base()
 	m.say("second of #%d: %s → %s", p.number, branch, base)
 	return m.branches[branch] != "" && m.Open(branch, base, m.branches[branch], false)
+}
+
+// stack opens a pull request to the branch of another, upon its head. Whoever may push
+// to that branch moves the base, and a merge of the one below takes it away.
+func (m *model) stack() bool {
+	p, branch := m.someone(func(p *memPull) bool { return p.open && !p.fork }), m.pick(otherBranch, annsBranch, fluxBranch)
+	if p == nil || branch == p.branch {
+		return false
+	}
+	if m.branches[branch] == "" || m.IntN(2) == 0 {
+		m.Push(branch, m.update(p.head))
+	}
+	m.say("stack %s → %s of #%d", branch, p.branch, p.number)
+	return m.Open(branch, p.branch, m.branches[branch], false)
 }
 
 // fork proposes, from outside, a commit of ours or one of its own.

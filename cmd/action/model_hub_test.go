@@ -199,8 +199,22 @@ func (h *memHub) newestOf(sha, name string, pass func(*memCheck) bool) *memCheck
 	return nil
 }
 
+// rules is the base by whose rules a pull request is merged: in a stack of them that of
+// the lowest ("Stacked pull requests"), so that a check about another branch counts.
+func (h *memHub) rules(p *memPull) string {
+	base := p.base
+	for range h.pulls {
+		below := h.openPulls(func(o *memPull) bool { return o.branch == base && !o.fork })
+		if len(below) == 0 {
+			break
+		}
+		base = below[0].base
+	}
+	return base
+}
+
 func (h *memHub) ready(p *memPull) bool {
-	c := h.newest(p.head, plan.CheckName(modelCheck, p.base, memDefault))
+	c := h.newest(p.head, plan.CheckName(modelCheck, h.rules(p), memDefault))
 	_, clean := h.merge(h.branches[p.base], p.head)
 	return c != nil && c.green && clean
 }
@@ -220,6 +234,14 @@ func (h *memHub) land(p *memPull, auto bool) {
 	files, _ := h.merge(h.branches[p.base], p.head)
 	p.open, p.merged = false, true
 	h.Push(p.base, h.commit(annAuthor, files, h.branches[p.base])) // squashed: no second parent
+	// The branch is deleted, and what was stacked upon it goes to the base ("Managing the
+	// automatic deletion of branches").
+	if stacked := h.openPulls(func(o *memPull) bool { return o.base == p.branch && !p.fork }); len(stacked) > 0 {
+		for _, o := range stacked {
+			h.Retarget(o, p.base)
+		}
+		h.Delete(p.branch)
+	}
 }
 
 // Ends is that of publish.Hub; a deleted base has no tip.

@@ -68,7 +68,7 @@ func (m *model) acted(r *memRun, a plan.Action) {
 		}
 	}
 	if name != "" && (name != plan.CheckName(modelCheck, by.ref, memDefault) || !m.tips[by.ref][by.tip] || by.policy != by.tip ||
-		by.ref == wildBase || !green(m.verdict(by))) {
+		!guarded(by.ref) || !green(m.verdict(by))) {
 		m.fault(invName, "%s on %s, judged against %s at %.8s: %s", name, by.head, by.ref, by.tip, m.verdict(by))
 	}
 	if name != "" && by.tip != r.last {
@@ -77,7 +77,7 @@ func (m *model) acted(r *memRun, a plan.Action) {
 	if number, _, ok := plan.BoundOf(a); ok {
 		p := m.pull(number)
 		by.policy = ""
-		if now := m.present(p); now != by || m.verdict(by) != finding.Pass || p.base == wildBase {
+		if now := m.present(p); now != by || m.verdict(by) != finding.Pass || !guarded(p.base) {
 			m.fault(invBound, "%s: %+v was judged, %+v is there: %s", a, by, now, m.verdict(by))
 		}
 	}
@@ -106,7 +106,7 @@ func (m *model) settled() {
 			tip := m.branches[p.base]
 			own := m.newestOf(p.head, plan.CheckName(modelCheck, p.base, memDefault), func(c *memCheck) bool { return c.number == p.number })
 			if c := m.newest(p.head, plan.CheckName(modelCheck, p.base, memDefault)); c != nil && c.green && c.ref == p.base && c.tip != tip &&
-				m.branches[p.base] != "" && p.base != wildBase && !m.carried(c.tip, m.present(p)) && !m.off.unpushed {
+				m.branches[p.base] != "" && guarded(p.base) && !m.carried(c.tip, m.present(p)) && !m.off.unpushed {
 				m.fault(invNewest, "#%d, which is not Flux's: the success was judged against %.8s", p.number, c.tip)
 			}
 			if own == nil || own.tip != tip || stands(p) {
@@ -119,7 +119,7 @@ func (m *model) settled() {
 		name, now := plan.CheckName(modelCheck, p.base, memDefault), m.present(p)
 		c := m.newest(p.head, name)
 		switch {
-		case p.base == wildBase: // nothing there is ever green, and no push judges anew
+		case !guarded(p.base): // nothing there is ever green, and no push judges anew
 		case c == nil && p.fork: // nothing was said for the sake of one of ours that has moved on since; that is not green either
 		case c == nil:
 			m.fault(invNewest, "#%d has no check %s", p.number, name)
@@ -130,7 +130,7 @@ func (m *model) settled() {
 		}):
 			m.fault(invNewest, "#%d: beside a newer %s there is an older success", p.number, name)
 		}
-		if v := m.verdict(now); stands(p) && (v != finding.Pass || p.base == wildBase) {
+		if v := m.verdict(now); stands(p) && (v != finding.Pass || !guarded(p.base)) {
 			m.fault(invBound, "#%d is approved or armed for %s, and its verdict is %s", p.number, p.base, v)
 		}
 	}
@@ -168,7 +168,7 @@ func (m *model) carried(from string, now evidence) bool {
 // outside looks at invariant 3: the next run of an honest pull request is green, and
 // no run of a fork's turns it back.
 func (m *model) outside() {
-	inside := func(p *memPull) bool { return !p.fork && m.branches[p.base] != "" && p.base != wildBase }
+	inside := func(p *memPull) bool { return !p.fork && m.branches[p.base] != "" && guarded(p.base) }
 	for _, p := range m.openPulls(inside) {
 		if m.verdict(m.present(p)) != finding.Pass || slices.ContainsFunc(m.openPulls(inside), func(o *memPull) bool {
 			return o.head == p.head && o.base == p.base && !green(m.verdict(m.present(o)))
