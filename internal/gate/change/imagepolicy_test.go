@@ -32,14 +32,18 @@ func TestFindPolicies(t *testing.T) {
 	files := contents(archive)
 	slices.Reverse(files) // the order of the files must not matter
 	want := []ImagePolicy{
-		{File: "apps/policy.yaml", Line: 1, Namespace: "apps", Name: "web", Image: "ghcr.io/acme/web", Selector: image.Selector{Range: "1.x"}},
-		{File: "clusters/a/all.yaml", Line: 8, Namespace: "flux-system", Name: "app", Image: "ghcr.io/acme/app",
+		{File: "apps/policy.yaml", Line: 1, Namespace: "apps", Name: "web", Repository: "web", Image: "ghcr.io/acme/web",
+			Selector: image.Selector{Range: "1.x"}},
+		{File: "clusters/a/all.yaml", Line: 8, Namespace: "flux-system", Name: "app", Repository: "app", Image: "ghcr.io/acme/app",
 			Selector: image.Selector{Range: "^1.0"}, DigestReflection: "Always"},
-		{File: "clusters/a/all.yaml", Line: 26, Namespace: "flux-system", Name: "after-helm", Selector: image.Selector{Range: "*"}},
-		{File: "clusters/b/all.yaml", Line: 8, Namespace: "flux-system", Name: "app", Image: "quay.io/acme/app",
+		{File: "clusters/a/all.yaml", Line: 26, Namespace: "flux-system", Name: "after-helm", Repository: "none",
+			Selector: image.Selector{Range: "*"}},
+		{File: "clusters/b/all.yaml", Line: 8, Namespace: "flux-system", Name: "app", Repository: "app", Image: "quay.io/acme/app",
 			Selector: image.Selector{Numerical: "asc", Pattern: `^main-[a-f0-9]+-(?P<ts>[0-9]+)$`, Extract: "$ts"}},
-		{File: "elsewhere.yaml", Line: 1, Namespace: "flux-system", Name: "app", Selector: image.Selector{Alphabetical: "desc"}},
-		{File: "elsewhere.yaml", Line: 9, Namespace: "team", Name: "shared", Image: "ghcr.io/acme/web", Selector: image.Selector{Range: "1.10"}},
+		{File: "elsewhere.yaml", Line: 1, Namespace: "flux-system", Name: "app", Repository: "app",
+			Selector: image.Selector{Alphabetical: "desc"}},
+		{File: "elsewhere.yaml", Line: 9, Namespace: "team", Name: "shared", Repository: "web", Image: "ghcr.io/acme/web",
+			Selector: image.Selector{Range: "1.10"}},
 		{File: "list.yaml", Line: 4, Name: "first", Partial: true, Selector: image.Selector{Alphabetical: "asc"}},
 		{File: "list.yaml", Line: 11, Name: "second", Partial: true, Selector: image.Selector{Range: "2.x"}},
 	}
