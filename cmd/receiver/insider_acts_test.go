@@ -114,7 +114,7 @@ func others(column string, value any) []any {
 		return []any{v + 1}
 	case string:
 		if column == "kind" {
-			return slices.DeleteFunc([]any{"delivery", "erasure", "rotation", "x"}, func(kind any) bool { return kind == value })
+			return slices.DeleteFunc([]any{"delivery", "erasure", "rotation", "observation", "x"}, func(kind any) bool { return kind == value })
 		}
 		return []any{v + "x"}
 	case []byte:
@@ -190,10 +190,15 @@ func (in *insider) appended(t *testing.T) (all []act) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	looked, lookedBody, err := lookedAt(109)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		entry ledger.Entry
 		body  []byte
 	}{
+		{looked, lookedBody},
 		{ledger.Entry{Kind: ledger.Delivery, Time: now(), Source: "1", ID: "forged", Name: "push", Target: "repository/1"}, pushBody(77)},
 		{ledger.Entry{Kind: ledger.Erasure, Time: now(), ID: "4-4", Name: "bodies"}, erased},
 		{forged, forgedBody},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -28,8 +29,17 @@ type insider struct {
 	server  bool
 	db      *sql.DB
 	key     ledger.Key
-	args    []string // of the report
+	args    []string // of the report but for GitHub's address
 	honest  string   // what the report prints of the untouched ledger
+	keyFile string
+	log     deliveryLog
+	url     string // of GitHub
+}
+
+// deliveryLog is what GitHub keeps: deliveries, the latest first, and our answers.
+type deliveryLog struct {
+	lines   []string
+	answers map[string]string // by the attempt's number
 }
 
 var tables = []string{"entry", "body", "node", "head"}
@@ -47,6 +57,7 @@ func TestInsider(t *testing.T) {
 
 func testInsider(t *testing.T, in *insider) {
 	older, seen := in.record(t)
+	in.url = githubOf(t, in.log)
 	honest := in.save(t, "honest")
 	status, out := in.report(t)
 	if status != console.StatusPass {
@@ -93,18 +104,66 @@ func testInsider(t *testing.T, in *insider) {
 		t.Errorf("%d changes, %d passed", len(changes), passed)
 	}
 
-	// An older copy of all is a ledger: a checkpoint kept elsewhere shows it, or what
-	// GitHub lists, and nothing in it.
 	in.restore(t, older)
+	in.older(t, seen)
+}
+
+// older: an older copy of all is a ledger. What came in since is missing, until GitHub
+// has sent it again; from then on a checkpoint kept elsewhere shows it, or our answers
+// in GitHub's log, and nothing else.
+func (in *insider) older(t *testing.T, seen string) {
+	if status, out := in.report(t); status != console.StatusFail || !strings.Contains(out, "delivery/missing") ||
+		!strings.Contains(out, "delivery/removed") {
+		t.Errorf("the report of an older copy: %d\n%s", status, out)
+	}
+	l := in.open(t)
+	for n := 5; n < 10; n++ {
+		in.deliver(t, l, n, now())
+	}
+	in.close(t, l)
 	if status := in.verify(t, ""); status != console.StatusPass {
 		t.Errorf("verify of an older copy: %d", status)
 	}
 	if status := in.verify(t, seen); status != console.StatusFail {
 		t.Errorf("verify of an older copy against a checkpoint: %d", status)
 	}
-	if status, out := in.report(t); status != console.StatusFail || !strings.Contains(out, "delivery/missing") {
-		t.Errorf("the report of an older copy: %d\n%s", status, out)
+	in.url = githubOf(t, deliveryLog{lines: in.log.lines})
+	if status, out := in.report(t); status != console.StatusPass {
+		t.Errorf("the report of an older copy without our answers: %d\n%s", status, out)
 	}
+	in.url = githubOf(t, in.log)
+	if status, out := in.report(t); status != console.StatusFail || strings.Contains(out, "delivery/missing") ||
+		strings.Count(out, `"kind":"removed"`) != 5 {
+		t.Errorf("the report of an older copy with our answers: %d\n%s", status, out)
+	}
+}
+
+// open opens the ledger as a receiver does.
+func (in *insider) open(t *testing.T) *store.Ledger {
+	t.Helper()
+	s := signed{where: where{in.address}, SigningKeyFile: in.keyFile}
+	l, err := s.open(t.Context(), store.Options{})
+	if err == nil {
+		in.key, err = s.key(nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// deliver keeps a delivery, or the same once more, and has it in GitHub's log.
+func (in *insider) deliver(t *testing.T, l *store.Ledger, n int, at time.Time) {
+	t.Helper()
+	e := ledger.Entry{Kind: ledger.Delivery, Time: at, Source: "1", ID: fmt.Sprintf("guid-%02d", n), Name: "push", Target: "repository/1"}
+	r, err := l.Append(t.Context(), e, pushBody(n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, attempt := r.Hash(), 100+len(in.log.lines)
+	in.log.lines = append([]string{fmt.Sprintf(`{"id":%d,"guid":%q,"delivered_at":%q,"status":"OK","status_code":202,"event":"push",`+
+		`"repository_id":1,"redelivery":%t}`, attempt, e.ID, at.Format(time.RFC3339), attempt > 109)}, in.log.lines...)
+	in.log.answers[fmt.Sprint(attempt)] = fmt.Sprintf(`{"id":"%x","guid":%q}`+"\n", id[:], e.ID)
 }
 
 // record keeps a ledger by two receivers: deliveries before and in the window, of
@@ -112,32 +171,11 @@ func testInsider(t *testing.T, in *insider) {
 // with the last checkpoint.
 func (in *insider) record(t *testing.T) (older, seen string) {
 	t.Helper()
-	keyFile := filepath.Join(t.TempDir(), "key")
-	open := func() *store.Ledger {
-		s := signed{where: where{in.address}, SigningKeyFile: keyFile}
-		l, err := s.open(t.Context(), store.Options{})
-		if err == nil {
-			in.key, err = s.key(nil)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return l
-	}
+	in.keyFile, in.log.answers = filepath.Join(t.TempDir(), "key"), map[string]string{}
 	now := now()
-	var list []string
-	deliver := func(l *store.Ledger, n int, ago time.Duration) {
-		guid, at := fmt.Sprintf("guid-%02d", n), now.Add(-ago)
-		e := ledger.Entry{Kind: ledger.Delivery, Time: at, Source: "1", ID: guid, Name: "push", Target: "repository/1"}
-		if _, err := l.Append(t.Context(), e, pushBody(n)); err != nil {
-			t.Fatal(err)
-		}
-		list = append([]string{fmt.Sprintf(`{"id":%d,"guid":%q,"delivered_at":%q,"status":"OK","status_code":202,"event":"push",`+
-			`"repository_id":1}`, 100+n, guid, at.Format(time.RFC3339))}, list...)
-	}
-	both := [2]*store.Ledger{open(), open()}
+	both := [2]*store.Ledger{in.open(t), in.open(t)}
 	for n, ago := range []time.Duration{60 * time.Hour, 50 * time.Hour, 20 * time.Hour, 18 * time.Hour, 16 * time.Hour} {
-		deliver(both[n%2], n, ago)
+		in.deliver(t, both[n%2], n, now.Add(-ago))
 	}
 	for _, step := range []rotation.Step{rotation.Started, rotation.Stored} {
 		r := rotation.Record{Step: step, Time: now.Add(-15 * time.Hour), By: "ada", Server: "x", Repositories: []string{"acme/fleet"}, New: "NEW",
@@ -149,14 +187,15 @@ func (in *insider) record(t *testing.T) (older, seen string) {
 	in.close(t, both[:]...)
 	in.connect(t)
 	older = in.save(t, "older")
-	both = [2]*store.Ledger{open(), open()}
+	both = [2]*store.Ledger{in.open(t), in.open(t)}
 	for n, ago := range []time.Duration{14 * time.Hour, 12 * time.Hour, 3 * time.Hour, 2 * time.Hour} {
-		deliver(both[n%2], 5+n, ago)
+		in.deliver(t, both[n%2], 5+n, now.Add(-ago))
 	}
+	in.observe(t, both[0], 105, 106)
 	if _, err := both[0].Erase(t.Context(), now.Add(-17*time.Hour), audit.Keep); err != nil {
 		t.Fatal(err)
 	}
-	deliver(both[1], 9, time.Hour)
+	in.deliver(t, both[1], 9, now.Add(-time.Hour))
 	signed, err := both[1].Checkpoint(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -169,8 +208,29 @@ func (in *insider) record(t *testing.T) (older, seen string) {
 		t.Fatal(err)
 	}
 	in.args = []string{"report", "--ledger", in.address, "--policy", filepath.Join(dir, "policy"), "--format", "json", "--since", "1d",
-		"--repo", "acme/fleet", "--api-url", githubOf(t, "["+strings.Join(list, ",")+"]"), "--public-key", in.key.Public()}
+		"--repo", "acme/fleet", "--public-key", in.key.Public()}
 	return older, seen
+}
+
+// observe puts on record that our answers to attempts were looked at.
+func (in *insider) observe(t *testing.T, l *store.Ledger, attempts ...int64) {
+	t.Helper()
+	e, body, err := lookedAt(attempts...)
+	if err == nil {
+		_, err = l.Append(t.Context(), e, body)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lookedAt is the entry for attempts at webhook 1, all well.
+func lookedAt(attempts ...int64) (ledger.Entry, []byte, error) {
+	var all []audit.Receipt
+	for _, attempt := range attempts {
+		all = append(all, audit.Receipt{Hook: 1, Attempt: attempt, Held: true})
+	}
+	return audit.RecordReceipts(now(), all)
 }
 
 func (in *insider) close(t *testing.T, all ...*store.Ledger) {
@@ -188,9 +248,10 @@ func pushBody(n int) []byte {
 		`"acme/fleet"},"pusher":{"name":"fluxbot"},"sender":{"login":"fluxbot","id":7,"type":"User"}}`, n, n+1)
 }
 
-// githubOf is a GitHub that lists these deliveries.
-func githubOf(t *testing.T, deliveries string) string {
+// githubOf is a GitHub that keeps these deliveries.
+func githubOf(t *testing.T, log deliveryLog) string {
 	t.Helper()
+	log.answers = maps.Clone(log.answers)
 	hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		answer := `{"id":1,"full_name":"acme/fleet"}`
@@ -200,7 +261,13 @@ func githubOf(t *testing.T, deliveries string) string {
 		case strings.HasSuffix(path, "/hooks"):
 			answer = `[{"id":1,"active":true,"events":["*"],"config":{"url":"https://x/webhooks/github"},"created_at":"2026-01-01T00:00:00Z"}]`
 		case strings.HasSuffix(path, "/deliveries"):
-			answer = deliveries
+			answer = "[" + strings.Join(log.lines, ",") + "]"
+		case strings.Contains(path, "/deliveries/"):
+			payload, err := json.Marshal(log.answers[filepath.Base(path)])
+			if err != nil {
+				t.Error(err)
+			}
+			answer = fmt.Sprintf(`{"url":"https://x/webhooks/github","response":{"payload":%s}}`, payload)
 		}
 		fmt.Fprint(w, answer)
 	}))
@@ -211,7 +278,7 @@ func githubOf(t *testing.T, deliveries string) string {
 // report gives the exit status, and what is printed but for the window's ends.
 func (in *insider) report(t *testing.T) (int, string) {
 	t.Helper()
-	status, out := told(t, in.args...)
+	status, out := told(t, append(slices.Clone(in.args), "--api-url", in.url)...)
 	var document map[string]any
 	if json.Unmarshal([]byte(out), &document) != nil {
 		return status, out

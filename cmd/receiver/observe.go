@@ -22,6 +22,7 @@ type listing struct {
 	AppKeyFile string   `placeholder:"FILE" help:"The App's private key, in PEM."`
 	Hook       []int64  `placeholder:"ID" help:"Look at these webhooks only (default: those whose URL ends in /webhooks/github)."`
 	TokenFile  string   `placeholder:"FILE" help:"A token that may read webhooks, and write them to redeliver (else $FLUXKEEPER_TOKEN)."`
+	Receipts   uint     `default:"500" placeholder:"N" help:"How many of our answers GitHub's log is asked for in a round (default: 500)."`
 	APIURL     string   `name:"api-url" placeholder:"URL" help:"GitHub's API, such as https://ghe.example.com/api/v3 (default: github.com's)."`
 }
 
@@ -71,6 +72,7 @@ func tellRetries(a *console.Console) func(github.Retry) {
 func (l listing) reconciler(client *hooks.Client, kept ledger.Reader) reconcile.Reconciler {
 	r := reconcile.Reconciler{
 		GitHub: client, Ledger: kept, Repositories: l.Repo, Only: l.Hook, Retention: reconcile.Retention(l.APIURL), Now: time.Now,
+		Receipts: int(l.Receipts), Seen: map[audit.ReceiptKey]audit.Receipt{},
 	}
 	add := func(kind, owner string) {
 		r.Hooks = append(r.Hooks, func(ctx context.Context) ([]audit.Hook, error) {

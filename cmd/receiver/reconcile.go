@@ -13,8 +13,10 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/reconcile"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 )
 
@@ -30,7 +32,7 @@ type redeliver struct {
 
 // reconcileCmd compares the ledger with what GitHub says it sent.
 type reconcileCmd struct {
-	where
+	signed
 	listing
 	redeliver
 	Since  console.Days  `default:"3d" placeholder:"TIME" help:"How far back (default: 3d, as far as github.com can)."`
@@ -62,7 +64,9 @@ func (c *reconcileCmd) Run(a *console.Console) error {
 		return err
 	}
 	defer kept.Close()
-	statement, err := c.reconcile(a, c.reconciler(client, kept))
+	r := c.reconciler(client, kept)
+	r.Keep = c.keep()
+	statement, err := c.reconcile(a, r)
 	if err != nil {
 		return err
 	}
@@ -75,22 +79,59 @@ func (c *reconcileCmd) reconcile(a *console.Console, r reconcile.Reconciler) (au
 	busy := a.Announce("asking GitHub what it sent")
 	asked, err := r.Round(a.Context, r.Last(time.Duration(c.Since)), c.options(c.teller(a)))
 	busy.Stop()
-	if a.Context.Err() != nil {
-		return audit.Statement{}, console.Fail(console.StatusUndecided, errors.New("reconcile: stopped before it was done"),
-			"run it again: it keeps no state")
-	}
-	if err != nil {
+	if err != nil && a.Context.Err() == nil {
 		a.Complain(err) // the statement says what that leaves missing
 	}
 	if asked > 0 {
 		defer a.Announce(fmt.Sprintf("waiting up to %v for %d deliveries that GitHub was asked for", c.Wait, asked)).Stop()
 	}
-	for deadline := time.Now().Add(c.Wait); ; {
-		statement, err := r.State(a.Context, r.Last(time.Duration(c.Since)), nil)
-		if err != nil || asked == 0 || len(statement.Missing) == 0 || time.Now().After(deadline) ||
-			github.Sleep(a.Context, 2*time.Second) != nil {
-			return statement, err
+	waiting := r
+	waiting.Receipts = 0 // they are asked for once, at the end
+	for deadline := time.Now().Add(c.Wait); asked > 0; {
+		statement, err := waiting.State(a.Context, r.Last(time.Duration(c.Since)), nil)
+		if err != nil || len(statement.Missing) == 0 || time.Now().After(deadline) || github.Sleep(a.Context, 2*time.Second) != nil {
+			break
 		}
+	}
+	statement, err := r.State(a.Context, r.Last(time.Duration(c.Since)), nil)
+	if a.Context.Err() != nil {
+		err = console.Fail(console.StatusUndecided, errors.New("reconcile: stopped before it was done"),
+			"run it again: it goes on where it was")
+	}
+	return statement, err
+}
+
+// keep appends to the ledger, for whoever has its key to itself: nil for who only reads,
+// as beside a receiver, which keeps its own with --reconcile.
+func (c *reconcileCmd) keep() func(context.Context, ledger.Entry, []byte) error {
+	release, err := c.lease(true)
+	if err != nil {
+		return nil
+	}
+	release()
+	if c.DryRun {
+		return nil
+	}
+	return func(ctx context.Context, e ledger.Entry, body []byte) error {
+		l, err := c.existing(ctx, store.Options{})
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		release, err := c.lease(true)
+		if err != nil {
+			return err
+		}
+		defer release()
+		return appendTo(l)(ctx, e, body)
+	}
+}
+
+// appendTo appends to a ledger that is open.
+func appendTo(l *store.Ledger) func(context.Context, ledger.Entry, []byte) error {
+	return func(ctx context.Context, e ledger.Entry, body []byte) error {
+		_, err := l.Append(ctx, e, body)
+		return err
 	}
 }
 
@@ -117,6 +158,12 @@ func reconcileEvery(ctx context.Context, every time.Duration, r reconcile.Reconc
 		var statement audit.Statement
 		if err == nil {
 			statement, err = r.State(ctx, r.Last(r.Retention), nil)
+		}
+		if err == nil {
+			m.EntriesRemoved(len(statement.Removed))
+			for _, r := range statement.Removed {
+				log.Error("GitHub was told of an entry that is not in the ledger", "id", r.ID, "guid", r.GUID, "hook", r.Hook)
+			}
 		}
 		switch {
 		case ctx.Err() != nil:

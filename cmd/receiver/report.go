@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
@@ -60,6 +61,7 @@ func (c *reportCmd) timeline(a *console.Console, l *store.Ledger, policy policy.
 		progress.Set(int64(len(readings)), 0)
 	}
 	var gaps []string
+	alone := finding.Answered(nil)
 	if c.asked() {
 		client, err := c.client(a, tellRetries(a))
 		if err != nil {
@@ -76,7 +78,7 @@ func (c *reportCmd) timeline(a *console.Console, l *store.Ledger, policy policy.
 		if err != nil {
 			return t, err
 		}
-		gaps = append(found, held.Alone(t.Window)...)
+		gaps, alone = found, held.Alone(t.Window)
 	}
 	history, err := rotation.Read(a.Context, l)
 	if err != nil {
@@ -87,6 +89,7 @@ func (c *reportCmd) timeline(a *console.Console, l *store.Ledger, policy policy.
 	}
 	t.Audit = audit.Judge(readings, contract(policy))
 	t.Audit.Gaps = append(t.Audit.Gaps, gaps...)
+	t.Audit.Answer = finding.Join(t.Audit.Answer, alone)
 	t.Alerts, t.Severities = rotation.Alerts(history.Rotations, now, ""), policy.Severities()
 	return t, nil
 }

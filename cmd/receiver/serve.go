@@ -176,7 +176,9 @@ func (s *service) start(ctx context.Context, group *errgroup.Group, remind *remi
 		task(func() { s.networks.follow(ctx, s.client, s.log) })
 	}
 	if s.Reconcile > 0 {
-		task(func() { reconcileEvery(ctx, s.Reconcile, s.reconciler(s.client, s.kept), s.metrics, s.log) })
+		r := s.reconciler(s.client, s.kept)
+		r.Keep = appendTo(s.kept)
+		task(func() { reconcileEvery(ctx, s.Reconcile, r, s.metrics, s.log) })
 	}
 }
 

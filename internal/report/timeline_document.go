@@ -92,13 +92,16 @@ type completeness struct {
 	Listed    int `json:"listed" jsonschema:"minimum=0"`    // Deliveries that GitHub lists.
 	Held      int `json:"held" jsonschema:"minimum=0"`      // Of these the ledger has.
 	Recovered int `json:"recovered" jsonschema:"minimum=0"` // Of these it has only since they were sent again.
+	Confirmed int `json:"confirmed" jsonschema:"minimum=0"` // Our answers in GitHub's log that name an entry of the ledger.
+	Nameless  int `json:"nameless" jsonschema:"minimum=0"`  // Our answers there that name no entry such as those of a proxy.
+	Unasked   int `json:"unasked" jsonschema:"minimum=0"`   // Our answers there that nobody has looked at yet.
 	// Beginning and end of the part of the window that GitHub lists no more; else empty.
 	Expired []string `json:"expired"`
 	Open    []open   `json:"open"` // What is missing or could not be settled.
 }
 
 type open struct {
-	Kind       string `json:"kind" jsonschema:"enum=missing,enum=never-sent,enum=unsettled,enum=unlisted"`
+	Kind       string `json:"kind" jsonschema:"enum=missing,enum=never-sent,enum=unsettled,enum=unlisted,enum=removed"`
 	Time       string `json:"time"`       // May be empty.
 	Event      string `json:"event"`      // Event or activity. May be empty.
 	Repository string `json:"repository"` // owner/name. May be empty.
@@ -108,7 +111,8 @@ type open struct {
 }
 
 func completenessOf(s audit.Statement) completeness {
-	c := completeness{Listed: s.Listed, Held: s.Held, Recovered: len(s.Recovered), Expired: []string{}, Open: []open{}}
+	c := completeness{Listed: s.Listed, Held: s.Held, Recovered: len(s.Recovered), Expired: []string{}, Open: []open{},
+		Confirmed: s.Confirmed, Nameless: s.Nameless, Unasked: s.Unasked}
 	if !s.Expired.Empty() {
 		c.Expired = []string{stamp(s.Expired.From), stamp(s.Expired.To)}
 	}
@@ -124,6 +128,9 @@ func completenessOf(s audit.Statement) completeness {
 	untold("unsettled", s.Unsettled)
 	for _, u := range s.Unlisted {
 		c.Open = append(c.Open, open{Kind: "unlisted", Time: stamp(u.Time), Hook: u.Hook, GUID: u.GUID})
+	}
+	for _, r := range s.Removed {
+		c.Open = append(c.Open, open{Kind: "removed", Time: stamp(r.Time), Hook: r.Hook, GUID: r.GUID})
 	}
 	return c
 }

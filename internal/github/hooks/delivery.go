@@ -3,6 +3,7 @@ package hooks
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -103,24 +104,46 @@ type requestJSON struct {
 	Payload json.RawMessage `json:"payload"`
 }
 
-// request shows what GitHub sent with an attempt.
-func (c *Client) request(ctx context.Context, op string, hook audit.Hook, attempt int64) (requestJSON, error) {
+// shownJSON is one attempt as GitHub shows it: where it went, what was sent, and what
+// came back, whose payload is text
+// (https://docs.github.com/rest/repos/webhooks#get-a-delivery-for-a-repository-webhook).
+type shownJSON struct {
+	URL      string      `json:"url"`
+	Request  requestJSON `json:"request"`
+	Response struct {
+		Payload string `json:"payload"`
+	} `json:"response"`
+}
+
+// show has GitHub show an attempt.
+func (c *Client) show(ctx context.Context, op string, hook audit.Hook, attempt int64) (shown shownJSON, err error) {
 	at, err := c.deliveries(op, hook)
-	if err != nil {
-		return requestJSON{}, err
+	if err == nil {
+		_, err = at.ask(ctx, op, http.MethodGet, fmt.Sprintf("%s/%d", at.path, attempt), &shown)
 	}
-	var shown struct {
-		Request requestJSON `json:"request"`
+	return shown, err
+}
+
+// Told is the id of the entry that an attempt was answered with, as GitHub's log has
+// it. It is empty where another URL was asked, the answer is none of a receiver's, or
+// GitHub has just forgotten the attempt.
+func (c *Client) Told(ctx context.Context, hook audit.Hook, a audit.Attempt) (string, error) {
+	op := fmt.Sprintf("read the answer to delivery %d of webhook %d of %s", a.ID, hook.ID, scopeOf(hook))
+	shown, err := c.show(ctx, op, hook, a.ID)
+	if err, ok := errors.AsType[*github.Error](err); ok && err.Kind == github.NotFound {
+		return "", nil
 	}
-	_, err = at.ask(ctx, op, http.MethodGet, fmt.Sprintf("%s/%d", at.path, attempt), &shown)
-	return shown.Request, err
+	if err != nil || shown.URL != hook.URL {
+		return "", err
+	}
+	return audit.EntryOf(shown.Response.Payload, a.GUID), nil
 }
 
 // Pushed reads what a delivery of push told, for one that cannot be had any
 // more: GitHub shows the payload. It is GitHub's word, not a signed delivery.
 func (c *Client) Pushed(ctx context.Context, hook audit.Hook, d audit.Delivery) (audit.Push, error) {
 	op := fmt.Sprintf("read delivery %d of webhook %d of %s", d.Attempt, hook.ID, scopeOf(hook))
-	sent, err := c.request(ctx, op, hook, d.Attempt)
+	shown, err := c.show(ctx, op, hook, d.Attempt)
 	if err != nil {
 		return audit.Push{}, err
 	}
@@ -132,7 +155,8 @@ func (c *Client) Pushed(ctx context.Context, hook audit.Hook, d audit.Delivery) 
 			ID int64 `json:"id"`
 		} `json:"repository"`
 	}
-	if err := json.Unmarshal(sent.Payload, &push); err != nil || d.Event != "push" || !github.IsID(push.Before) || !github.IsID(push.After) {
+	err = json.Unmarshal(shown.Request.Payload, &push)
+	if err != nil || d.Event != "push" || !github.IsID(push.Before) || !github.IsID(push.After) {
 		return audit.Push{}, github.Odd(op, "it does not tell of a push")
 	}
 	return audit.Push{Repository: push.Repository.ID, Ref: push.Ref, Before: push.Before, After: push.After, GUID: d.GUID}, nil

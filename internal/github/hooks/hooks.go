@@ -240,8 +240,8 @@ func (c *Client) appHook(ctx context.Context, op string, at endpoint) (audit.Hoo
 	if len(latest) == 0 {
 		return hook, nil
 	}
-	sent, err := c.request(ctx, op, hook, latest[0].ID)
-	for name, value := range sent.Headers {
+	shown, err := c.show(ctx, op, hook, latest[0].ID)
+	for name, value := range shown.Request.Headers {
 		if text, ok := value.(string); ok && strings.EqualFold(name, "X-GitHub-Hook-ID") {
 			hook.ID, _ = strconv.ParseInt(text, 10, 64)
 		}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 )
 
 // needed are the events in which what a thief does with the bot's token would show.
@@ -72,12 +74,12 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// Alone says what a record cannot tell of a window when nobody compared it with
-// GitHub's lists.
-func (h Held) Alone(window Window) []string {
+// Alone is what a record tells of itself in a window, and what it cannot tell, when
+// nobody compared it with GitHub's lists.
+func (h Held) Alone(window Window) finding.Answer {
 	gaps := []string{"the record was not compared with what GitHub lists: name the repository, the organization or the App, and a token"}
 	if h.Began.After(window.From.Add(clockSkew)) {
 		gaps = append(gaps, "the record begins on "+clock(h.Began)+": what happened before is not in it")
 	}
-	return gaps
+	return finding.Answered(removal(h.removed(window)), gaps...)
 }

@@ -34,7 +34,12 @@ func (s Statement) Answer() finding.Answer {
 		report("delivery/unlisted", "compare its body with the repository: somebody else may have the webhook's secret",
 			"delivery %s of hook %d (%s) is here, and GitHub does not list it", u.GUID, u.Hook, clock(u.Time))
 	}
+	found = append(found, removal(s.Removed)...)
 	var gaps []string
+	if s.Unasked > 0 {
+		gaps = append(gaps, fmt.Sprintf("%d of our answers in GitHub's log were not held against the ledger yet: "+
+			"run reconcile again, with the ledger's key or with more --receipts", s.Unasked))
+	}
 	if !s.Expired.Empty() {
 		gaps = append(gaps, "GitHub no longer lists the deliveries of "+s.Expired.String())
 	}
@@ -45,6 +50,16 @@ func (s Statement) Answer() finding.Answer {
 		gaps = append(gaps, fmt.Sprintf("GitHub put off %d deliveries, since there were too many at once: more may be on their way", s.Throttled))
 	}
 	return finding.Answered(found, slices.Concat(gaps, s.Unheard, s.Unread)...)
+}
+
+// removal reports entries that GitHub was told of and that are not in the ledger.
+func removal(removed []Receipt) (found []finding.Finding) {
+	for _, r := range removed {
+		found = append(found, finding.New("delivery/removed",
+			"verify the ledger against a checkpoint that was kept elsewhere; look for who can write to the database",
+			"delivery %s of hook %d (%s) was acknowledged as entry %s, which is not in the ledger", r.GUID, r.Hook, clock(r.Time), r.ID))
+	}
+	return found
 }
 
 // String is the activity in words.

@@ -20,7 +20,7 @@ const margin = 24 * time.Hour
 // without their bodies, so that these are known again; what was erased is told last. Gaps are
 // what is not as it was written, and bodies that are gone and of which nothing was kept.
 func Collect(ctx context.Context, l ledger.Reader, window Window, tell func(Reading)) (held Held, gaps []string, err error) {
-	held.Deliveries, held.Said = map[DeliveryKey]time.Time{}, map[DeliveryKey][]Said{}
+	held.Deliveries, held.Said, held.Receipts = map[DeliveryKey]time.Time{}, map[DeliveryKey][]Said{}, map[ReceiptKey]Receipt{}
 	c := collector{ctx: ctx, ledger: l, window: window, held: &held, tell: tell}
 	gaps, err = l.Since(ctx, window.From.Add(-max(margin, maxBehind)), c.see)
 	if err == nil {
@@ -64,6 +64,8 @@ func (c *collector) see(r ledger.Record) error {
 		c.held.Began = r.Time
 	}
 	switch {
+	case r.Kind == ledger.Observation:
+		return c.observation(r)
 	case r.Kind != ledger.Delivery:
 		return nil
 	case c.within:

@@ -84,6 +84,10 @@ type Statement struct {
 	Missing   []Delivery  // listed, and not held
 	Unlisted  []Unlisted  // held, and not listed, although GitHub should
 	Differing []Differing // held under a name that GitHub lists for something else
+	// Confirmed counts our answers in GitHub's log that name an entry which is here,
+	// Nameless those that name none, Unasked those that nobody has looked at.
+	Confirmed, Nameless, Unasked int
+	Removed                      []Receipt // name an entry that is not here
 	// Expired is the part of the window that GitHub lists no more; what the
 	// ledger has of it cannot be compared.
 	Expired Window
@@ -103,6 +107,10 @@ func (s Statement) Summary() string {
 		s.Listed, s.Held, len(s.Recovered), len(s.Missing), len(s.NeverEmitted))
 	if len(s.Unlisted) > 0 {
 		sentence += fmt.Sprintf("; %d held that GitHub does not list", len(s.Unlisted))
+	}
+	if n := s.Confirmed + s.Nameless + len(s.Removed); n > 0 {
+		sentence += fmt.Sprintf("; of %d of our answers in its log %d name an entry that is here, %d one that is not, %d none",
+			n, s.Confirmed, len(s.Removed), s.Nameless)
 	}
 	return sentence
 }
@@ -126,6 +134,7 @@ func Complete(o Observations) Statement {
 		s.compare(l, o, reach)
 	}
 	s.Unheard = o.anchors()
+	s.receipts(o)
 	byTime := func(a, b Delivery) int {
 		return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.Hook, b.Hook), strings.Compare(a.GUID, b.GUID))
 	}

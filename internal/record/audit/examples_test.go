@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net/textproto"
@@ -52,8 +53,8 @@ func TestExamples(t *testing.T) {
 }
 
 // judge reads an example: policy.yaml is the policy file, every *.http a delivery;
-// listed.txt is GitHub's list of the deliveries of hook 77, and activity.txt that of
-// what moved in acme/fleet.
+// listed.txt is GitHub's list of the deliveries of hook 77, answers.txt what they were
+// answered, and activity.txt what moved in acme/fleet.
 func judge(t *testing.T, archive *txtar.Archive) finding.Answer {
 	t.Helper()
 	rules := policy.Default()
@@ -62,9 +63,9 @@ func judge(t *testing.T, archive *txtar.Archive) finding.Answer {
 	lists := audit.Observations{
 		Window: day, Now: day.To, Retention: 48 * time.Hour,
 		Listings: []audit.Listing{{Hook: audit.Hook{ID: 77, Scope: "repository", Owner: "acme/fleet", Active: true, Events: []string{"push"}}}},
-		Held:     audit.Held{Deliveries: map[audit.DeliveryKey]time.Time{}},
+		Held:     audit.Held{Deliveries: map[audit.DeliveryKey]time.Time{}, Receipts: map[audit.ReceiptKey]audit.Receipt{}},
 	}
-	compared := false
+	compared, leaves := false, map[string]bool{}
 	for _, file := range archive.Files {
 		var err error
 		switch {
@@ -76,6 +77,8 @@ func judge(t *testing.T, archive *txtar.Archive) finding.Answer {
 			r, body, err = delivery(int64(len(readings)), file.Data)
 			reading := audit.Read(r, body)
 			readings = append(readings, reading)
+			leaf := r.Hash()
+			leaves[hex.EncodeToString(leaf[:])] = true
 			lists.Held.Deliveries[audit.DeliveryKey{Hook: 77, GUID: r.ID}] = r.Time
 			lists.Held.Pushes = append(lists.Held.Pushes, audit.Push{Repository: reading.Body.Repository.ID, Ref: reading.Body.Ref,
 				Before: reading.Body.Before, After: reading.Body.After, GUID: r.ID})
@@ -84,6 +87,11 @@ func judge(t *testing.T, archive *txtar.Archive) finding.Answer {
 			err = eachLine(file.Data, 4, func(at time.Time, cells []string) {
 				lists.Listings[0].Attempts = append(lists.Listings[0].Attempts,
 					audit.Attempt{GUID: cells[0], Event: cells[1], Time: at, Status: cells[3]})
+			})
+		case file.Name == "answers.txt":
+			err = eachLine(file.Data, 3, func(at time.Time, cells []string) {
+				one := audit.Receipt{Hook: 77, GUID: cells[0], Time: at, ID: cells[2]}
+				lists.Held.Receipts[one.Key()] = one
 			})
 		case file.Name == "activity.txt":
 			compared = true
@@ -98,6 +106,10 @@ func judge(t *testing.T, archive *txtar.Archive) finding.Answer {
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+	for key, one := range lists.Held.Receipts {
+		one.Held = leaves[one.ID]
+		lists.Held.Receipts[key] = one
 	}
 	if compared {
 		return audit.Complete(lists).Answer()

@@ -42,6 +42,8 @@ type Held struct {
 	Began time.Time
 	// Said is what the bodies of the window say under each name, where they were read.
 	Said map[DeliveryKey][]Said
+	// Receipts are those on record, and those that were read in GitHub's log since.
+	Receipts map[ReceiptKey]Receipt
 }
 
 // Said is what a body says that GitHub's list says, too.

@@ -91,14 +91,7 @@ func (in *Intake) refuse(c echo.Context, reason Reason, cause error) error {
 	if reason != Unavailable && reason != Failed { // those are signed
 		hangUp(c)
 	}
-	return c.JSON(status, answer{Error: sentence, GUID: name})
-}
-
-// answer is the body of every answer to a delivery.
-type answer struct {
-	ID    string `json:"id,omitempty"` // of the entry that is kept
-	Error string `json:"error,omitempty"`
-	GUID  string `json:"guid,omitempty"`
+	return c.JSON(status, audit.Reply{Error: sentence, GUID: name})
 }
 
 // hangUp closes the connection after the answer, so that only who signs can keep
@@ -137,5 +130,5 @@ func (in *Intake) take(c echo.Context, d *delivery, receipt *ledger.Receipt) err
 		in.observe.Accepted(d.event)
 	}
 	id := receipt.Hash()
-	return c.JSON(status, answer{ID: hex.EncodeToString(id[:]), GUID: d.guid})
+	return c.JSON(status, audit.Reply{ID: hex.EncodeToString(id[:]), GUID: d.guid})
 }

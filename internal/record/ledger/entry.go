@@ -25,6 +25,9 @@ const (
 	// Rotation is one step of replacing the bot's token: its body is a
 	// rotation.Record, its id the new token's fingerprint, its name the step.
 	Rotation Kind = "rotation"
+	// Observation says what was seen elsewhere and held against the ledger: its body
+	// are audit.Receipts.
+	Observation Kind = "observation"
 )
 
 // MaxField is the greatest length of a text field of an entry, in bytes.

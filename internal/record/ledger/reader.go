@@ -17,4 +17,7 @@ type Reader interface {
 	Own(ctx context.Context, kind Kind) (records []Record, gaps []string, err error)
 	// BodyOf gives the body of an entry; one that was erased is ErrErased.
 	BodyOf(ctx context.Context, r Record) ([]byte, error)
+	// Kept says whether the tree has the delivery of this GUID whose leaf hash this is,
+	// in hexadecimal.
+	Kept(ctx context.Context, guid, id string) (bool, error)
 }

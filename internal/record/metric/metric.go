@@ -23,7 +23,7 @@ type Metrics struct {
 	accepted, duplicates, rejected  *prometheus.CounterVec
 	commit, batch                   prometheus.Histogram
 	commitErrors                    prometheus.Counter
-	missing, neverEmitted           prometheus.Gauge
+	missing, neverEmitted, removed  prometheus.Gauge
 	redeliveries, reconcileFailures prometheus.Counter
 	lastReconcile                   prometheus.Gauge
 	// These three have no labels: as vectors they are absent while
@@ -76,6 +76,8 @@ func New(version string) *Metrics {
 			"Deliveries that GitHub lists and the ledger lacked at the last reconciliation."),
 		neverEmitted: gauge("fluxkeeper_deliveries_never_emitted",
 			"Ref changes that GitHub's activity list shows and no delivery told, at the last reconciliation."),
+		removed: gauge("fluxkeeper_entries_removed",
+			"Entries that GitHub was told of, by its log of our answers, and that the ledger lacked at the last look."),
 		redeliveries:      counter("fluxkeeper_redeliveries_requested_total", "Redeliveries that GitHub was asked for."),
 		reconcileFailures: counter("fluxkeeper_reconcile_failures_total", "Reconciliations that did not come to an end."),
 		lastReconcile:     gauge("fluxkeeper_reconcile_timestamp_seconds", "When the last reconciliation came to its end."),
@@ -138,6 +140,9 @@ func (m *Metrics) Reconciled(at time.Time, missing, neverEmitted, asked int) {
 	m.redeliveries.Add(float64(asked))
 	m.lastReconcile.Set(float64(at.Unix()))
 }
+
+// EntriesRemoved tells how many entries GitHub was told of that are not in the ledger.
+func (m *Metrics) EntriesRemoved(n int) { m.removed.Set(float64(n)) }
 
 // ReconcileFailed counts a reconciliation that did not come to an end.
 func (m *Metrics) ReconcileFailed() { m.reconcileFailures.Inc() }

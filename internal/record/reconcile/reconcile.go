@@ -37,6 +37,7 @@ type GitHub interface {
 	Activities(ctx context.Context, repository string, since time.Time) (audit.RepositoryActivity, error)
 	Pushed(ctx context.Context, hook audit.Hook, d audit.Delivery) (audit.Push, error)
 	Redeliver(ctx context.Context, hook audit.Hook, attempt int64) error
+	Told(ctx context.Context, hook audit.Hook, a audit.Attempt) (entry string, err error)
 }
 
 // Reconciler compares a ledger with GitHub.
@@ -52,6 +53,13 @@ type Reconciler struct {
 	Repositories []string
 	Retention    time.Duration
 	Now          func() time.Time
+	// Receipts is how many of our answers GitHub is asked for in a round.
+	Receipts int
+	// Seen are those that this process has read and that are not on record: a map of the
+	// reconciler's own.
+	Seen map[audit.ReceiptKey]audit.Receipt
+	// Keep appends to the ledger; nil where it is only read.
+	Keep func(ctx context.Context, e ledger.Entry, body []byte) error
 }
 
 // Last is a window that ends now.
@@ -107,7 +115,8 @@ func (r Reconciler) Round(ctx context.Context, window audit.Window, o Options) (
 }
 
 // State says how complete the record of a window is. What missing pushes told is
-// asked of GitHub, so that their branches do not seem to have moved without an event.
+// asked of GitHub, so that their branches do not seem to have moved without an event,
+// and what its log has of our answers.
 // The ledger is read as audit.Collect does.
 func (r Reconciler) State(ctx context.Context, window audit.Window, tell func(audit.Reading)) (audit.Statement, error) {
 	if tell == nil {
@@ -116,6 +125,10 @@ func (r Reconciler) State(ctx context.Context, window audit.Window, tell func(au
 	seen, err := r.observe(ctx, window, tell)
 	if err != nil {
 		return audit.Statement{}, err
+	}
+	problems := r.receipts(ctx, &seen)
+	if ctx.Err() != nil {
+		return audit.Statement{}, ctx.Err()
 	}
 	statement := audit.Complete(seen)
 	hooks := map[int64]audit.Hook{}
@@ -136,6 +149,7 @@ func (r Reconciler) State(ctx context.Context, window audit.Window, tell func(au
 	if len(seen.Told) > 0 {
 		statement = audit.Complete(seen)
 	}
+	statement.Unread = append(statement.Unread, problems...)
 	return statement, nil
 }
 

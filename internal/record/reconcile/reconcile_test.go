@@ -2,6 +2,7 @@ package reconcile_test
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"testing"
 	"time"
@@ -21,6 +22,9 @@ type shelf struct {
 	ledger.Reader
 	records []ledger.Record
 	notes   []string
+	log     answerLog
+	kept    map[int64][]byte // the bodies of what was appended
+	doubt   error            // of looking an entry up
 }
 
 func (s *shelf) note(format string, args ...any) {
@@ -40,6 +44,9 @@ func (s *shelf) Since(_ context.Context, from time.Time, see func(ledger.Record)
 }
 
 func (s *shelf) BodyOf(_ context.Context, r ledger.Record) ([]byte, error) {
+	if r.Kind == ledger.Observation {
+		return s.kept[r.Index], nil
+	}
 	s.note("body %d", r.Index)
 	return []byte(`{}`), nil
 }
@@ -52,6 +59,7 @@ func (s *shelf) Deliveries(_ context.Context, hook audit.Hook, _ time.Time) (aud
 		l.Attempts = append(l.Attempts, audit.Attempt{ID: int64(guid[0]), GUID: guid, Time: noon.Add(-time.Hour), Event: "push",
 			Status: "timed out"})
 	}
+	l.Attempts = append(l.Attempts, s.log.attempts...)
 	return l, nil
 }
 
@@ -63,6 +71,19 @@ func (s *shelf) Activities(_ context.Context, name string, _ time.Time) (audit.R
 func (s *shelf) Pushed(_ context.Context, _ audit.Hook, d audit.Delivery) (audit.Push, error) {
 	s.note("pushed %s", d.GUID)
 	return audit.Push{GUID: d.GUID}, nil
+}
+
+func (s *shelf) Told(_ context.Context, _ audit.Hook, a audit.Attempt) (string, error) {
+	return s.log.show(a.ID)
+}
+
+func (s *shelf) Kept(_ context.Context, guid, id string) (bool, error) {
+	for _, r := range s.records {
+		if leaf := r.Hash(); s.doubt == nil && r.ID == guid && hex.EncodeToString(leaf[:]) == id {
+			return true, nil
+		}
+	}
+	return false, s.doubt
 }
 
 func (s *shelf) Redeliver(_ context.Context, _ audit.Hook, attempt int64) error {

@@ -3,9 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -213,11 +215,9 @@ func (l *Ledger) Own(ctx context.Context, kind ledger.Kind) (own []ledger.Record
 		if !head.signed {
 			continue
 		}
-		path, err := tlog.ProveRecord(head.Size, r.Index, l.nodes(ctx))
-		if err != nil && ctx.Err() != nil {
+		if err := l.proven(ctx, head, r); err != nil && ctx.Err() != nil {
 			return nil, nil, err
-		}
-		if err != nil || tlog.CheckRecord(path, head.Size, head.Root, r.Index, r.leaf) != nil {
+		} else if err != nil {
 			gaps.add("entry %d, a %s, is not one that the key signed", r.Index, r.Kind)
 		}
 	}
@@ -225,4 +225,39 @@ func (l *Ledger) Own(ctx context.Context, kind ledger.Kind) (own []ledger.Record
 		gaps.add("of %d entries that are no deliveries %d are there", head.Checkpoint.Own, count)
 	}
 	return own, gaps.all(), nil
+}
+
+// proven says whether the entry is in the tree that the key signed.
+func (l *Ledger) proven(ctx context.Context, head signedHead, r entryRow) error {
+	path, err := tlog.ProveRecord(head.Size, r.Index, l.nodes(ctx))
+	if err == nil {
+		err = tlog.CheckRecord(path, head.Size, head.Root, r.Index, r.leaf)
+	}
+	return err
+}
+
+// Kept implements ledger.Reader. An entry that is there and not proven is an error: it
+// is another's that the key did not sign.
+func (l *Ledger) Kept(ctx context.Context, guid, id string) (bool, error) {
+	var gaps gapList
+	head, err := l.readSigned(ctx, &gaps)
+	if err == nil && !head.signed {
+		err = errors.New(strings.Join(gaps.all(), "; "))
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for entry %s: %w", id, err)
+	}
+	rows, err := entryRows(ctx, l.engine.reader(), math.MinInt64, `id = $1 AND kind = 'delivery' AND idx < $2 ORDER BY idx`, guid, head.Size)
+	for _, r := range rows {
+		if hex.EncodeToString(r.leaf[:]) != id {
+			continue
+		}
+		if err = l.proven(ctx, head, r); err == nil {
+			return true, nil
+		}
+	}
+	if err != nil {
+		err = fmt.Errorf("prove entry %s: %w: verify the ledger", id, err)
+	}
+	return false, err
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/rsa"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -103,6 +104,7 @@ type attempt struct {
 	status     string // empty until it was tried
 	code       int
 	took       time.Duration
+	answered   http.Header // nil where no answer came
 	response   string
 }
 

@@ -78,7 +78,7 @@ func (a *attempt) post(header http.Header) {
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
-	a.status, a.code, a.response = BadResponse, response.StatusCode, string(body)
+	a.status, a.code, a.answered, a.response = BadResponse, response.StatusCode, response.Header, string(body)
 	if err == nil && a.code >= 200 && a.code < 400 {
 		a.status = "OK"
 	}

@@ -196,9 +196,13 @@ func getDelivery(c *call, a *attempt) answer {
 	if err := json.Unmarshal(a.Body, &payload); err != nil {
 		payload = nil
 	}
-	var got any
-	if a.code != 0 {
-		got = js{"Content-Type": "application/json"}
+	var got any // null where no answer came
+	if a.answered != nil {
+		all := js{}
+		for name, values := range a.answered {
+			all[name] = values[0]
+		}
+		got = all
 	}
 	return answer{200, with(c.hub.showAttempt(a), js{
 		"url": a.hook.URL, "request": js{"headers": headers, "payload": payload},
