@@ -45,10 +45,18 @@ func newFront(t *testing.T) *front {
 func TestReceiptsCommand(t *testing.T) {
 	dir := t.TempDir()
 	ledger, key := filepath.Join(dir, "ledger.db"), filepath.Join(dir, "key")
-	hub := hubWithHook(t, startServe(t, scriptSecret, ledger, "--signing-key-file", key))
+	p := startServe(t, scriptSecret, ledger, "--signing-key-file", key)
+	hub := hubWithHook(t, p)
 	for n := range 5 {
 		push(hub, 9-n, fmt.Sprint(n), fmt.Sprint(n+1), fakehub.Fate{})
 	}
+	for range 2 { // beside the receiver, which has the key, nothing is kept
+		status, out, trouble := runReconcile(t, hub, ledger, "--signing-key-file", key, "--receipts", "2")
+		if status != console.StatusUndecided || !strings.Contains(out, "3 of our answers") {
+			t.Errorf("beside the receiver: status %d\n%s%s", status, out, trouble)
+		}
+	}
+	p.stop(syscall.SIGTERM)
 	for n, left := range []string{"3 of our answers", "1 of our answers", ""} {
 		status, out, trouble := runReconcile(t, hub, ledger, "--signing-key-file", key, "--receipts", "2")
 		want := console.StatusUndecided
