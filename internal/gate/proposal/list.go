@@ -129,11 +129,12 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 }
 
 // What GitHub shows nothing of, or only by another face: links, tags, and emphasis, which
-// begins or ends a word.
+// begins or ends a word; an underline by itself is none.
 var (
-	link     = regexp.MustCompile(`\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])`)
-	tag      = regexp.MustCompile(`</?[A-Za-z][^<>]*>`)
-	emphasis = regexp.MustCompile(`(^|[^A-Za-z0-9_])_+|_+($|[^A-Za-z0-9_])`)
+	link   = regexp.MustCompile(`\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])`)
+	tag    = regexp.MustCompile(`</?[A-Za-z][^<>]*>`)
+	opened = regexp.MustCompile(`(^|[^A-Za-z0-9_])_+([A-Za-z0-9])`)
+	closed = regexp.MustCompile(`([A-Za-z0-9])_+($|[^A-Za-z0-9_])`)
 )
 
 // shown is a line without the addresses of its links, tags, entities and odd spaces.
@@ -150,7 +151,7 @@ func shown(line string) string {
 // unmark drops Markdown's marks of code and emphasis.
 func unmark(s string) string {
 	s = strings.NewReplacer("`", "", "*", "", "~~", "").Replace(s)
-	return strings.TrimSpace(emphasis.ReplaceAllString(s, "$1$2"))
+	return strings.TrimSpace(closed.ReplaceAllString(opened.ReplaceAllString(s, "$1$2"), "$1$2"))
 }
 
 // plainVersion is a version without the image's name before it and without a v.
