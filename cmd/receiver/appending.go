@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
@@ -88,13 +89,9 @@ func (c appending) begin(a *console.Console) (operator, func(), error) {
 
 // alone opens the ledger with its key, which no receiver has meanwhile.
 func (c appending) alone(a *console.Console) (operator, func(), error) {
-	l, err := c.existing(a.Context, store.Options{Log: a.Log("auto", slog.LevelInfo)})
+	l, end, err := c.hold(a.Context, store.Options{Log: a.Log("auto", slog.LevelInfo)})
 	if err != nil {
 		return nil, nil, err
-	}
-	release, err := c.lease(true)
-	if err != nil {
-		return nil, nil, errors.Join(err, l.Close())
 	}
 	table := operations(l)
 	do := func(ctx context.Context, name string, question, answer any) error {
@@ -111,7 +108,7 @@ func (c appending) alone(a *console.Console) (operator, func(), error) {
 		}
 		return json.Unmarshal(text, answer)
 	}
-	return do, func() { _ = l.Close(); release() }, nil
+	return do, end, nil
 }
 
 // lease keeps the key for this process: receivers share it, a command has it alone.
@@ -120,6 +117,8 @@ func (s signed) lease(alone bool) (release func(), err error) {
 	switch {
 	case err == nil:
 		return release, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, noKey(err)
 	case !errors.Is(err, durable.ErrHeld):
 		return nil, console.Fail(console.StatusUsage, fmt.Errorf("hold signing key: %w", err),
 			"keep the key where files can be locked")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
@@ -26,7 +27,7 @@ import (
 // nothing else can be appended with.
 func through(t *testing.T, file string) []string {
 	t.Helper()
-	l, err := signed{where: where{file}}.existing(t.Context(), store.Options{})
+	l, err := signed{where: where{file}}.keyed(t.Context(), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,5 +129,44 @@ func TestLease(t *testing.T) {
 	}
 	if status, out := told(t, "erase", "--older-than", "7d", "--yes", "--ledger", file); status != console.StatusPass {
 		t.Errorf("status %d: %s", status, out)
+	}
+}
+
+// TestLeaseBeforeTables: who may not append leaves the tables as they are, which can be
+// those of another version.
+func TestLeaseBeforeTables(t *testing.T) {
+	file := kept(t, func(*store.Ledger) {})
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	version := func() (n int) {
+		if err := db.QueryRowContext(t.Context(), `SELECT max(version_id) FROM goose_db_version`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	newest := version()
+	if _, err := db.ExecContext(t.Context(), `DROP INDEX entry_kind; DELETE FROM goose_db_version WHERE version_id = 2`); err != nil {
+		t.Fatal(err)
+	}
+	secrets := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secrets, []byte(scriptSecret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	release, err := durable.Hold(file+".key", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	erase := []string{"erase", "--older-than", "7d", "--yes", "--ledger", file}
+	for _, args := range [][]string{erase, {"serve", "--webhook-secret-file", secrets, "--listen", "none", "--ledger", file}} {
+		if status, _ := told(t, args...); status == console.StatusPass || version() != 1 {
+			t.Errorf("%s: status %d, and the tables are of version %d", args[0], status, version())
+		}
+	}
+	release()
+	if status, _ := told(t, erase...); status != console.StatusPass || version() != newest {
+		t.Errorf("status %d, and the tables are of version %d", status, version())
 	}
 }

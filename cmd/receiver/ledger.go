@@ -113,17 +113,25 @@ func (s signed) open(ctx context.Context, o store.Options) (*store.Ledger, error
 	return l, s.refusal(err)
 }
 
-// existing opens a ledger that must be there, and its key: what is named wrongly
-// is not made.
-func (s signed) existing(ctx context.Context, o store.Options) (*store.Ledger, error) {
+// hold opens a ledger that must be there, and its key, which it has alone until end:
+// what is named wrongly is not made. The key comes first, since whoever opens a ledger
+// to write may change its tables, under a receiver of another version.
+func (s signed) hold(ctx context.Context, o store.Options) (l *store.Ledger, end func(), err error) {
 	if err := s.with(ctx, func(*store.Ledger) error { return nil }); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var err error
-	if o.Seen, err = lastCheckpoint(s.checkpointFile()); err != nil {
-		return nil, err
+	release, err := s.lease(true)
+	if err != nil {
+		return nil, nil, err
 	}
-	return s.keyed(ctx, o)
+	if o.Seen, err = lastCheckpoint(s.checkpointFile()); err == nil {
+		l, err = s.open(ctx, o)
+	}
+	if err != nil {
+		release()
+		return nil, nil, err
+	}
+	return l, func() { _ = l.Close(); release() }, nil
 }
 
 // checkpointFile is where serve keeps the newest checkpoint, if it is not told
@@ -157,10 +165,15 @@ func lastCheckpoint(name string) ([]byte, error) {
 // be left lying about.
 func (s signed) keyed(ctx context.Context, o store.Options) (*store.Ledger, error) {
 	if _, err := os.Stat(s.keyFile()); errors.Is(err, fs.ErrNotExist) {
-		return nil, console.Fail(console.StatusUsage, fmt.Errorf("read signing key: %w", err),
-			"name the key file that the ledger was made with, with --signing-key-file")
+		return nil, noKey(err)
 	}
 	return s.open(ctx, o)
+}
+
+// noKey is that a key which must be there is not.
+func noKey(err error) error {
+	return console.Fail(console.StatusUsage, fmt.Errorf("read signing key: %w", err),
+		"name the key file that the ledger was made with, with --signing-key-file")
 }
 
 // keyFile is where the signing key is.

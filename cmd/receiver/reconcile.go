@@ -113,16 +113,11 @@ func (c *reconcileCmd) keep() func(context.Context, ledger.Entry, []byte) error 
 		return nil
 	}
 	return func(ctx context.Context, e ledger.Entry, body []byte) error {
-		l, err := c.existing(ctx, store.Options{})
+		l, end, err := c.hold(ctx, store.Options{})
 		if err != nil {
 			return err
 		}
-		defer l.Close()
-		release, err := c.lease(true)
-		if err != nil {
-			return err
-		}
-		defer release()
+		defer end()
 		return appendTo(l)(ctx, e, body)
 	}
 }

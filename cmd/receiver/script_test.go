@@ -152,7 +152,7 @@ func erasedInStory(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: erased N")
 	}
-	l, err := signed{where: where{ts.MkAbs("fluxkeeper.db")}}.existing(context.Background(), store.Options{})
+	l, err := signed{where: where{ts.MkAbs("fluxkeeper.db")}}.keyed(context.Background(), store.Options{})
 	ts.Check(err)
 	defer l.Close()
 	bodies, err := l.Erasable(context.Background(), time.Now())

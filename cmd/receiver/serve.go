@@ -66,15 +66,18 @@ func (c *serveCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
-	if s.kept, err = c.open(a.Context, store.Options{Log: s.log, Observe: s.metrics, Seen: seen}); err != nil {
+	if _, err = c.key(s.log); err != nil { // there from now on
 		return err
 	}
-	defer s.kept.Close()
 	release, err := c.lease(false)
 	if err != nil {
 		return err
 	}
 	defer release()
+	if s.kept, err = c.open(a.Context, store.Options{Log: s.log, Observe: s.metrics, Seen: seen}); err != nil {
+		return err
+	}
+	defer s.kept.Close()
 	s.anchorless(a.Context, seen)
 	s.metrics.Watch(gauges(s.kept))
 	in, err := intake.New(intake.Options{Ledger: s.kept, Secrets: s.secrets, SecretID: s.kept.SecretID, Bound: s.bound, Allow: s.allow,
