@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/time/rate"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/proof"
@@ -53,11 +54,12 @@ type server struct {
 	ledger     Ledger
 	log        *slog.Logger
 	writeToken secret.Secret
+	strangers  rate.Sometimes // how often a line in the log tells of one
 }
 
 // New makes the listener's handler.
 func New(o Options) http.Handler {
-	s := &server{o.Ledger, o.Log, o.WriteToken}
+	s := &server{ledger: o.Ledger, log: o.Log, writeToken: o.WriteToken, strangers: rate.Sometimes{Interval: time.Second}}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(io.Discard)

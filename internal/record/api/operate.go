@@ -60,7 +60,9 @@ func (s *server) operation(do Operation) echo.HandlerFunc {
 		case s.writeToken.Empty():
 			return c.JSON(http.StatusForbidden, told{"nothing can be appended through this receiver", "start it with --write-token-file"})
 		case subtle.ConstantTimeCompare(given[:], want[:]) != 1:
-			s.log.Warn("refused: this takes the write token", "path", c.Path(), "from", c.Request().RemoteAddr)
+			s.strangers.Do(func() {
+				s.log.Warn("refused: this takes the write token", "path", c.Path(), "from", c.Request().RemoteAddr)
+			})
 			return c.JSON(http.StatusUnauthorized, told{"this is not the receiver's write token",
 				"name the file that the receiver was started with, with --write-token-file"})
 		}
@@ -127,7 +129,9 @@ func (r Receiver) Do(ctx context.Context, name string, question, answer any) err
 	}
 	request.Header.Set(echo.HeaderAuthorization, bearer(r.token))
 	request.Header.Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
-	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	// The token is for the receiver alone, and for no proxy of the web's.
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := client.Do(request)
 	if err != nil {
 		return trouble{err.Error(), "is it running, and is this the URL of its private listener? run this again: no harm is done twice"}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	neturl "net/url"
 	"strings"
 	"testing"
 	"time"
@@ -130,5 +131,34 @@ func TestOperationElsewhere(t *testing.T) {
 		if _, err := api.NewReceiver(given, secret.Secret{}); err == nil {
 			t.Errorf("%q is a receiver", given)
 		}
+	}
+}
+
+// TestOperationPast: the write token goes past whatever proxy the machine names for the
+// web, and strangers cannot fill the disk with lines in the log.
+func TestOperationPast(t *testing.T) {
+	var log bytes.Buffer
+	url, _ := operating(t, leaktest.Secret, &log)
+	var seen []string
+	proxy := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		seen = append(seen, r.Header.Get("Authorization"))
+	}))
+	defer proxy.Close()
+	web := http.DefaultTransport.(*http.Transport)
+	before := web.Proxy
+	defer func() { web.Proxy = before; web.CloseIdleConnections() }()
+	web.Proxy = func(*http.Request) (*neturl.URL, error) { return neturl.Parse(proxy.URL) }
+	if answer, err := ask(t, url, leaktest.Secret, "double", "word"); err != nil || answer != "wordword" || len(seen) > 0 {
+		t.Errorf("%q, %v: the proxy saw %q", answer, err, seen)
+	}
+	web.Proxy = before
+	const strangers = 200
+	for range strangers {
+		if _, err := ask(t, url, "guess", "double", "word"); err == nil {
+			t.Fatal("it was done")
+		}
+	}
+	if n := strings.Count(log.String(), "takes the write token"); n == 0 || n > strangers/2 {
+		t.Errorf("%d lines in the log", n)
 	}
 }
