@@ -125,13 +125,12 @@ func (c *Client) show(ctx context.Context, op string, hook audit.Hook, attempt i
 }
 
 // Told is the id of the entry that an attempt was answered with, as GitHub's log has
-// it. It is empty where another URL was asked, the answer is none of a receiver's, or
-// GitHub has just forgotten the attempt.
+// it. It is empty where another URL was asked, or the answer is none of a receiver's.
 func (c *Client) Told(ctx context.Context, hook audit.Hook, a audit.Attempt) (string, error) {
 	op := fmt.Sprintf("read the answer to delivery %d of webhook %d of %s", a.ID, hook.ID, scopeOf(hook))
 	shown, err := c.show(ctx, op, hook, a.ID)
 	if err, ok := errors.AsType[*github.Error](err); ok && err.Kind == github.NotFound {
-		return "", nil
+		return "", fmt.Errorf("%w: %w", audit.ErrForgotten, err)
 	}
 	if err != nil || shown.URL != hook.URL {
 		return "", err

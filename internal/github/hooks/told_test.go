@@ -2,6 +2,7 @@ package hooks_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -53,7 +54,6 @@ func TestTold(t *testing.T) {
 		{"lost", fakehub.Fate{Lost: fakehub.NoHost}, nil, ""},
 		{"of another URL", fakehub.Fate{}, func(h *audit.Hook, _ *audit.Attempt) { h.URL += "/new" }, ""},
 		{"to another delivery", fakehub.Fate{}, func(_ *audit.Hook, a *audit.Attempt) { a.GUID = "another" }, ""},
-		{"forgotten", fakehub.Fate{}, func(_ *audit.Hook, a *audit.Attempt) { a.ID = 7 }, ""},
 	} {
 		mode = test.mode
 		w.Emit(fakehub.Event{Name: "push", Repo: fleet, Body: []byte(`{}`)}, test.fate)
@@ -64,6 +64,11 @@ func TestTold(t *testing.T) {
 		if got, err := c.Told(t.Context(), at, a); got != test.want || err != nil {
 			t.Errorf("%s: %q, %v", test.mode, got, err)
 		}
+	}
+	a := latest()
+	a.ID = 7
+	if got, err := c.Told(t.Context(), hook, a); got != "" || !errors.Is(err, audit.ErrForgotten) {
+		t.Errorf("forgotten: %q, %v", got, err)
 	}
 	w.AddFault(fakehub.Fault{On: "repos/get-webhook-delivery", Status: 500, Times: -1})
 	if got, err := c.Told(t.Context(), hook, latest()); got != "" || err == nil {

@@ -54,6 +54,9 @@ func (r Receipt) Key() ReceiptKey { return ReceiptKey{r.Hook, r.Attempt} }
 // Broken says that the entry which the answer names is not in the tree.
 func (r Receipt) Broken() bool { return r.ID != "" && !r.Held }
 
+// ErrForgotten says that GitHub shows an attempt no more.
+var ErrForgotten = errors.New("GitHub lists it and does not show it")
+
 // Acknowledged is an attempt that was answered as the receiver does when it has kept
 // the delivery.
 type Acknowledged struct {

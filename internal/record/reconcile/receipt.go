@@ -3,6 +3,7 @@ package reconcile
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -54,9 +55,11 @@ func (r Reconciler) receipts(ctx context.Context, o *audit.Observations) (proble
 	return problems
 }
 
-// told asks GitHub for answers. With an error come those that it gave.
+// told asks GitHub for answers. With an error come those that it gave. What it lists and
+// does not show is no answer, unless it has just become too old to be listed.
 func (r Reconciler) told(ctx context.Context, attempts []audit.Acknowledged) ([]audit.Receipt, error) {
-	answers := make([]*audit.Receipt, len(attempts))
+	answers, forgotten := make([]*audit.Receipt, len(attempts)), make([]error, len(attempts))
+	listed := r.Now().Add(settle - r.Retention)
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	for i, a := range attempts {
@@ -65,13 +68,19 @@ func (r Reconciler) told(ctx context.Context, attempts []audit.Acknowledged) ([]
 				return err
 			}
 			id, err := r.GitHub.Told(within, a.Hook, a.Attempt)
+			if gone := errors.Is(err, audit.ErrForgotten); gone && a.Time.After(listed) {
+				forgotten[i] = err
+				return nil // the others may be shown
+			} else if gone {
+				err = nil
+			}
 			if err == nil {
 				answers[i] = &audit.Receipt{Hook: a.Hook.ID, Attempt: a.ID, GUID: a.GUID, Time: a.Time, ID: id}
 			}
 			return err
 		})
 	}
-	err := group.Wait()
+	err := cmp.Or(append([]error{group.Wait()}, forgotten...)...)
 	var all []audit.Receipt
 	for _, one := range answers {
 		if one != nil {

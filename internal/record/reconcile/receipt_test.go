@@ -33,6 +33,9 @@ func (l *answerLog) show(attempt int64) (string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asked = append(l.asked, attempt)
+	if l.entries[attempt] == "forgotten" {
+		return "", audit.ErrForgotten
+	}
 	return l.entries[attempt], l.trouble
 }
 
@@ -199,5 +202,28 @@ func TestReceiptsOfNobody(t *testing.T) {
 	}
 	if statement, asked = s.round(t, s.process(3)); len(asked) > 0 || statement.Confirmed != 2 || statement.Nameless != 1 {
 		t.Errorf("once more: asked for %v: %+v", asked, statement)
+	}
+}
+
+// TestReceiptsForgotten: what GitHub lists and does not show says nothing, unless it is
+// as old as what GitHub forgets. It keeps nobody from asking for the others.
+func TestReceiptsForgotten(t *testing.T) {
+	for name, test := range map[string]struct {
+		retention time.Duration
+		nameless  int
+	}{"young": {72 * time.Hour, 0}, "old": {70 * time.Minute, 1}} {
+		t.Run(name, func(t *testing.T) {
+			s := answered(7)
+			s.log.entries[1006] = "forgotten"
+			r := s.process(500)
+			r.Retention = test.retention
+			statement, _ := s.round(t, r)
+			if statement.Confirmed != 6 || statement.Nameless != test.nameless || statement.Unasked != 1-test.nameless {
+				t.Errorf("%d confirmed, %d nameless, %d left", statement.Confirmed, statement.Nameless, statement.Unasked)
+			}
+			if told := strings.Contains(strings.Join(statement.Answer().Gaps, "\n"), audit.ErrForgotten.Error()); told == (test.nameless > 0) {
+				t.Errorf("%q", statement.Answer().Gaps)
+			}
+		})
 	}
 }
