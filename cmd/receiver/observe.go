@@ -22,7 +22,7 @@ type listing struct {
 	AppKeyFile string   `placeholder:"FILE" help:"The App's private key, in PEM."`
 	Hook       []int64  `placeholder:"ID" help:"Look at these webhooks only (default: those whose URL ends in /webhooks/github)."`
 	TokenFile  string   `placeholder:"FILE" help:"A token that may read webhooks, and write them to redeliver (else $FLUXKEEPER_TOKEN)."`
-	Receipts   uint     `default:"500" placeholder:"N" help:"How many of our answers GitHub's log is asked for in a round (default: 500)."`
+	Receipts   uint32   `default:"500" placeholder:"N" help:"How many of our answers GitHub's log is asked for in a round (default: 500)."`
 	APIURL     string   `name:"api-url" placeholder:"URL" help:"GitHub's API, such as https://ghe.example.com/api/v3 (default: github.com's)."`
 }
 

@@ -56,6 +56,9 @@ func TestReceiptsCommand(t *testing.T) {
 			t.Errorf("beside the receiver: status %d\n%s%s", status, out, trouble)
 		}
 	}
+	if status, out, trouble := runReconcile(t, hub, ledger, "--receipts", "18446744073709551615"); status != console.StatusUsage {
+		t.Errorf("more than can be counted: status %d\n%s%s", status, out, trouble)
+	}
 	p.stop(syscall.SIGTERM)
 	for n, left := range []string{"3 of our answers", "1 of our answers", ""} {
 		status, out, trouble := runReconcile(t, hub, ledger, "--signing-key-file", key, "--receipts", "2")
