@@ -171,7 +171,8 @@ func FuzzLine(f *testing.F) {
 	for _, s := range []string{
 		"", "ghcr.io/acme/app", "v1.2.3", "a -> b", "→", "::error::", "*x*", "_x_", "a__b__c", "<b>", "[a](b)", "@user", "www.example.com",
 		"http://a",
-		"gh-1", "x:tada", "sha256:0123", "`", "a: b", "-", "1.", "[x] ", "\n", "\xff", "a|b", "~~x~~", ":5000/a", "&amp;", "\\", "+", "---", "_", "_.",
+		"gh-1", "x:tada", "sha256:0123", "`", "a: b", "-", "1.", "[x] ", "\n", "\xff", "a|b", "~~x~~", ":5000/a", "&amp;", "\\", "+", "---", "_",
+		"_.",
 	} {
 		f.Add(s, s, s)
 		f.Add("ghcr.io/acme/app", s, "1.0.1")
