@@ -38,9 +38,11 @@ type sqliteEngine struct {
 	files files
 	write *sqliteWriter
 	read  *sql.DB
+	index index
 
 	movers  sync.Mutex // held while the log is moved
 	mover   *sql.DB
+	moved   int64       // frames of the log, as it was last moved
 	dirty   atomic.Bool // something was written since the log was last moved
 	stop    context.CancelFunc
 	stopped sync.WaitGroup
@@ -63,6 +65,7 @@ func openSQLite(ctx context.Context, o Options, seen *witness, report func(error
 		func() error { return e.migrate(ctx, o.Key) },
 		func() error { return e.openWriter(ctx) },
 		func() error { return e.openReader(ctx) },
+		func() error { return e.index.keep(ctx, e.reads) },
 	}
 	if o.ReadOnly {
 		steps = []func() error{
@@ -246,7 +249,10 @@ func (e *sqliteEngine) close() error {
 	if e.read != nil {
 		err = e.read.Close()
 	}
-	return errors.Join(err, e.closeWriting())
+	if e.index.db != nil {
+		err = errors.Join(err, e.index.db.Close())
+	}
+	return errors.Join(err, e.closeWriting(), e.index.close())
 }
 
 // closeWriting closes the connections that write.
@@ -313,11 +319,10 @@ func (*sqliteEngine) transient(err error) bool {
 
 // recover opens the connections that write anew, and moves the log into the
 // database. After an error the kernel may call pages clean that never reached the
-// disk, so a second sync proves nothing, and only writing them again does. What a
-// failed commit left in the log is no part of it, since SQLite counts frames only
-// after their sync, until the last connection closes and the next one counts anew
-// whatever it finds. Who reads since then holds up no more of the log than what was
-// counted, synced, after he began; so nobody has to wait for him.
+// disk, so a second sync proves nothing, and only writing them again does: all that is
+// in the log, which does not begin anew before. What a failed commit left in the log is
+// no part of it, since SQLite counts frames only after their sync, and the index stays.
+// So nobody has to wait for who reads.
 func (e *sqliteEngine) recover(ctx context.Context) error {
 	e.movers.Lock()
 	defer e.movers.Unlock()
@@ -333,5 +338,11 @@ func (e *sqliteEngine) recover(ctx context.Context) error {
 	}
 	e.read.SetMaxIdleConns(0) // those may have another file open
 	e.read.SetMaxIdleConns(maxIdle)
-	return e.mustMove(ctx, "PASSIVE")
+	if err = e.index.keep(ctx, e.reads); err == nil {
+		err = e.index.forgetMoved(e.path + "-shm")
+	}
+	if err == nil {
+		err = e.moveAgain(ctx)
+	}
+	return err
 }

@@ -63,13 +63,31 @@ var errMoving = errors.New("move the log into the database: another process read
 // reads for later, and is busy only where another process moves the log; TRUNCATE is busy
 // unless all of it was moved.
 func (e *sqliteEngine) checkpoint(ctx context.Context, mode string) (size int64, busy bool, err error) {
-	var frames, moved int64
-	err = e.mover.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &frames, &moved)
+	var frames int64
+	err = e.mover.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &frames, &e.moved)
 	if err != nil {
 		return 0, false, fmt.Errorf("move the log into the database: %w", err)
 	}
 	return frames * pageSize, busy, nil
 }
+
+// moveAgain moves all of the log, unless somebody goes on reading.
+func (e *sqliteEngine) moveAgain(ctx context.Context) error {
+	for range moveTries {
+		size, busy, err := e.checkpoint(ctx, "PASSIVE")
+		if err != nil {
+			return err
+		}
+		if !busy && size == e.moved*pageSize {
+			return nil
+		}
+		sleep(ctx, lastSleep/moveTries)
+	}
+	return e.mustMove(ctx, "PASSIVE")
+}
+
+// moveTries is how often the log is moved for those who read for a moment.
+const moveTries = 10
 
 // mustMove is checkpoint for those who cannot leave it to another process.
 func (e *sqliteEngine) mustMove(ctx context.Context, mode string) error {

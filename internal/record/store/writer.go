@@ -75,6 +75,12 @@ func (l *Ledger) keep(ctx context.Context, batch []*item) {
 		start := time.Now()
 		err := l.engine.commit(ctx, batch)
 		if err == nil {
+			select {
+			case err = <-l.faults: // it can be of what seems to be durable now
+			default:
+			}
+		}
+		if err == nil {
 			l.kept(batch, time.Since(start))
 			return
 		}

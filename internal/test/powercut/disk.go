@@ -34,7 +34,8 @@ type Disk struct {
 
 	dead, readOnly        bool
 	failSyncs, failWrites int
-	limit                 int64 // bytes; below 0: any
+	failing               string // the file whose syncs fail; empty for any
+	limit                 int64  // bytes; below 0: any
 	slow                  time.Duration
 	sleep                 func(time.Duration)
 	syncs                 []Sync
@@ -104,7 +105,10 @@ func (d *Disk) Cut() Image {
 }
 
 // FailSyncs makes the next n calls of fsync fail with EIO (see the package).
-func (d *Disk) FailSyncs(n int) { d.set(func() { d.failSyncs = n }) }
+func (d *Disk) FailSyncs(n int) { d.FailSyncsOf("", n) }
+
+// FailSyncsOf is FailSyncs of the file with this name alone; empty for any.
+func (d *Disk) FailSyncsOf(name string, n int) { d.set(func() { d.failSyncs, d.failing = n, name }) }
 
 // FailWrites makes the next n writes fail with EIO; nothing of them is written.
 func (d *Disk) FailWrites(n int) { d.set(func() { d.failWrites = n }) }
@@ -202,7 +206,7 @@ func (d *Disk) sync(n *node) syscall.Errno {
 	if errno := d.fail(false); errno != 0 {
 		return errno
 	}
-	if d.failSyncs > 0 {
+	if d.failSyncs > 0 && (d.failing == "" || n != nil && n.named(d.failing)) {
 		d.failSyncs--
 		d.failedOperations++
 		d.loseLoose(n)

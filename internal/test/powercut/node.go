@@ -176,3 +176,8 @@ func (n *node) Write(_ context.Context, _ fs.FileHandle, data []byte, at int64) 
 func (n *node) Fsync(context.Context, fs.FileHandle, uint32) syscall.Errno {
 	return n.disk.sync(n)
 }
+
+func (n *node) named(name string) bool {
+	is, _ := n.Parent()
+	return is == name
+}
