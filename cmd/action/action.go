@@ -108,7 +108,7 @@ func newStep(a *console.Console) (*step, error) {
 		UserAgent: a.UserAgent(), Sending: func() { s.sent.Add(1) },
 	})
 	if err != nil {
-		return wrong(err, console.HintOf(err))
+		return wrong(err, "")
 	}
 	s.reader, s.writer = facts.New(client), &publish.Writer{Client: client}
 	return s, nil
@@ -170,7 +170,7 @@ func (s *step) branchSubject() (subject, error) {
 	}
 	open, err := s.writer.OpenPulls(s.Context)
 	if err != nil {
-		return subject{}, console.Fail(console.StatusUndecided, err, console.HintOf(err))
+		return subject{}, console.Fail(console.StatusUndecided, err, "")
 	}
 	for _, pull := range open {
 		if pull.SameRepository && pull.HeadRef == branch && pull.BaseRef == base {

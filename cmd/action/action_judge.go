@@ -40,8 +40,8 @@ func gaps(err error) []string {
 	}
 	var all []string
 	for _, p := range problems(console.StatusUndecided, name, err) {
-		p.Advice = cmp.Or(p.Advice, console.HintOf(err))
-		all = append(all, p.Sentence())
+		p.Advice = cmp.Or(p.Advice, text.HintOf(err))
+		all = append(all, text.Sentence(p))
 	}
 	return all
 }

@@ -208,8 +208,8 @@ func (s *step) wrongEvent(right string) error {
 
 // cannot is the end of a command that could not do its work.
 func (s *step) cannot(err error) error {
-	if e, ok := errors.AsType[*github.Error](err); ok && e.Kind == github.Misuse {
-		return console.Fail(console.StatusUsage, err, e.Hint())
+	if github.KindOf(err) == github.Misuse {
+		return console.Fail(console.StatusUsage, err, "")
 	}
 	for _, gap := range gaps(err) {
 		s.Complain(errors.New(gap))

@@ -11,6 +11,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/github/probe"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
@@ -94,7 +95,7 @@ func checkToken(a *console.Console, o github.Options, need token.Need, name stri
 	o.UserAgent = a.UserAgent()
 	seen, err := probe.Token(a.Context, o, need)
 	if err != nil {
-		return report.Token{}, console.Fail(console.StatusUsage, err, console.HintOf(err))
+		return report.Token{}, console.Fail(console.StatusUsage, err, "")
 	}
 	if a.Context.Err() != nil {
 		return report.Token{}, console.Fail(console.StatusUndecided, a.Context.Err(), "")
@@ -107,7 +108,7 @@ func checkToken(a *console.Console, o github.Options, need token.Need, name stri
 func (c *tokenCheckCmd) token(a *console.Console) (secret.Secret, error) {
 	const hint = "pipe it into standard input, name a file with --token-file, or set FLUXKEEPER_TOKEN"
 	usage := func(err error) (secret.Secret, error) {
-		return secret.Secret{}, console.Fail(console.StatusUsage, err, cmp.Or(console.HintOf(err), hint))
+		return secret.Secret{}, console.Fail(console.StatusUsage, err, cmp.Or(text.HintOf(err), hint))
 	}
 	s, err := a.Secret(c.TokenFile, "FLUXKEEPER_TOKEN")
 	if err != nil {

@@ -57,7 +57,7 @@ func (c *tokenScanCmd) change(ctx context.Context, s *token.Storage) ([]string, 
 	if len(c.Dirs) == 1 {
 		dir = c.Dirs[0]
 	}
-	usage := func(err error) error { return console.Fail(console.StatusUsage, err, console.HintOf(err)) }
+	usage := func(err error) error { return console.Fail(console.StatusUsage, err, "") }
 	r, err := gitrepo.Open(dir)
 	if err != nil {
 		return nil, usage(err)

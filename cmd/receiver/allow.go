@@ -14,6 +14,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/github/hooks"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/intake"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 const (
@@ -86,7 +87,7 @@ func (n *networks) refresh(ctx context.Context, client *hooks.Client) error {
 func (n *networks) follow(ctx context.Context, client *hooks.Client, log *slog.Logger) {
 	for github.Sleep(ctx, networksEvery) == nil {
 		if err := n.refresh(ctx, client); err != nil && ctx.Err() == nil {
-			log.Error("ask GitHub for the networks of its webhooks", "error", err, "hint", console.HintOf(err))
+			log.Error("ask GitHub for the networks of its webhooks", "error", err, "hint", text.HintOf(err))
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 	reader "github.com/goldfish-inc/fluxkeeper/internal/github/settings"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
@@ -42,7 +43,7 @@ func (c *doctorCmd) api(read flux.Cluster) (string, error) {
 
 // untold is a check that could not be made.
 func untold(name string, why error) finding.Check {
-	return finding.Check{Name: name, Answer: finding.Answered(nil, console.Fail(0, why, "").Sentence())}
+	return finding.Check{Name: name, Answer: finding.Answered(nil, text.Sentence(why))}
 }
 
 // probe asks GitHub about the token that was given, or else the cluster's.

@@ -14,6 +14,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 const defaultLedger = "fluxkeeper.db"
@@ -89,7 +90,7 @@ func (w where) refusal(err error) error {
 	case errors.Is(err, store.ErrOtherKey):
 		return console.Fail(console.StatusUsage, err, "")
 	}
-	return console.Fail(console.StatusUndecided, err, cmp.Or(console.HintOf(err),
+	return console.Fail(console.StatusUndecided, err, cmp.Or(text.HintOf(err),
 		"check that --ledger names the ledger, and who may read and write it"))
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/record/reconcile"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // redeliver says what to ask for, and how.
@@ -165,7 +166,7 @@ func reconcileEvery(ctx context.Context, every time.Duration, r reconcile.Reconc
 			return
 		case err != nil:
 			m.ReconcileFailed()
-			log.Error("reconcile", "error", err, "hint", console.HintOf(err))
+			log.Error("reconcile", "error", err, "hint", text.HintOf(err))
 		case len(statement.Unread) > 0: // what nobody could ask about is not known to be here
 			m.ReconcileFailed()
 			log.Error("reconcile", "error", strings.Join(statement.Unread, "; "), "asked", asked, "summary", statement.Summary())

@@ -6,9 +6,9 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
@@ -47,7 +47,7 @@ func (r *reminder) follow(ctx context.Context, times <-chan time.Time) {
 func (r *reminder) look(ctx context.Context, now time.Time) {
 	history, err := rotation.Read(ctx, r.ledger)
 	if trouble := cmp.Or(err, history.Gap); trouble != nil && ctx.Err() == nil {
-		r.log.Error("read rotations", "error", trouble, "hint", console.HintOf(trouble))
+		r.log.Error("read rotations", "error", trouble, "hint", text.HintOf(trouble))
 	}
 	if err != nil {
 		return

@@ -14,6 +14,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // boundForm is what stands before a file whose secret is good for that alone.
@@ -38,7 +39,7 @@ func readSecrets(names []string) ([]secret.Secret, error) {
 			if errors.Is(err, fs.ErrNotExist) { // what is there is not to be written over
 				hint = "make one with: openssl rand -hex 32 > " + name
 			}
-			return nil, console.Fail(console.StatusUsage, err, cmp.Or(console.HintOf(err), hint))
+			return nil, console.Fail(console.StatusUsage, err, cmp.Or(text.HintOf(err), hint))
 		}
 		live = append(live, value)
 	}

@@ -9,6 +9,8 @@ import (
 	core "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // timeout bounds one request.
@@ -39,23 +41,12 @@ func Connect(o Options) (*Client, error) {
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: o.Context}
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
 	if err != nil {
-		return nil, hinted{fmt.Errorf("read kubeconfig: %w", err),
-			"name a file with --kubeconfig, or run it in the cluster under a service account (examples/kubernetes/doctor.yaml)"}
+		return nil, text.WithHint(fmt.Errorf("read kubeconfig: %w", err),
+			"name a file with --kubeconfig, or run it in the cluster under a service account (examples/kubernetes/doctor.yaml)")
 	}
 	config.UserAgent = o.UserAgent
 	return newClient(config)
 }
-
-// hinted is an error that says what to do about it.
-type hinted struct {
-	error
-	hint string
-}
-
-func (e hinted) Unwrap() error { return e.error }
-
-// Hint says what to do.
-func (e hinted) Hint() string { return e.hint }
 
 func newClient(config *rest.Config) (*Client, error) {
 	config.Timeout = timeout

@@ -8,6 +8,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
@@ -24,16 +25,16 @@ func (c *Client) Copy(ctx context.Context, namespace, name string) (rotation.Cop
 		Token: token.Fingerprint(held.Token), Held: held.Token,
 	}
 	if p.Token == "" {
-		return p, hinted{errors.New("use " + p.Where + ": it holds no token of GitHub, and is left as it is"),
-			"name the Secret that spec.secretRef of the GitRepository names"}
+		return p, text.WithHint(errors.New("use "+p.Where+": it holds no token of GitHub, and is left as it is"),
+			"name the Secret that spec.secretRef of the GitRepository names")
 	}
 	users, err := c.users(ctx, namespace)
 	if err != nil {
 		return p, err
 	}
 	if !slices.ContainsFunc(users.Repositories, func(g flux.GitRepository) bool { return g.Secret == name }) {
-		return p, hinted{errors.New("use " + p.Where + ": no GitRepository in " + namespace + " refers to this Secret"),
-			"name the Secret that spec.secretRef of the GitRepository names"}
+		return p, text.WithHint(errors.New("use "+p.Where+": no GitRepository in "+namespace+" refers to this Secret"),
+			"name the Secret that spec.secretRef of the GitRepository names")
 	}
 	p.Worked = func(context.Context) (last, needed time.Time, err error) {
 		last, interval := flux.Worked(users, name)

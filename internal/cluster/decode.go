@@ -17,8 +17,8 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
-// text is a field of an object; empty where it is missing or no text.
-func text(o *unstructured.Unstructured, path ...string) string {
+// field is a text of an object; empty where it is missing or no text.
+func field(o *unstructured.Unstructured, path ...string) string {
 	s, _, _ := unstructured.NestedString(o.Object, path...)
 	return s
 }
@@ -29,52 +29,52 @@ func flag(o *unstructured.Unstructured, path ...string) bool {
 }
 
 func moment(o *unstructured.Unstructured, path ...string) time.Time {
-	t, _ := time.Parse(time.RFC3339, text(o, path...)) // zero where it is none
+	t, _ := time.Parse(time.RFC3339, field(o, path...)) // zero where it is none
 	return t
 }
 
 func gitRepository(o *unstructured.Unstructured) flux.GitRepository {
 	return flux.GitRepository{
 		Namespace: o.GetNamespace(), Name: o.GetName(),
-		URL: text(o, "spec", "url"), Provider: text(o, "spec", "provider"), Secret: text(o, "spec", "secretRef", "name"),
-		Branch: text(o, "spec", "ref", "branch"), Suspended: flag(o, "spec", "suspend"), Conditions: conditions(o),
+		URL: field(o, "spec", "url"), Provider: field(o, "spec", "provider"), Secret: field(o, "spec", "secretRef", "name"),
+		Branch: field(o, "spec", "ref", "branch"), Suspended: flag(o, "spec", "suspend"), Conditions: conditions(o),
 	}
 }
 
 func automation(o *unstructured.Unstructured) flux.Automation {
-	interval, _ := time.ParseDuration(text(o, "spec", "interval")) // 0 where it is none
+	interval, _ := time.ParseDuration(field(o, "spec", "interval")) // 0 where it is none
 	observed, _, _ := unstructured.NestedInt64(o.Object, "status", "observedGeneration")
 	return flux.Automation{
 		Namespace: o.GetNamespace(), Name: o.GetName(),
-		Source: text(o, "spec", "sourceRef", "name"), SourceNamespace: text(o, "spec", "sourceRef", "namespace"),
-		CheckoutBranch: text(o, "spec", "git", "checkout", "ref", "branch"),
-		PushBranch:     text(o, "spec", "git", "push", "branch"), Refspec: text(o, "spec", "git", "push", "refspec"),
-		AuthorName: text(o, "spec", "git", "commit", "author", "name"), AuthorEmail: text(o, "spec", "git", "commit", "author", "email"),
-		SigningKey:      text(o, "spec", "git", "commit", "signingKey", "secretRef", "name"),
-		MessageTemplate: text(o, "spec", "git", "commit", "messageTemplate"),
-		UpdatePath:      text(o, "spec", "update", "path"),
+		Source: field(o, "spec", "sourceRef", "name"), SourceNamespace: field(o, "spec", "sourceRef", "namespace"),
+		CheckoutBranch: field(o, "spec", "git", "checkout", "ref", "branch"),
+		PushBranch:     field(o, "spec", "git", "push", "branch"), Refspec: field(o, "spec", "git", "push", "refspec"),
+		AuthorName: field(o, "spec", "git", "commit", "author", "name"), AuthorEmail: field(o, "spec", "git", "commit", "author", "email"),
+		SigningKey:      field(o, "spec", "git", "commit", "signingKey", "secretRef", "name"),
+		MessageTemplate: field(o, "spec", "git", "commit", "messageTemplate"),
+		UpdatePath:      field(o, "spec", "update", "path"),
 		Suspended:       flag(o, "spec", "suspend"), Interval: interval,
 		Generation: o.GetGeneration(), ObservedGeneration: observed,
 		LastRun: moment(o, "status", "lastAutomationRunTime"), LastPush: moment(o, "status", "lastPushTime"),
-		LastPushCommit: text(o, "status", "lastPushCommit"), Conditions: conditions(o),
+		LastPushCommit: field(o, "status", "lastPushCommit"), Conditions: conditions(o),
 	}
 }
 
 func imagePolicy(o *unstructured.Unstructured) flux.ImagePolicy {
 	p := flux.ImagePolicy{
-		Namespace: o.GetNamespace(), Name: o.GetName(), Latest: text(o, "status", "latestRef", "tag"),
+		Namespace: o.GetNamespace(), Name: o.GetName(), Latest: field(o, "status", "latestRef", "tag"),
 		Suspended: flag(o, "spec", "suspend"), Conditions: conditions(o),
 		Selector: image.Selector{
-			Range:   text(o, "spec", "policy", "semver", "range"),
-			Pattern: text(o, "spec", "filterTags", "pattern"), Extract: text(o, "spec", "filterTags", "extract"),
+			Range:   field(o, "spec", "policy", "semver", "range"),
+			Pattern: field(o, "spec", "filterTags", "pattern"), Extract: field(o, "spec", "filterTags", "extract"),
 		},
 	}
 	for name, order := range map[string]*string{"numerical": &p.Selector.Numerical, "alphabetical": &p.Selector.Alphabetical} {
 		if _, ok, _ := unstructured.NestedMap(o.Object, "spec", "policy", name); ok {
-			*order = cmp.Or(text(o, "spec", "policy", name, "order"), "asc")
+			*order = cmp.Or(field(o, "spec", "policy", name, "order"), "asc")
 		}
 	}
-	if latest := text(o, "status", "latestImage"); p.Latest == "" && latest != "" { // until v1beta2
+	if latest := field(o, "status", "latestImage"); p.Latest == "" && latest != "" { // until v1beta2
 		latest, _, _ = strings.Cut(latest[strings.LastIndex(latest, "/")+1:], "@")
 		_, p.Latest, _ = strings.Cut(latest, ":")
 	}
@@ -91,7 +91,7 @@ func conditions(o *unstructured.Unstructured) []flux.Condition {
 		}
 		c := &unstructured.Unstructured{Object: fields}
 		all = append(all, flux.Condition{
-			Type: text(c, "type"), Status: text(c, "status"), Reason: text(c, "reason"), Message: text(c, "message"),
+			Type: field(c, "type"), Status: field(c, "status"), Reason: field(c, "reason"), Message: field(c, "message"),
 			Time: moment(c, "lastTransitionTime"),
 		})
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/doctor/flux"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // Manager is the name that Swap writes under, as managedFields keeps it.
@@ -44,15 +45,15 @@ func (c *Client) Token(ctx context.Context, namespace, name string) (Held, error
 	what := "read Secret " + namespace + "/" + name
 	s, err := c.core.Secrets(namespace).Get(ctx, name, meta.GetOptions{})
 	if err != nil {
-		return Held{}, hinted{errors.New(what + ": " + why(err)), "examples/kubernetes/rotate.yaml lists the rights"}
+		return Held{}, text.WithHint(errors.New(what+": "+why(err)), "examples/kubernetes/rotate.yaml lists the rights")
 	}
 	h := Held{Namespace: namespace, Name: name, Version: s.ResourceVersion, Token: tokenOf(s), object: s}
 	keys := []string{"password", "bearerToken"}
 	if at := slices.IndexFunc(keys, func(key string) bool { return len(s.Data[key]) > 0 }); at >= 0 {
 		h.Key = keys[at]
 	} else {
-		return Held{}, hinted{errors.New(what + ": it has neither password nor bearerToken, so that Flux asks without a token"),
-			"make it with `flux create secret git`, with username and password"}
+		return Held{}, text.WithHint(errors.New(what+": it has neither password nor bearerToken, so that Flux asks without a token"),
+			"make it with `flux create secret git`, with username and password")
 	}
 	marks := flux.Marks{Labels: s.Labels, Annotations: s.Annotations, Managers: managers(s.ManagedFields)}
 	for _, o := range s.OwnerReferences {
@@ -77,9 +78,9 @@ func (c *Client) Swap(ctx context.Context, h Held, token secret.Secret) (string,
 	case h.object == nil || token.Empty():
 		return "", errors.New(what + ": there is nothing to change")
 	case h.Owned:
-		return "", hinted{errors.New(what + ": " + h.Owner.Name + " manages it, and would bring the old token back"), h.Owner.Instead}
+		return "", text.WithHint(errors.New(what+": "+h.Owner.Name+" manages it, and would bring the old token back"), h.Owner.Instead)
 	case h.object.Immutable != nil && *h.object.Immutable:
-		return "", hinted{errors.New(what + ": it is immutable"), "delete it and create it again with the new token"}
+		return "", text.WithHint(errors.New(what+": it is immutable"), "delete it and create it again with the new token")
 	}
 	changed := h.object.DeepCopy()
 	changed.Data[h.Key] = []byte(token.Reveal())
@@ -89,11 +90,11 @@ func (c *Client) Swap(ctx context.Context, h Held, token secret.Secret) (string,
 	done, err := c.core.Secrets(h.Namespace).Update(ctx, changed, meta.UpdateOptions{FieldManager: Manager})
 	switch {
 	case apierrors.IsConflict(err):
-		return "", hinted{errors.New(what + ": somebody changed it at the same time"), "look at what it holds now, and try again"}
+		return "", text.WithHint(errors.New(what+": somebody changed it at the same time"), "look at what it holds now, and try again")
 	case err != nil:
 		// What an API server refuses it may quote.
-		return "", hinted{errors.New(what + ": " + strings.ReplaceAll(why(err), token.Reveal(), token.String())),
-			"examples/kubernetes/rotate.yaml lists the rights"}
+		return "", text.WithHint(errors.New(what+": "+strings.ReplaceAll(why(err), token.Reveal(), token.String())),
+			"examples/kubernetes/rotate.yaml lists the rights")
 	}
 	return done.ResourceVersion, nil
 }

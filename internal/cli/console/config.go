@@ -33,7 +33,7 @@ func (ConfigFile) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
 	}
 	file, err := os.Open(kong.ExpandPath(string(name)))
 	if err != nil {
-		return configError{fmt.Errorf("read configuration: %w", err), "name a file with --config, or leave it out"}
+		return text.WithHint(fmt.Errorf("read configuration: %w", err), "name a file with --config, or leave it out")
 	}
 	defer file.Close()
 	c, err := readConfig(string(name), file)
@@ -51,15 +51,6 @@ type config struct {
 	values map[string]any
 }
 
-// configError says what is wrong in the file, where, and how to fix it.
-type configError struct {
-	error
-	hint string
-}
-
-func (e configError) Hint() string  { return e.hint }
-func (e configError) Unwrap() error { return e.error }
-
 // shape is what such a file looks like.
 const shape = "write a line for each flag, its name without dashes in front and its value, such as ledger: fluxkeeper.db"
 
@@ -67,7 +58,7 @@ const shape = "write a line for each flag, its name without dashes in front and 
 func readConfig(name string, r io.Reader) (config, error) {
 	c := config{file: name}
 	refuse := func(format string, args ...any) (config, error) {
-		return c, configError{fmt.Errorf("read configuration %q: "+format, append([]any{name}, args...)...), shape}
+		return c, text.WithHint(fmt.Errorf("read configuration %q: "+format, append([]any{name}, args...)...), shape)
 	}
 	var err error
 	if c.text, err = io.ReadAll(io.LimitReader(r, maxConfig+1)); err != nil {
@@ -119,8 +110,8 @@ func (c config) Validate(app *kong.Application) error {
 		}
 	}
 	if len(unknown) > 0 {
-		return configError{fmt.Errorf("read configuration %q: there is no flag called %s", c.file, strings.Join(unknown, ", ")),
-			"correct the name, or take the line out; --help lists each command's flags"}
+		return text.WithHint(fmt.Errorf("read configuration %q: there is no flag called %s", c.file, strings.Join(unknown, ", ")),
+			"correct the name, or take the line out; --help lists each command's flags")
 	}
 	return nil
 }
@@ -143,8 +134,8 @@ func (c config) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, er
 	value = plainNumber(value)
 	if err := try(flag, value); err != nil {
 		// kong says which flag it is.
-		return nil, configError{fmt.Errorf("read configuration %q%s: %w", c.file, c.line(flag.Name), err),
-			"correct the value; --help says what it can be"}
+		return nil, text.WithHint(fmt.Errorf("read configuration %q%s: %w", c.file, c.line(flag.Name), err),
+			"correct the value; --help says what it can be")
 	}
 	return value, nil
 }

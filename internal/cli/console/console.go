@@ -77,21 +77,7 @@ func (f Failure) Error() string {
 func (f Failure) Unwrap() error { return f.Err }
 
 // Hint says what to do about it; empty where there is nothing to add.
-func (f Failure) Hint() string { return cmp.Or(f.Advice, HintOf(f.Err)) }
-
-// Sentence is the error with its hint behind it.
-func (f Failure) Sentence() string {
-	if hint := f.Hint(); hint != "" {
-		return f.Error() + " (" + hint + ")"
-	}
-	return f.Error()
-}
-
-// hinter is an error that knows what to do about it.
-type hinter interface {
-	error
-	Hint() string
-}
+func (f Failure) Hint() string { return cmp.Or(f.Advice, text.HintOf(f.Err)) }
 
 // Run parses the arguments and runs the command that they name with the
 // *Console. It returns the exit status, and never exits by itself.
@@ -171,7 +157,7 @@ func spoken(err error) error {
 // usageHint is what the error says itself, or names the help of the command that
 // was being typed.
 func usageHint(command string, err error) string {
-	if hint := HintOf(err); hint != "" {
+	if hint := text.HintOf(err); hint != "" {
 		return hint
 	}
 	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context != nil {
@@ -224,17 +210,9 @@ func (c *Console) End(err error) int {
 // Complain writes an error and its hint, one line each.
 func (c *Console) Complain(err error) {
 	fmt.Fprintf(c.Stderr, "%s: error: %s\n", c.Name, OneLine(err.Error()))
-	if hint := HintOf(err); hint != "" {
+	if hint := text.HintOf(err); hint != "" {
 		fmt.Fprintf(c.Stderr, "%s: hint: %s\n", c.Name, OneLine(hint))
 	}
-}
-
-// HintOf is what an error says about how to fix it, or "".
-func HintOf(err error) string {
-	if h, ok := errors.AsType[hinter](err); ok {
-		return h.Hint()
-	}
-	return ""
 }
 
 // OneLine is text.Line.

@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // Operation is something that whoever has the write token can have done. Its question
@@ -32,12 +33,9 @@ func (r Refused) Error() string { return r.What }
 func (r Refused) Hint() string { return r.Advice }
 
 // trouble is any other error, as the receiver told it.
-type trouble struct{ what, advice string }
-
-func (t trouble) Error() string { return "ask receiver: " + t.what }
-
-// Hint says what to do.
-func (t trouble) Hint() string { return t.advice }
+func trouble(what, advice string) error {
+	return text.WithHint(errors.New("ask receiver: "+what), advice)
+}
 
 // Bounds of a question and of an answer, in bytes.
 const (
@@ -84,19 +82,13 @@ func (s *server) operation(do Operation) echo.HandlerFunc {
 
 // undone answers an operation's error, in its own words: who asks may know them.
 func (s *server) undone(c echo.Context, err error) error {
-	status, hint := http.StatusServiceUnavailable, ""
-	if h, ok := errors.AsType[interface {
-		error
-		Hint() string
-	}](err); ok {
-		hint = h.Hint()
-	}
+	status := http.StatusServiceUnavailable
 	if _, ok := errors.AsType[Refused](err); ok {
 		status = http.StatusUnprocessableEntity
 	} else {
 		s.log.Error("append through the private listener", "path", c.Path(), "error", err)
 	}
-	return c.JSON(status, told{secret.Redact(err.Error()), hint})
+	return c.JSON(status, told{secret.Redact(err.Error()), text.HintOf(err)})
 }
 
 // bearer is the header that has the token.
@@ -119,11 +111,11 @@ func NewReceiver(given string, token secret.Secret) (Receiver, error) {
 
 // Do has it do an operation. Where no answer comes, what was asked for may be done.
 func (r Receiver) Do(ctx context.Context, name string, question, answer any) error {
-	text, err := json.Marshal(question)
+	body, err := json.Marshal(question)
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url.JoinPath("api/v1", name).String(), bytes.NewReader(text))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url.JoinPath("api/v1", name).String(), bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -134,24 +126,24 @@ func (r Receiver) Do(ctx context.Context, name string, question, answer any) err
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := client.Do(request)
 	if err != nil {
-		return trouble{err.Error(), "is it running, and is this the URL of its private listener? run this again: no harm is done twice"}
+		return trouble(err.Error(), "is it running, and is this the URL of its private listener? run this again: no harm is done twice")
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	body, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err == nil && response.StatusCode == http.StatusOK {
 		err = json.Unmarshal(body, answer)
 	}
 	if err != nil {
-		return trouble{fmt.Sprintf("its answer cannot be read: %v", err), "run this again: no harm is done twice"}
+		return trouble(fmt.Sprintf("its answer cannot be read: %v", err), "run this again: no harm is done twice")
 	}
 	var not told
 	switch status := response.StatusCode; {
 	case status == http.StatusOK:
 		return nil
 	case json.Unmarshal(body, &not) != nil || not.Error == "":
-		return trouble{"the answer is not a receiver's: " + response.Status, "name the URL of its private listener"}
+		return trouble("the answer is not a receiver's: "+response.Status, "name the URL of its private listener")
 	case status < http.StatusInternalServerError:
 		return Refused{not.Error, not.Hint}
 	}
-	return trouble{not.Error, not.Hint}
+	return trouble(not.Error, not.Hint)
 }

@@ -8,17 +8,12 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
-// unreached is the error where no receiver answers.
-type unreached struct{ error }
-
-func (u unreached) Unwrap() error { return u.error }
-
-// Hint says what to look at.
-func (unreached) Hint() string {
-	return "is it running, and is --admin-listen the address that it was started with?"
-}
+// unreached is the hint where no receiver answers.
+const unreached = "is it running, and is --admin-listen the address that it was started with?"
 
 // AskReady asks the listener at an address, such as 127.0.0.1:8081, whether its
 // receiver is ready, and says why where it is not.
@@ -28,11 +23,11 @@ func AskReady(ctx context.Context, address string) error {
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
 	if err != nil {
-		return unreached{err}
+		return text.WithHint(err, unreached)
 	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return unreached{fmt.Errorf("ask receiver: %w", err)}
+		return text.WithHint(fmt.Errorf("ask receiver: %w", err), unreached)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode == http.StatusOK {

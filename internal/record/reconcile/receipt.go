@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 const (
@@ -35,7 +36,7 @@ func (r Reconciler) receipts(ctx context.Context, o *audit.Observations) (proble
 	unasked := o.Unasked()
 	fresh, err := r.told(ctx, unasked[:min(len(unasked), r.Receipts)])
 	if err != nil {
-		problems = append(problems, sentence(err))
+		problems = append(problems, text.Sentence(err))
 	}
 	failed := 0
 	for _, one := range fresh {

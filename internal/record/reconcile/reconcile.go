@@ -9,6 +9,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 const (
@@ -183,7 +184,7 @@ func (r Reconciler) hooks(ctx context.Context) (ours []audit.Hook, problems []st
 	for _, list := range r.Hooks {
 		all, err := list(ctx)
 		if err != nil {
-			problems = append(problems, sentence(err))
+			problems = append(problems, text.Sentence(err))
 			continue
 		}
 		for _, hook := range all {
@@ -196,16 +197,4 @@ func (r Reconciler) hooks(ctx context.Context) (ours []audit.Hook, problems []st
 		problems = append(problems, "no webhook points here: name it with --hook, or set one up whose URL ends in "+audit.DeliveryPath)
 	}
 	return ours, problems
-}
-
-// sentence is an error with what can be done about it.
-func sentence(err error) string {
-	var known interface {
-		error
-		Hint() string
-	}
-	if errors.As(err, &known) && known.Hint() != "" {
-		return err.Error() + " (" + known.Hint() + ")"
-	}
-	return err.Error()
 }

@@ -3,6 +3,7 @@ package rotation
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,23 +24,8 @@ type History struct {
 	Gap error
 }
 
-// unreadable is the error about records that this program cannot read.
-type unreadable struct{ entries []string }
-
-func (u unreadable) Error() string { return "read rotations: " + strings.Join(u.entries, "; ") }
-
-// Hint is for whoever meets it.
-func (unreadable) Hint() string {
-	return "verify the ledger; a later version of this program may have written what this one cannot read"
-}
-
-// refusal is an error that knows what to do about it.
-type refusal struct{ text, hint string }
-
-func (r refusal) Error() string { return r.text }
-
-// Hint says what to do.
-func (r refusal) Hint() string { return r.hint }
+// refusal is an error with what to do about it.
+func refusal(what, hint string) error { return text.WithHint(errors.New(what), hint) }
 
 // recordVersion is the version of the entries of kind Rotation that this program
 // writes and reads.
@@ -48,12 +34,10 @@ const recordVersion = 1
 // Read reads a ledger's rotations.
 func Read(ctx context.Context, l ledger.Reader) (History, error) {
 	var h History
-	var not unreadable
 	entries, gaps, err := l.Own(ctx, ledger.Rotation)
 	if err != nil {
 		return h, err
 	}
-	not.entries = gaps
 	for _, entry := range entries {
 		body, err := l.BodyOf(ctx, entry)
 		if err != nil && ctx.Err() != nil {
@@ -67,13 +51,14 @@ func Read(ctx context.Context, l ledger.Reader) (History, error) {
 			r, err = ParseRecord(body)
 		}
 		if err != nil {
-			not.entries = append(not.entries, fmt.Sprintf("entry %d: %v", entry.Index, err))
+			gaps = append(gaps, fmt.Sprintf("entry %d: %v", entry.Index, err))
 			continue
 		}
 		h.Records = append(h.Records, r)
 	}
-	if len(not.entries) > 0 {
-		h.Gap = not
+	if len(gaps) > 0 {
+		h.Gap = refusal("read rotations: "+strings.Join(gaps, "; "),
+			"verify the ledger; a later version of this program may have written what this one cannot read")
 	}
 	h.Rotations = Join(h.Records)
 	return h, nil
@@ -109,14 +94,14 @@ func (h History) Replaces(begun Record, places []Copy) (old string, err error) {
 	for _, r := range h.Rotations {
 		switch {
 		case r.New == fresh && !r.Finished.IsZero(), r.Old == fresh:
-			return "", refusal{"this token is not new: the ledger knows it from an earlier rotation", "make another on GitHub's page"}
+			return "", refusal("this token is not new: the ledger knows it from an earlier rotation", "make another on GitHub's page")
 		case r.New == fresh:
 			old = r.Old // the same rotation once more
 		}
 	}
 	for _, r := range h.Rotations {
 		if r.New == fresh && r.Server != begun.Server {
-			return "", refusal{"--api-url: this token is on record for " + text.Line(r.Server), "give the same server again"}
+			return "", refusal("--api-url: this token is on record for "+text.Line(r.Server), "give the same server again")
 		}
 	}
 	return old, nil
@@ -130,9 +115,9 @@ func (h History) UnderWay(repository string) (Rotation, error) {
 		return r, nil
 	}
 	if last, ok := Newest(h.Rotations, repository); ok && last.Stored.IsZero() {
-		return Rotation{}, refusal{"the new token is not stored yet", "give it to `rotate start` once more"}
+		return Rotation{}, refusal("the new token is not stored yet", "give it to `rotate start` once more")
 	}
-	return Rotation{}, refusal{"no rotation is under way", "begin one with `rotate start`"}
+	return Rotation{}, refusal("no rotation is under way", "begin one with `rotate start`")
 }
 
 // About is what the record says of one repository's token at a time, and what it finds.
