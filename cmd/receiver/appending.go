@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,7 +10,6 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/api"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/durable"
-	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
@@ -25,43 +23,28 @@ type appending struct {
 	WriteTokenFile string `placeholder:"FILE" help:"The write token of that receiver."`
 }
 
-// The operations.
+// The operations on rotations.
 const (
-	opErasable  = "erasable"
-	opErase     = "erase"
 	opRotations = "rotations"
 	opRotate    = "rotate"
 )
 
 // operations are what can be appended besides deliveries, and what has to be known
 // before: for the private listener, and for who holds the key.
-func operations(l *store.Ledger) map[string]api.Operation {
-	return map[string]api.Operation{
-		opErasable: operation(func(ctx context.Context, e erasePlan) (erasePlan, error) { return e.plan(ctx, l) }),
-		opErase:    operation(func(ctx context.Context, e erasePlan) (erasePlan, error) { return e.do(ctx, l) }),
-		opRotations: operation(func(ctx context.Context, _ struct{}) ([]rotation.Record, error) {
-			h, err := whole(ctx, l)
-			return h.Records, err
-		}),
-		opRotate: func(ctx context.Context, question []byte) (any, error) {
-			r, err := rotation.ParseRecord(question)
-			if err != nil {
-				return nil, api.Refused{What: err.Error()}
-			}
-			return struct{}{}, record(ctx, l, r)
-		},
-	}
-}
-
-// operation is one whose question and answer have types.
-func operation[Q, A any](do func(context.Context, Q) (A, error)) api.Operation {
-	return func(ctx context.Context, question []byte) (any, error) {
-		var q Q
-		if err := ledger.Decode(question, &q); err != nil {
-			return nil, api.Refused{What: "read what is asked for: " + err.Error()}
+func operations(l *store.Ledger) api.Operations {
+	all := api.Erasing(l)
+	all[opRotations] = api.Typed(func(ctx context.Context, _ struct{}) ([]rotation.Record, error) {
+		h, err := rotation.Whole(ctx, l)
+		return h.Records, err
+	})
+	all[opRotate] = func(ctx context.Context, question []byte) (any, error) {
+		r, err := rotation.ParseRecord(question)
+		if err != nil {
+			return nil, api.Refused{What: err.Error()}
 		}
-		return do(ctx, q)
+		return struct{}{}, r.Keep(ctx, l.Keep)
 	}
+	return all
 }
 
 // operator does an operation, here or at a receiver.
@@ -93,22 +76,7 @@ func (c appending) alone(a *console.Console) (operator, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	table := operations(l)
-	do := func(ctx context.Context, name string, question, answer any) error {
-		text, err := json.Marshal(question)
-		if err != nil {
-			return err
-		}
-		out, err := table[name](ctx, text)
-		if err == nil {
-			text, err = json.Marshal(out)
-		}
-		if err != nil {
-			return err
-		}
-		return json.Unmarshal(text, answer)
-	}
-	return do, end, nil
+	return operations(l).Do, end, nil
 }
 
 // lease keeps the key for this process: receivers share it, a command has it alone.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 
@@ -48,7 +47,7 @@ func (c *importCmd) Run(a *console.Console) error {
 	}
 	defer l.Close()
 	progress := a.Progress("read", "bytes")
-	err = store.Import(a.Context, &counted{in: in, tell: progress.Set}, l)
+	err = store.Import(a.Context, progress.Reader(in), l)
 	progress.End()
 	if err != nil {
 		return refusedImport(err)
@@ -78,20 +77,6 @@ func refusedImport(err error) error {
 		return console.Fail(console.StatusUndecided, err, "")
 	}
 	return console.Fail(console.StatusFail, err, "make the export again if this one was altered or cut off; nothing was taken")
-}
-
-// counted tells how much was read.
-type counted struct {
-	in   io.Reader
-	done int64
-	tell func(done, total int64)
-}
-
-func (c *counted) Read(p []byte) (int, error) {
-	n, err := c.in.Read(p)
-	c.done += int64(n)
-	c.tell(c.done, 0)
-	return n, err
 }
 
 // backupCmd copies a SQLite ledger.

@@ -180,7 +180,7 @@ func (in *insider) record(t *testing.T) (older, seen string) {
 	for _, step := range []rotation.Step{rotation.Started, rotation.Stored} {
 		r := rotation.Record{Step: step, Time: now.Add(-15 * time.Hour), By: "ada", Server: "x", Repositories: []string{"acme/fleet"}, New: "NEW",
 			Expires: now.Add(80 * 24 * time.Hour)}
-		if err := record(t.Context(), both[1], r); err != nil {
+		if err := r.Keep(t.Context(), both[1].Keep); err != nil {
 			t.Fatal(err)
 		}
 	}

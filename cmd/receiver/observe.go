@@ -71,8 +71,8 @@ func tellRetries(a *console.Console) func(github.Retry) {
 // reconciler compares a ledger with what the client says.
 func (l listing) reconciler(client *hooks.Client, kept ledger.Reader) reconcile.Reconciler {
 	r := reconcile.Reconciler{
-		GitHub: client, Ledger: kept, Repositories: l.Repo, Only: l.Hook, Retention: reconcile.Retention(l.APIURL), Now: time.Now,
-		Receipts: int(l.Receipts), Seen: map[audit.ReceiptKey]audit.Receipt{},
+		GitHub: client, Ledger: kept, Repositories: l.Repo, Only: l.Hook, Retention: reconcile.Retention(l.APIURL),
+		Now: time.Now, Sleep: github.Sleep, Receipts: int(l.Receipts), Seen: map[audit.ReceiptKey]audit.Receipt{},
 	}
 	add := func(kind, owner string) {
 		r.Hooks = append(r.Hooks, func(ctx context.Context) ([]audit.Hook, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -74,8 +75,11 @@ func TestOperations(t *testing.T) {
 func scraped(t *testing.T) string {
 	t.Helper()
 	m := metric.New("test")
-	zero := func() float64 { return 0 }
-	m.Watch(metric.Gauges{Entries: zero, QueuedBytes: zero, Ready: zero})
+	m.Watch(metric.Gauges{
+		Entries:     func(context.Context) (int64, error) { return 0, nil },
+		QueuedBytes: func() int64 { return 0 },
+		Ready:       func(context.Context) error { return nil },
+	})
 	m.Rejected(intake.WrongSignature)
 	m.Tokens(time.Unix(1, 0), false, false)
 	answer := httptest.NewRecorder()

@@ -4,21 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
-	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/reconcile"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // redeliver says what to ask for, and how.
@@ -85,14 +80,7 @@ func (c *reconcileCmd) reconcile(a *console.Console, r reconcile.Reconciler) (au
 	}
 	if asked > 0 {
 		defer a.Announce(fmt.Sprintf("waiting up to %v for %d deliveries that GitHub was asked for", c.Wait, asked)).Stop()
-	}
-	waiting := r
-	waiting.Receipts = 0 // they are asked for once, at the end
-	for deadline := time.Now().Add(c.Wait); asked > 0; {
-		statement, err := waiting.State(a.Context, r.Last(time.Duration(c.Since)), nil)
-		if err != nil || len(statement.Missing) == 0 || time.Now().After(deadline) || github.Sleep(a.Context, 2*time.Second) != nil {
-			break
-		}
+		r.Await(a.Context, time.Duration(c.Since), c.Wait)
 	}
 	statement, err := r.State(a.Context, r.Last(time.Duration(c.Since)), nil)
 	if a.Context.Err() != nil {
@@ -119,15 +107,7 @@ func (c *reconcileCmd) keep() func(context.Context, ledger.Entry, []byte) error 
 			return err
 		}
 		defer end()
-		return appendTo(l)(ctx, e, body)
-	}
-}
-
-// appendTo appends to a ledger that is open.
-func appendTo(l *store.Ledger) func(context.Context, ledger.Entry, []byte) error {
-	return func(ctx context.Context, e ledger.Entry, body []byte) error {
-		_, err := l.Append(ctx, e, body)
-		return err
+		return l.Keep(ctx, e, body)
 	}
 }
 
@@ -143,39 +123,5 @@ func (c *reconcileCmd) teller(a *console.Console) func(audit.Redelivery) {
 		}
 		fmt.Fprintf(a.Stdout, "%s%s: %s of hook %d, %s, sent %s: %s\n", would, r.Step, console.OneLine(r.GUID), r.Hook,
 			console.OneLine(r.Event), r.First.Format(time.RFC3339), console.OneLine(r.Status))
-	}
-}
-
-// reconcileEvery does a round now and then, until the context ends.
-func reconcileEvery(ctx context.Context, every time.Duration, r reconcile.Reconciler, m *metric.Metrics, log *slog.Logger) {
-	for {
-		options := redeliver{Tries: 5, Cooldown: 5 * time.Minute, Limit: 1000, Rate: 2}.options(nil)
-		asked, err := r.Round(ctx, r.Last(r.Retention), options)
-		var statement audit.Statement
-		if err == nil {
-			statement, err = r.State(ctx, r.Last(r.Retention), nil)
-		}
-		if err == nil {
-			m.EntriesRemoved(len(statement.Removed))
-			for _, r := range statement.Removed {
-				log.Error("GitHub was told of an entry that is not in the ledger", "id", r.ID, "guid", r.GUID, "hook", r.Hook)
-			}
-		}
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			m.ReconcileFailed()
-			log.Error("reconcile", "error", err, "hint", text.HintOf(err))
-		case len(statement.Unread) > 0: // what nobody could ask about is not known to be here
-			m.ReconcileFailed()
-			log.Error("reconcile", "error", strings.Join(statement.Unread, "; "), "asked", asked, "summary", statement.Summary())
-		default:
-			m.Reconciled(time.Now(), len(statement.Missing), len(statement.NeverEmitted), asked)
-			log.Info("reconciled", "asked", asked, "summary", statement.Summary(), "gaps", strings.Join(statement.Answer().Gaps, "; "))
-		}
-		if github.Sleep(ctx, every) != nil {
-			return
-		}
 	}
 }

@@ -190,27 +190,11 @@ func who(a *console.Console, by string) string {
 	return cmp.Or(by, actor, user, "somebody")
 }
 
-// record appends one step to the ledger.
-func record(ctx context.Context, l *store.Ledger, r rotation.Record) error {
-	entry, body, err := r.Entry()
-	if err == nil {
-		_, err = l.Append(ctx, entry, body)
-	}
-	return err
-}
-
 // rotations are those of a ledger that is opened to look at them.
 func (w where) rotations(ctx context.Context) (h rotation.History, err error) {
 	err = w.with(ctx, func(l *store.Ledger) (err error) {
-		h, err = whole(ctx, l)
+		h, err = rotation.Whole(ctx, l)
 		return err
 	})
 	return h, err
-}
-
-// whole reads the ledger's rotations, and refuses a record of which a part cannot
-// be read.
-func whole(ctx context.Context, l *store.Ledger) (rotation.History, error) {
-	h, err := rotation.Read(ctx, l)
-	return h, cmp.Or(err, h.Gap)
 }

@@ -144,7 +144,7 @@ func putOnRecord(ctx context.Context, ledger string, r rotation.Record) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(record(ctx, l, r), l.Close())
+	return errors.Join(r.Keep(ctx, l.Keep), l.Close())
 }
 
 // erased N: erases all bodies, of which there are N, as if a long time had passed.

@@ -2,15 +2,11 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"io/fs"
 	"log/slog"
-	"os"
 	"regexp"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
@@ -58,37 +54,5 @@ func warnTyped(log *slog.Logger, names []string, live []secret.Secret) {
 			log.Warn("the webhook secret looks typed rather than random: whoever holds one delivery can try such secrets offline",
 				"file", names[i], "hint", "make one with: openssl rand -hex 32")
 		}
-	}
-}
-
-// follow reads the files again every so often, and when asked to, and hands the
-// secrets over when they have changed, until the context ends. Files are read, not watched: a
-// mounted Secret changes by a link that moves. What cannot be read leaves the
-// old secrets alive.
-func follow(ctx context.Context, names []string, live []secret.Secret, every time.Duration, asked <-chan os.Signal,
-	log *slog.Logger, set func(...secret.Secret) error) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-asked:
-			log.Info("asked by SIGHUP to read the webhook secrets again")
-		case <-time.After(every):
-		}
-		now, err := readSecrets(names)
-		same := func(a, b secret.Secret) bool { return a.Reveal() == b.Reveal() }
-		if err == nil && slices.EqualFunc(live, now, same) {
-			continue
-		}
-		if err == nil {
-			err = set(now...)
-		}
-		if err != nil {
-			log.Error("the webhook secrets stay as they were", "error", err)
-			continue
-		}
-		live = now
-		warnTyped(log, names, live)
-		log.Info("read new webhook secrets", "live", len(live))
 	}
 }

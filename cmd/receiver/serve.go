@@ -24,6 +24,8 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
+	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
 )
 
 // serveCmd runs the receiver until it is asked to stop.
@@ -47,8 +49,14 @@ type serveCmd struct {
 	LogLevel          slog.Level    `default:"info" placeholder:"LEVEL" help:"debug, info (default), warn or error."`
 }
 
-// secretsEvery is how often the files of the secrets are read again.
-const secretsEvery = 10 * time.Second
+const (
+	// secretsEvery is how often the files of the secrets are read again.
+	secretsEvery = 10 * time.Second
+	// remindEvery is how often the rotations on record are looked at.
+	remindEvery = time.Hour
+	// lastWrite is how long the checkpoint may take that is written at the end.
+	lastWrite = 5 * time.Second
+)
 
 // Run serves until the context ends, then lets requests in flight finish.
 func (c *serveCmd) Run(a *console.Console) error {
@@ -79,7 +87,14 @@ func (c *serveCmd) Run(a *console.Console) error {
 	}
 	defer s.kept.Close()
 	s.anchorless(a.Context, seen)
-	s.metrics.Watch(gauges(s.kept))
+	s.metrics.Watch(metric.Gauges{
+		QueuedBytes: func() int64 { return s.kept.Stats().QueuedBytes },
+		Ready:       s.kept.Ready,
+		Entries: func(ctx context.Context) (int64, error) {
+			size, _, err := s.kept.Head(ctx)
+			return size, err
+		},
+	})
 	in, err := intake.New(intake.Options{Ledger: s.kept, Secrets: s.secrets, SecretID: s.kept.SecretID, Bound: s.bound, Allow: s.allow,
 		Log: s.log, Observe: s.metrics})
 	if err != nil {
@@ -93,8 +108,8 @@ func (c *serveCmd) Run(a *console.Console) error {
 	if err != nil {
 		return errors.Join(err, public.Close())
 	}
-	remind := reminder{metrics: s.metrics, log: s.log, ledger: s.kept}
-	remind.look(a.Context, time.Now())
+	remind := rotation.Reminder{Metrics: s.metrics, Log: s.log, Ledger: s.kept}
+	remind.Look(a.Context, time.Now())
 	s.log.Info("serving", "version", a.Version, "listen", public.Addr().String(), "admin", private.Addr().String(),
 		"ledger", secret.Redact(c.Ledger), "secrets", len(s.live))
 
@@ -127,7 +142,7 @@ type service struct {
 	secrets  *intake.Secrets
 	client   *hooks.Client // nil where GitHub is not asked
 	allow    intake.Allow
-	networks *networks // nil where they stay as they are
+	networks *hooks.Networks // nil where they stay as they are
 	metrics  *metric.Metrics
 	kept     *store.Ledger
 
@@ -164,24 +179,28 @@ func (c *serveCmd) prepare(a *console.Console) (*service, error) {
 }
 
 // start begins what is done from time to time, until the context ends.
-func (s *service) start(ctx context.Context, group *errgroup.Group, remind *reminder) {
+func (s *service) start(ctx context.Context, group *errgroup.Group, remind *rotation.Reminder) {
 	task := func(do func()) { group.Go(func() error { do(); return nil }) }
-	task(func() { follow(ctx, s.WebhookSecretFile, s.live, secretsEvery, s.asked, s.log, s.secrets.Set) })
 	task(func() {
-		tick := time.NewTicker(remindEvery)
-		defer tick.Stop()
-		remind.follow(ctx, tick.C)
+		read := func() ([]secret.Secret, error) { return readSecrets(s.WebhookSecretFile) }
+		s.secrets.Follow(ctx, secretsEvery, s.asked, read, s.log, func(live []secret.Secret) { warnTyped(s.log, s.WebhookSecretFile, live) })
 	})
+	task(func() { remind.Follow(ctx, time.Tick(remindEvery)) })
 	if s.CheckpointFile != "" {
 		task(func() { s.keepCheckpoint(ctx) })
 	}
 	if s.networks != nil {
-		task(func() { s.networks.follow(ctx, s.client, s.log) })
+		task(func() {
+			s.networks.Follow(ctx, func(err error) {
+				s.log.Error("ask GitHub for the networks of its webhooks", "error", err, "hint", text.HintOf(err))
+			})
+		})
 	}
 	if s.Reconcile > 0 {
 		r := s.reconciler(s.client, s.kept)
-		r.Keep = appendTo(s.kept)
-		task(func() { reconcileEvery(ctx, s.Reconcile, r, s.metrics, s.log) })
+		r.Keep = s.kept.Keep
+		options := redeliver{Tries: 5, Cooldown: 5 * time.Minute, Limit: 1000, Rate: 2}.options(nil)
+		task(func() { r.Follow(ctx, s.Reconcile, options, s.metrics, s.log) })
 	}
 }
 
@@ -257,36 +276,10 @@ func (s *service) writeCheckpoint(ctx context.Context) {
 	}
 }
 
-// lastWrite is how long the checkpoint may take that is written at the end.
-const lastWrite = 5 * time.Second
-
 // anchorless says where nothing can show that the ledger is an older copy.
 func (s *service) anchorless(ctx context.Context, seen []byte) {
 	if size, _, err := s.kept.Head(ctx); err == nil && size > 0 && len(seen) == 0 {
 		s.log.Warn("no checkpoint of an earlier run is there: an older copy in the ledger's place would not be noticed",
 			"file", s.CheckpointFile, "hint", "name a file elsewhere with --checkpoint-file")
-	}
-}
-
-// gauges read the ledger.
-func gauges(l *store.Ledger) metric.Gauges {
-	// A scrape is not kept waiting by a database that does not answer.
-	soon := func(ask func(context.Context) float64) func() float64 {
-		return func() float64 {
-			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-			defer cancel()
-			return ask(ctx)
-		}
-	}
-	return metric.Gauges{
-		QueuedBytes: func() float64 { return float64(l.Stats().QueuedBytes) },
-		Ready:       soon(func(ctx context.Context) float64 { return map[bool]float64{true: 1}[l.Ready(ctx) == nil] }),
-		Entries: soon(func(ctx context.Context) float64 {
-			size, _, err := l.Head(ctx)
-			if err != nil {
-				return -1
-			}
-			return float64(size)
-		}),
 	}
 }

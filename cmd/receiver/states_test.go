@@ -155,7 +155,7 @@ func rotationStates() map[statetest.State]statetest.Case {
 						r := rotation.Record{Step: step, Time: now.Add(-ago), By: "ada", Server: "https://api.github.com/",
 							Repositories: []string{"acme/fleet"}, Old: "OLD", New: "NEW",
 							Expires: now.Add(life)}
-						if err := record(t.Context(), l, r); err != nil {
+						if err := r.Keep(t.Context(), l.Keep); err != nil {
 							t.Fatal(err)
 						}
 					}

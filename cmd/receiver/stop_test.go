@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/record/intake"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
 )
@@ -104,10 +105,12 @@ func TestHangup(t *testing.T) {
 	asked, got := make(chan os.Signal, 1), make(chan []secret.Secret, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	go follow(ctx, []string{file}, live, time.Hour, asked, slog.New(slog.DiscardHandler), func(s ...secret.Secret) error {
-		got <- s
-		return nil
-	})
+	held, err := intake.NewSecrets(live...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func() ([]secret.Secret, error) { return readSecrets([]string{file}) }
+	go held.Follow(ctx, time.Hour, asked, read, slog.New(slog.DiscardHandler), func(now []secret.Secret) { got <- now })
 	asked <- syscall.SIGHUP
 	if now := <-got; len(now) != 1 || now[0].Reveal() == live[0].Reveal() {
 		t.Error("the secrets were not read again")

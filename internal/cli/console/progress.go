@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"time"
@@ -40,6 +41,23 @@ func (p *Progress) Set(done, total int64) {
 		return
 	}
 	fmt.Fprintf(p.out, "\r%s %d %s\x1b[K", p.what, done, p.unit)
+}
+
+// Reader tells how many bytes were read of what it reads.
+func (p *Progress) Reader(in io.Reader) io.Reader { return &counted{in, p, 0} }
+
+type counted struct {
+	io.Reader
+	progress *Progress
+	done     int64
+}
+
+// Read tells how far it is with each piece.
+func (c *counted) Read(into []byte) (int, error) {
+	n, err := c.Reader.Read(into)
+	c.done += int64(n)
+	c.progress.Set(c.done, 0)
+	return n, err
 }
 
 // End takes the line away again.

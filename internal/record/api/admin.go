@@ -45,7 +45,7 @@ type Options struct {
 	LoopbackOnly bool
 	// Operations are what POST /api/v1/NAME does for whoever has the write token;
 	// where that is empty, for nobody.
-	Operations map[string]Operation
+	Operations Operations
 	WriteToken secret.Secret
 }
 

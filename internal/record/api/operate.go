@@ -15,6 +15,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
@@ -22,6 +23,36 @@ import (
 // Operation is something that whoever has the write token can have done. Its question
 // and its answer are JSON.
 type Operation func(ctx context.Context, question []byte) (answer any, err error)
+
+// Typed is an operation whose question and answer have types.
+func Typed[Q, A any](do func(context.Context, Q) (A, error)) Operation {
+	return func(ctx context.Context, question []byte) (any, error) {
+		var q Q
+		if err := ledger.Decode(question, &q); err != nil {
+			return nil, Refused{What: "read what is asked for: " + err.Error()}
+		}
+		return do(ctx, q)
+	}
+}
+
+// Operations are operations by their names.
+type Operations map[string]Operation
+
+// Do does an operation here, as Receiver.Do has it done elsewhere.
+func (o Operations) Do(ctx context.Context, name string, question, answer any) error {
+	body, err := json.Marshal(question)
+	if err != nil {
+		return err
+	}
+	out, err := o[name](ctx, body)
+	if err == nil {
+		body, err = json.Marshal(out)
+	}
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(body, answer)
+}
 
 // Refused is an operation's error about what it was asked, and a receiver's about who
 // asks. Any other error is trouble.

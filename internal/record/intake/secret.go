@@ -1,13 +1,18 @@
 package intake
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash"
+	"log/slog"
+	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
@@ -65,6 +70,42 @@ func (s *Secrets) call(name func(secret.Secret) string, bound []string) error {
 	defer s.mu.Unlock()
 	s.name, s.bound = name, bound
 	return s.set(s.given)
+}
+
+// Follow reads the secrets again every so often, and when asked to, until the context
+// ends, and tells of those that were set because they had changed. Files are read, not
+// watched: a mounted Secret changes by a link that moves. What cannot be read or set
+// leaves the old secrets alive.
+func (s *Secrets) Follow(ctx context.Context, every time.Duration, asked <-chan os.Signal, read func() ([]secret.Secret, error),
+	log *slog.Logger, changed func([]secret.Secret)) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-asked:
+			log.Info("asked by SIGHUP to read the webhook secrets again")
+		case <-time.After(every):
+		}
+		now, err := read()
+		if err == nil && s.same(now) {
+			continue
+		}
+		if err == nil {
+			err = s.Set(now...)
+		}
+		if err != nil {
+			log.Error("the webhook secrets stay as they were", "error", err)
+			continue
+		}
+		changed(now)
+		log.Info("read new webhook secrets", "live", len(now))
+	}
+}
+
+func (s *Secrets) same(now []secret.Secret) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.EqualFunc(s.given, now, func(a, b secret.Secret) bool { return a.Reveal() == b.Reveal() })
 }
 
 func (s *Secrets) set(given []secret.Secret) error {

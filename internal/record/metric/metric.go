@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"time"
@@ -36,9 +37,10 @@ type Metrics struct {
 
 // Gauges are read when the metrics are; each gives its number now.
 type Gauges struct {
-	Entries, QueuedBytes func() float64
-	// Ready is 1 or 0.
-	Ready func() float64
+	Entries     func(context.Context) (int64, error)
+	QueuedBytes func() int64
+	// Ready is nil, or says why the ledger takes nothing.
+	Ready func(context.Context) error
 }
 
 // New makes the metrics. The version is told by fluxkeeper_build_info.
@@ -100,13 +102,28 @@ func (m *Metrics) Watch(gauges Gauges) {
 	all := promauto.With(m.registry)
 	for _, g := range []struct {
 		name, help string
-		read       func() float64
+		read       func(context.Context) float64
 	}{
-		{"fluxkeeper_ledger_entries", "Entries in the ledger.", gauges.Entries},
-		{"fluxkeeper_queued_bytes", "Bytes that wait to be made durable.", gauges.QueuedBytes},
-		{"fluxkeeper_ready", "1 if the ledger takes entries.", gauges.Ready},
+		{"fluxkeeper_ledger_entries", "Entries in the ledger.", func(ctx context.Context) float64 {
+			size, err := gauges.Entries(ctx)
+			if err != nil {
+				return -1
+			}
+			return float64(size)
+		}},
+		{"fluxkeeper_queued_bytes", "Bytes that wait to be made durable.", func(context.Context) float64 {
+			return float64(gauges.QueuedBytes())
+		}},
+		{"fluxkeeper_ready", "1 if the ledger takes entries.", func(ctx context.Context) float64 {
+			return map[bool]float64{true: 1}[gauges.Ready(ctx) == nil]
+		}},
 	} {
-		all.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, g.read)
+		all.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, func() float64 {
+			// A scrape is not kept waiting by a database that does not answer.
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+			defer cancel()
+			return g.read(ctx)
+		})
 	}
 }
 

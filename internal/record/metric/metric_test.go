@@ -1,6 +1,8 @@
 package metric_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"strings"
@@ -19,8 +21,11 @@ func scrape(t *testing.T, m *metric.Metrics) string {
 
 func TestMetrics(t *testing.T) {
 	m := metric.New("1.2.3")
-	zero := func() float64 { return 0 }
-	m.Watch(metric.Gauges{Entries: func() float64 { return 42 }, QueuedBytes: zero, Ready: zero})
+	m.Watch(metric.Gauges{
+		Entries:     func(context.Context) (int64, error) { return 42, nil },
+		QueuedBytes: func() int64 { return 0 },
+		Ready:       func(context.Context) error { return errors.New("the disk is full") },
+	})
 	m.Accepted("push")
 	m.Accepted("push")
 	m.Duplicate("push")
@@ -43,6 +48,7 @@ func TestMetrics(t *testing.T) {
 		`fluxkeeper_batch_entries_sum 2`,
 		`fluxkeeper_commit_errors_total 1`,
 		`fluxkeeper_ledger_entries 42`,
+		`fluxkeeper_ready 0`,
 		`fluxkeeper_deliveries_missing 3`,
 		`fluxkeeper_deliveries_never_emitted 1`,
 		`fluxkeeper_redeliveries_requested_total 2`,

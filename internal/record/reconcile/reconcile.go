@@ -54,6 +54,8 @@ type Reconciler struct {
 	Repositories []string
 	Retention    time.Duration
 	Now          func() time.Time
+	// Sleep waits, or says why it did not: the context ended.
+	Sleep func(context.Context, time.Duration) error
 	// Receipts is how many of our answers GitHub is asked for in a round.
 	Receipts int
 	// Seen are those that this process has read and that are not on record: a map of the

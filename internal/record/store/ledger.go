@@ -194,6 +194,12 @@ func (l *Ledger) Close() error {
 	return l.engine.close()
 }
 
+// Keep is Append for who needs no receipt.
+func (l *Ledger) Keep(ctx context.Context, e ledger.Entry, body []byte) error {
+	_, err := l.Append(ctx, e, body)
+	return err
+}
+
 // Ready is nil only if the ledger takes entries: the last commit was durable,
 // and not long ago, or else something is written now to find out.
 func (l *Ledger) Ready(ctx context.Context) error {

@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -62,6 +63,21 @@ func Read(ctx context.Context, l ledger.Reader) (History, error) {
 	}
 	h.Rotations = Join(h.Records)
 	return h, nil
+}
+
+// Whole reads a ledger's rotations, and refuses a record of which a part cannot be read.
+func Whole(ctx context.Context, l ledger.Reader) (History, error) {
+	h, err := Read(ctx, l)
+	return h, cmp.Or(err, h.Gap)
+}
+
+// Keep puts the record into a ledger.
+func (r Record) Keep(ctx context.Context, keep func(context.Context, ledger.Entry, []byte) error) error {
+	entry, body, err := r.Entry()
+	if err == nil {
+		err = keep(ctx, entry, body)
+	}
+	return err
 }
 
 // Entry is the ledger's entry of the record, with its body.

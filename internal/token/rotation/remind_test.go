@@ -1,4 +1,4 @@
-package main
+package rotation_test
 
 import (
 	"bytes"
@@ -39,16 +39,15 @@ func (o *one) BodyOf(context.Context, ledger.Record) ([]byte, error) {
 // the log once, and the metrics stay where the record cannot be read.
 func TestReminder(t *testing.T) {
 	end := time.Date(2026, 12, 31, 9, 0, 0, 0, time.UTC)
-	kept := &one{record: rotation.Record{Step: rotation.Stored, Time: end.AddDate(0, 0, -90), Server: "x", Repositories: []string{fleet},
-		New:     "NEW",
-		Expires: end}}
+	kept := &one{record: rotation.Record{Step: rotation.Stored, Time: end.AddDate(0, 0, -90), Server: "x",
+		Repositories: []string{"acme/fleet"}, New: "NEW", Expires: end}}
 	var log bytes.Buffer
 	metrics := metric.New("")
-	r := reminder{metrics: metrics, log: slog.New(slog.NewJSONHandler(&log, nil)), ledger: kept}
+	r := rotation.Reminder{Metrics: metrics, Log: slog.New(slog.NewJSONHandler(&log, nil)), Ledger: kept}
 	ctx, cancel := context.WithCancel(t.Context())
 	times, done := make(chan time.Time), make(chan bool)
 	go func() {
-		r.follow(ctx, times)
+		r.Follow(ctx, times)
 		close(done)
 	}()
 	for at := end.AddDate(0, 0, -40); at.Before(end.AddDate(0, 0, 2)); at = at.Add(time.Hour) {
@@ -61,7 +60,7 @@ func TestReminder(t *testing.T) {
 		t.Error(diff)
 	}
 	kept.failure = errors.New("the disk is gone")
-	r.look(t.Context(), end)
+	r.Look(t.Context(), end)
 	if text := log.String(); !strings.Contains(text, "the disk is gone") || strings.Contains(text, "WARN") {
 		t.Error(text)
 	}
@@ -73,12 +72,11 @@ func TestReminder(t *testing.T) {
 	}
 
 	// The next token's alerts are its own.
-	kept.failure, kept.record = nil, rotation.Record{Step: rotation.Stored, Time: end, Server: "x", Repositories: []string{fleet}, New: "NEXT",
-		Old:     "NEW",
-		Expires: end.AddDate(0, 0, 90)}
+	kept.failure, kept.record = nil, rotation.Record{Step: rotation.Stored, Time: end, Server: "x",
+		Repositories: []string{"acme/fleet"}, New: "NEXT", Old: "NEW", Expires: end.AddDate(0, 0, 90)}
 	log.Reset()
 	for _, hours := range []int{1, 25, 26} {
-		r.look(t.Context(), end.Add(time.Duration(hours)*time.Hour))
+		r.Look(t.Context(), end.Add(time.Duration(hours)*time.Hour))
 	}
 	if diff := cmp.Diff([]string{"rotation/overdue"}, warnings(t, &log)); diff != "" {
 		t.Error(diff)
