@@ -59,6 +59,7 @@ type Retry struct {
 	Try, Most int
 }
 
+// String tells a person why it is sent again, after how long, and which try that is.
 func (r Retry) String() string {
 	return fmt.Sprintf("%s; trying again in %s (%d of %d)", r.Cause, r.Wait.Round(time.Second), r.Try, r.Most)
 }

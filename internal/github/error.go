@@ -51,6 +51,7 @@ type Error struct {
 	reset  time.Time // when a primary limit ends; zero where unknown
 }
 
+// Error leaves out the hint, and the cause, whose words may be the server's.
 func (e *Error) Error() string { return e.Op + ": " + e.text }
 
 // Unwrap gives the cause, go-github's error where it made one. Its text may

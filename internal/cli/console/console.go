@@ -67,6 +67,8 @@ type Failure struct {
 // Fail makes a Failure. Without a hint it has that of the error, if any.
 func Fail(status int, err error, hint string) Failure { return Failure{status, err, hint} }
 
+// Error is the text of what failed. The exit status stands in for it where the report
+// has said it all.
 func (f Failure) Error() string {
 	if f.Err == nil {
 		return fmt.Sprintf("status %d", f.Status)
@@ -74,6 +76,7 @@ func (f Failure) Error() string {
 	return f.Err.Error()
 }
 
+// Unwrap gives what failed, by which a caller knows it; nil where there is only a status.
 func (f Failure) Unwrap() error { return f.Err }
 
 // Hint says what to do about it; empty where there is nothing to add.

@@ -21,6 +21,8 @@ type lines struct {
 	err  error
 }
 
+// Write prints the lines that are whole, and holds back the rest. After an error nothing
+// more is printed.
 func (l *lines) Write(p []byte) (int, error) {
 	for rest := p; len(rest) > 0 && l.err == nil; {
 		line, after, ended := bytes.Cut(rest, []byte("\n"))

@@ -103,6 +103,7 @@ type stickyWriter struct {
 	err error
 }
 
+// Write never fails; failure tells what did.
 func (w *stickyWriter) Write(p []byte) (int, error) {
 	if w.err == nil {
 		_, w.err = w.to.Write(p)

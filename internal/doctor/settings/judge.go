@@ -58,6 +58,7 @@ func (x *examiner) ruleset(id int64) Ruleset {
 	return x.Rulesets[i]
 }
 
+// String names the ruleset in a sentence, with who it was set up by where that is known.
 func (r Ruleset) String() string {
 	if r.Source == "" {
 		return fmt.Sprintf("ruleset %q", r.Name)

@@ -32,6 +32,7 @@ type Error struct {
 	hint string
 }
 
+// Error leaves out the hint, which stands on a line of its own.
 func (e *Error) Error() string { return e.Op + ": " + e.Err.Error() }
 
 // Unwrap gives the cause.

@@ -49,6 +49,7 @@ func (w *window) ReadByte() (byte, error) {
 	return w.buffer[w.next-1], nil
 }
 
+// Read gives what is in the buffer, and fills it only when that is used up.
 func (w *window) Read(into []byte) (int, error) {
 	if w.next >= w.size {
 		if err := w.fill(); err != nil {

@@ -185,6 +185,7 @@ type syntaxError struct {
 	message string
 }
 
+// Error has the line of the whole file, where the parser counts from its document.
 func (e *syntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.message) }
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)

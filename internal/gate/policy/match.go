@@ -129,6 +129,8 @@ func (o Override) ended(now time.Time) bool {
 	return !o.Until.IsZero() && !now.Before(o.Until.AddDate(0, 0, 1))
 }
 
+// Matches says whether the override speaks of an image that a policy selects. One that
+// names neither speaks of none.
 func (o Override) Matches(image, policy string) bool {
 	if o.Image == "" && o.Policy == "" {
 		return false

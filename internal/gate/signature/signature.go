@@ -42,6 +42,7 @@ type KeyError struct {
 // Op says what was tried.
 func (e *KeyError) Op() string { return fmt.Sprintf("read pinned key %d", e.Number) }
 
+// Error names the key by its number, never by its text, which may be a secret.
 func (e *KeyError) Error() string { return e.Op() + ": " + e.Err.Error() }
 
 // Unwrap gives the cause.

@@ -2,7 +2,7 @@
 // entries, checkpoint and proofs for programs; and what is appended through it by
 // whoever has the write token.
 //
-// It refuses to know how the ledger is kept, or what an operation does that does not erase. To read it asks
-// nobody who they are: the listener is for the machine itself, or for a network that is
-// trusted to read.
+// It refuses to know how the ledger is kept, or what an operation does other than to
+// erase. To read it asks nobody who they are: the listener is for the machine itself, or
+// for a network that is trusted to read.
 package api

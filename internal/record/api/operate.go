@@ -58,6 +58,7 @@ func (o Operations) Do(ctx context.Context, name string, question, answer any) e
 // asks. Any other error is trouble.
 type Refused struct{ What, Advice string }
 
+// Error is what was wrong, in the words that whoever asked is told.
 func (r Refused) Error() string { return r.What }
 
 // Hint says what to do.

@@ -98,6 +98,7 @@ type object struct {
 // tells nothing here.
 type comment struct{ *object }
 
+// UnmarshalJSON leaves a text out, and refuses what is neither.
 func (c *comment) UnmarshalJSON(raw []byte) error {
 	if raw[0] == '"' {
 		return nil

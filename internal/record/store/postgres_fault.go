@@ -18,11 +18,13 @@ func (e lostError) Error() string {
 	return "no answer of PostgreSQL: " + strings.Join(strings.Fields(e.cause.Error()), " ")
 }
 
+// Unwrap gives the cause, which is pgx's where the connection ended.
 func (e lostError) Unwrap() error { return e.cause }
 
 // refusal is an error that a person must end, who is told how.
 type refusal struct{ cause, hint string }
 
+// Error has the hint behind the cause: it is told where no hint has a line of its own.
 func (e refusal) Error() string { return e.cause + ": " + e.hint }
 
 // transient says whether the same items may be tried again. Whatever became of

@@ -51,6 +51,7 @@ type Error struct {
 	Op, Text, hint string
 }
 
+// Error has no operation in front where a caller is yet to name it.
 func (e *Error) Error() string {
 	if e.Op == "" {
 		return e.Text
