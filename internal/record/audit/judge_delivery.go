@@ -12,11 +12,12 @@ import (
 )
 
 // Bounds of the way between a body's own time and its arrival. GitHub can be
-// asked for three days to deliver again
+// asked for three days to deliver again, GitHub Enterprise Server for seven
 // (https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks).
 const (
-	maxAhead  = 5 * time.Minute
-	maxBehind = 4 * 24 * time.Hour
+	maxAhead        = 5 * time.Minute
+	maxBehind       = 4 * 24 * time.Hour
+	maxBehindServer = 8 * 24 * time.Hour
 	// maxTwins is how far two deliveries are apart whose events GitHub dated alike, to
 	// the second: a label that is put on, taken off and put on again has one body twice.
 	maxTwins = 10 * time.Second
@@ -100,8 +101,8 @@ func (j *judge) delivery(r Reading) {
 		switch way := r.Record.Time.Sub(b.Time); {
 		case way < -maxAhead:
 			j.report(r, "delivery/clock", "check this machine's clock", "the body tells of a time %s after it came in", -way.Round(time.Second))
-		case way > maxBehind:
-			j.report(r, "delivery/clock", "GitHub delivers again for three days only: look where it came from",
+		case way > maxBehindServer, way > maxBehind && !b.OwnServer:
+			j.report(r, "delivery/clock", "GitHub delivers again for three days only, and its Enterprise Server for seven: look where it came from",
 				"the body tells of a time %s before it came in", way.Round(time.Second))
 		}
 	}

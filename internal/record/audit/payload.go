@@ -122,7 +122,14 @@ type pull struct {
 type repository struct {
 	ID       int64  `json:"id"`
 	FullName string `json:"full_name"`
+	Page     string `json:"html_url"`
 	PushedAt stamp  `json:"pushed_at"`
+}
+
+// ownServer tells by the page's address whether a GitHub Enterprise Server has the repository.
+func (r repository) ownServer() bool {
+	host, _, _ := strings.Cut(strings.TrimPrefix(r.Page, "https://"), "/")
+	return host != "" && host != "github.com" && !strings.HasSuffix(host, ".ghe.com")
 }
 
 // stamp is a time as GitHub writes them: RFC 3339, or, in pushes, in seconds
@@ -249,7 +256,8 @@ func kindWord(k reflect.Kind) string {
 func (p *payload) body(kind *eventKind) Body {
 	b := Body{
 		Event: kind.name, Action: p.Action, Before: p.Before, After: cmp.Or(p.After, p.SHA), Number: p.Number,
-		Repository: Repository{p.Repository.ID, p.Repository.FullName}, Organization: p.Organization, Sender: p.Sender,
+		Repository: Repository{p.Repository.ID, p.Repository.FullName}, OwnServer: p.Repository.ownServer(),
+		Organization: p.Organization, Sender: p.Sender,
 	}
 	if kind.fill != nil {
 		kind.fill(p, &b)

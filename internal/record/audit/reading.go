@@ -31,10 +31,12 @@ type Body struct {
 	// Cause is the event that started a workflow run, such as workflow_dispatch.
 	Cause string `json:"cause,omitempty"`
 	// Run is a workflow run's id, Attempt counts its attempts from 1.
-	Run          int64      `json:"run,omitempty"`
-	Attempt      int64      `json:"attempt,omitempty"`
-	Repository   Repository `json:"repository,omitzero"`
-	Organization Account    `json:"organization,omitzero"`
+	Run        int64      `json:"run,omitempty"`
+	Attempt    int64      `json:"attempt,omitempty"`
+	Repository Repository `json:"repository,omitzero"`
+	// OwnServer says that a GitHub Enterprise Server has the repository.
+	OwnServer    bool    `json:"own_server,omitempty"`
+	Organization Account `json:"organization,omitzero"`
 	// Sender is the account whose credential acted. GitHub may leave it out.
 	Sender Account `json:"sender,omitzero"`
 	// Pusher is a push's pusher, which has no id: a login, or "deploy key".
