@@ -161,12 +161,18 @@ func (s *step) branchSubject() (subject, error) {
 	}
 	branch := s.inputs.Text("head-branch")
 	pushed := s.event.Name == "push"
-	switch {
-	case pushed && s.event.Deleted:
+	if pushed && s.event.Deleted {
 		return subject{nothing: "the push took its branch away"}, nil
-	case pushed && s.event.HeadRef != branch && s.event.HeadRef != base:
-		return subject{nothing: fmt.Sprintf("the push went to %q: neither to %q, which Flux pushes to, nor to %q", s.event.Ref, branch, base)},
-			nil
+	}
+	if pushed && s.event.HeadRef != base {
+		switch ours, err := s.isFlux(s.event.HeadRef, base); {
+		case err != nil:
+			return subject{}, console.Fail(console.StatusUndecided, err, console.HintOf(err))
+		case !ours:
+			return subject{nothing: fmt.Sprintf("the push went to %q: neither to a branch of Flux's, such as %q, nor to %q",
+				s.event.Ref, branch, base)}, nil
+		}
+		branch = s.event.HeadRef
 	}
 	open, err := s.writer.OpenPulls(s.Context)
 	if err != nil {
@@ -181,6 +187,15 @@ func (s *step) branchSubject() (subject, error) {
 		return subject{head: s.event.Head, base: base, branch: branch}, nil
 	}
 	return subject{nothing: fmt.Sprintf("no pull request from %q to %q is open", branch, base)}, nil
+}
+
+// isFlux tells whether Flux pushes to a branch: by the input, or by the policy of the base.
+func (s *step) isFlux(branch, base string) (bool, error) {
+	if branch == s.inputs.Text("head-branch") || branch == "" || branch == base {
+		return branch == s.inputs.Text("head-branch"), nil
+	}
+	rules, err := s.basePolicy(base)
+	return err == nil && rules.MatchHead(branch), err
 }
 
 // baseBranch is where updates go to.

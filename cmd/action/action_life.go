@@ -30,11 +30,15 @@ func (s *step) propose() error {
 	branch, head := s.inputs.Text("head-branch"), s.inputs.Text("head-branch")
 	switch s.event.Name {
 	case "push", "create":
-		if s.event.Deleted || s.event.HeadRef != branch {
+		ours, err := s.isFlux(s.event.HeadRef, base)
+		switch {
+		case err != nil:
+			return s.cannot(err)
+		case s.event.Deleted || !ours:
 			fmt.Fprintf(s.Stdout, "note: the %s left nothing on %s to propose\n", s.event.Name, console.OneLine(branch))
 			return nil
 		}
-		head = s.event.Head
+		branch, head = s.event.HeadRef, s.event.Head
 	case "workflow_dispatch", "schedule":
 	default:
 		return s.wrongEvent("push, create, workflow_dispatch or schedule")

@@ -30,7 +30,7 @@ func (s *story) parity() {
 	if err != nil || outputs["report"] == "" {
 		return
 	}
-	base, head := storytest.Base, storytest.Head
+	base, head := storytest.Base, s.branch
 	if s.pull != 0 {
 		p, _ := s.Pull(storytest.Repository, s.pull)
 		base, head = p.Base, p.Head

@@ -24,7 +24,7 @@ func eventCmd(ts *testscript.TestScript, s *story, args []string) {
 		ts.Fatalf("usage: event NAME [BRANCH] [INPUT=VALUE...]")
 	}
 	s.parity()
-	s.pull, s.queued = 0, plain[0] == "merge_group"
+	s.pull, s.queued, s.branch = 0, plain[0] == "merge_group", storytest.Head
 	branch := append(plain, storytest.Head)[1]
 	s.Git("fetch", "-q", "--prune", "origin")
 	var event storytest.Event
@@ -34,6 +34,9 @@ func eventCmd(ts *testscript.TestScript, s *story, args []string) {
 		event = s.PullEvent(name, s.pull)
 	case "push":
 		event = s.PushEvent(branch)
+		if branch != storytest.Base {
+			s.branch = branch
+		}
 	case "create":
 		event = s.PushEvent(branch)
 		event.Name, event.Payload["ref"], event.Payload["ref_type"] = name, branch, "branch"

@@ -73,6 +73,7 @@ type story struct {
 	steps  int
 	pull   int      // the pull request of the last step; 0 where it was about none
 	queued bool     // it was about a commit of the merge queue
+	branch string   // Flux's, that it was about
 	inputs []string // variables of the last step
 }
 
