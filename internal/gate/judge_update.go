@@ -2,6 +2,7 @@ package gate
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -235,4 +236,23 @@ func (u *joined) at(word string) finding.Place {
 		s = u.digest
 	}
 	return s.place()
+}
+
+// untagged reports a digest that Flux moves beside a tag that it does not: whose version
+// it is, nobody tells.
+func (j *judge) untagged(u *joined) {
+	if u.whole != nil || u.tag != nil || u.digest == nil || !u.digest.changed() {
+		return
+	}
+	i := slices.IndexFunc(j.files, func(f fileView) bool { return f.Path == u.digest.file })
+	tag := manifest.Beside(j.files[i].After.Data, u.digest.Field, "tag", "newTag", "imageTag", "version", "image")
+	if ref, err := image.ParseRef(tag); err == nil && ref.Tag != "" {
+		tag = ref.Tag
+	}
+	if tag != "" {
+		j.report(finding.Finding{Rule: "version/unmarked-tag", Place: u.digest.place(),
+			Message: fmt.Sprintf("%s moves by its digest alone, so its new version is not known: the tag beside it stays at %s", u.subject(),
+				plainOrQuoted(tag)),
+			Hint: fmt.Sprintf("mark the tag as well, with %s:tag", u.Policy)})
+	}
 }

@@ -37,6 +37,7 @@ func (j *judge) judgeUpdate(u *joined) {
 	}
 	u.From, u.To, u.Step = version(old, step.Kind), version(now, step.Kind), string(step.Kind)
 	u.FromDigest, u.ToDigest = old.Digest, now.Digest
+	j.untagged(u)
 	j.judgePolicies(u, now, policies, settled)
 }
 
