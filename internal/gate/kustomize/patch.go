@@ -1,0 +1,198 @@
+package kustomize
+
+import (
+	"encoding/json"
+	"errors"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// patch changes the objects that it selects: those of its target, or without one those of its own kind and name.
+type patch struct {
+	target  map[string]any
+	body    []any // mappings are merged, lists are steps of JSON Patch
+	name    string
+	unknown bool // what it does
+	unread  bool // which objects it is of, neither
+}
+
+// patch reads an entry of the patches in a file. What a file of its own holds is not known where that does not count.
+func (b *builder) patch(in string, entry map[string]any) patch {
+	p := patch{target: mapping(entry["target"]), name: "a patch of " + in, unknown: entry["options"] != nil}
+	data := []byte(text(entry, "patch"))
+	if file := text(entry, "path"); file != "" {
+		p.name = path.Join(path.Dir(in), file)
+		held := false
+		if data, held = b.files[p.name]; !held {
+			p.unread = b.unread[p.name] && p.target == nil
+			p.unknown = p.unread || p.target != nil
+			return p
+		}
+		b.reached[p.name] = true
+	}
+	eachDocument(data, [][]byte{nil}, func(root *yaml.Node, _ int) {
+		v, whole := plain(root)
+		p.body, p.unknown = append(p.body, v), p.unknown || !whole
+	})
+	return p
+}
+
+// apply gives the patched object; not there where the patch takes it away.
+func (p patch) apply(o Object) (out Object, there bool) {
+	const unclear = ", which patches it, does what is not known here"
+	selects, clear := p.selects(o)
+	if !selects || !clear || p.unknown {
+		if selects {
+			o = o.unknown(p.name + unclear)
+		}
+		return o, true
+	}
+	for _, body := range p.body {
+		if p.target == nil && !same(mapping(body), o) {
+			continue
+		}
+		if text(body, "$patch") == "delete" {
+			return o, false
+		}
+		fields, ok := patched(o.fields, body)
+		if !ok {
+			o = o.unknown(p.name + unclear)
+			continue
+		}
+		o.fields = fields
+	}
+	return o, true
+}
+
+// same tells whether the patch without a target is of an object.
+func same(body map[string]any, o Object) bool {
+	group, _, _ := strings.Cut(text(body, "apiVersion"), "/")
+	of := id{text(body, "metadata", "namespace"), text(body, "metadata", "name")}
+	return text(body, "kind") == o.Kind && slices.Contains(kinds[group], o.Kind) && (of.name == o.Name() || of.name == o.first.name) &&
+		(of.namespace == "" || of.namespace == o.Namespace() || of.namespace == o.first.namespace)
+}
+
+// selects tells whether an object is among the patch's; not clear where that cannot be told.
+func (p patch) selects(o Object) (selects, clear bool) {
+	if p.unread {
+		return true, false
+	}
+	if p.target == nil {
+		return slices.ContainsFunc(p.body, func(body any) bool { return same(mapping(body), o) }), true
+	}
+	group, version, _ := strings.Cut(o.Text("apiVersion"), "/")
+	now := o.id()
+	for key, values := range map[string][]string{
+		"group": {group}, "version": {version}, "kind": {o.Kind},
+		"name": {o.first.name, now.name}, "namespace": {effective(o.first.namespace), effective(now.namespace)},
+	} {
+		pattern := text(p.target, key)
+		if pattern == "" {
+			continue
+		}
+		expression, err := regexp.Compile("^(?:" + pattern + ")$")
+		if err != nil {
+			return true, false
+		}
+		if !slices.ContainsFunc(values, expression.MatchString) {
+			return false, true
+		}
+	}
+	for field, selector := range map[string]string{"labels": "labelSelector", "annotations": "annotationSelector"} {
+		if selector = text(p.target, selector); selector == "" {
+			continue
+		}
+		if selects, err := carries(at(o.fields, "metadata", field), selector); err != nil || !selects {
+			return err != nil, err == nil
+		}
+	}
+	return true, true
+}
+
+// carries tells whether a selector takes labels, or annotations.
+func carries(labels any, selector string) (bool, error) {
+	texts := map[string]string{}
+	for key := range mapping(labels) {
+		texts[key] = text(labels, key)
+	}
+	n := kyaml.NewMapRNode(nil)
+	if err := n.SetLabels(texts); err != nil {
+		return false, err
+	}
+	return n.MatchesLabelSelector(selector)
+}
+
+// effective is the namespace that kustomize takes for none.
+func effective(namespace string) string {
+	if namespace == "" {
+		return "default"
+	}
+	return namespace
+}
+
+// patched are the fields after a patch, which changes neither kind nor name by being
+// merged; not ok where it cannot be told.
+func patched(fields map[string]any, body any) (out map[string]any, ok bool) {
+	before, err := json.Marshal(fields)
+	if err != nil {
+		return nil, false
+	}
+	change, err := json.Marshal(body)
+	if err != nil {
+		return nil, false
+	}
+	var after []byte
+	switch body := body.(type) {
+	case []any:
+		after, err = stepped(before, change, body)
+	case map[string]any:
+		if directs(body) {
+			return nil, false
+		}
+		after, err = jsonpatch.MergePatch(before, change)
+	}
+	if err != nil || json.Unmarshal(after, &out) != nil {
+		return nil, false
+	}
+	if mapping(body) == nil {
+		return out, text(out, "metadata", "name") != "" && text(out, "kind") == text(fields, "kind")
+	}
+	metadata, was := mapping(out["metadata"]), mapping(fields["metadata"])
+	out["apiVersion"], out["kind"] = fields["apiVersion"], fields["kind"]
+	for _, key := range []string{"name", "namespace"} {
+		if delete(metadata, key); was[key] != nil {
+			metadata[key] = was[key]
+		}
+	}
+	return out, metadata != nil
+}
+
+// stepped is what the steps of a JSON Patch make, as long as none copies.
+func stepped(before, change []byte, steps []any) ([]byte, error) {
+	for _, step := range steps {
+		if !slices.Contains([]string{"add", "replace", "remove", "test"}, text(step, "op")) {
+			return nil, errors.New("not known")
+		}
+	}
+	patch, err := jsonpatch.DecodePatch(change)
+	if err != nil {
+		return nil, err
+	}
+	return patch.Apply(before)
+}
+
+// directs tells whether a patch holds a directive such as $patch.
+func directs(body any) bool {
+	for key, below := range mapping(body) {
+		if strings.HasPrefix(key, "$") || directs(below) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,48 @@
+package kustomize
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Patch is what a kustomization of the base may do to objects.
+type Patch struct {
+	Place string // of the patch
+	// Kind is a pattern where the patch has a target, and Name then means nothing.
+	Kind, Name string
+	Targeted   bool
+	body       any
+}
+
+// patches are those of all kustomizations, whatever they have, and of Flux's.
+func (b *builder) patches(layers []*layer) (out []Patch) {
+	for _, folder := range slices.Sorted(maps.Keys(b.layers)) {
+		layers = append(layers, b.layers[folder])
+	}
+	for _, l := range layers {
+		for _, p := range slices.Concat(l.first, l.last) {
+			for _, body := range p.body {
+				one := Patch{Place: p.name, Kind: text(body, "kind"), Name: text(body, "metadata", "name"), body: body}
+				if one.Targeted = p.target != nil; one.Targeted {
+					one.Kind = text(p.target, "kind")
+				}
+				out = append(out, one)
+			}
+		}
+	}
+	return out
+}
+
+// Sets tells whether the patch gives a field such a text, by being merged or by a step.
+func (p Patch) Sets(such func(string) bool, keys ...string) bool {
+	return such(text(p.body, keys...)) || slices.ContainsFunc(list(p.body), func(step any) bool {
+		at, ok := strings.CutPrefix("/"+strings.Join(keys, "/"), text(step, "path"))
+		value := mapping(step)["value"]
+		if ok && at == "" {
+			s, _ := value.(string)
+			return such(s)
+		}
+		return ok && such(text(value, strings.Split(strings.TrimPrefix(at, "/"), "/")...))
+	})
+}
