@@ -25,7 +25,7 @@ func commonImage(policies []change.ImagePolicy) string {
 // judgePolicies holds the new image against the ImagePolicies of the base. All
 // that may be meant must agree. What is not settled is a gap: not found says
 // nothing while something is unread.
-func (j *judge) judgePolicies(u *joined, now image.Ref, policies []change.ImagePolicy, settled bool) {
+func (j *judge) judgePolicies(u *joined, now image.Ref, terms policy.Terms, policies []change.ImagePolicy, settled bool) {
 	switch {
 	case !settled:
 		if j.once("unsettled", u.Policy) {
@@ -33,23 +33,8 @@ func (j *judge) judgePolicies(u *joined, now image.Ref, policies []change.ImageP
 				"searched, such as %s",
 				u.Policy, len(j.facts.Unsearched), text.Quote(j.facts.Unsearched[0])))
 		}
-	case len(j.facts.Policies) == 0: // once, not for every image
-		if j.once("orphans") {
-			j.report(finding.Finding{Rule: "policy/orphan-marker",
-				Message: "the base has no ImagePolicy at all, so no new version is held against its range",
-				Hint:    "keep the ImagePolicies in this repository"})
-		}
 	case len(policies) == 0:
-		if parts := j.lookup.Parts(u.Policy); len(parts) > 0 && j.once("orphan", u.Policy) {
-			j.report(finding.Finding{Rule: "policy/orphan-marker", Place: u.Place,
-				Message: fmt.Sprintf("the base has only a part of the ImagePolicy %s, in %q: it puts tags in no order, or names no ImageRepository",
-					u.Policy, parts[0].Place()),
-				Hint: "keep the whole ImagePolicy in one file of this repository"})
-		} else if j.once("orphan", u.Policy) {
-			j.report(finding.Finding{Rule: "policy/orphan-marker", Place: u.Place,
-				Message: fmt.Sprintf("the base has no ImagePolicy %s, so the new version is not held against its range", u.Policy),
-				Hint:    "keep the ImagePolicy in this repository, or correct the marker on the base"})
-		}
+		j.orphan(u, terms)
 	case len(policies) > 1:
 		places := text.Each(policies, change.ImagePolicy.Place)
 		if j.once(append([]string{"ambiguous", u.Policy}, places...)...) {
@@ -59,46 +44,106 @@ func (j *judge) judgePolicies(u *joined, now image.Ref, policies []change.ImageP
 				Hint: "give them different names, or keep each beside the files that it is for; until then all of them must admit the tag"})
 		}
 	}
-	terms, _ := j.policy.TermsFor(u.Image, u.Policy, j.options.Now)
 	for _, p := range policies {
-		j.judgePolicy(u, now, p, terms.Versioning == image.ByPolicy)
+		j.judgePolicy(u, now, p, terms)
+	}
+	j.written(u)
+	if terms.Order != nil {
+		j.admitted(u, now, *terms.Order, "the order in "+policy.File, policy.File)
 	}
 }
 
-func (j *judge) judgePolicy(u *joined, now image.Ref, p change.ImagePolicy, byPolicy bool) {
-	j.scans(u, now, p)
+// orphan reports that the base has no ImagePolicy of the marker's name, where the policy
+// file does not state its order.
+func (j *judge) orphan(u *joined, terms policy.Terms) {
+	if terms.Order != nil {
+		return
+	}
+	f := finding.Finding{Rule: "policy/orphan-marker", Place: u.Place,
+		Hint: "keep the ImagePolicy in this repository, or correct the marker on the base; if it lives elsewhere, " + orderHint(u)}
+	if len(j.facts.Policies) == 0 { // once, not for every image
+		if f.Place = (finding.Place{}); j.once("orphans") {
+			f.Message = "the base has no ImagePolicy at all, so no new version is held against its range"
+			f.Hint = "keep the ImagePolicies in this repository; if they live elsewhere, " + orderHint(u)
+			j.report(f)
+		}
+		return
+	}
+	if !j.once("orphan", u.Policy) {
+		return
+	}
+	f.Message = fmt.Sprintf("the base has no ImagePolicy %s, so the new version is not held against its range", u.Policy)
+	if parts := j.lookup.Parts(u.Policy); len(parts) > 0 {
+		f.Message = fmt.Sprintf("the base has only a part of the ImagePolicy %s, in %q: it puts tags in no order, or names no "+
+			"ImageRepository, so that the whole is not known here", u.Policy, parts[0].Place())
+		f.Hint = "keep the whole ImagePolicy in this repository, or the kustomization that completes it; else " + orderHint(u)
+	}
+	j.report(f)
+}
+
+// orderHint says how the policy file states the order of an ImagePolicy that is elsewhere.
+func orderHint(u *joined) string {
+	return fmt.Sprintf("add to images in %s: {policy: %s, reason: WHY, order: {filterTags: {pattern: PATTERN, extract: EXTRACT}, policy: "+
+		"{numerical: {order: asc}}}}, with what it says there", policy.File, u.Policy)
+}
+
+// written reports a place that no automation of the base can have written.
+func (j *judge) written(u *joined) {
+	some, all := j.lookup.Writers(u.Policy, u.File)
+	switch {
+	case len(some) > 0:
+	case len(all) > 0:
+		var paths []string
+		for _, a := range all {
+			paths = append(paths, fmt.Sprintf("%q has update.path %q and namespace %q", a.Place(), a.Path, a.Namespace))
+		}
+		if j.once("written", u.Policy, u.File) {
+			j.report(finding.Finding{Rule: "policy/outside-path", Place: u.Place,
+				Message: fmt.Sprintf("no ImageUpdateAutomation of the base that pushes to this branch writes %s here: %s", u.Policy,
+					text.Some(paths, 3)),
+				Hint: "compare update.path and the namespaces on the base with the file and its marker"})
+		}
+	case len(j.facts.Unsearched) == 0 && j.once("no-automation"):
+		j.report(finding.Finding{Rule: "policy/no-automation",
+			Message: "the base has no ImageUpdateAutomation that pushes to this branch, so which places it may write is not known"})
+	}
+}
+
+func (j *judge) judgePolicy(u *joined, now image.Ref, p change.ImagePolicy, terms policy.Terms) {
+	hint := "correct it on the base: Flux selects nothing with it"
+	err := p.Check()
+	if unknown(p) {
+		hint = "compare the new value with what the ImagePolicy in the cluster selects: nothing here is held against it; " + orderHint(u)
+		if p.Unknown != "" {
+			err = errors.New(p.Unknown)
+		}
+	}
 	if p.Suspended && j.once("suspended", p.Place()) {
 		j.report(finding.Finding{Rule: "time/suspended", Place: finding.Place{File: p.File, Line: p.Line},
 			Message: fmt.Sprintf("the ImagePolicy %s, or its ImageRepository, is suspended on the base", u.Policy),
 			Hint:    "let the update wait until the base resumes it"})
 	}
-	if now.Digest != "" && !p.Reflects() {
-		j.outOfRange(u, "the new value has a digest, but the ImagePolicy reflects none, so Flux did not write it",
-			"set digestReflectionPolicy in the ImagePolicy if digests are wanted")
-	}
-	if err := p.Check(); err != nil {
-		hint := "correct it on the base: Flux selects nothing with it"
-		if errors.Is(err, image.ErrSubstituted) {
-			hint = "compare the new value with what the ImagePolicy in the cluster selects: nothing here is held against it"
+	if p.Unknown == "" {
+		j.scans(u, now, p)
+		if now.Digest != "" && !p.Reflects() && !strings.Contains(p.DigestReflection, "${") {
+			j.outOfRange(u, "the new value has a digest, but the ImagePolicy reflects none, so Flux did not write it",
+				"set digestReflectionPolicy in the ImagePolicy if digests are wanted")
 		}
+	}
+	if err != nil {
 		if j.once("invalid", p.Place()) {
 			j.report(finding.Finding{Rule: "policy/invalid", Place: u.Place,
 				Message: fmt.Sprintf("the ImagePolicy %s of %q cannot be used: %v", u.Policy, p.Place(), err), Hint: hint})
 		}
 		return
 	}
-	if p.Range == "" && !byPolicy && j.once("not-semver", p.Place()) {
+	if p.Range == "" && terms.Versioning != image.ByPolicy && j.once("not-semver", p.Place()) {
 		j.report(finding.Finding{Rule: "policy/not-semver", Place: u.Place,
 			Message: fmt.Sprintf("the ImagePolicy %s orders tags by %s, which cannot tell a breaking step", u.Policy, orderName(p.Selector)),
 			Hint: fmt.Sprintf("give it a semver range, or add to images in %s: {policy: %s, versioning: policy, reason: WHY}",
 				policy.File, u.Policy)})
 	}
-	if now.Tag == "" {
-		return
-	}
-	if ok, why := p.Admits(now.Tag); !ok {
-		j.outOfRange(u, fmt.Sprintf("the ImagePolicy %s does not select %s: %s", u.Policy, plainOrQuoted(now.Tag), why),
-			fmt.Sprintf("compare the ImagePolicy in the cluster with %q on the base, and change the base's first if the tag is wanted", p.Place()))
+	if !j.admitted(u, now, p.Selector, "the ImagePolicy "+u.Policy, p.Place()) {
 		return
 	}
 	if p.AdmitsMajor(now.Tag) && j.once("breaking", p.Place()) {
@@ -106,6 +151,24 @@ func (j *judge) judgePolicy(u *joined, now image.Ref, p change.ImagePolicy, byPo
 			Message: fmt.Sprintf("the range %q of ImagePolicy %s does not keep major versions out", p.Range, u.Policy),
 			Hint:    "close it at the next major version, such as >=1.4.0 <2.0.0"})
 	}
+}
+
+// unknown tells whether an ImagePolicy of the base may be another in the cluster.
+func unknown(p change.ImagePolicy) bool {
+	return p.Unknown != "" || errors.Is(p.Check(), image.ErrSubstituted)
+}
+
+// admitted tells whether a selector takes the new tag, and reports where it does not.
+func (j *judge) admitted(u *joined, now image.Ref, s image.Selector, who, where string) bool {
+	if now.Tag == "" {
+		return false
+	}
+	ok, why := s.Admits(now.Tag)
+	if !ok {
+		j.outOfRange(u, fmt.Sprintf("%s does not select %s: %s", who, plainOrQuoted(now.Tag), why),
+			fmt.Sprintf("compare the ImagePolicy in the cluster with %q on the base, and change the base's first if the tag is wanted", where))
+	}
+	return ok
 }
 
 func orderName(s image.Selector) string {

@@ -19,10 +19,18 @@ type claim struct {
 	value string
 }
 
-// moved is what the changed places of one policy say the new image is.
+// moved is what the changed places of one policy that the same automations write say
+// the new image is.
 type moved struct {
 	counts  map[claim]int // how many places state it
 	folders map[string]bool
+	writers []string // none where it is not known which
+}
+
+// reaches tells whether one of the automations may write a place that these may write.
+func (m *moved) reaches(writers []string) bool {
+	return len(m.writers) == 0 ||
+		slices.ContainsFunc(writers, func(w string) bool { return slices.Contains(m.writers, w) })
 }
 
 func (m *moved) add(s spot) {
@@ -47,32 +55,37 @@ func (m *moved) most(part manifest.Part) (value string, known bool) {
 // stragglers reports the places of a policy that do not hold what the others
 // now hold: Flux writes one image to all of them in one commit.
 func (j *judge) stragglers(updates []joined) {
-	policies := map[string]*moved{}
+	policies := map[string][]*moved{}
 	for i := range updates {
 		for _, s := range updates[i].parts() {
-			if !s.changed() {
-				continue
+			if s.changed() {
+				m := group(policies, s.Marker.Image(), j.writers(*s))
+				m.add(*s)
 			}
-			key := s.Marker.Image()
-			if policies[key] == nil {
-				policies[key] = &moved{map[claim]int{}, map[string]bool{}}
-			}
-			policies[key].add(*s)
 		}
 	}
 	if len(policies) == 0 {
 		return
 	}
+	find := func(s spot) (f finding.Finding, found bool) {
+		writers := j.writers(s)
+		for _, m := range policies[s.Marker.Image()] {
+			if f, found = straggler(m, s); found && m.reaches(writers) {
+				return f, true
+			}
+		}
+		return f, false
+	}
 	for i := range j.files {
 		for _, s := range j.files[i].spots {
-			if f, ok := straggler(policies[s.Marker.Image()], s); ok {
+			if f, ok := find(s); ok {
 				j.report(f)
 			}
 		}
 	}
 	written := map[string]bool{}
 	for _, b := range bystanders(j.facts.Bystanders) {
-		f, ok := straggler(policies[b.Marker.Image()], b.spot)
+		f, ok := find(b.spot)
 		if !ok {
 			continue
 		}
@@ -86,6 +99,27 @@ func (j *judge) stragglers(updates []joined) {
 				Message: "Flux does not write this file, whose top level is a list: its marked places stay as they are"})
 		}
 	}
+}
+
+// writers are the automations that may write a place, by where they stand.
+func (j *judge) writers(s spot) (places []string) {
+	some, _ := j.lookup.Writers(s.Marker.Image(), s.file)
+	for _, a := range some {
+		places = append(places, a.Place())
+	}
+	return places
+}
+
+// group finds what moved by the same automations, or begins it.
+func group(policies map[string][]*moved, key string, writers []string) *moved {
+	for _, m := range policies[key] {
+		if slices.Equal(m.writers, writers) {
+			return m
+		}
+	}
+	m := &moved{map[claim]int{}, map[string]bool{}, writers}
+	policies[key] = append(policies[key], m)
+	return m
 }
 
 // claims are what a place states, what tells most first. A value that has not
@@ -115,9 +149,6 @@ func canonical(name string) string {
 // straggler finds a place that says otherwise than most changed ones. Places
 // left behind elsewhere can be another automation's, and are a warning.
 func straggler(m *moved, s spot) (f finding.Finding, found bool) {
-	if m == nil {
-		return f, false
-	}
 	for _, c := range claims(s) {
 		want, known := m.most(c.part)
 		if !known || c.value == want {

@@ -38,7 +38,8 @@ func (j *judge) judgeUpdate(u *joined) {
 	u.From, u.To, u.Step = version(old, step.Kind), version(now, step.Kind), string(step.Kind)
 	u.FromDigest, u.ToDigest = old.Digest, now.Digest
 	j.untagged(u)
-	j.judgePolicies(u, now, policies, settled)
+	terms, _ := j.policy.TermsFor(u.Image, u.Policy, j.options.Now)
+	j.judgePolicies(u, now, terms, policies, settled)
 }
 
 // bare is the cause alone, without the value, which the message quotes itself.
@@ -59,11 +60,19 @@ func (j *judge) steps(u *joined, old, now image.Ref, policies []change.ImagePoli
 
 // step names the step and reports what of it the terms do not allow.
 func (j *judge) step(u *joined, old, now image.Ref, terms policy.Terms, policies []change.ImagePolicy) image.Step {
-	step, why := compareUnder(terms, old, now, policies)
+	step, known := compareUnder(terms, old, now, policies)
+	why := ""
+	if terms.Versioning == image.ByPolicy {
+		why = "its ImagePolicy puts the two tags in no order"
+	}
 	if step.Kind == image.Same && len(step.Words) == 0 {
 		// The text changed, or there were no update, and no reader can say how.
 		step = image.Step{Kind: image.Incomparable, Words: []string{"incomparable"}}
 		why = "the value changed, but not the image that it names"
+	}
+	if !known && old.Tag != now.Tag {
+		j.unordered(u, old, now)
+		step.Words = slices.DeleteFunc(step.Words, func(word string) bool { return word == "incomparable" })
 	}
 	for _, word := range step.Words {
 		if slices.Contains(terms.Allow, word) || word == "digest-gained" && reflected(policies) {
@@ -82,9 +91,17 @@ func (j *judge) step(u *joined, old, now image.Ref, terms policy.Terms, policies
 	return step
 }
 
+// unordered notes as a gap that nobody here can tell whether the step goes forward.
+func (j *judge) unordered(u *joined, old, now image.Ref) {
+	if j.once("unordered", u.Policy, u.subject(), old.Tag, now.Tag) {
+		j.gaps = append(j.gaps, fmt.Sprintf("whether %s goes forward from %s to %s cannot be told: its order is that of the ImagePolicy %s, "+
+			"which is not known here; to state it, %s", u.subject(), named(old.Tag), named(now.Tag), u.Policy, orderHint(u)))
+	}
+}
+
 // reflected tells whether Flux writes digests, by each ImagePolicy that may be meant.
 func reflected(policies []change.ImagePolicy) bool {
-	return len(policies) > 0 && !slices.ContainsFunc(policies, func(p change.ImagePolicy) bool { return !p.Reflects() })
+	return len(policies) > 0 && !slices.ContainsFunc(policies, func(p change.ImagePolicy) bool { return !p.Reflects() || p.Unknown != "" })
 }
 
 // skipped reports minor versions that a step leaves out: more than the terms
@@ -115,17 +132,29 @@ func (j *judge) digestKept(u *joined, old, now image.Ref) {
 }
 
 // compareUnder compares in the way that the terms ask for. Where several
-// ImagePolicies could be meant, what any of them says counts.
-func compareUnder(terms policy.Terms, old, now image.Ref, policies []change.ImagePolicy) (step image.Step, why string) {
+// ImagePolicies could be meant, what any of them says counts. Whether the order is
+// known is told as well: an order that the policy file states is.
+func compareUnder(terms policy.Terms, old, now image.Ref, policies []change.ImagePolicy) (step image.Step, known bool) {
 	if terms.Versioning != image.ByPolicy {
-		return image.Compare(old, now, terms.Versioning), ""
+		return image.Compare(old, now, terms.Versioning), true
 	}
-	if len(policies) == 0 {
-		step := image.Compare(old, now, image.ByPolicy)
-		return step, "its order is that of its ImagePolicy, and the base has none of the marker's name"
+	var orders []image.Selector
+	known = true
+	for _, p := range policies {
+		if unknown(p) {
+			known = false
+		} else {
+			orders = append(orders, p.Selector)
+		}
 	}
-	for i, p := range policies {
-		next := image.CompareBy(old, now, p.Selector)
+	if terms.Order != nil {
+		orders, known = append(orders, *terms.Order), true
+	}
+	if len(orders) == 0 {
+		return image.Compare(old, now, image.ByPolicy), false
+	}
+	for i, order := range orders {
+		next := image.CompareBy(old, now, order)
 		if i == 0 || len(step.Words) == 0 && len(next.Words) > 0 {
 			next.Words = union(next.Words, step.Words)
 			step = next
@@ -134,7 +163,7 @@ func compareUnder(terms policy.Terms, old, now image.Ref, policies []change.Imag
 		step.Words = union(step.Words, next.Words)
 		step.SkippedMinors = max(step.SkippedMinors, next.SkippedMinors)
 	}
-	return step, "its ImagePolicy puts the two tags in no order"
+	return step, known
 }
 
 func union(a, b []string) []string {
@@ -209,6 +238,13 @@ func allowHint(u *joined, terms policy.Terms, word string) string {
 	if u.Image != "" && plainOrQuoted(u.Image) == u.Image {
 		match = "match: " + u.Image
 	}
+	if word == "incomparable" {
+		if terms.Versioning == image.ByPolicy {
+			return "give the ImagePolicy on the base a filter and an order that take both tags; if what it says is elsewhere, " + orderHint(u)
+		}
+		return fmt.Sprintf("compare the two by hand; if an ImagePolicy puts them in order, add to images in %s: {%s, versioning: policy, "+
+			"reason: WHY}", policy.File, match)
+	}
 	allow := strings.Join(append(slices.Clone(terms.Allow), word), ", ")
 	hint := fmt.Sprintf("read what changed; to allow it, add to images in %s: {%s, allow: [%s], reason: WHY}", policy.File, match, allow)
 	if word == "digest-gained" {
@@ -257,7 +293,7 @@ func (j *judge) suspended(updates []Update) {
 	}
 	for _, s := range j.facts.Doubts(meant) {
 		j.gaps = append(j.gaps, fmt.Sprintf("whether Flux is suspended cannot be told: a kustomize patch in %q suspends the %s %s; write that "+
-			"into the object itself", fmt.Sprintf("%s:%d", s.File, s.Line), cmp.Or(s.Kind, "object"), text.Quote(cmp.Or(s.Name, "of any name"))))
+			"into the object itself", s.Place, cmp.Or(s.Kind, "object"), text.Quote(cmp.Or(s.Name, "of any name"))))
 	}
 }
 

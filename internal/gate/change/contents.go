@@ -2,8 +2,10 @@ package change
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/kustomize"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 )
 
@@ -24,12 +26,13 @@ func Searched(changed []Sides) bool {
 
 // Counts tells whether a file of the base can have a bearing on a change, by
 // what it holds.
-func Counts(data []byte) bool { return source(data) || manifest.Marked(data) }
+func Counts(data []byte) bool { return kustomize.Counts(data) || manifest.Marked(data) }
 
 // source tells whether a file may define objects of Flux's image API.
 func source(data []byte) bool {
-	return bytes.Contains(data, []byte("/spec/suspend")) || // a step of a patch, which names no kind
-		slices.ContainsFunc(kinds[:], func(kind string) bool { return bytes.Contains(data, []byte(kind)) })
+	return slices.ContainsFunc([]string{"ImagePolicy", "ImageRepository", "ImageUpdateAutomation"}, func(kind string) bool {
+		return bytes.Contains(data, []byte(kind))
+	})
 }
 
 // Fill puts the changed files into the facts, and of the files of the base what
@@ -37,6 +40,7 @@ func source(data []byte) bool {
 // false where it was not read: such files of the base are Unsearched.
 func (f *Facts) Fill(changed []Sides, base []Found, blob func(id string) ([]byte, bool)) {
 	f.Files, f.Sources, f.Bystanders = nil, nil, nil
+	var objects []Content
 	paths := make(map[string]bool, len(changed))
 	for _, s := range changed {
 		paths[s.Path] = true
@@ -52,14 +56,23 @@ func (f *Facts) Fill(changed []Sides, base []Found, blob func(id string) ([]byte
 			f.Unsearched = append(f.Unsearched, b.Path)
 			continue
 		}
+		c := Content{Path: b.Path, Data: data}
+		if kustomize.Counts(data) {
+			objects = append(objects, c)
+		}
 		if source(data) {
-			f.Sources = append(f.Sources, Content{b.Path, data})
+			f.Sources = append(f.Sources, c)
 		}
 		if !paths[b.Path] && manifest.Marked(data) {
-			f.Bystanders = append(f.Bystanders, Content{b.Path, data})
+			f.Bystanders = append(f.Bystanders, c)
 		}
 	}
-	f.Policies, f.Automations, f.Suspensions = FindPolicies(f.Sources), findAutomations(f.Sources), findSuspensions(f.Sources)
+	if len(f.Sources) > 0 {
+		base := kustomize.Base{Files: objects, Unread: f.Unsearched, Repository: f.Repository}
+		found, patches := kustomize.Find(base)
+		f.Repository = cmp.Or(f.Repository, bootstrapped(found))
+		f.Policies, f.Automations, f.Suspensions = policies(found), automations(found), suspensions(patches, found)
+	}
 }
 
 func side(path string, e Entry, blob func(id string) ([]byte, bool)) Blob {

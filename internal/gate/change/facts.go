@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/kustomize"
 )
 
 // Facts are everything that Judge may look at. An edge package (gitrepo for a
@@ -16,6 +17,9 @@ type Facts struct {
 	// BaseRef and HeadRef are branch names without refs/heads/; empty where a
 	// revision is not a branch.
 	BaseRef, HeadRef string
+	// Repository is owner/name, as GitHub tells it, or for a local repository the base's
+	// own bootstrap of Flux; else empty.
+	Repository string
 	// Base is the tip of the base branch, MergeBase the best common ancestor
 	// of Base and Head. They differ when the base moved on, or took the branch
 	// by a squash merge.
@@ -36,7 +40,7 @@ type Facts struct {
 	// ImageUpdateAutomation objects.
 	Policies    []ImagePolicy
 	Automations []Automation
-	// Suspensions are the patches in Sources that suspend such objects.
+	// Suspensions are the patches of the base that suspend such objects.
 	Suspensions []Suspension
 	// Bystanders are the files with markers that the change leaves alone, as a
 	// merge leaves them: the files of the base tree that are not in Files,
@@ -158,10 +162,7 @@ const CrosswiseGap = "base and head have several best common ancestors (they wer
 	"what the change is depends on which one counts"
 
 // Content is a file that did not change.
-type Content struct {
-	Path string
-	Data []byte
-}
+type Content = kustomize.File
 
 // Account is a GitHub account; the id decides, the login is for people.
 type Account struct {
@@ -188,9 +189,13 @@ type Pull struct {
 // ImagePolicy is a Flux ImagePolicy object of the base tree, as far as a judge
 // needs it (https://fluxcd.io/flux/components/image/imagepolicies/).
 type ImagePolicy struct {
-	File            string
-	Line            int
-	Namespace, Name string // Namespace is empty where the object does not say
+	File string
+	Line int
+	// Folders are those of the kustomizations that it goes through.
+	Folders         []string
+	Namespace, Name string // Namespace is empty where nothing known says it
+	// Unknown says why it may be another in the cluster than it is here; empty where it is known.
+	Unknown string
 	// Partial says that Flux would not take the object as it stands, since it names
 	// no ImageRepository or puts tags in no order: it is a part of another one, as
 	// kustomize's patches are.
@@ -206,7 +211,8 @@ type ImagePolicy struct {
 
 // alike tells whether two objects select the same.
 func (p ImagePolicy) Alike(other ImagePolicy) bool {
-	return p.Selector == other.Selector && p.Image == other.Image && p.Reflects() == other.Reflects()
+	return p.Selector == other.Selector && p.Image == other.Image && p.Reflects() == other.Reflects() &&
+		p.Unknown == other.Unknown
 }
 
 // Reflects tells whether Flux writes digests under the policy. Of a word that Flux
@@ -231,4 +237,6 @@ func (p ImagePolicy) over(whole ImagePolicy) ImagePolicy {
 }
 
 // place is where the object stands, as file:line.
-func (p ImagePolicy) Place() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
+func (p ImagePolicy) Place() string { return place(p.File, p.Line) }
+
+func place(file string, line int) string { return fmt.Sprintf("%s:%d", file, line) }

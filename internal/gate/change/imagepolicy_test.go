@@ -32,8 +32,8 @@ func TestFindPolicies(t *testing.T) {
 	files := contents(archive)
 	slices.Reverse(files) // the order of the files must not matter
 	want := []ImagePolicy{
-		{File: "apps/policy.yaml", Line: 1, Namespace: "apps", Name: "web", Repository: "web", Image: "ghcr.io/acme/web",
-			Selector: image.Selector{Range: "1.x"}},
+		{File: "apps/policy.yaml", Line: 1, Folders: []string{"apps"}, Namespace: "apps", Name: "web", Repository: "web",
+			Image: "ghcr.io/acme/web", Selector: image.Selector{Range: "1.x"}},
 		{File: "clusters/a/all.yaml", Line: 8, Namespace: "flux-system", Name: "app", Repository: "app", Image: "ghcr.io/acme/app",
 			Selector: image.Selector{Range: "^1.0"}, DigestReflection: "Always"},
 		{File: "clusters/a/all.yaml", Line: 26, Namespace: "flux-system", Name: "after-helm", Repository: "none",

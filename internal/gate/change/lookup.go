@@ -5,26 +5,31 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/kustomize"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 )
 
-// Lookup finds the ImagePolicy objects that markers mean.
+// Lookup finds the ImagePolicy objects that markers mean, and the automations that write them.
 type Lookup struct {
 	policies map[string][]ImagePolicy // by name, sorted by place
+	writers  []Automation             // those that may have pushed the change
 	// What was not searched: the folders that hold such a file, with all above,
 	// and the folders themselves that nobody looked into.
 	holding, closed map[string]bool
+	// completed says that something was not searched by which others are completed.
+	completed bool
 }
 
 // Lookup prepares the policies of the facts for being looked up.
 func (f Facts) Lookup() Lookup {
-	l := Lookup{policies: map[string][]ImagePolicy{}, holding: map[string]bool{}, closed: map[string]bool{}}
+	l := Lookup{policies: map[string][]ImagePolicy{}, writers: f.writers(), holding: map[string]bool{}, closed: map[string]bool{}}
 	policies := slices.Clone(f.Policies)
 	slices.SortStableFunc(policies, byPlace)
 	for _, p := range policies {
 		l.policies[p.Name] = append(l.policies[p.Name], p)
 	}
 	for _, p := range f.Unsearched {
+		l.completed = l.completed || kustomize.Completes(p)
 		folder, isFolder := strings.CutSuffix(p, "/")
 		if isFolder {
 			l.closed[folder] = true
@@ -39,9 +44,18 @@ func (f Facts) Lookup() Lookup {
 	return l
 }
 
+// Writers are the automations that may write a marker, by its NAMESPACE:NAME, in a file, of all that
+// may have pushed the change.
+func (l Lookup) Writers(key, file string) (some, all []Automation) {
+	namespace, _, _ := strings.Cut(key, ":")
+	return slices.DeleteFunc(slices.Clone(l.writers), func(a Automation) bool { return !a.writes(file, namespace) }), l.writers
+}
+
 // For gives the ImagePolicy objects that a marker in a file may mean, by its
 // NAMESPACE:NAME: whole ones of its namespace or, where there is none, of one that
-// the object does not say; and of these the nearest to the file by directory.
+// the object does not say; and of these the nearest to the file by directory. Where
+// several are equally near, those count that are the nearest to an automation which may
+// write the file; where others are the nearest to all of these, they count as well.
 // Several are given only where they differ.
 //
 // A part never stands for the whole. Where it has an order of its own, what it
@@ -52,13 +66,16 @@ func (f Facts) Lookup() Lookup {
 func (l Lookup) For(key, file string) (found []ImagePolicy, settled bool) {
 	namespace, name, _ := strings.Cut(key, ":")
 	dir := strings.Split(path.Dir(file), "/")
-	all := l.policies[name]
+	all := slices.DeleteFunc(slices.Clone(l.policies[name]), func(p ImagePolicy) bool { return l.sample(p, file) })
 	for _, known := range []string{namespace, ""} {
-		whole, near := nearest(all, dir, 0, func(p ImagePolicy) bool { return !p.Partial && p.Namespace == known })
+		passes := func(p ImagePolicy) bool { return !p.Partial && said(p.Namespace) == known }
+		whole, near := nearest(all, dir, 0, passes)
 		if len(whole) == 0 {
 			continue
 		}
-		parts, _ := nearest(all, dir, near, func(p ImagePolicy) bool { return p.Partial && p.Ordered() && p.Namespace == known })
+		byFile := len(whole)
+		whole = l.written(whole, slices.DeleteFunc(slices.Clone(all), func(p ImagePolicy) bool { return !passes(p) }), key, file)
+		parts, _ := nearest(all, dir, near, func(p ImagePolicy) bool { return p.Partial && p.Ordered() && said(p.Namespace) == known })
 		found = slices.Clone(whole)
 		for _, part := range parts {
 			for _, w := range whole {
@@ -67,20 +84,75 @@ func (l Lookup) For(key, file string) (found []ImagePolicy, settled bool) {
 				}
 			}
 		}
-		told := known == namespace && !slices.ContainsFunc(whole, func(p ImagePolicy) bool { return p.Image == "" })
+		told := known == namespace && len(whole) == byFile && !l.completed &&
+			!slices.ContainsFunc(whole, func(p ImagePolicy) bool { return p.Image == "" || p.Unknown != "" })
 		return found, len(l.holding) == 0 || told && !l.unread(dir, near)
 	}
 	found, _ = nearest(all, dir, 0, func(p ImagePolicy) bool {
-		return p.Partial && p.Ordered() && (p.Namespace == namespace || p.Namespace == "")
+		return p.Partial && p.Ordered() && (p.Namespace == namespace || said(p.Namespace) == "")
 	})
 	return found, len(l.holding) == 0
+}
+
+// sample tells whether a policy is a sample for another place, and there is one of its name and
+// namespace that is none.
+func (l Lookup) sample(p ImagePolicy, file string) bool {
+	folder := sampled(p.File)
+	return folder != "" && !strings.HasPrefix(file, folder+"/") && slices.ContainsFunc(l.policies[p.Name], func(other ImagePolicy) bool {
+		return !other.Partial && other.Namespace == p.Namespace && sampled(other.File) == ""
+	})
+}
+
+// written chooses, of the policies that are the nearest to a file, those that are the nearest to an
+// automation which may write it; both where they have none in common.
+func (l Lookup) written(near, all []ImagePolicy, key, file string) []ImagePolicy {
+	writers, _ := l.Writers(key, file)
+	var by []ImagePolicy
+	for _, a := range writers {
+		most := -1
+		var of []ImagePolicy
+		for _, p := range all {
+			n := 0
+			for _, folder := range append(slices.Clone(a.Folders), path.Dir(a.File)) {
+				n = max(n, p.near(strings.Split(folder, "/")))
+			}
+			if n > most {
+				most, of = n, nil
+			}
+			if n == most {
+				of = append(of, p)
+			}
+		}
+		by = append(by, of...)
+	}
+	if len(by) == 0 {
+		return near
+	}
+	if both := slices.DeleteFunc(slices.Clone(near), func(p ImagePolicy) bool { return !slices.ContainsFunc(by, p.Alike) }); len(both) > 0 {
+		return both
+	}
+	for _, p := range by {
+		if !slices.ContainsFunc(near, p.Alike) {
+			near = append(near, p)
+		}
+	}
+	return near
+}
+
+// near is how near a policy lies to a folder, by its own or by one that a kustomization takes it to.
+func (p ImagePolicy) near(dir []string) int {
+	n := Shared(strings.Split(path.Dir(p.File), "/"), dir)
+	for _, folder := range p.Folders {
+		n = max(n, Shared(strings.Split(folder, "/"), dir))
+	}
+	return n
 }
 
 // Parts are the objects of which For gives none: parts that have no order.
 func (l Lookup) Parts(key string) []ImagePolicy {
 	namespace, name, _ := strings.Cut(key, ":")
 	return slices.DeleteFunc(slices.Clone(l.policies[name]), func(p ImagePolicy) bool {
-		return !p.Partial || p.Ordered() || p.Namespace != namespace && p.Namespace != ""
+		return !p.Partial || p.Ordered() || p.Namespace != namespace && said(p.Namespace) != ""
 	})
 }
 
@@ -92,7 +164,7 @@ func nearest(policies []ImagePolicy, dir []string, least int, pass func(ImagePol
 		if !pass(p) {
 			continue
 		}
-		n := Shared(strings.Split(path.Dir(p.File), "/"), dir)
+		n := p.near(dir)
 		if n > near {
 			near, out = n, nil
 		}

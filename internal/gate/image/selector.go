@@ -15,6 +15,19 @@ import (
 	"github.com/Masterminds/semver/v3"
 )
 
+// String names the order, and the filter before it.
+func (s Selector) String() string {
+	out := ""
+	for _, part := range []struct{ name, value string }{
+		{"semver", s.Range}, {"numerical", s.Numerical}, {"alphabetical", s.Alphabetical}, {"of tags like", s.Pattern}, {"by", s.Extract},
+	} {
+		if part.value != "" {
+			out += " " + part.name + " " + strconv.Quote(part.value)
+		}
+	}
+	return strings.TrimPrefix(out, " ")
+}
+
 // Check says what makes a selector unusable: none or several orders, an order
 // that is neither asc nor desc, a range or a pattern that cannot be read, or
 // an extract without a pattern.
@@ -145,7 +158,7 @@ type compiled struct {
 	constraint *semver.Constraints // nil for other orders
 }
 
-// ErrSubstituted says that a selector is completed after the build, by a Kustomization's
+// ErrSubstituted says that a selector is completed after the build, as by a Kustomization's
 // postBuild (https://fluxcd.io/flux/components/kustomize/kustomizations/#post-build-variable-substitution).
 var ErrSubstituted = errors.New("it holds a variable that Flux fills in after the build, which is not known here")
 

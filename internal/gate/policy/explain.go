@@ -108,6 +108,9 @@ func (t Terms) explain() string {
 	case image.ByPolicy:
 		steps += ", forward in the order of its own ImagePolicy"
 	}
+	if o := t.Order; o != nil {
+		steps += ", in the order " + o.String()
+	}
 	if t.MinorSkip >= 0 && slices.Contains(t.Allow, "minor") {
 		steps += "; a minor step may leave out " + text.Count(t.MinorSkip, "minor version")
 	}

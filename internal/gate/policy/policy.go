@@ -113,6 +113,9 @@ type Terms struct {
 	// half of a version/… rule: "minor" in Allow silences version/minor.
 	Allow      []string
 	Versioning image.Versioning
+	// Order is how the image's ImagePolicy puts tags in order, where it is elsewhere; nil
+	// where nothing is stated.
+	Order *image.Selector
 	// MinorSkip is how many minor versions a minor step may leave out;
 	// negative means any number.
 	MinorSkip int

@@ -215,7 +215,7 @@ func TestTemplateSetsTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p.Base == nil || p.Paths == nil || p.Bots[0].ID == 0 || p.Bots[0].Keys == nil || p.Openers == nil ||
-		p.Title == "" || p.Rules == nil || p.Uses.Events == nil || len(p.Overrides) != 2 {
+		p.Title == "" || p.Rules == nil || p.Uses.Events == nil || len(p.Overrides) != 3 {
 		t.Errorf("an example is missing: %+v", p)
 	}
 	if opinion := schemaOpinion(compileSchema(t), examples); opinion != "accepts" {

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -187,44 +186,6 @@ func (r *reader) limits(terms *Terms, updates *int) func(*yaml.Node) {
 		}
 	}
 	return func(n *yaml.Node) { r.mapping(n, "limits", known) }
-}
-
-func (r *reader) override(n *yaml.Node, inherited Terms) Override {
-	o := Override{Terms: inherited, Line: n.Line}
-	o.Terms.Allow = slices.Clone(inherited.Allow)
-	seen := r.mapping(n, "an entry of images", fields{
-		"match":      r.string("match", &o.Image, r.imagePattern),
-		"policy":     r.string("policy", &o.Policy, r.policyPattern),
-		"allow":      r.allow(&o.Terms.Allow),
-		"versioning": word(r, "versioning", versionings, &o.Terms.Versioning),
-		"limits":     r.limits(&o.Terms, nil),
-		"until":      r.date(&o.Until),
-		"reason":     r.string("reason", &o.Reason, anything),
-	})
-	if seen == nil {
-		return o
-	}
-	if seen["match"] == nil && seen["policy"] == nil {
-		r.report(n, "give match, an image name, or policy, namespace:name of its ImagePolicy", "this entry matches no image")
-	}
-	if seen["reason"] == nil {
-		r.report(n, "say why this image is different", "this entry has no reason")
-	}
-	return o
-}
-
-func (r *reader) date(into *time.Time) func(*yaml.Node) {
-	return func(n *yaml.Node) {
-		if !r.kind(n, yaml.ScalarNode, "until", "a date") {
-			return
-		}
-		day, err := time.Parse(time.DateOnly, n.Value)
-		if err != nil {
-			r.report(n, "write the last day as 2026-12-31", "until is not a date")
-			return
-		}
-		*into = day
-	}
 }
 
 func (r *reader) rules(into *map[string]Setting) func(*yaml.Node) {

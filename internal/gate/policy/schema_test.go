@@ -109,11 +109,33 @@ type (
 		// How versions are ordered: semver, calendar (a new year is not a breaking change), or
 		// policy (forward in the order of the image's own ImagePolicy); as at the top of the file
 		// where left out.
-		Versioning schemaVersioning   `json:"versioning,omitempty"`
-		Limits     *schemaImageLimits `json:"limits,omitempty"` // Numbers that an update of these images must keep to.
+		Versioning schemaVersioning `json:"versioning,omitempty"`
+		// How the ImagePolicy of these images puts tags in order, where it is not in this repository:
+		// what its spec says of filterTags and policy.
+		Order  *schemaOrder       `json:"order,omitempty"`
+		Limits *schemaImageLimits `json:"limits,omitempty"` // Numbers that an update of these images must keep to.
 		// The last day (UTC) on which this entry holds; for good where left out.
 		Until  string     `json:"until,omitempty" jsonschema:"format=date"`
 		Reason schemaText `json:"reason"` // Why these images are different.
+	}
+	schemaOrder struct {
+		FilterTags *schemaFilter `json:"filterTags,omitempty"` // Which tags count, and what of them is compared.
+		Policy     schemaBy      `json:"policy"`               // One of semver, numerical and alphabetical.
+	}
+	schemaFilter struct {
+		Pattern schemaText `json:"pattern"`           // Regular expression (RE2) of the tags that count.
+		Extract schemaText `json:"extract,omitempty"` // What of the match is compared, such as $ts; the tag where left out.
+	}
+	schemaBy struct {
+		Semver       *schemaRange     `json:"semver,omitempty"`       // Versions within a range.
+		Numerical    *schemaDirection `json:"numerical,omitempty"`    // By number.
+		Alphabetical *schemaDirection `json:"alphabetical,omitempty"` // By letter.
+	}
+	schemaRange struct {
+		Range schemaText `json:"range"` // The range, such as 1.x.
+	}
+	schemaDirection struct {
+		Order string `json:"order" jsonschema:"enum=asc,enum=desc"` // asc: the last in order is the newest; desc: the first is.
 	}
 	schemaUses struct {
 		// Where they may be used: owner/name, in which * stands for anything but a slash, or an id
@@ -292,15 +314,17 @@ func TestSchemaHasTheParsersKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	for place, file := range map[string]string{
-		"":                                          "version: 1\nzzzzzzzz: 1\n",
-		"properties/branches":                       "version: 1\nbranches: {zzzzzzzz: 1}\n",
-		"properties/bots/items":                     "version: 1\nbots: [{email: a@b, zzzzzzzz: 1}]\n",
-		"properties/openers/items":                  "version: 1\nopeners: [{login: a, id: 1, zzzzzzzz: 1}]\n",
-		"properties/others/items":                   "version: 1\nothers: [{login: a, id: 1, zzzzzzzz: 1}]\n",
-		"properties/limits":                         "version: 1\nlimits: {zzzzzzzz: 1}\n",
-		"properties/uses":                           "version: 1\nuses: {zzzzzzzz: 1}\n",
-		"properties/images/items":                   "version: 1\nimages: [{match: a, reason: b, zzzzzzzz: 1}]\n",
-		"properties/rules/additionalProperties":     "version: 1\nrules: {version/major: {severity: error, zzzzzzzz: 1}}\n",
+		"":                                      "version: 1\nzzzzzzzz: 1\n",
+		"properties/branches":                   "version: 1\nbranches: {zzzzzzzz: 1}\n",
+		"properties/bots/items":                 "version: 1\nbots: [{email: a@b, zzzzzzzz: 1}]\n",
+		"properties/openers/items":              "version: 1\nopeners: [{login: a, id: 1, zzzzzzzz: 1}]\n",
+		"properties/others/items":               "version: 1\nothers: [{login: a, id: 1, zzzzzzzz: 1}]\n",
+		"properties/limits":                     "version: 1\nlimits: {zzzzzzzz: 1}\n",
+		"properties/uses":                       "version: 1\nuses: {zzzzzzzz: 1}\n",
+		"properties/images/items":               "version: 1\nimages: [{match: a, reason: b, zzzzzzzz: 1}]\n",
+		"properties/rules/additionalProperties": "version: 1\nrules: {version/major: {severity: error, zzzzzzzz: 1}}\n",
+		"properties/images/items/properties/order": "version: 1\nimages: [{match: a, reason: b, order: {policy: {semver: {range: 1.x}}, " +
+			"zzzzzzzz: 1}}]\n",
 		"properties/images/items/properties/limits": "version: 1\nimages: [{match: a, reason: b, limits: {zzzzzzzz: 1}}]\n",
 	} {
 		at := schema

@@ -19,7 +19,7 @@ import (
 // another way: accounts, the pull request, time zones, a message's last line
 // feed, reasons, and the signature as GitHub spells it.
 func comparable(facts change.Facts) change.Facts {
-	facts.Pull, facts.Apps = nil, nil
+	facts.Pull, facts.Apps, facts.Repository = nil, nil, ""
 	facts.Commits = slices.Clone(facts.Commits)
 	for i := range facts.Commits {
 		c := &facts.Commits[i]

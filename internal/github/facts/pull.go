@@ -23,7 +23,7 @@ func (r *Reader) Pull(ctx context.Context, number int) (change.Facts, error) {
 	if err != nil {
 		return change.Facts{}, err
 	}
-	facts := change.Facts{BaseRef: ends.baseRef, HeadRef: ends.headRef, Pull: &ends.pull}
+	facts := change.Facts{BaseRef: ends.baseRef, HeadRef: ends.headRef, Repository: r.Owner + "/" + r.Name, Pull: &ends.pull}
 	addApps(&facts, ends.opener)
 	branch := ""
 	if ends.pull.HeadRepoID != 0 && ends.pull.HeadRepoID == ends.pull.BaseRepoID {
@@ -59,7 +59,7 @@ func (r *Reader) Range(ctx context.Context, base, head string) (change.Facts, er
 	if err := group.Wait(); err != nil {
 		return change.Facts{}, err
 	}
-	facts := change.Facts{BaseRef: branches[0], HeadRef: branches[1]}
+	facts := change.Facts{BaseRef: branches[0], HeadRef: branches[1], Repository: r.Owner + "/" + r.Name}
 	if _, err := r.gather(ctx, &facts, ids[0], ids[1], ""); err != nil {
 		return change.Facts{}, err
 	}
