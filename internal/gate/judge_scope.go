@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"path"
@@ -177,9 +178,18 @@ func (j *judge) judgeContent(v *fileView) {
 		j.at(v, "scope/residue", "the file was written anew, though no version in it changes: Flux leaves such a file alone", residueHint)
 	}
 	for _, d := range c.Losses {
-		j.report(finding.Finding{Rule: "scope/writer-loss", Place: place(v.Path, d.Position, d.Path),
+		f := finding.Finding{Rule: "scope/writer-loss", Place: place(v.Path, d.Position, d.Path),
 			Message: "Flux's writer changed data: " + d.Message,
-			Hint:    "check that the new text does; to be rid of this, write the file so that Flux's writer keeps it"})
+			Hint:    "check that the new text does; to be rid of this, write the file so that Flux's writer keeps it"}
+		if d.Was > 0 { // nothing became something, as where a template is taken for a mapping
+			was, is := lineOf(v.Before.Data, d.Was), lineOf(v.After.Data, d.Line)
+			if !j.once("destroyed", v.Path, was, is) {
+				continue
+			}
+			f.Severity, f.Message = finding.Error, fmt.Sprintf("Flux's writer destroys the line %q: it is %q", was, is)
+			f.Hint = "take the marker out of the file, or the template; a null is kept where it stands on a line of its own"
+		}
+		j.report(f)
 	}
 	for _, d := range c.Defects {
 		j.defect(v, d)
@@ -187,6 +197,15 @@ func (j *judge) judgeContent(v *fileView) {
 	for _, s := range v.spots {
 		j.judgeSpot(s)
 	}
+}
+
+// lineOf is a line of a text, from 1, without what surrounds it.
+func lineOf(data []byte, line int) string {
+	lines := bytes.SplitN(data, []byte("\n"), line+1)
+	if line > len(lines) {
+		return ""
+	}
+	return string(bytes.TrimSpace(lines[line-1]))
 }
 
 const residueHint = "take the change out of the branch and propose it by itself"

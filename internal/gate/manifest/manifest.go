@@ -70,6 +70,8 @@ type Change struct{ Old, New Field }
 // The position is in the head where the place exists there.
 type Difference struct {
 	Position
+	// Was is the line of the base where a null stood that is none any more; else 0.
+	Was int
 	// Rule is the rule that names such a difference; empty means scope/residue.
 	Rule    string
 	Path    string

@@ -15,6 +15,7 @@ type tree struct {
 	out     *Comparison
 	path    trail
 	doc     int
+	base    origin
 	head    origin
 	residue []Difference
 	markers []Difference // markers that came, went or changed
@@ -78,7 +79,7 @@ func (t *tree) documents(base, head []document) {
 			len(base))})
 	}
 	for i := range min(len(base), len(head)) {
-		t.doc, t.head, t.path = i, head[i].origin, nil
+		t.doc, t.base, t.head, t.path = i, base[i].origin, head[i].origin, nil
 		t.node(base[i].root, head[i].root)
 		t.comments(base[i], head[i])
 	}
@@ -244,6 +245,9 @@ func (t *tree) scalar(a, b *yaml.Node) {
 		return
 	}
 	t.differ(&t.residue, "", b, "the value was %s and is %s", brief(a), brief(b))
+	if resolved(a) == "null" && resolved(b) != "null" {
+		t.residue[len(t.residue)-1].Was = t.base.at(a.Line, a.Column).Line
+	}
 }
 
 // sameScalar compares what every reader makes of two scalars: YAML 1.1 readers
