@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
@@ -51,7 +52,7 @@ func (c *policyExplainCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(a.Stdout, rules.Explain())
+	_, err = io.WriteString(a.Stdout, rules.Explain(time.Now()))
 	return err
 }
 

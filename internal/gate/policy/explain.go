@@ -16,8 +16,8 @@ import (
 )
 
 // Explain says in plain sentences, one a line, who may do what and where.
-// The owner's own words are quoted and escaped.
-func (p Policy) Explain() string {
+// The owner's own words are quoted and escaped. What has ended by now is marked.
+func (p Policy) Explain(now time.Time) string {
 	lines := []string{
 		"Updates come from the branch " + list(p.Head) + ".",
 		"They may go to " + cmp.Or(list(p.Base), "the default branch") + ".",
@@ -33,7 +33,11 @@ func (p Policy) Explain() string {
 	}
 	lines = append(lines, "An image may take "+p.Terms.explain()+".")
 	for _, o := range p.Overrides {
-		lines = append(lines, o.explain())
+		if line := o.explain(); o.ended(now) {
+			lines = append(lines, "ENDED, and holds no more: "+line)
+		} else {
+			lines = append(lines, line)
+		}
 	}
 	lines = append(lines, p.Contract().explain()...)
 	for _, name := range slices.Sorted(maps.Keys(p.Rules)) {
