@@ -10,8 +10,8 @@ import (
 )
 
 // families are the families of rules; a new one is a decision, not a typing error.
-var families = []string{"cluster", "delivery", "github", "identity", "policy", "rotation", "scope", "storage", "text", "time", "token",
-	"use", "version", "yaml"}
+var families = []string{"cluster", "delivery", "gate", "github", "guard", "identity", "policy", "rotation", "scope", "storage", "text", "time",
+	"token", "use", "version", "yaml"}
 
 // TestCatalogueIsComplete holds every rule to what docs/rules.md promises:
 // a reason, a remedy and two examples.

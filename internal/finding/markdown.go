@@ -21,8 +21,8 @@ silence a rule, down to the rule's floor where it has one, and the report says w
 
 The examples are the cases that the tests run: ` + "`base/`" + ` holds a file before the change and ` + "`head/`" + ` after it,
 ` + "`tip/`" + ` what the base has meanwhile; ` + "`policy.yaml`" + ` is the policy file and ` + "`facts.yaml`" + ` what else is known. A
-file whose name ends in ` + "`.esc`" + ` is written with Go's escapes. The rules of the families ` + "`delivery`" + ` and ` + "`use`" +
-		` are about
+file whose name ends in ` + "`.esc`" + ` is written with Go's escapes. The rules of the families ` + "`delivery`" + `, ` + "`gate`" +
+		`, ` + "`guard`" + ` and ` + "`use`" + `, and ` + "`token/requested`" + `, are about
 webhook deliveries in a ledger, each of which is a file ` + "`.http`" + `: headers, an empty line and the body; ` + "`listed.txt`" + ` is
 GitHub's list of what it sent, ` + "`activity.txt`" + ` that of what moved in the repository. The rules of the family
 ` + "`cluster`" + ` are about what runs there: ` + "`objects.yaml`" + `, ` + "`absent.txt`" + `, ` + "`apis.yaml`" +

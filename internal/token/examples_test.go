@@ -12,13 +12,16 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
 )
 
+// requested is a rule of what the record shows; package audit runs its examples.
+const requested = "token/requested"
+
 // TestExamples runs what docs/rules.md shows of the family token: each rule's
 // refused example must be reported by the rule, with the rule's severity, and its
 // allowed example must have no finding at all.
 func TestExamples(t *testing.T) {
 	ran := 0
 	for _, rule := range finding.Catalogue() {
-		if rule.Family() != "token" {
+		if rule.Family() != "token" || rule.Name == requested {
 			continue
 		}
 		ran++

@@ -271,7 +271,8 @@ func (x *examiner) events(h Webhook, of string) {
 	missing := func(needed []string) []string {
 		var all []string
 		for _, event := range needed {
-			name, _, _ := strings.Cut(event, ".")
+			name, _, _ := strings.Cut(event, ":")
+			name, _, _ = strings.Cut(name, ".")
 			if !slices.Contains(h.Events, name) {
 				all = append(all, name)
 			}

@@ -55,7 +55,11 @@ func (p Policy) Contract() Uses {
 	}
 	if u.Events == nil {
 		u.Events = []string{
-			"push", "create", "delete", "pull_request", "issue_comment.created", "issue_comment.edited", "status",
+			"push", "create", "delete", "status",
+			"pull_request.opened", "pull_request.reopened", "pull_request.synchronize", "pull_request.edited:text",
+			"pull_request.closed:unmerged", "pull_request.labeled", "pull_request.unlabeled", "pull_request.review_requested",
+			"pull_request.auto_merge_disabled", "pull_request.dequeued",
+			"issue_comment.created:fluxkeeper", "issue_comment.edited:fluxkeeper", "issue_comment.deleted:fluxkeeper",
 		}
 	}
 	return u

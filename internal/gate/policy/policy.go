@@ -65,7 +65,7 @@ type Uses struct {
 	// Branches are patterns of branches that a bot may push and propose.
 	Branches []string
 	// Events are the webhook events that a bot may cause, as event or
-	// event.action.
+	// event.action, and after a colon a pattern of the object.
 	Events []string
 }
 

@@ -248,12 +248,14 @@ func (r *reader) repositoryPattern(n *yaml.Node, s string) bool {
 // event takes the spelling of events, not a list of them: GitHub adds some.
 func (r *reader) event(n *yaml.Node, s string) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789_"
-	kind, action, dotted := strings.Cut(s, ".")
-	if kind == "" || strings.Trim(kind, letters) != "" || dotted && (action == "" || strings.Trim(action, letters) != "") {
-		r.report(n, "write it as push or as pull_request.opened", "%s is not an event", quote(s))
+	name, object, bound := strings.Cut(s, ":")
+	kind, action, dotted := strings.Cut(name, ".")
+	if kind == "" || strings.Trim(kind, letters) != "" || dotted && (action == "" || strings.Trim(action, letters) != "") ||
+		bound && object == "" {
+		r.report(n, "write it as push, as pull_request.opened or as status:flux/*", "%s is not an event", quote(s))
 		return false
 	}
-	return true
+	return r.pattern(n, object)
 }
 
 func anything(*yaml.Node, string) bool { return true }

@@ -144,7 +144,8 @@ type (
 		// Patterns of the branches that they may push and propose; those that Flux pushes to where
 		// left out.
 		Branches []schemaText `json:"branches,omitempty" jsonschema:"minItems=1,uniqueItems=true"`
-		// Webhook events that they may cause: event or event.action; where left out, what Flux and
+		// Webhook events that they may cause: event or event.action, and after a colon a pattern of the
+		// object such as a status's context; where left out, what Flux and
 		// proposals cause.
 		Events []schemaEvent `json:"events,omitempty" jsonschema:"minItems=1,uniqueItems=true"`
 	}
@@ -165,7 +166,7 @@ func (schemaBase) JSONSchema() *jsonschema.Schema {
 }
 
 func (schemaEvent) JSONSchema() *jsonschema.Schema {
-	return &jsonschema.Schema{Type: "string", Pattern: `^[a-z0-9_]+(\.[a-z0-9_]+)?$`}
+	return &jsonschema.Schema{Type: "string", Pattern: `^[a-z0-9_]+(\.[a-z0-9_]+)?(:.+)?$`}
 }
 
 func (schemaAllow) JSONSchema() *jsonschema.Schema {

@@ -1,31 +1,37 @@
 package audit_test
 
 import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
 	"path"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
-	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
 )
 
-// acts judges each act of a kind in testdata/acts.txtar, held against what a bot may
-// do where the policy file says no more than who and where.
-func acts(t *testing.T, kind string, see func(*knownfail.T, audit.Timeline)) {
+var update = flag.Bool("update", false, "write the table of the thief anew")
+
+// actsOf are the acts of a kind in testdata/acts.txtar: the deliveries of each, by name.
+func actsOf(t *testing.T, kind string) map[string][]string {
 	archive, err := txtar.ParseFile("testdata/acts.txtar")
 	if err != nil {
 		t.Fatal(err)
 	}
 	const pull = `"number":7,"pull_request":{"number":7,"updated_at":"2026-11-01T08:00:00Z",` +
-		`"head":{"ref":"flux","sha":"1111","repo":{"id":100,"full_name":"acme/fleet"}}`
+		`"head":{"ref":"flux-image-updates","sha":"1111","repo":{"id":100,"full_name":"acme/fleet"}}`
 	words := strings.NewReplacer("FLEET", jsonFleet, "BOT", jsonBot, "ANN", `"sender":{"login":"ann","id":12,"type":"User"}`,
-		"PAYROLL", `"repository":{"id":101,"full_name":"acme/payroll"}`, "PULL", pull+"}", "MERGED", pull+`,"merged":true}`)
+		"PAYROLL", `"repository":{"id":101,"full_name":"acme/payroll"}`, "PULL", pull+"}", "MERGED", pull+`,"merged":true}`,
+		"RELEASE", pull+`,"base":{"ref":"release"}}`, "MANY", strings.Repeat(`"a.yaml",`, 2999))
 	bodies := map[string][]string{}
 	for _, f := range archive.Files {
 		if name, file := path.Split(f.Name); strings.HasPrefix(name, kind+"/") {
@@ -33,9 +39,15 @@ func acts(t *testing.T, kind string, see func(*knownfail.T, audit.Timeline)) {
 			bodies[name] = append(bodies[name], event+" "+words.Replace(string(f.Data)))
 		}
 	}
-	c := contract(policy.Default())
-	c.Accounts, c.Repositories, c.Branches = botContract().Accounts, []string{"acme/fleet"}, []string{"flux"}
-	for name, list := range bodies {
+	return bodies
+}
+
+// acts judges each act of a kind, held against what a bot may do where the policy file
+// says no more than who and where.
+func acts(t *testing.T, kind string, see func(*knownfail.T, audit.Timeline)) {
+	c := template(t)
+	c.Repositories = []string{"acme/fleet"}
+	for name, list := range actsOf(t, kind) {
 		t.Run(name, func(t *testing.T) {
 			readings := of(list...)
 			for i := range readings {
@@ -48,11 +60,76 @@ func acts(t *testing.T, kind string, see func(*knownfail.T, audit.Timeline)) {
 
 // TestThief: what somebody with the bot's token, or with an eye on it, does is found.
 func TestThief(t *testing.T) {
+	month := []string{"verdict-by-a-person", "webhook-tried", "push-that-never-came"} // seen by what was before
 	acts(t, "thief", func(k *knownfail.T, got audit.Timeline) {
-		if len(got.Findings) == 0 {
+		if len(got.Findings)+len(got.Gaps) == 0 && !slices.Contains(month, path.Base(k.Name())) {
 			k.Errorf("nothing is found: %d uses, %d followed", len(got.Uses), got.Followed)
 		}
 	})
+}
+
+// TestThiefTable plants each act of a thief in a quiet month, in which nothing else is
+// found, and holds what is found against testdata/thief.golden. What no delivery shows
+// is in the report's fixed paragraph.
+func TestThiefTable(t *testing.T) {
+	quiet, c := quietMonth(t), template(t)
+	if got := audit.Judge(quiet, c); len(got.Findings)+len(got.Gaps) > 0 || len(got.Uses) < 200 {
+		t.Fatalf("%d uses, %d findings, the first: %v, gaps: %q", len(got.Uses), len(got.Findings), got.Findings[:min(len(got.Findings), 5)],
+			got.Gaps)
+	}
+	rows := map[string]string{}
+	for name, list := range actsOf(t, "thief") {
+		planted := of(list...)
+		for i := range planted {
+			r := &planted[i].Record
+			r.Index, r.Target, r.ID = int64(len(quiet)+i), "organization/500", fmt.Sprint("planted-", i)
+		}
+		got := audit.Judge(slices.Concat(quiet, planted), c)
+		var found []string
+		for _, f := range got.Findings {
+			if *f.Entry < int64(len(quiet)) {
+				t.Errorf("%s: blames entry %d: %s", name, *f.Entry, f.Message)
+			}
+			found = append(found, string(f.Severity)+" "+f.Rule)
+		}
+		for _, gap := range got.Gaps {
+			found = append(found, "gap: "+strings.NewReplacer(fmt.Sprint("entry ", len(quiet)), "the row").Replace(gap))
+		}
+		rows[name] = strings.Join(found, "; ")
+		if len(found) == 0 {
+			t.Errorf("%s is not seen", name)
+		}
+	}
+	archive, err := txtar.ParseFile("testdata/acts.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range archive.Files {
+		if name, unseen := strings.CutPrefix(f.Name, "unseen/"); unseen {
+			words := strings.TrimSpace(string(f.Data))
+			if !strings.Contains(audit.NeverShown, words) {
+				t.Errorf("the report does not say that it cannot show %q", words)
+			}
+			rows[name] = "never shown: " + words
+		}
+	}
+	var table strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(rows)) {
+		fmt.Fprintf(&table, "%-40s %s\n", name, rows[name])
+	}
+	const golden = "testdata/thief.golden"
+	if *update {
+		if err := os.WriteFile(golden, []byte(table.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), table.String()); diff != "" || len(rows) < 60 {
+		t.Errorf("%d rows (-want +got):\n%s", len(rows), diff)
+	}
 }
 
 // TestEveryday: what GitHub sends when nobody does any harm is not blamed, and one

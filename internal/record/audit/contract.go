@@ -19,7 +19,14 @@ type Contract struct {
 	// Branches are patterns of the branches that the bot may push and propose.
 	// None means no branch.
 	Branches []string
-	// Events are what the bot may cause: "event" or "event.action".
+	// Bases are the branches that its pull requests may go to. None means the default
+	// branch.
+	Bases []string
+	// Paths are patterns of the files that it may change. None means any that Flux
+	// can write.
+	Paths []string
+	// Events are what the bot may cause: "event" or "event.action", and after a colon a
+	// pattern of the object, such as a status's context. Where there is none, any will do.
 	Events []string
 }
 
@@ -55,6 +62,50 @@ func (c Contract) branch(ref string) bool {
 	return ok && pattern.Any(c.Branches, name)
 }
 
-func (c Contract) event(kind, action string) bool {
-	return slices.Contains(c.Events, kind) || action != "" && slices.Contains(c.Events, kind+"."+action)
+// base tells whether a pull request may go to a branch.
+func (c Contract) base(b Body) bool {
+	if len(c.Bases) == 0 {
+		return b.Base == "" || b.Default == "" || b.Base == b.Default
+	}
+	return b.Base == "" || slices.Contains(c.Bases, b.Base)
+}
+
+// stray is the first of a push's paths that the bot has no business with; Flux writes
+// YAML alone.
+func (c Contract) stray(b Body) string {
+	for path := range strings.SplitSeq(strings.TrimSuffix(b.Paths, "\x00"), "\x00") {
+		yaml := strings.HasSuffix(path, ".yaml") || strings.HasSuffix(path, ".yml")
+		if path != "" && (!yaml || len(c.Paths) > 0 && !pattern.Any(c.Paths, path)) {
+			return path
+		}
+	}
+	return ""
+}
+
+// event tells whether the bot may cause an event about an object. The gate's own name is
+// never the bot's: who gives the verdict of it is not who is judged.
+func (c Contract) event(kind, action, object string) bool {
+	if (kind == "status" || kind == "check_run") && gateName(object) {
+		return false
+	}
+	return slices.ContainsFunc(c.Events, func(word string) bool {
+		name, want, bound := strings.Cut(word, ":")
+		return (name == kind || action != "" && name == kind+"."+action) && (!bound || pattern.Match(want, object))
+	})
+}
+
+// gateWord is what the gate calls itself: its check, and the mark of its comments.
+const gateWord = "fluxkeeper"
+
+// gateName tells whether a check or status has the gate's name, for whichever base.
+func gateName(s string) bool {
+	s = strings.ToLower(strings.TrimSpace(s))
+	return s == gateWord || strings.HasPrefix(s, gateWord+" (")
+}
+
+// app tells whether an App is the bot: the App "flux" acts as "flux[bot]".
+func (c Contract) app(slug string) bool {
+	return slug != "" && slices.ContainsFunc(c.Accounts, func(b Account) bool {
+		return b.ID != 0 && strings.EqualFold(strings.TrimSuffix(b.Login, "[bot]"), slug)
+	})
 }

@@ -1,10 +1,6 @@
 package audit
 
-import (
-	"cmp"
-	"slices"
-	"strings"
-)
+import "slices"
 
 // eventKind is all that is known of one kind of event. What is not in the table is
 // believed by its header, and takes no permission that is known.
@@ -34,7 +30,10 @@ type eventKind struct {
 	// follows tells whether GitHub itself began it, because of a push or a pull
 	// request that has a delivery of its own. Runs that somebody dispatched or began
 	// again, and checks that somebody asked for, do not follow.
-	follows func(Body) bool
+	follows func(*judge, Body) bool
+	// misuse is the rule that speaks of the event where the bot may not cause it; where it
+	// is nil or gives none, use/unexpected-event does.
+	misuse func(*judge, Body) string
 	// guard says that the record's webhook has to be told of it: of who loosens what
 	// keeps the repository safe, who takes the webhook away, who reports on commits.
 	guard bool
@@ -53,76 +52,134 @@ var eventKinds = [...]eventKind{
 	{
 		name: "status", is: func(p *payload) bool { return p.SHA != "" && p.State != "" && p.Context != "" },
 		fill:  func(p *payload, b *Body) { b.Subject, b.Time = p.Context, p.UpdatedAt.Time },
-		takes: "statuses", clocked: always,
+		takes: "statuses", clocked: always, misuse: overwrites, alarm: (*judge).verdict,
 	},
 	{
 		name: "meta", is: func(p *payload) bool { return p.Hook != nil && p.HookID != 0 && p.Action == "deleted" },
 		fill: (*payload).fillHook, guard: true, alarm: (*judge).deaf,
 	},
-	{name: "ping", is: func(p *payload) bool { return p.Zen != "" || p.Hook != nil && p.Action == "" }, fill: (*payload).fillHook},
+	{
+		name: "ping", is: func(p *payload) bool { return p.Zen != "" || p.Hook != nil && p.Action == "" },
+		fill: (*payload).fillHook, alarm: (*judge).pinged,
+	},
 	{
 		name: "pull_request_review", about: func(p *payload) *object { return p.Review },
 		is:    func(p *payload) bool { return p.PullRequest != nil && p.Review != nil },
-		takes: "pull_requests", branched: true,
+		takes: "pull_requests", branched: true, fill: (*payload).fillReview, follows: (*judge).stale, misuse: approves,
 	},
 	{
 		name: "pull_request_review_comment", about: func(p *payload) *object { return p.Comment.object },
 		is:    func(p *payload) bool { return p.PullRequest != nil && p.Comment.object != nil },
-		takes: "pull_requests", branched: true,
+		takes: "pull_requests", branched: true, fill: (*payload).fillComment,
 	},
 	{
 		name: "pull_request",
 		is: func(p *payload) bool {
 			return p.PullRequest != nil && p.Number != 0 && p.Review == nil && p.Comment.object == nil
 		},
-		takes: "pull_requests", branched: true, clocked: moved,
+		takes: "pull_requests", branched: true, clocked: moved, fill: (*payload).fillPull,
+		misuse: func(_ *judge, b Body) string { return map[string]string{"merged": "use/merged"}[b.Subject] },
 	},
 	{name: "pull_request_review_thread", takes: "pull_requests"},
 	{
 		name: "issue_comment", about: func(p *payload) *object { return p.Comment.object },
 		is:    func(p *payload) bool { return p.Comment.object != nil && p.Issue != nil },
-		takes: "issues",
+		takes: "issues", fill: (*payload).fillComment,
 	},
 	{name: "issues", takes: "issues"},
 	{name: "milestone", takes: "issues"},
-	{name: "check_run", about: func(p *payload) *object { return p.CheckRun }, follows: unasked, guard: true},
 	{
-		name: "check_suite", about: func(p *payload) *object { return p.CheckSuite },
-		is: func(p *payload) bool { return p.CheckSuite != nil && p.CheckRun == nil }, follows: unasked,
+		name: "check_run", about: func(p *payload) *object { return p.CheckRun }, fill: (*payload).fillCheck,
+		follows: (*judge).unasked, guard: true, takes: "checks", misuse: overwrites, alarm: (*judge).verdict,
 	},
-	{name: "workflow_job", about: func(p *payload) *object { return p.WorkflowJob }, follows: always},
 	{
-		name: "workflow_run", about: func(p *payload) *object { return p.WorkflowRun }, fill: (*payload).fillRun,
-		follows: func(b Body) bool { return !dispatched(b) && b.Attempt <= 1 }, guard: true, shared: []string{"deployment_review"},
+		name: "check_suite", about: func(p *payload) *object { return p.CheckSuite }, fill: (*payload).fillCheck,
+		is: func(p *payload) bool { return p.CheckSuite != nil && p.CheckRun == nil }, follows: (*judge).unasked,
 	},
-	{name: "workflow_dispatch", takes: "actions"},
-	{name: "repository_dispatch", takes: "contents"},
-	{name: "deployment_status", about: func(p *payload) *object { return p.DeploymentStatus }, takes: "deployments"},
+	{
+		name: "workflow_job", about: func(p *payload) *object { return p.WorkflowJob }, fill: (*payload).fillJob,
+		follows: func(j *judge, b Body) bool { return j.runs[b.Run] },
+	},
+	{
+		name: "deployment_status", about: func(p *payload) *object { return p.DeploymentStatus }, takes: "deployments",
+		fill: (*payload).fillDeployment, follows: func(j *judge, b Body) bool { return j.runs[b.Run] },
+	},
 	{
 		name: "deployment", about: func(p *payload) *object { return p.Deployment },
 		is:     func(p *payload) bool { return p.Deployment != nil && p.DeploymentStatus == nil },
 		shared: []string{"deployment_protection_rule"}, takes: "deployments",
+		fill: (*payload).fillDeployment, follows: func(j *judge, b Body) bool { return j.runs[b.Run] },
 	},
 	{
-		name: "secret_scanning_alert", about: func(p *payload) *object { return p.Alert },
+		name: "workflow_run", about: func(p *payload) *object { return p.WorkflowRun }, fill: (*payload).fillRun,
+		follows: (*judge).runFollows, misuse: dispatches, guard: true, shared: []string{"deployment_review"},
+	},
+	{
+		name: "workflow_dispatch", takes: "actions", misuse: dispatches,
+		fill: func(p *payload, b *Body) { b.Subject, b.Ref = string(p.Workflow), p.Ref },
+	},
+	{name: "repository_dispatch", takes: "contents", misuse: dispatches},
+	{
+		name: "secret_scanning_alert", about: func(p *payload) *object { return p.Alert }, fill: (*payload).fillAlert,
 		shared: alerts, guard: true, alarm: (*judge).leak,
 	},
 	{name: "secret_scanning_alert_location", about: func(p *payload) *object { return p.Alert }, shared: alerts},
-	{name: "personal_access_token_request", about: func(p *payload) *object { return p.TokenRequest }},
 	{
-		name: "repository_ruleset", about: func(p *payload) *object { return p.Ruleset },
-		takes: "administration", guard: true, alarm: (*judge).loosened,
+		name: "personal_access_token_request", about: func(p *payload) *object { return p.TokenRequest }, fill: (*payload).fillToken,
+		misuse: says("token/requested"), alarm: (*judge).tokenRequested,
 	},
 	{
-		name: "branch_protection_rule", about: func(p *payload) *object { return p.Rule },
-		takes: "administration", guard: true, alarm: (*judge).loosened,
+		name: "repository_ruleset", about: func(p *payload) *object { return &p.Ruleset.object },
+		is: func(p *payload) bool { return p.Ruleset != nil }, fill: (*payload).fillRuleset,
+		takes: "administration", guard: true, alarm: (*judge).rulesetLoosened,
 	},
-	{name: "branch_protection_configuration", guard: true, alarm: (*judge).loosened},
-	{name: "deploy_key", about: func(p *payload) *object { return p.Key }, takes: "administration"},
-	{name: "member", about: func(p *payload) *object { return p.Member }, shared: []string{"membership"}, takes: "administration"},
-	{name: "repository", takes: "administration"},
-	{name: "public", takes: "administration"},
-	{name: "release", about: func(p *payload) *object { return p.Release }, takes: "contents"},
+	{
+		name: "branch_protection_rule", about: func(p *payload) *object { return &p.Rule.object },
+		is: func(p *payload) bool { return p.Rule != nil }, fill: (*payload).fillProtection,
+		takes: "administration", guard: true, alarm: (*judge).protectionLoosened,
+	},
+	{name: "branch_protection_configuration", guard: true, alarm: (*judge).protectionOff},
+	{name: "security_and_analysis", guard: true, fill: (*payload).fillAnalysis, alarm: (*judge).scanningOff},
+	{
+		name: "deploy_key", about: func(p *payload) *object { return p.Key }, takes: "administration", fill: (*payload).fillKey,
+		misuse: on("use/key-added", "created"), alarm: (*judge).keyAdded,
+	},
+	{
+		name: "membership", about: func(p *payload) *object { return p.Team },
+		is:   func(p *payload) bool { return p.Member != nil && p.Team != nil },
+		fill: (*payload).fillMember, misuse: on("use/access-widened", "added"), alarm: (*judge).accessGiven,
+	},
+	{
+		name: "member", about: func(p *payload) *object { return p.Member }, takes: "administration",
+		fill: (*payload).fillMember, misuse: on("use/access-widened", "added", "edited"), alarm: (*judge).accessGiven,
+	},
+	{
+		name: "organization", fill: (*payload).fillMember, alarm: (*judge).accessGiven,
+		misuse: on("use/access-widened", "member_added", "member_invited"),
+	},
+	{
+		name: "team", misuse: on("use/access-widened", "created", "edited", "added_to_repository"), fill: (*payload).fillTeam,
+		alarm: (*judge).accessGiven,
+	},
+	{name: "team_add", misuse: says("use/access-widened"), fill: (*payload).fillTeam, alarm: (*judge).accessGiven},
+	{
+		name: "repository", takes: "administration", fill: (*payload).fillRepository, alarm: (*judge).repositoryChanged,
+		misuse: func(_ *judge, b Body) string {
+			if b.Action == "publicized" || b.Action == "privatized" {
+				return "use/visibility"
+			}
+			return "use/repository"
+		},
+	},
+	{name: "public", takes: "administration", misuse: says("use/visibility"), alarm: (*judge).repositoryChanged},
+	{
+		name: "release", about: func(p *payload) *object { return p.Release }, takes: "contents",
+		misuse: on("use/published", "published", "released", "prereleased", "created"),
+	},
+	{name: "package", about: func(p *payload) *object { return p.Package }, takes: "packages", misuse: says("use/published")},
+	{name: "registry_package", misuse: says("use/published")},
+	{name: "installation", fill: (*payload).fillApp, alarm: (*judge).appChanged},
+	{name: "installation_repositories", fill: (*payload).fillApp, alarm: (*judge).appChanged},
 	{name: "fork", about: func(p *payload) *object { return p.Forkee }},
 	{
 		name: "label", about: func(p *payload) *object { return p.Label },
@@ -201,22 +258,6 @@ func (p *payload) isDelete() bool {
 	return p.RefType != "" && p.Ref != "" && p.MasterBranch == "" && p.PusherType != ""
 }
 
-func (p *payload) fillPush(b *Body) {
-	b.Ref, b.Created, b.Deleted, b.Forced = p.Ref, p.Created, p.Deleted, p.Forced
-	b.Workflow, b.Time = p.Commits.workflow, p.Repository.PushedAt.Time
-	b.Pusher = p.Pusher.Name
-}
-
-func (p *payload) fillRef(b *Body) {
-	b.Ref, b.Created, b.Deleted = fullRef(p.RefType, p.Ref), b.Event == "create", b.Event == "delete"
-}
-
-func (p *payload) fillHook(b *Body) { b.Hook = p.HookID }
-
-func (p *payload) fillRun(b *Body) {
-	b.Cause, b.Run, b.Attempt = p.WorkflowRun.Event, int64(p.WorkflowRun.ID), p.WorkflowRun.Attempt
-}
-
 func always(Body) bool { return true }
 
 // moved says that the pull request itself is what changed.
@@ -224,30 +265,41 @@ func moved(b Body) bool {
 	return b.Action == "opened" || b.Action == "closed" || b.Action == "reopened" || b.Action == "synchronize"
 }
 
-// unasked says that nobody asked for a check: GitHub or an app began it.
-func unasked(b Body) bool {
-	return b.Action == "created" || b.Action == "requested" || b.Action == "completed"
-}
-
 func dispatched(b Body) bool {
 	return b.Cause == "workflow_dispatch" || b.Cause == "repository_dispatch"
 }
 
-func (j *judge) deaf(r Reading, by, where string) {
-	j.report(r, "delivery/meta", "set the webhook up again, and ask who deleted it: from then on nothing came in",
-		"%s deleted the webhook %d of %s", by, r.Body.Hook, where)
-}
+// says gives one rule whatever the body.
+func says(rule string) func(*judge, Body) string { return func(*judge, Body) string { return rule } }
 
-func (j *judge) loosened(r Reading, by, where string) {
-	if b := r.Body; b.Action == "edited" || b.Action == "deleted" || b.Action == "disabled" {
-		j.report(r, "delivery/guard-loosened", "compare what holds now with what should: gh api repos/OWNER/NAME/rulesets",
-			"%s %s %s %s of %s", by, b.Action, strings.ReplaceAll(b.Event, "_", " "), cmp.Or(b.Subject, "(no name)"), where)
+// on gives a rule for some actions.
+func on(rule string, actions ...string) func(*judge, Body) string {
+	return func(_ *judge, b Body) string {
+		if slices.Contains(actions, b.Action) {
+			return rule
+		}
+		return ""
 	}
 }
 
-func (j *judge) leak(r Reading, _, where string) {
-	if b := r.Body; b.Action == "created" || b.Action == "publicly_leaked" || b.Action == "reopened" {
-		j.report(r, "delivery/secret-leaked", "revoke it first, then ask where it came from",
-			"GitHub found a secret of the kind %s in %s", cmp.Or(b.Subject, "unknown"), where)
+func overwrites(_ *judge, b Body) string {
+	if gateName(b.Subject) {
+		return "gate/check-overwritten"
 	}
+	return ""
+}
+
+func dispatches(_ *judge, b Body) string {
+	if dispatched(b) || b.Event != "workflow_run" {
+		return "use/dispatched"
+	}
+	return ""
+}
+
+// approves speaks of who says yes to what is the bot's own.
+func approves(j *judge, b Body) string {
+	if b.Subject == "approved" && (j.contract.branch(b.Ref) || j.moved[b.After]) {
+		return "use/self-approval"
+	}
+	return ""
 }

@@ -106,7 +106,7 @@ func (j *judge) delivery(r Reading) {
 				"the body tells of a time %s before it came in", way.Round(time.Second))
 		}
 	}
-	j.alarm(r)
+	j.name(b)
 }
 
 // target holds the headers that say whose hook it is against the body.
@@ -126,6 +126,15 @@ func (j *judge) target(r Reading) {
 	}
 	if b.Hook != 0 && r.Record.Source != "" && strconv.FormatInt(b.Hook, 10) != r.Record.Source {
 		j.report(r, "delivery/target-mismatch", hint, "the header says hook %s, and the body is of hook %d", r.Record.Source, b.Hook)
+	}
+}
+
+// name remembers which repository had a name first.
+func (j *judge) name(b Body) {
+	for _, name := range []string{b.Former, b.Repository.Name} {
+		if key := strings.ToLower(name); key != "" && b.Repository.ID != 0 && j.names[key] == 0 {
+			j.names[key] = b.Repository.ID
+		}
 	}
 }
 

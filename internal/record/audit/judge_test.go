@@ -70,7 +70,7 @@ func TestAttribution(t *testing.T) {
 		"no sender":               {`teleport {}`, ""},
 		"started by its push":     {run("push", "4242", "4242", "4242", 1), ""},
 		"checked by its push":     {`check_run {"action":"completed","check_run":{},` + jsonBot + `}`, ""},
-		"job of its push":         {`workflow_job {"action":"queued","workflow_job":{"id":1},` + jsonBot + `}`, ""},
+		"job of no known run":     {`workflow_job {"action":"queued","workflow_job":{"id":1},` + jsonBot + `}`, "unexpected event"},
 		"check asked for":         {`check_suite {"action":"rerequested","check_suite":{},` + jsonBot + `}`, "unexpected event"},
 		"started by hand":         {run("workflow_dispatch", "4242", "4242", "4242", 1), "unexpected event"},
 		"run again by a person":   {run("push", "1", "1", "4242", 2), ""},
@@ -143,13 +143,13 @@ func TestOneUse(t *testing.T) {
 // the push's own delivery may not be there.
 func TestFollowed(t *testing.T) {
 	c := botContract()
-	bodies := of(`check_run {"action":"created","check_run":{},`+jsonFleet+`,`+jsonBot+`}`, `workflow_job {"workflow_job":{},`+jsonFleet+`,`+
-		jsonBot+`}`)
-	if got := audit.Judge(bodies, c); got.Followed != 2 || len(got.Uses)+len(got.Findings) > 0 {
+	bodies := of(`check_run {"action":"created","check_run":{},`+jsonFleet+`,`+jsonBot+`}`, `workflow_job {"workflow_job":{"run_id":5},`+
+		jsonFleet+`,`+jsonBot+`}`, `workflow_run {"workflow_run":{"id":5,"event":"push","head_branch":"flux"},`+jsonFleet+`,`+jsonBot+`}`)
+	if got := audit.Judge(bodies, c); got.Followed != 3 || len(got.Uses)+len(got.Findings) > 0 {
 		t.Errorf("%+v", got)
 	}
 	c.Repositories = []string{"acme/other"}
-	if got := audit.Judge(bodies, c); got.Followed != 0 || len(got.Uses) != 2 || !slices.Contains(got.Uses[0].Why, "repository") {
+	if got := audit.Judge(bodies, c); got.Followed != 0 || len(got.Uses) != 3 || !slices.Contains(got.Uses[0].Why, "repository") {
 		t.Errorf("%+v", got)
 	}
 }

@@ -1,25 +1,18 @@
 package audit
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
 
-const (
-	// maxText is the greatest length of a text that is kept, in bytes. Git's
-	// hosts take refs of some 250 bytes; paths are longest.
-	maxText = 1024
-	// maxCommits is how many commits GitHub puts into a push at most
-	// (https://docs.github.com/en/webhooks/webhook-events-and-payloads#push).
-	maxCommits = 2048
-)
+// maxText is the greatest length of a text that is kept, in bytes. Git's hosts take
+// refs of some 250 bytes; paths are longest.
+const maxText = 1024
 
 // payload has the keys that are read, of all events at once. What else a body
 // holds is passed over.
@@ -46,27 +39,34 @@ type payload struct {
 	Repository   repository `json:"repository"`
 	Organization Account    `json:"organization"`
 	Sender       Account    `json:"sender"`
+	Changes      changes    `json:"changes"`
+	Workflow     word       `json:"workflow"`
 
-	PullRequest      *pull   `json:"pull_request"`
-	Review           *object `json:"review"`
-	Comment          comment `json:"comment"`
-	Issue            *object `json:"issue"`
-	CheckRun         *object `json:"check_run"`
-	CheckSuite       *object `json:"check_suite"`
-	WorkflowRun      *object `json:"workflow_run"`
-	WorkflowJob      *object `json:"workflow_job"`
-	Deployment       *object `json:"deployment"`
-	DeploymentStatus *object `json:"deployment_status"`
-	Label            *object `json:"label"`
-	Member           *object `json:"member"`
-	Release          *object `json:"release"`
-	Forkee           *object `json:"forkee"`
-	Hook             *object `json:"hook"`
-	Key              *object `json:"key"`
-	Rule             *object `json:"rule"`
-	Ruleset          *object `json:"repository_ruleset"`
-	Alert            *object `json:"alert"`
-	TokenRequest     *object `json:"personal_access_token_request"`
+	PullRequest      *pull       `json:"pull_request"`
+	Review           *object     `json:"review"`
+	Comment          comment     `json:"comment"`
+	Issue            *object     `json:"issue"`
+	CheckRun         *object     `json:"check_run"`
+	CheckSuite       *object     `json:"check_suite"`
+	WorkflowRun      *object     `json:"workflow_run"`
+	WorkflowJob      *object     `json:"workflow_job"`
+	Deployment       *object     `json:"deployment"`
+	DeploymentStatus *object     `json:"deployment_status"`
+	Label            *object     `json:"label"`
+	Member           *object     `json:"member"`
+	Release          *object     `json:"release"`
+	Forkee           *object     `json:"forkee"`
+	Hook             *object     `json:"hook"`
+	Key              *object     `json:"key"`
+	Rule             *protection `json:"rule"`
+	Ruleset          *ruleset    `json:"repository_ruleset"`
+	Installation     *object     `json:"installation"`
+	Membership       *object     `json:"membership"`
+	User             *Account    `json:"user"`
+	Team             *object     `json:"team"`
+	Package          *object     `json:"package"`
+	Alert            *object     `json:"alert"`
+	TokenRequest     *object     `json:"personal_access_token_request"`
 }
 
 // object is what the objects of events have between them.
@@ -92,6 +92,23 @@ type object struct {
 	UpdatedAt   stamp   `json:"updated_at"`
 	Actor       Account `json:"actor"`
 	Triggering  Account `json:"triggering_actor"`
+
+	State      word    `json:"state"`
+	Resolution word    `json:"resolution"`
+	Role       word    `json:"role"`
+	AppSlug    word    `json:"app_slug"`
+	Permission word    `json:"permission"`
+	Run        int64   `json:"run_id"`
+	Labels     labels  `json:"labels"`
+	ReadOnly   *bool   `json:"read_only"`
+	Bypassed   *bool   `json:"push_protection_bypassed"`
+	Body       ourMark `json:"body"`
+	Rights     rights  `json:"permissions_result"`
+	Owner      Account `json:"owner"`
+	User       Account `json:"user"`
+	App        struct {
+		Slug word `json:"slug"`
+	} `json:"app"`
 }
 
 // comment is an object, but in the reviews of deployments, where it is a text that
@@ -112,18 +129,25 @@ func (c *comment) UnmarshalJSON(raw []byte) error {
 type pull struct {
 	Number    int64 `json:"number"`
 	UpdatedAt stamp `json:"updated_at"`
+	Merged    bool  `json:"merged"`
+	Merge     word  `json:"merge_commit_sha"`
 	Head      struct {
 		Ref  string     `json:"ref"`
 		SHA  string     `json:"sha"`
 		Repo repository `json:"repo"`
 	} `json:"head"`
+	Base struct {
+		Ref word `json:"ref"`
+	} `json:"base"`
 }
 
 type repository struct {
-	ID       int64  `json:"id"`
-	FullName string `json:"full_name"`
-	Page     string `json:"html_url"`
-	PushedAt stamp  `json:"pushed_at"`
+	ID       int64    `json:"id"`
+	FullName string   `json:"full_name"`
+	Default  word     `json:"default_branch"`
+	Page     string   `json:"html_url"`
+	PushedAt stamp    `json:"pushed_at"`
+	Analysis analysis `json:"security_and_analysis"`
 }
 
 // ownServer tells by the page's address whether a GitHub Enterprise Server has the repository.
@@ -161,47 +185,6 @@ func (n *id) UnmarshalJSON(raw []byte) error {
 	var v int64
 	if len(raw) < 32 && json.Unmarshal(raw, &v) == nil {
 		*n = id(v)
-	}
-	return nil
-}
-
-// commits are a push's commits, of which one thing is wanted: the first path
-// below .github/ that a commit new to the repository touches. (The others came
-// in by a merge, and their own pushes told of them.)
-type commits struct {
-	workflow string
-	tooMany  bool
-}
-
-// UnmarshalJSON reads the list one by one, and only where it could hold such a
-// path: letters could also be written as \u escapes.
-func (c *commits) UnmarshalJSON(raw []byte) error {
-	if !bytes.Contains(raw, []byte(".github")) && !bytes.Contains(raw, []byte(`\u00`)) {
-		return nil
-	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	if t, err := decoder.Token(); err != nil || t != json.Delim('[') {
-		return errors.New("commits is not a list")
-	}
-	for n := 0; decoder.More() && c.workflow == ""; n++ {
-		if n == maxCommits {
-			c.tooMany = true
-			return nil
-		}
-		var one struct {
-			Distinct                 bool
-			Added, Modified, Removed []string
-		}
-		if err := decoder.Decode(&one); err != nil {
-			return errors.New("a commit has another shape")
-		}
-		for _, paths := range [][]string{one.Added, one.Modified, one.Removed} {
-			for _, path := range paths {
-				if one.Distinct && c.workflow == "" && strings.HasPrefix(path, ".github/") {
-					c.workflow = path
-				}
-			}
-		}
 	}
 	return nil
 }
@@ -286,7 +269,7 @@ func fullRef(kind, name string) string {
 
 func (b *Body) pull(pr *pull) {
 	b.Number = cmp.Or(b.Number, pr.Number)
-	b.After, b.Time = pr.Head.SHA, pr.UpdatedAt.Time
+	b.After, b.Time, b.Base = pr.Head.SHA, pr.UpdatedAt.Time, string(pr.Base.Ref)
 	b.Ref = fullRef("branch", pr.Head.Ref)
 	if from := pr.Head.Repo; from.ID != b.Repository.ID {
 		// The fork may be gone, and then has no name.
@@ -295,7 +278,7 @@ func (b *Body) pull(pr *pull) {
 }
 
 func (b *Body) object(o *object) {
-	b.Subject = cmp.Or(o.SecretType, o.TokenName, o.Path, o.Environment, o.TagName, o.FullName, o.Name, o.Login, o.Title)
+	b.Subject = cmp.Or(b.Subject, o.SecretType, o.TokenName, o.Path, o.Environment, o.TagName, o.FullName, o.Name, o.Login, o.Title)
 	b.After = cmp.Or(b.After, o.HeadSHA, o.CommitID, o.SHA)
 	b.Ref = cmp.Or(b.Ref, fullRef("branch", cmp.Or(o.HeadBranch, o.Ref)))
 	b.Actor, b.Triggering = o.Actor, o.Triggering
@@ -313,13 +296,20 @@ func (b *Body) bound() string {
 		{"action", &b.Action}, {"cause", &b.Cause}, {"repository.full_name", &b.Repository.Name},
 		{"organization.login", &b.Organization.Login}, {"sender.login", &b.Sender.Login}, {"pusher.name", &b.Pusher},
 		{"actor.login", &b.Actor.Login}, {"triggering_actor.login", &b.Triggering.Login}, {"ref", &b.Ref},
-		{"before", &b.Before}, {"after", &b.After}, {"the subject", &b.Subject}, {"a path", &b.Workflow},
+		{"before", &b.Before}, {"after", &b.After}, {"the subject", &b.Subject}, {"a path", &b.Workflow}, {"base", &b.Base},
+		{"default_branch", &b.Default}, {"merge_commit_sha", &b.Merge}, {"app.slug", &b.App}, {"the account", &b.Whom.Login},
+		{"the account's type", &b.Whom.Type}, {"the former name", &b.Former},
 		{"sender.type", &b.Sender.Type}, {"organization.type", &b.Organization.Type},
 		{"actor.type", &b.Actor.Type}, {"triggering_actor.type", &b.Triggering.Type},
 	} {
 		if len(*field.text) > maxText {
 			*field.text = ""
 			b.Malformed = cmp.Or(b.Malformed, fmt.Sprintf("%s is longer than %d bytes", field.name, maxText))
+		}
+	}
+	for _, whole := range []*string{&b.State, &b.Was} {
+		if len(*whole) > maxPaths {
+			*whole = ""
 		}
 	}
 	return b.Malformed

@@ -62,8 +62,34 @@ type Body struct {
 	Created bool      `json:"created,omitempty"`
 	Deleted bool      `json:"deleted,omitempty"`
 	Forced  bool      `json:"forced,omitempty"`
-	// Workflow is the first path below .github/ that a push's new commits touch.
+	// Workflow is the first path that a push's new commits touch and that steers GitHub,
+	// such as those below .github/. Fresh are such commits, Older those that the
+	// repository had before, by the first digits of their ids.
 	Workflow string `json:"workflow,omitempty"`
+	Fresh    string `json:"fresh,omitempty"`
+	Older    string `json:"older,omitempty"`
+	// Paths are those that a push's new commits touch, each ended by a zero byte. Cut
+	// says that commits or paths may be missing.
+	Paths string `json:"paths,omitempty"`
+	Cut   bool   `json:"cut,omitempty"`
+	// SkipsCI says that the message of a new commit keeps workflows from starting.
+	SkipsCI bool `json:"skips_ci,omitempty"`
+	// Base is the branch that a pull request is to go to, Default the repository's
+	// default branch, Merge the commit that a merged one became.
+	Base    string `json:"base,omitempty"`
+	Default string `json:"default,omitempty"`
+	Merge   string `json:"merge,omitempty"`
+	// App is the slug of the App that a check is of.
+	App string `json:"app,omitempty"`
+	// Whom is the account that something is done to: a member, the owner of a token.
+	Whom Account `json:"whom,omitzero"`
+	// Changes names what an edit changed. Former is a repository's name before.
+	Changes string `json:"changes,omitempty"`
+	Former  string `json:"former,omitempty"`
+	// State is what the thing holds now, Was what it held before, as far as the event
+	// tells: a role, rights, the settings of a protection.
+	State string `json:"state,omitempty"`
+	Was   string `json:"was,omitempty"`
 	// Hook is the id of the webhook that a ping or meta event is about.
 	Hook int64 `json:"hook,omitempty"`
 }

@@ -53,13 +53,13 @@ func TestRead(t *testing.T) {
 				`","forced":true,"pusher":{"name":"acme-flux","email":"x@y"},` + jsonFleet + `,` + jsonBot + `,
 			"commits":[{"distinct":false,"added":[".github/old"]},{"distinct":true,"modified":["a",".github/CODEOWNERS"]}]}`,
 			audit.Body{Event: "push", Ref: "refs/heads/flux", Before: firstCommit, After: secondCommit, Forced: true, Pusher: "acme-flux",
-				Repository: inFleet, Sender: theBot, Time: atEight, Workflow: ".github/CODEOWNERS"},
+				Repository: inFleet, Sender: theBot, Time: atEight, Workflow: ".github/CODEOWNERS", Paths: "a\x00.github/CODEOWNERS\x00"},
 		},
 		"push with an escaped path": {
 			"push", `{"ref":"r","before":"` + noCommit + `","after":"` + secondCommit +
 				`","created":true,"pusher":{"name":"deploy key"},"commits":[{"distinct":true,"added":["\u002egithub\/workflows\/x.yml"]}]}`,
 			audit.Body{Event: "push", Ref: "r", Before: noCommit, After: secondCommit, Created: true, Pusher: "deploy key",
-				Workflow: ".github/workflows/x.yml"},
+				Workflow: ".github/workflows/x.yml", Paths: ".github/workflows/x.yml\x00"},
 		},
 		"push without a sender": {
 			"push", `{"ref":"refs/heads/flux","before":"` + firstCommit + `","after":"` + noCommit +
@@ -82,12 +82,12 @@ func TestRead(t *testing.T) {
 		},
 		"pull request from a fork that is gone": {
 			"pull_request", `{"action":"closed","number":7,"pull_request":{"head":{"ref":"flux","repo":null}},` + jsonFleet + `}`,
-			audit.Body{Event: "pull_request", Action: "closed", Number: 7, Ref: ":flux", Repository: inFleet},
+			audit.Body{Event: "pull_request", Action: "closed", Number: 7, Ref: ":flux", Repository: inFleet, Subject: "unmerged"},
 		},
 		"review": {
 			"pull_request_review", `{"action":"submitted","review":{"commit_id":"` + secondCommit + `"},` + pull + `,` + jsonFleet + `}`,
 			audit.Body{Event: "pull_request_review", Action: "submitted", Number: 7, Ref: "refs/heads/flux", After: secondCommit, Time: atEight,
-				Repository: inFleet},
+				Repository: inFleet, Before: secondCommit},
 		},
 		"comment": {
 			"issue_comment", `{"action":"created","issue":{"number":7,"title":"t"},"comment":{"id":1,"updated_at":"2026-11-01T08:00:00Z"}}`,

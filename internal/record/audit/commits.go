@@ -1,0 +1,106 @@
+package audit
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Bounds of the lists in a push. GitHub lists 2,048 commits and 3,000 paths at most
+// (https://docs.github.com/en/webhooks/webhook-events-and-payloads#push).
+const (
+	maxCommits = 2048
+	maxFiles   = 3000
+	maxPaths   = 16 << 10 // bytes of the paths that are kept
+)
+
+// commits are what is wanted of a push's commits: the paths that those new to the
+// repository touch, and which commits, new or not, touch a file that steers GitHub.
+type commits struct {
+	paths        strings.Builder
+	workflow     string
+	fresh, older []string
+	cut          bool // GitHub's list, or ours, may not be whole
+	tooMany      bool // GitHub sends no such list
+	skipsCI      bool
+}
+
+// UnmarshalJSON reads the list one by one.
+func (c *commits) UnmarshalJSON(raw []byte) error {
+	if raw[0] == 'n' {
+		return nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	if t, err := decoder.Token(); err != nil || t != json.Delim('[') {
+		return errors.New("commits is not a list")
+	}
+	seen := map[string]bool{}
+	for n := 1; decoder.More(); n++ {
+		if n > maxCommits {
+			c.tooMany = true
+			return nil
+		}
+		c.cut = c.cut || n == maxCommits
+		var one commit
+		if err := decoder.Decode(&one); err != nil {
+			return errors.New("a commit has another shape")
+		}
+		c.take(one, seen)
+	}
+	return nil
+}
+
+type commit struct {
+	ID, Message              string
+	Distinct                 bool
+	Added, Modified, Removed []string
+}
+
+func (c *commits) take(one commit, seen map[string]bool) {
+	c.skipsCI = c.skipsCI || one.Distinct && skipsCI(one.Message)
+	all := slices.Concat(one.Added, one.Modified, one.Removed)
+	c.cut = c.cut || len(all) >= maxFiles
+	if i := slices.IndexFunc(all, steers); i >= 0 {
+		id := one.ID[:min(len(one.ID), 12)]
+		if one.Distinct {
+			c.fresh = append(c.fresh, id)
+			c.workflow = cmp.Or(c.workflow, all[i])
+		} else {
+			c.older = append(c.older, id)
+		}
+	}
+	for _, p := range all {
+		switch {
+		case !one.Distinct || seen[p]:
+		case c.paths.Len()+len(p) > maxPaths:
+			c.cut = true
+		default:
+			seen[p] = true
+			c.paths.WriteString(p + "\x00")
+		}
+	}
+}
+
+// steers tells whether a file has a say in what GitHub or a bot does with the repository:
+// workflows, who owns what, how files are merged, what merges them. Some file systems take
+// all letter cases for one.
+func steers(file string) bool {
+	file = strings.ToLower(file)
+	switch path.Base(file) {
+	case "codeowners", "owners", "owners_aliases", "action.yml", "action.yaml", ".gitattributes", ".gitmodules", ".mergify.yml",
+		".kodiak.toml", ".policy.yml", "renovate.json", "renovate.json5", ".renovaterc", ".renovaterc.json", "fluxkeeper.yaml", "fluxkeeper.yml":
+		return true
+	}
+	return strings.HasPrefix(file, ".github/")
+}
+
+// skipsCI tells whether a message keeps GitHub from starting workflows
+// (https://docs.github.com/en/actions/managing-workflow-runs/skipping-workflow-runs).
+func skipsCI(message string) bool {
+	return slices.ContainsFunc([]string{"[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]", "skip-checks:true",
+		"skip-checks: true"}, func(word string) bool { return strings.Contains(message, word) })
+}

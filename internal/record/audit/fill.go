@@ -1,0 +1,146 @@
+package audit
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// What each event has of its own.
+
+func (p *payload) fillPush(b *Body) {
+	b.Ref, b.Created, b.Deleted, b.Forced = p.Ref, p.Created, p.Deleted, p.Forced
+	b.Time, b.Pusher = p.Repository.PushedAt.Time, p.Pusher.Name
+	c := &p.Commits
+	b.Workflow, b.Paths, b.Cut, b.SkipsCI = c.workflow, c.paths.String(), c.cut, c.skipsCI
+	b.Fresh, b.Older = strings.Join(c.fresh, " "), strings.Join(c.older, " ")
+}
+
+func (p *payload) fillRef(b *Body) {
+	b.Ref, b.Created, b.Deleted = fullRef(p.RefType, p.Ref), b.Event == "create", b.Event == "delete"
+	if p.PusherType == "deploy_key" {
+		b.Pusher = deployKey
+	}
+}
+
+// deployKey is what GitHub writes for a pusher that has no account.
+const deployKey = "deploy key"
+
+func (p *payload) fillHook(b *Body) { b.Hook = p.HookID }
+
+func (p *payload) fillPull(b *Body) {
+	b.Default, b.Changes = string(p.Repository.Default), p.Changes.keys()
+	switch p.Action {
+	case "closed":
+		b.Subject = "unmerged"
+		if p.PullRequest.Merged {
+			b.Subject, b.Merge = "merged", string(p.PullRequest.Merge)
+		}
+	case "edited":
+		b.Subject = "text"
+		if p.Changes["base"] != nil {
+			b.Subject = "base"
+		}
+	}
+}
+
+func (p *payload) fillReview(b *Body) {
+	b.Subject, b.Before = strings.ToLower(string(p.Review.State)), p.Review.CommitID
+}
+
+func (p *payload) fillComment(b *Body) {
+	if p.Comment.Body {
+		b.Subject = gateWord
+	}
+}
+
+func (p *payload) fillCheck(b *Body) {
+	if o := cmp.Or(p.CheckRun, p.CheckSuite); o != nil {
+		b.App = string(o.App.Slug)
+	}
+}
+
+func (p *payload) fillRun(b *Body) {
+	b.Cause, b.Run, b.Attempt = p.WorkflowRun.Event, int64(p.WorkflowRun.ID), p.WorkflowRun.Attempt
+}
+
+func (p *payload) fillJob(b *Body) {
+	b.Run, b.Attempt = p.WorkflowJob.Run, p.WorkflowJob.Attempt
+	if slices.Contains(p.WorkflowJob.Labels, "self-hosted") {
+		b.State = "self-hosted"
+	}
+}
+
+func (p *payload) fillDeployment(b *Body) {
+	if p.WorkflowRun != nil {
+		b.Run = int64(p.WorkflowRun.ID)
+	}
+}
+
+func (p *payload) fillAlert(b *Body) {
+	b.State = string(p.Alert.Resolution)
+	if p.Alert.Bypassed != nil && *p.Alert.Bypassed {
+		b.State = "bypassed"
+	}
+}
+
+func (p *payload) fillToken(b *Body) {
+	b.Whom, b.State = p.TokenRequest.Owner, p.TokenRequest.Rights.writing()
+}
+
+func (p *payload) fillRuleset(b *Body) {
+	b.State, b.Changes = p.Ruleset.holds(), p.Changes.keys()
+	if from := p.Changes.text("enforcement"); from != "" {
+		b.Was = "enforcement " + from
+	}
+}
+
+func (p *payload) fillProtection(b *Body) {
+	b.State, b.Was, b.Changes = settings(p.Rule.all), settings(p.Changes.was()), p.Changes.keys()
+}
+
+func (p *payload) fillAnalysis(b *Body) { b.Subject = p.Repository.Analysis.off(p.Changes["from"]) }
+
+func (p *payload) fillKey(b *Body) {
+	b.State = "write"
+	if p.Key.ReadOnly != nil && *p.Key.ReadOnly {
+		b.State = "read"
+	}
+}
+
+func (p *payload) fillMember(b *Body) {
+	switch {
+	case p.Member != nil:
+		b.Whom = Account{ID: int64(p.Member.ID), Login: p.Member.Login}
+	case p.Membership != nil:
+		b.Whom, b.State = p.Membership.User, string(p.Membership.Role)
+	case p.User != nil:
+		b.Whom = *p.User
+	}
+}
+
+func (p *payload) fillTeam(b *Body) {
+	if p.Team != nil {
+		b.Subject, b.State = p.Team.Name, string(p.Team.Permission)
+	}
+}
+
+func (p *payload) fillRepository(b *Body) {
+	b.Changes = p.Changes.keys()
+	owner, name, _ := strings.Cut(p.Repository.FullName, "/")
+	switch was := p.Changes.text("repository", "name"); {
+	case was != "":
+		b.Former = owner + "/" + was
+	case p.Changes["owner"] != nil:
+		var from map[string]struct{ Login word }
+		_ = json.Unmarshal(p.Changes.from("owner"), &from)
+		b.Former = string(cmp.Or(from["organization"].Login, from["user"].Login)) + "/" + name
+	}
+}
+
+func (p *payload) fillApp(b *Body) {
+	if p.Installation != nil {
+		b.Subject = string(p.Installation.AppSlug)
+	}
+}
