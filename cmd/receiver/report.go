@@ -21,7 +21,8 @@ type reportCmd struct {
 	where
 	Since     console.Days `default:"3d" placeholder:"TIME" help:"How far back, such as 7d or 12h; github.com lists three days."`
 	Policy    string       `default:"${policyFile}" placeholder:"FILE" help:"The policy file, which names the bot and what it may do."`
-	Format    string       `default:"text" enum:"text,json,csv,markdown" placeholder:"FORMAT" help:"text (default), json, csv or markdown."`
+	Format    string       `default:"text" enum:"text,json,csv,markdown,html" placeholder:"FORMAT" help:"text (default), json, csv, markdown or html."`
+	Only      []string     `placeholder:"WHAT" help:"Show unexpected, repository=NAME, account=NAME, event=NAME or rule=NAME alone."`
 	PublicKey string       `placeholder:"KEY" help:"The public key that the ledger must be signed with, or a file that holds it."`
 	console.Colored
 	listing
@@ -29,6 +30,10 @@ type reportCmd struct {
 
 // Run reads the deliveries of the window, judges them, and prints the report.
 func (c *reportCmd) Run(a *console.Console) error {
+	only, err := report.ParseFilter(c.Only)
+	if err != nil {
+		return console.Fail(console.StatusUsage, err, "such as --only unexpected --only event=push")
+	}
 	policy, err := readPolicy(c.Policy)
 	if err != nil {
 		return err
@@ -46,6 +51,7 @@ func (c *reportCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
+	timeline.Only = only
 	return a.Present(timeline.Report(), c.Format, c.Color)
 }
 

@@ -21,7 +21,7 @@ func Markdown(w io.Writer, r Report) error {
 	left := maxMarkdown - len(head) - len(foot)
 	gaps := foldable{items: text.Each(r.Gaps, markdownGap), noun: "gap", fold: "\n"}.render(left / 3)
 	left -= len(gaps)
-	findings := foldable{items: text.Each(r.Findings, markdownFinding), noun: "finding", head: "### Findings\n\n", fold: "\n"}
+	findings := foldable{items: text.Each(r.shown(), markdownFinding), noun: "finding", head: "### Findings\n\n", fold: "\n"}
 	// The first table is what the report is about; the others are small.
 	tables := make([]string, len(r.Tables))
 	for i := len(r.Tables) - 1; i >= 0; i-- {
@@ -136,9 +136,14 @@ func markdownFinding(f finding.Finding) string {
 	return b.String()
 }
 
+// isRule tells whether a text looks like the name of a rule.
+func isRule(s string) bool {
+	return strings.Contains(s, "/") && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-/") == ""
+}
+
 // markdownRule links a rule's name to its chapter where it looks like a name.
 func markdownRule(rule string) string {
-	if !strings.Contains(rule, "/") || strings.Trim(rule, "abcdefghijklmnopqrstuvwxyz0123456789-/") != "" {
+	if !isRule(rule) {
 		return text.MarkdownCode(text.Cut(rule, maxCell))
 	}
 	return "[" + text.MarkdownCode(rule) + "](" + RuleURL(rule) + ")"

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
@@ -21,6 +22,8 @@ type Report struct {
 	Urgent bool
 	Facts  []Fact
 	Tables []Table
+	// Shows tells which findings are shown; nil shows all. The verdict is that of all.
+	Shows func(finding.Finding) bool
 	// Closing are the parts of the last line.
 	Closing []string
 	// Source gives the text of a file, for source lines. It may be nil, or return
@@ -83,11 +86,19 @@ func EnvelopeOf(a finding.Answer) Envelope {
 
 // Write prints the report in a format by its name; anything else is text.
 func (r Report) Write(w io.Writer, format string, s text.Style) error {
-	print := map[string]func(io.Writer, Report) error{"json": JSON, "markdown": Markdown, "sarif": SARIF, "csv": CSV}[format]
+	print := map[string]func(io.Writer, Report) error{"json": JSON, "markdown": Markdown, "sarif": SARIF, "csv": CSV, "html": HTML}[format]
 	if print == nil {
 		return Text(w, r, s)
 	}
 	return print(w, r)
+}
+
+// shown are the findings that are shown.
+func (r Report) shown() []finding.Finding {
+	if r.Shows == nil {
+		return r.Findings
+	}
+	return slices.DeleteFunc(slices.Clone(r.Findings), func(f finding.Finding) bool { return !r.Shows(f) })
 }
 
 // Title is the verdict as a heading.

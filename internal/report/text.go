@@ -33,7 +33,7 @@ func Text(w io.Writer, r Report, s text.Style) error {
 	for _, table := range r.Tables {
 		t.table(table)
 	}
-	for _, group := range byRule(r.Findings) {
+	for _, group := range byRule(r.shown()) {
 		t.group(group)
 	}
 	if len(r.Closing) > 0 {

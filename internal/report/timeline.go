@@ -24,7 +24,9 @@ type Timeline struct {
 	Alerts []rotation.Alert
 	// Severities are what the policy makes of single rules.
 	Severities map[string]finding.Severity
-	Version    string
+	// Only picks what is shown.
+	Only    Filter
+	Version string
 }
 
 // answer is that of the deliveries, of the rotations on record and of the comparison
@@ -43,14 +45,22 @@ func (t Timeline) answer() finding.Answer {
 
 // Report is the timeline for every format.
 func (t Timeline) Report() Report {
-	r := Report{Answer: t.answer(), Phrase: t.phrase(), Version: t.Version, Facts: []Fact{{"window", t.Window.String()}}}
+	a := redactedAnswer(t.answer())
+	rank(a.Findings, ranked(t.Audit.Uses))
+	r := Report{Answer: a, Phrase: t.phrase(), Version: t.Version, Facts: []Fact{{"window", t.Window.String()}}}
+	if t = t.redacted(); t.Only != (Filter{}) {
+		all := len(t.Audit.Uses)
+		t, r.Shows = t.picked(a)
+		r.Facts = append(r.Facts, Fact{"shown", fmt.Sprintf("%d of %s, and their findings", len(t.Audit.Uses), text.Count(all, "use"))})
+		a.Findings = r.shown()
+	}
 	complete := "not compared with what GitHub lists"
 	if t.Completeness != nil {
 		complete = t.Completeness.Summary()
 	}
 	r.Facts = append(r.Facts, Fact{"completeness", complete}, Fact{"never shown", audit.NeverShown})
 	r.Tables = []Table{t.uses(), totals("day", "day (UTC)", t.Audit.Days), totals("event", "event", t.Audit.Events)}
-	r.Document, r.Sheet = t.document(r.Answer), t.sheet(r.Answer)
+	r.Document, r.Sheet = t.document(a, r.Verdict()), t.sheet(a)
 	return r
 }
 
@@ -86,7 +96,7 @@ func (t Timeline) uses() Table {
 		{Head: "about", Code: true, Most: maxUseCell}, {Head: "commit", Code: true, Most: maxUseCell},
 		{Head: "who", Code: true, Most: maxUseCell}, {Head: "attribution"},
 	}}
-	for _, u := range t.Audit.Uses {
+	for _, u := range ranked(t.Audit.Uses) {
 		paint := text.Green
 		if alarming(u.Attribution) {
 			paint = text.Red

@@ -53,12 +53,13 @@ type timelineUse struct {
 	Why         []string `json:"why"` // A short reason for each thing that is not expected.
 }
 
-func (t Timeline) document(a finding.Answer) timelineDocument {
+func (t Timeline) document(shown finding.Answer, verdict finding.Verdict) timelineDocument {
 	d := timelineDocument{
-		Envelope: EnvelopeOf(a), From: stamp(t.Window.From), To: stamp(t.Window.To), NeverShown: audit.NeverShown,
+		Envelope: EnvelopeOf(shown), From: stamp(t.Window.From), To: stamp(t.Window.To), NeverShown: audit.NeverShown,
 		Deliveries: t.Audit.Deliveries, Followed: t.Audit.Followed, Uses: []timelineUse{}, Alerts: []alert{},
 		Days: append([]audit.Total{}, t.Audit.Days...), Events: append([]audit.Total{}, t.Audit.Events...),
 	}
+	d.Verdict = verdict
 	for _, a := range t.Alerts {
 		d.Alerts = append(d.Alerts, alert{a.Rule, a.New, append([]string{}, a.Repositories...), a.Reminder})
 	}

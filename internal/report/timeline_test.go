@@ -141,7 +141,7 @@ func timelines() map[string]report.Timeline {
 func timelineFormats() []format {
 	return []format{
 		{"txt", lines(text.Style{})}, {"narrow.txt", lines(text.Style{Width: 60})}, {"color.txt", lines(text.Style{Color: true, Width: 200})},
-		{"json", report.JSON}, {"csv", report.CSV}, {"md", report.Markdown},
+		{"json", report.JSON}, {"csv", report.CSV}, {"md", report.Markdown}, {"html", report.HTML},
 	}
 }
 
@@ -215,6 +215,44 @@ func TestTimelineShowsWhatMatters(t *testing.T) {
 	for _, f := range timelineFormats() {
 		if got := render(t, f, line); f.suffix != "csv" && !strings.Contains(strings.ReplaceAll(got, "\n", " "), "refs/heads/main") {
 			k.Errorf("%s does not show the push to main", f.suffix)
+		}
+	}
+}
+
+// TestTimelineOnly: a filter picks what is shown in every format, and the verdict is that
+// of all.
+func TestTimelineOnly(t *testing.T) {
+	for words, want := range map[string]struct{ shown, hidden string }{
+		"unexpected":                            {"refs/heads/main", "flux-image-updates"},
+		"event=issue_comment":                   {"issue_comment", "forced"},
+		"rule=use":                              {"push on main", "guard-loosened"},
+		"rule=delivery/clock":                   {"96h1m0s", "push on main"},
+		"repository=acme/other":                 {"guard-loosened", "forced"}, // the finding is of no use, so perhaps of it
+		"account=4242 repository=ACME/fleet":    {"push on main", "teleport"},
+		"account=mallory":                       {"guard-loosened", "forced"},
+		"event=issue_comment.deleted rule=none": {"never", "push on main"},
+	} {
+		only, err := report.ParseFilter(strings.Fields(words))
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := unexpectedTimeline()
+		line.Only = only
+		if got := line.Report().Verdict(); got != finding.Fail {
+			t.Errorf("%s: %s", words, got)
+		}
+		for _, f := range timelineFormats() {
+			got := strings.ReplaceAll(render(t, f, line), "\n", " ")
+			shown := strings.Contains(got, want.shown) || f.suffix == "csv" && want.shown == "never" ||
+				want.shown == "refs/heads/main" && strings.Contains(got, "main")
+			if !shown || strings.Contains(got, want.hidden) && f.suffix != "narrow.txt" {
+				t.Errorf("%s, %s: shows %q or lacks %q\n%s", words, f.suffix, want.hidden, want.shown, got)
+			}
+		}
+	}
+	for _, word := range []string{"", "expected", "event", "event=", "commit=1"} {
+		if _, err := report.ParseFilter([]string{word}); err == nil {
+			t.Errorf("%q is taken", word)
 		}
 	}
 }
