@@ -32,7 +32,10 @@ func readSecrets(names []string) ([]secret.Secret, error) {
 		value, err := console.ReadSecretFile(name)
 		if err != nil {
 			hint := "write the secret there, alone on one line, for the receiver's user to read"
-			if errors.Is(err, fs.ErrNotExist) { // what is there is not to be written over
+			switch absent := errors.Is(err, fs.ErrNotExist); {
+			case absent && likeSecret(name):
+				err, hint = errors.New("read webhook secret: there is no such file"), "give the name of a file that holds the secret, and not the secret"
+			case absent: // what is there is not to be written over
 				hint = "make one with: openssl rand -hex 32 > " + name
 			}
 			return nil, console.Fail(console.StatusUsage, err, cmp.Or(text.HintOf(err), hint))
@@ -45,6 +48,12 @@ func readSecrets(names []string) ([]secret.Secret, error) {
 				"--webhook-secret-file webhook-secret")
 	}
 	return live, nil
+}
+
+// likeSecret tells whether somebody may have given the secret where its file's name
+// belongs: it is not repeated then.
+func likeSecret(name string) bool {
+	return len(name) >= 16 && !strings.ContainsAny(name, `/\.`) && strings.ContainsAny(name, "0123456789")
 }
 
 // warnTyped warns of secrets that somebody has thought up.

@@ -108,6 +108,10 @@ func (c *serveCmd) Run(a *console.Console) error {
 	if err != nil {
 		return errors.Join(err, public.Close())
 	}
+	if !api.Loopback(private.Addr()) {
+		s.log.Warn("the admin listener is open to others than this machine, and asks nobody who they are", "admin", private.Addr().String(),
+			"hint", "see that no more than metrics and probes reach it, or leave --admin-listen on loopback")
+	}
 	remind := rotation.Reminder{Metrics: s.metrics, Log: s.log, Ledger: s.kept}
 	remind.Look(a.Context, time.Now())
 	s.log.Info("serving", "version", a.Version, "listen", public.Addr().String(), "admin", private.Addr().String(),

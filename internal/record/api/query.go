@@ -31,7 +31,7 @@ func parseQuery(c echo.Context) (ledger.Query, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !slices.Contains(parameters, name) {
-			return query, fmt.Errorf("there is no parameter %q; there are: %s", name, strings.Join(parameters, ", "))
+			return query, fmt.Errorf("there is no parameter of one of these names; there are: %s", strings.Join(parameters, ", "))
 		}
 		if len(values[name]) > 1 && name != "name" && name != "kind" {
 			return query, fmt.Errorf("%s can be given once", name)
