@@ -119,7 +119,8 @@ func readPolicy(name string) (policy.Policy, error) {
 // contract is the part of the policy that the audit holds uses against.
 func contract(p policy.Policy) audit.Contract {
 	uses := p.Contract()
-	c := audit.Contract{Repositories: uses.Repositories, Branches: uses.Branches, Bases: p.Base, Paths: p.Paths, Events: uses.Events}
+	c := audit.Contract{Repositories: uses.Repositories, Branches: uses.Branches, Bases: p.Base, Paths: p.Paths, Events: uses.Events,
+		Limits: uses.Limits}
 	for _, bot := range p.Bots {
 		c.Accounts = append(c.Accounts, audit.Account{ID: bot.ID, Login: bot.Login})
 	}

@@ -137,11 +137,15 @@ func (o Override) explain() string {
 }
 
 func (u Uses) explain() []string {
-	return []string{
+	lines := []string{
 		"The bots' accounts may be used in " + cmp.Or(list(u.Repositories), "any repository") +
 			", on the branch " + list(u.Branches) + ".",
 		"They may cause the events " + join(u.Events, "and") + ".",
 	}
+	for _, event := range slices.Sorted(maps.Keys(u.Limits)) {
+		lines = append(lines, fmt.Sprintf("They may cause %s %d times in an hour.", event, u.Limits[event]))
+	}
+	return lines
 }
 
 func (s Setting) explain(name string) string {

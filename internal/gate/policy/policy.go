@@ -67,6 +67,8 @@ type Uses struct {
 	// Events are the webhook events that a bot may cause, as event or
 	// event.action, and after a colon a pattern of the object.
 	Events []string
+	// Limits are how many of an event a bot may cause in an hour.
+	Limits map[string]int
 }
 
 // Bot is one identity of Flux. Empty fields are not compared.

@@ -223,41 +223,6 @@ func (r *reader) rules(into *map[string]Setting) func(*yaml.Node) {
 	}
 }
 
-func (r *reader) uses(into *Uses) func(*yaml.Node) {
-	return func(n *yaml.Node) {
-		r.mapping(n, "uses", fields{
-			"repositories": r.texts("repositories", &into.Repositories, r.repositoryPattern),
-			"branches":     r.texts("branches", &into.Branches, r.branchPattern),
-			"events":       r.texts("events", &into.Events, r.event),
-		})
-	}
-}
-
-// repositoryPattern takes owner/name with patterns, or an id.
-func (r *reader) repositoryPattern(n *yaml.Node, s string) bool {
-	if strings.Trim(s, "0123456789") == "" {
-		return true
-	}
-	if strings.Count(s, "/") != 1 || strings.HasPrefix(s, "/") || strings.HasSuffix(s, "/") {
-		r.report(n, `write owner/name, owner/*, or the id in quotes`, "%s is not the full name of a repository", quote(s))
-		return false
-	}
-	return r.pattern(n, s)
-}
-
-// event takes the spelling of events, not a list of them: GitHub adds some.
-func (r *reader) event(n *yaml.Node, s string) bool {
-	const letters = "abcdefghijklmnopqrstuvwxyz0123456789_"
-	name, object, bound := strings.Cut(s, ":")
-	kind, action, dotted := strings.Cut(name, ".")
-	if kind == "" || strings.Trim(kind, letters) != "" || dotted && (action == "" || strings.Trim(action, letters) != "") ||
-		bound && object == "" {
-		r.report(n, "write it as push, as pull_request.opened or as status:flux/*", "%s is not an event", quote(s))
-		return false
-	}
-	return r.pattern(n, object)
-}
-
 func anything(*yaml.Node, string) bool { return true }
 
 func (r *reader) branchPattern(n *yaml.Node, s string) bool {

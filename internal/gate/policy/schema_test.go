@@ -148,6 +148,8 @@ type (
 		// object such as a status's context; where left out, what Flux and
 		// proposals cause.
 		Events []schemaEvent `json:"events,omitempty" jsonschema:"minItems=1,uniqueItems=true"`
+		// How many of an event they may cause in an hour, by the event's name; any number where left out.
+		Limits map[string]int `json:"limits,omitempty"`
 	}
 	schemaEvent      string
 	schemaText       string

@@ -28,6 +28,8 @@ type Contract struct {
 	// Events are what the bot may cause: "event" or "event.action", and after a colon a
 	// pattern of the object, such as a status's context. Where there is none, any will do.
 	Events []string
+	// Limits are how many of an event there may be in an hour.
+	Limits map[string]int
 }
 
 // bot tells whether the account is one of the bot's.

@@ -134,7 +134,8 @@ func eachLine(data []byte, cells int, each func(time.Time, []string)) error {
 // contract is what a program makes of the policy file.
 func contract(p policy.Policy) audit.Contract {
 	uses := p.Contract()
-	c := audit.Contract{Repositories: uses.Repositories, Branches: uses.Branches, Bases: p.Base, Paths: p.Paths, Events: uses.Events}
+	c := audit.Contract{Repositories: uses.Repositories, Branches: uses.Branches, Bases: p.Base, Paths: p.Paths, Events: uses.Events,
+		Limits: uses.Limits}
 	for _, b := range p.Bots {
 		c.Accounts = append(c.Accounts, audit.Account{ID: b.ID, Login: b.Login})
 	}

@@ -19,7 +19,7 @@ func Judge(readings []Reading, c Contract) Timeline {
 		contract: c, earlier: map[[32]byte]ledger.Record{},
 		bodies: map[[32]byte]ledger.Record{}, guids: map[guidKey]ledger.Record{}, uses: map[useKey]int{},
 		began: map[int64]bool{}, runs: map[int64]bool{}, moved: map[string]bool{}, merges: map[string]bool{}, fresh: map[string]bool{},
-		names: map[string]int64{}, elsewhere: map[int64]*elsewhere{}, states: map[stateKey]string{}, verdicts: map[stateKey][]string{},
+		names: map[string]int64{}, odd: map[int64]bool{}, hosts: map[int64]bool{}, elsewhere: map[int64]*elsewhere{}, states: map[stateKey]string{}, verdicts: map[stateKey][]string{},
 		hooks: map[string]bool{}, heads: map[refKey]map[string]bool{},
 	}
 	readings = slices.DeleteFunc(slices.Clone(readings), func(r Reading) bool { return r.Record.Kind != ledger.Delivery })
@@ -46,6 +46,7 @@ func Judge(readings []Reading, c Contract) Timeline {
 		j.hooks[r.Record.Source] = true
 	}
 	j.actedElsewhere()
+	j.hours()
 	j.refGaps(readings)
 	t := j.timeline
 	t.Answer, t.Deliveries = finding.Answered(j.findings, j.gaps()...), len(readings)-before
@@ -126,6 +127,8 @@ type judge struct {
 	merges    map[string]bool            // commits that its merges became, where it may merge
 	fresh     map[string]bool            // commits that steer GitHub and whose first push is here
 	names     map[string]int64           // the repository that had a name first
+	odd       map[int64]bool             // accounts whose kind was told of
+	hosts     map[int64]bool             // repositories whose own runners were told of
 	elsewhere map[int64]*elsewhere       // by repository: what the bot did where it has no business
 	states    map[stateKey]string        // what a protection or a ruleset held when it was last seen
 	verdicts  map[stateKey][]string      // who has given a verdict under the gate's name

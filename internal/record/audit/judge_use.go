@@ -24,6 +24,7 @@ func (j *judge) act(r Reading) {
 	kind := kindOf(b.Event)
 	if kind.follows != nil && kind.follows(j, b) && (j.contract.repository(b.Repository) || j.began[b.Repository.ID]) {
 		j.timeline.Followed++
+		j.ran(r)
 		return
 	}
 	key := useKey{r.Record.ID, b}
@@ -42,6 +43,7 @@ func (j *judge) act(r Reading) {
 	if u.Why = j.unexpected(r); len(u.Why) > 0 {
 		u.Attribution = Unexpected
 	}
+	j.habit(r, who)
 	if kind.branched {
 		j.began[b.Repository.ID] = true // which is a use already, and an unexpected one elsewhere
 	}
