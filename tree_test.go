@@ -61,7 +61,7 @@ func TestTreeNamesNoMachine(t *testing.T) {
 func TestTreeIsLean(t *testing.T) {
 	const most = 256 << 10
 	walk(t, func(path string, data []byte) {
-		if len(data) > most {
+		if len(data) > most && path != "docs/rules.md" { // made of the rules, and grows with them
 			t.Errorf("%s has %d bytes, more than %d: is it meant to be here?", path, len(data), most)
 		}
 	})

@@ -21,7 +21,7 @@ type reportCmd struct {
 	where
 	Since     console.Days `default:"3d" placeholder:"TIME" help:"How far back, such as 7d or 12h; github.com lists three days."`
 	Policy    string       `default:"${policyFile}" placeholder:"FILE" help:"The policy file, which names the bot and what it may do."`
-	Format    string       `default:"text" enum:"text,json,csv,markdown,html" placeholder:"FORMAT" help:"text (default), json, csv, markdown or html."`
+	Format    string       `default:"text" enum:"text,json,csv,markdown,html" placeholder:"FORMAT" help:"text, json, csv, markdown or html."`
 	Only      []string     `placeholder:"WHAT" help:"Show unexpected, repository=NAME, account=NAME, event=NAME or rule=NAME alone."`
 	PublicKey string       `placeholder:"KEY" help:"The public key that the ledger must be signed with, or a file that holds it."`
 	console.Colored

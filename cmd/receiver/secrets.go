@@ -34,7 +34,8 @@ func readSecrets(names []string) ([]secret.Secret, error) {
 			hint := "write the secret there, alone on one line, for the receiver's user to read"
 			switch absent := errors.Is(err, fs.ErrNotExist); {
 			case absent && likeSecret(name):
-				err, hint = errors.New("read webhook secret: there is no such file"), "give the name of a file that holds the secret, and not the secret"
+				err = errors.New("read webhook secret: there is no such file")
+				hint = "give the name of a file that holds the secret, and not the secret"
 			case absent: // what is there is not to be written over
 				hint = "make one with: openssl rand -hex 32 > " + name
 			}

@@ -113,15 +113,16 @@ func (t Timeline) uses() Table {
 // eventOf is an event with its action.
 func eventOf(event, action string) string { return strings.TrimSuffix(event+"."+action, ".") }
 
-// about is what the use is about: a ref or something else.
+// about is what the use is about: a ref or a number, and what of it.
 func about(u audit.Use) string {
-	switch {
-	case u.Ref != "":
-		return shownRef(u.Ref)
-	case u.Number != 0:
-		return "#" + strconv.FormatInt(u.Number, 10)
+	what := shownRef(u.Ref)
+	if what == "" && u.Number != 0 {
+		what = "#" + strconv.FormatInt(u.Number, 10)
 	}
-	return u.Subject
+	if what == "" || u.Subject == "" {
+		return what + u.Subject
+	}
+	return what + " (" + u.Subject + ")"
 }
 
 // shownRef leaves out what every branch's name begins with, but not where that

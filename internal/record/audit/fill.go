@@ -38,9 +38,11 @@ func (p *payload) fillPull(b *Body) {
 			b.Subject, b.Merge = "merged", string(p.PullRequest.Merge)
 		}
 	case "edited":
-		b.Subject = "text"
-		if p.Changes["base"] != nil {
+		switch {
+		case p.Changes["base"] != nil:
 			b.Subject = "base"
+		case len(p.Changes) > 0:
+			b.Subject = "text"
 		}
 	}
 }
@@ -128,6 +130,7 @@ func (p *payload) fillTeam(b *Body) {
 
 func (p *payload) fillRepository(b *Body) {
 	b.Changes = p.Changes.keys()
+	b.Subject = b.Changes
 	owner, name, _ := strings.Cut(p.Repository.FullName, "/")
 	switch was := p.Changes.text("repository", "name"); {
 	case was != "":

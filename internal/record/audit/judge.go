@@ -16,10 +16,10 @@ import (
 // not matter; entries that are no deliveries are passed over.
 func Judge(readings []Reading, c Contract) Timeline {
 	j := &judge{
-		contract: c, earlier: map[[32]byte]ledger.Record{},
-		bodies: map[[32]byte]ledger.Record{}, guids: map[guidKey]ledger.Record{}, uses: map[useKey]int{},
-		began: map[int64]bool{}, runs: map[int64]bool{}, moved: map[string]bool{}, merges: map[string]bool{}, fresh: map[string]bool{},
-		names: map[string]int64{}, odd: map[int64]bool{}, hosts: map[int64]bool{}, elsewhere: map[int64]*elsewhere{}, states: map[stateKey]string{}, verdicts: map[stateKey][]string{},
+		contract: c, earlier: map[[32]byte]ledger.Record{}, bodies: map[[32]byte]ledger.Record{}, guids: map[guidKey]ledger.Record{},
+		uses: map[useKey]int{}, began: map[int64]bool{}, runs: map[int64]bool{}, moved: map[string]bool{}, merges: map[string]bool{},
+		fresh: map[string]bool{}, odd: map[int64]bool{}, hosts: map[int64]bool{}, names: map[string]int64{},
+		elsewhere: map[int64]*elsewhere{}, states: map[stateKey]string{}, verdicts: map[stateKey][]string{},
 		hooks: map[string]bool{}, heads: map[refKey]map[string]bool{},
 	}
 	readings = slices.DeleteFunc(slices.Clone(readings), func(r Reading) bool { return r.Record.Kind != ledger.Delivery })

@@ -73,7 +73,7 @@ func (j *judge) hours() {
 	}
 	for _, f := range slices.Clone(j.findings) {
 		u, used := at[*f.Entry]
-		if !used || !strings.HasPrefix(f.Rule, "use/") || f.Severity != finding.Error {
+		if !used || !strings.HasPrefix(f.Rule, "use/") || f.Severity.Below(finding.Error) {
 			continue
 		}
 		h := hour{u.Who.ID, "", u.Time.Truncate(time.Hour)}

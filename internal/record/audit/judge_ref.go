@@ -56,9 +56,10 @@ func (j *judge) refGap(pushes []Reading) {
 	for _, r := range pushes {
 		ended[r.Body.After] = true
 	}
+	arrived := pushes[0].Record.Index // the first to come in can follow on one of before the window, whatever came late
 	slices.SortStableFunc(pushes, func(a, b Reading) int { return a.Body.Time.Compare(b.Body.Time) })
 	for i, r := range pushes {
-		if b := r.Body; i > 0 && whole(b.Before) && !ended[b.Before] {
+		if b := r.Body; i > 0 && r.Record.Index != arrived && whole(b.Before) && !ended[b.Before] {
 			j.report(r, "delivery/ref-gap", "look at the repository's activity: who moved the branch meanwhile, and to what",
 				"%s of %s was at %s before this push, and no push here ended there", short(b.Ref), cmp.Or(b.Repository.Name, "(no name)"), b.Before)
 		}
