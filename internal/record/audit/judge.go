@@ -17,8 +17,8 @@ import (
 func Judge(readings []Reading, c Contract) Timeline {
 	j := &judge{
 		contract: c, earlier: map[[32]byte]ledger.Record{}, bodies: map[[32]byte]ledger.Record{}, guids: map[guidKey]ledger.Record{},
-		uses: map[useKey]int{}, began: map[int64]bool{}, runs: map[int64]bool{}, moved: map[string]bool{}, merges: map[string]bool{},
-		fresh: map[string]bool{}, odd: map[int64]bool{}, hosts: map[int64]bool{}, names: map[string]int64{},
+		uses: map[useKey]int{}, began: map[int64]bool{}, runs: map[int64]bool{}, moved: map[string]bool{}, pushed: map[refKey]bool{},
+		merges: map[string]bool{}, fresh: map[string]bool{}, odd: map[int64]bool{}, hosts: map[int64]bool{}, names: map[string]int64{},
 		elsewhere: map[int64]*elsewhere{}, states: map[stateKey]string{}, verdicts: map[stateKey][]string{},
 		hooks: map[string]bool{}, heads: map[refKey]map[string]bool{},
 	}
@@ -79,7 +79,7 @@ func (j *judge) know(b Body) {
 		j.fresh[id] = true
 	}
 	if b.Event == "push" && j.contract.bot(b.Sender) {
-		j.moved[b.After] = true
+		j.moved[b.After], j.pushed[refKey{b.Repository.ID, b.Ref}] = true, true
 	}
 	if b.Merge != "" && j.contract.bot(b.Sender) && j.contract.event(b.Event, b.Action, b.Subject) {
 		j.moved[b.Merge], j.merges[b.Merge] = true, true
@@ -123,6 +123,7 @@ type judge struct {
 	untold   []string                   // gaps
 
 	runs      map[int64]bool             // workflow runs that a delivery tells of
+	pushed    map[refKey]bool            // refs that the bot moved
 	moved     map[string]bool            // commits that the bot moved a ref to
 	merges    map[string]bool            // commits that its merges became, where it may merge
 	fresh     map[string]bool            // commits that steer GitHub and whose first push is here

@@ -218,7 +218,8 @@ func (j *judge) runFollows(b Body) bool {
 	if dispatched(b) || b.Attempt > 1 {
 		return false
 	}
-	return b.Cause != "push" || b.Ref == "" || j.contract.branch(b.Ref) || j.moved[b.After]
+	return b.Cause != "push" || b.Ref == "" || j.contract.branch(b.Ref) || j.moved[b.After] ||
+		j.pushed[refKey{b.Repository.ID, b.Ref}]
 }
 
 // unasked says that nobody asked for a check: GitHub or another App began it.
