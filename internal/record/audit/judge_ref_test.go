@@ -51,6 +51,16 @@ func TestRefGap(t *testing.T) {
 	}
 }
 
+// TestOfNoRepository: what is the organization's is judged by what it is, whatever
+// repositories the bot works in.
+func TestOfNoRepository(t *testing.T) {
+	c := template(t)
+	c.Repositories = []string{"acme/fleet"}
+	if got := rulesOf(audit.Judge(of(actsOf(t, "thief")["token-by-itself"]...), c)); !slices.Equal(got, []string{"0 token/requested"}) {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestMergesOfTheContract: where the bot may merge, the push that comes of it is expected,
 // and no other one.
 func TestMergesOfTheContract(t *testing.T) {

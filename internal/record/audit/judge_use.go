@@ -109,7 +109,7 @@ func (j *judge) unexpected(r Reading) []string {
 		why = append(why, reason)
 		j.report(r, rule, hint, format+" (%s)", append(args, when(r))...)
 	}
-	if !c.repository(b.Repository) {
+	if b.Repository != (Repository{}) && !c.repository(b.Repository) { // what is of none is the organization's
 		at := j.elsewhere[b.Repository.ID]
 		if at == nil {
 			at = &elsewhere{first: r}
@@ -208,7 +208,7 @@ func (j *judge) actedElsewhere() {
 		j.report(at.first, "use/unexpected-repository",
 			"if the bot works there too, add it to uses.repositories of the policy file; else replace its token",
 			"the bot caused %s in %s, where it has no business%s (%s)", act(at.first.Body),
-			cmp.Or(at.first.Body.Repository.Name, "no repository"), more, when(at.first))
+			cmp.Or(at.first.Body.Repository.Name, "a repository without a name"), more, when(at.first))
 	}
 }
 
