@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
-	"github.com/goldfish-inc/fluxkeeper/internal/text"
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/inputs"
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/runner"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
@@ -168,7 +167,7 @@ func (s *step) branchSubject() (subject, error) {
 	if pushed && s.event.HeadRef != base {
 		switch ours, err := s.isFlux(s.event.HeadRef, base); {
 		case err != nil:
-			return subject{}, console.Fail(console.StatusUndecided, err, text.HintOf(err))
+			return subject{}, console.Fail(console.StatusUndecided, err, "")
 		case !ours:
 			return subject{nothing: fmt.Sprintf("the push went to %q: neither to a branch of Flux's, such as %q, nor to %q",
 				s.event.Ref, branch, base)}, nil

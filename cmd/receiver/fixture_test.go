@@ -118,7 +118,7 @@ func fill(t *testing.T, l *store.Ledger, began time.Time) {
 		at = at.Add(time.Hour)
 		r := rotation.Record{Step: step, Time: at, By: "ada", Server: "https://api.github.com/", Repositories: []string{"acme/fleet"},
 			Old: "OLD", New: "NEW", Expires: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}
-		if err := record(ctx, l, r); err != nil {
+		if err := r.Keep(ctx, l.Keep); err != nil {
 			t.Fatal(err)
 		}
 	}
