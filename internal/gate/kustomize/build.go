@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -14,18 +15,45 @@ import (
 // kustomization can have all of another.
 const maxObjects = 100_000
 
+// maxTries bounds how often a patch is held against an object.
+const maxTries = 2_000_000
+
 // Find gives Flux's objects as clusters get them, in the order of files and lines. An object that several
 // kustomizations have is given for each that no other has; one that no kustomization has is as it is written.
 // Nothing is given of a patch among them; the patches are those of all kustomizations.
+//
+// Flux's own Kustomizations are such objects as well: what is made of them decides what they make of others.
 func Find(base Base) ([]Object, []Patch) {
 	b := begin(base)
-	if len(b.objects) == 0 {
-		return nil, nil
+	var made, before []Object
+	for _, file := range b.sorted {
+		made = append(made, b.objects[file]...)
 	}
-	flux := b.fluxLayers(base.Repository)
-	var out []Object
+	var flux []*layer
+	for round := 0; len(made) > 0; round++ {
+		now := slices.DeleteFunc(slices.Clone(made), func(o Object) bool { return slices.Contains(kinds[imageGroup], o.Kind) })
+		if round > 0 && reflect.DeepEqual(before, now) {
+			break
+		}
+		before, flux = now, b.fluxLayers(now, base.Repository)
+		if made = b.all(flux); round > maxRounds {
+			made = each(made, func(o Object) Object { return o.unknown("Flux's Kustomizations change each other too often") })
+			break
+		}
+	}
+	return each(made, Object.applied), b.patches(flux)
+}
+
+// maxRounds bounds how often Kustomizations of Flux are taken from what others make.
+const maxRounds = 4
+
+// all gives all objects, with Flux's layers around them.
+func (b *builder) all(flux []*layer) (out []Object) {
+	b.built, b.roots, b.reached, b.left, b.tries = map[string][]Object{}, map[string]bool{}, maps.Clone(b.patchFiles), maxObjects, maxTries
 	for _, l := range flux {
-		out = append(out, b.apply(l)...)
+		if b.roots[l.folders[0]] = true; l.maybe == "" {
+			out = append(out, b.apply(l)...)
+		}
 	}
 	included := map[string]bool{}
 	for _, l := range b.layers {
@@ -34,7 +62,7 @@ func Find(base Base) ([]Object, []Patch) {
 		}
 	}
 	for _, folder := range slices.Sorted(maps.Keys(b.layers)) {
-		if _, built := b.built[folder]; !built && !included[folder] && !b.layers[folder].component {
+		if _, built := b.built[folder]; !built && !b.roots[folder] && !included[folder] && !b.layers[folder].component {
 			out = append(out, b.build(folder)...)
 		}
 	}
@@ -42,25 +70,47 @@ func Find(base Base) ([]Object, []Patch) {
 		out, b.reached = nil, nil
 	}
 	for _, file := range b.sorted {
-		if b.reached[file] {
-			continue
-		}
-		for _, o := range b.objects[file] {
-			if b.left < 0 {
-				o = o.unknown("kustomizations make more objects than are counted")
-			}
-			out = append(out, o)
+		if !b.reached[file] {
+			out = append(out, b.objects[file]...)
 		}
 	}
+	if b.left < 0 {
+		out = each(out, func(o Object) Object { return o.unknown("kustomizations make more objects than are counted") })
+	}
 	slices.SortStableFunc(out, func(a, b Object) int { return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line)) })
-	return out, b.patches(flux)
+	return each(out, func(o Object) Object { return perhaps(flux, o) })
+}
+
+func each(objects []Object, change func(Object) Object) []Object {
+	out := make([]Object, 0, len(objects))
+	for _, o := range objects {
+		out = append(out, change(o))
+	}
+	return out
+}
+
+// perhaps is an image object with the doubt of the layers of which nobody knows here whether they have it.
+func perhaps(layers []*layer, o Object) Object {
+	folders := append(slices.Clone(o.Folders), path.Dir(o.File))
+	for _, l := range layers {
+		below := func(p string) bool { return l.maybe == "." || l.maybe == p || strings.HasPrefix(p, l.maybe+"/") }
+		if l.maybe == "" || !slices.Contains(kinds[imageGroup], o.Kind) || !slices.ContainsFunc(folders, below) {
+			continue
+		}
+		for _, p := range slices.Concat(l.first, l.last) {
+			if selects, _ := p.selects(o); selects {
+				o = o.unknown(p.name + ", which patches it, may be for another place")
+			}
+		}
+	}
+	return o
 }
 
 // begin reads the objects as they are written, and the kustomizations.
 func begin(base Base) *builder {
 	b := &builder{
 		unread: map[string]bool{}, files: map[string][]byte{}, objects: map[string][]Object{}, layers: map[string]*layer{},
-		built: map[string][]Object{}, reached: map[string]bool{}, left: maxObjects,
+		patchFiles: map[string]bool{},
 	}
 	for _, p := range base.Unread {
 		b.unread[p] = true
@@ -77,17 +127,22 @@ func begin(base Base) *builder {
 			b.addLayer(f)
 		}
 	}
+	for _, l := range b.layers {
+		b.lacks(l)
+	}
 	return b
 }
 
 // layer is a kustomization, or a Kustomization of Flux, which does the same around a folder.
 type layer struct {
-	folder                    string // where it stands
+	folders                   []string // where it stands first
 	component                 bool
 	resources, components     []string
 	namespace, prefix, suffix string
+	labels, annotations       map[string]any
 	first, last               []patch // before the names change, and after
 	unknown                   string  // what else it does
+	maybe                     string  // the folder it may be around; empty where that is known
 }
 
 // builder puts layers around the objects.
@@ -97,9 +152,13 @@ type builder struct {
 	objects map[string][]Object // as they are written, by file
 	sorted  []string            // those files
 	layers  map[string]*layer   // of the kustomizations, by folder
-	built   map[string][]Object // of the layers by folder; nil while it is being built
-	reached map[string]bool     // the files that a layer has, as objects or as a patch
-	left    int
+	// patchFiles are the files of patches.
+	patchFiles map[string]bool
+	built      map[string][]Object // of the layers by folder; nil while it is being built
+	roots      map[string]bool     // the folders whose kustomization is in a layer of Flux's
+	reached    map[string]bool     // the files that a layer has, as objects or as a patch
+	left       int                 // how many objects may yet be made
+	tries      int                 // and how often a patch be tried
 }
 
 // addLayer reads a kustomization.
@@ -112,9 +171,14 @@ func (b *builder) addLayer(f File) {
 			fields, whole = mapping(v), all
 		}
 	})
+	folder := path.Dir(f.Path)
 	l := &layer{
-		folder: path.Dir(f.Path), component: text(fields, "kind") == "Component",
+		folders: []string{folder}, component: text(fields, "kind") == "Component",
 		namespace: text(fields, "namespace"), prefix: text(fields, "namePrefix"), suffix: text(fields, "nameSuffix"),
+		labels: maps.Clone(mapping(fields["commonLabels"])), annotations: mapping(fields["commonAnnotations"]),
+	}
+	for _, item := range list(fields["labels"]) {
+		l.labels = with(l.labels, mapping(mapping(item)["pairs"]))
 	}
 	if !whole {
 		l.unknown = "the kustomization " + f.Path + ", which cannot be read,"
@@ -123,7 +187,7 @@ func (b *builder) addLayer(f File) {
 		for _, key := range keys {
 			for _, item := range list(fields[key]) {
 				if p, ok := item.(string); ok {
-					out = append(out, path.Join(l.folder, p))
+					out = append(out, path.Join(folder, p))
 				}
 			}
 		}
@@ -132,7 +196,7 @@ func (b *builder) addLayer(f File) {
 	l.resources, l.components = in("resources", "bases"), in("components")
 	for _, item := range list(fields["patchesStrategicMerge"]) {
 		text, _ := item.(string)
-		if strings.Contains(text, "\n") {
+		if strings.ContainsAny(text, "\n{") {
 			l.first = append(l.first, b.patch(f.Path, map[string]any{"patch": text}))
 		} else {
 			l.first = append(l.first, b.patch(f.Path, map[string]any{"path": text}))
@@ -149,7 +213,16 @@ func (b *builder) addLayer(f File) {
 			l.unknown = cmp.Or(l.unknown, key+" in "+f.Path)
 		}
 	}
-	b.layers[l.folder] = l
+	b.layers[folder] = l
+}
+
+// lacks notes in a layer that it has a component that is not here.
+func (b *builder) lacks(l *layer) {
+	for _, folder := range l.components {
+		if b.layers[folder] == nil {
+			l.unknown = cmp.Or(l.unknown, "the component "+folder+", which is not here,")
+		}
+	}
 }
 
 // harmless tells whether replacements are all of other kinds.
@@ -160,53 +233,13 @@ func harmless(key string, v any) bool {
 			return false
 		}
 		for _, target := range targets {
-			if kind := text(target, "select", "kind"); kind == "" || isKind(kind) {
+			kind := anchored(text(target, "select", "kind"))
+			if kind == nil || slices.ContainsFunc(slices.Concat(slices.Collect(maps.Values(kinds))...), kind.MatchString) {
 				return false
 			}
 		}
 	}
 	return true
-}
-
-// fluxLayers are Flux's own Kustomizations
-// (https://fluxcd.io/flux/components/kustomize/kustomizations/), in the order of their files, but
-// for those of another repository.
-func (b *builder) fluxLayers(repository string) (out []*layer) {
-	sources := map[string]string{} // by name
-	for _, file := range b.sorted {
-		for _, o := range b.objects[file] {
-			if o.Kind == "GitRepository" {
-				sources[o.Name()] = o.Repository()
-			}
-		}
-	}
-	here := slices.ContainsFunc(slices.Collect(maps.Values(sources)), func(s string) bool { return strings.EqualFold(s, repository) })
-	for _, file := range b.sorted {
-		for _, o := range b.objects[file] {
-			source := sources[o.Text("spec", "sourceRef", "name")]
-			if kind := o.Text("spec", "sourceRef", "kind"); kind != "" && kind != "GitRepository" ||
-				repository != "" && here && source != "" && !strings.EqualFold(source, repository) {
-				continue
-			}
-			folder := path.Clean(strings.TrimLeft(o.Text("spec", "path"), "/"))
-			if o.Kind != "Kustomization" || strings.Contains(folder, "${") {
-				continue
-			}
-			l := &layer{
-				folder: path.Dir(o.File), resources: []string{folder}, namespace: o.Text("spec", "targetNamespace"),
-				prefix: o.Text("spec", "namePrefix"), suffix: o.Text("spec", "nameSuffix"),
-			}
-			for _, c := range list(at(o.fields, "spec", "components")) {
-				name, _ := c.(string)
-				l.components = append(l.components, path.Join(folder, name))
-			}
-			for _, item := range list(at(o.fields, "spec", "patches")) {
-				l.first = append(l.first, b.patch(o.File, mapping(item)))
-			}
-			out = append(out, l)
-		}
-	}
-	return out
 }
 
 // build gives what the kustomization of a folder makes.
@@ -226,14 +259,20 @@ func (b *builder) apply(l *layer) []Object {
 // around puts a layer and its components around objects.
 func (b *builder) around(l *layer, objects []Object) []Object {
 	for _, folder := range l.components {
-		if c := b.layers[folder]; c != nil && c != l && b.left > 0 {
-			b.left--
+		if b.left--; b.left < 0 {
+			break
+		}
+		if c := b.layers[folder]; c != nil && c != l {
 			objects = b.around(c, append(objects, b.gather(c.resources)...))
 		}
 	}
 	var out []Object
 	for _, o := range objects {
-		if b.left--; b.left < 0 {
+		b.left, b.tries = b.left-1, b.tries-len(l.first)-len(l.last)
+		if b.tries < 0 {
+			b.left = -1
+		}
+		if b.left < 0 {
 			break
 		}
 		if o, there := l.transform(o); there {
@@ -246,7 +285,12 @@ func (b *builder) around(l *layer, objects []Object) []Object {
 // gather gives the objects of files and folders. A folder without a kustomization has what lies below it, as
 // Flux takes it.
 func (b *builder) gather(paths []string) (out []Object) {
+	counted := 0
 	for _, p := range paths {
+		if b.left -= len(out) - counted; b.left < 0 {
+			break
+		}
+		counted = len(out)
 		switch objects, isFile := b.objects[p]; {
 		case isFile:
 			b.reached[p] = true
@@ -295,7 +339,7 @@ func (b *builder) below(folder string) (out []Object) {
 
 // transform is what a layer makes of an object; not there where it takes the object away.
 func (l *layer) transform(o Object) (Object, bool) {
-	o.Folders = append(slices.Clip(o.Folders), l.folder)
+	o.Folders = append(slices.Clip(o.Folders), l.folders...)
 	there := true
 	for _, p := range l.first {
 		if o, there = p.apply(o); !there {
@@ -307,6 +351,12 @@ func (l *layer) transform(o Object) (Object, bool) {
 	}
 	if l.prefix+l.suffix != "" {
 		o = o.with("name", l.prefix+o.Name()+l.suffix)
+	}
+	if l.labels != nil {
+		o = o.with("labels", with(mapping(at(o.fields, "metadata", "labels")), l.labels))
+	}
+	if l.annotations != nil {
+		o = o.with("annotations", with(mapping(at(o.fields, "metadata", "annotations")), l.annotations))
 	}
 	for _, p := range l.last {
 		if o, there = p.apply(o); !there {

@@ -73,12 +73,30 @@ func (o Object) Repository() string {
 	return strings.Join(parts[len(parts)-2:], "/")
 }
 
-// with is the object with another text in its metadata.
-func (o Object) with(key, value string) Object {
-	metadata := maps.Clone(mapping(o.fields["metadata"]))
-	metadata[key] = value
-	o.fields = maps.Clone(o.fields)
-	o.fields["metadata"] = metadata
+// with is the object with something else in its metadata.
+func (o Object) with(key string, value any) Object {
+	o.fields = with(o.fields, map[string]any{"metadata": with(mapping(o.fields["metadata"]), map[string]any{key: value})})
+	return o
+}
+
+// with is a mapping with others laid over it.
+func with(fields, more map[string]any) map[string]any {
+	out := make(map[string]any, len(fields)+len(more))
+	maps.Copy(out, fields)
+	maps.Copy(out, more)
+	return out
+}
+
+// applied is the object with a doubt where it tells Flux not to apply it anew.
+func (o Object) applied() Object {
+	for _, field := range []string{"annotations", "labels"} {
+		for key, value := range map[string]string{"reconcile": "disabled", "ssa": "Ignore|IfNotPresent"} {
+			of := o.Text("metadata", field, "kustomize.toolkit.fluxcd.io/"+key)
+			if of != "" && slices.ContainsFunc(strings.Split(value, "|"), func(v string) bool { return strings.EqualFold(v, of) }) {
+				return o.unknown("its " + field + " tell Flux not to apply it again, so the cluster may have another")
+			}
+		}
+	}
 	return o
 }
 
@@ -98,9 +116,11 @@ func text(v any, keys ...string) string { s, _ := at(v, keys...).(string); retur
 func mapping(v any) map[string]any      { m, _ := v.(map[string]any); return m }
 func list(v any) []any                  { l, _ := v.([]any); return l }
 
+const imageGroup = "image.toolkit.fluxcd.io"
+
 // kinds are those of Flux that matter, by their groups.
 var kinds = map[string][]string{
-	"image.toolkit.fluxcd.io":     {"ImagePolicy", "ImageRepository", "ImageUpdateAutomation"},
+	imageGroup:                    {"ImagePolicy", "ImageRepository", "ImageUpdateAutomation"},
 	"source.toolkit.fluxcd.io":    {"GitRepository"},
 	"kustomize.toolkit.fluxcd.io": {"Kustomization"},
 }
@@ -122,8 +142,8 @@ func Counts(data []byte) bool {
 		holds(data, layerWords) && (bytes.Contains(data, []byte("kustomize.config.k8s.io")) || !topLevel(data, "apiVersion:"))
 }
 
-// layerWords are what a kustomization that has objects cannot be without.
-var layerWords = [][]byte{[]byte("resources"), []byte("bases"), []byte("components")}
+// layerWords are what a kustomization that has objects, or is a Component of others, cannot be without.
+var layerWords = [][]byte{[]byte("resources"), []byte("bases"), []byte("omponent")}
 
 // topLevel tells whether a line begins with a word.
 func topLevel(data []byte, word string) bool {

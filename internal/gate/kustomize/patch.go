@@ -16,7 +16,8 @@ import (
 // patch changes the objects that it selects: those of its target, or without one those of its own kind and name.
 type patch struct {
 	target  map[string]any
-	body    []any // mappings are merged, lists are steps of JSON Patch
+	parts   map[string]*regexp.Regexp // of the target; nil where one cannot be read
+	body    []any                     // mappings are merged, lists are steps of JSON Patch
 	name    string
 	unknown bool // what it does
 	unread  bool // which objects it is of, neither
@@ -24,23 +25,50 @@ type patch struct {
 
 // patch reads an entry of the patches in a file. What a file of its own holds is not known where that does not count.
 func (b *builder) patch(in string, entry map[string]any) patch {
-	p := patch{target: mapping(entry["target"]), name: "a patch of " + in, unknown: entry["options"] != nil}
+	p := patch{
+		target: mapping(entry["target"]), parts: map[string]*regexp.Regexp{}, name: "a patch of " + in, unknown: entry["options"] != nil,
+	}
+	for _, key := range []string{"group", "version", "kind", "name", "namespace"} {
+		if pattern := text(p.target, key); pattern != "" {
+			p.parts[key] = anchored(pattern)
+		}
+	}
 	data := []byte(text(entry, "patch"))
+	if len(data) == 0 && entry["patch"] != nil {
+		p.body = append(p.body, entry["patch"])
+	}
 	if file := text(entry, "path"); file != "" {
 		p.name = path.Join(path.Dir(in), file)
 		held := false
 		if data, held = b.files[p.name]; !held {
-			p.unread = b.unread[p.name] && p.target == nil
+			p.unread = p.target == nil && (b.unread[p.name] || !searched(file) || strings.HasPrefix(p.name, "../"))
 			p.unknown = p.unread || p.target != nil
 			return p
 		}
-		b.reached[p.name] = true
+		b.patchFiles[p.name] = true
 	}
 	eachDocument(data, [][]byte{nil}, func(root *yaml.Node, _ int) {
 		v, whole := plain(root)
 		p.body, p.unknown = append(p.body, v), p.unknown || !whole
 	})
 	return p
+}
+
+// anchored is a target's pattern, as kustomize takes it; nil where it cannot be read.
+func anchored(pattern string) *regexp.Regexp {
+	if pattern == "" {
+		pattern = ".*"
+	}
+	expression, err := regexp.Compile("^(?:" + pattern + ")$")
+	if err != nil {
+		return nil
+	}
+	return expression
+}
+
+// searched tells whether a repository's files are searched for one of such a name, which is no address elsewhere.
+func searched(file string) bool {
+	return slices.Contains([]string{".yaml", ".yml"}, path.Ext(file)) && !strings.Contains(file, "://")
 }
 
 // apply gives the patched object; not there where the patch takes it away.
@@ -92,15 +120,9 @@ func (p patch) selects(o Object) (selects, clear bool) {
 		"group": {group}, "version": {version}, "kind": {o.Kind},
 		"name": {o.first.name, now.name}, "namespace": {effective(o.first.namespace), effective(now.namespace)},
 	} {
-		pattern := text(p.target, key)
-		if pattern == "" {
-			continue
-		}
-		expression, err := regexp.Compile("^(?:" + pattern + ")$")
-		if err != nil {
+		if expression, asked := p.parts[key]; asked && expression == nil {
 			return true, false
-		}
-		if !slices.ContainsFunc(values, expression.MatchString) {
+		} else if asked && !slices.ContainsFunc(values, expression.MatchString) {
 			return false, true
 		}
 	}
