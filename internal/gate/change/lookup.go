@@ -55,8 +55,9 @@ func (l Lookup) Writers(key, file string) (some, all []Automation) {
 // NAMESPACE:NAME: whole ones of its namespace or, where there is none, of one that
 // the object does not say; and of these the nearest to the file by directory. Where
 // several are equally near, those count that are the nearest to an automation which may
-// write the file; where others are the nearest to all of these, they count as well.
-// Several are given only where they differ.
+// write the file; where others are the nearest to all of these, they count as well, and
+// so do those that lie nearer and do not say their namespace. Several are given only
+// where they differ.
 //
 // A part never stands for the whole. Where it has an order of its own, what it
 // makes of the whole is given beside this, for nobody knows whether it is applied;
@@ -75,6 +76,8 @@ func (l Lookup) For(key, file string) (found []ImagePolicy, settled bool) {
 		}
 		byFile := len(whole)
 		whole = l.written(whole, slices.DeleteFunc(slices.Clone(all), func(p ImagePolicy) bool { return !passes(p) }), key, file)
+		unsaid, _ := nearest(all, dir, near+1, func(p ImagePolicy) bool { return !p.Partial && said(p.Namespace) == "" })
+		whole = append(whole, slices.DeleteFunc(unsaid, func(p ImagePolicy) bool { return slices.ContainsFunc(whole, p.Alike) })...)
 		parts, _ := nearest(all, dir, near, func(p ImagePolicy) bool { return p.Partial && p.Ordered() && said(p.Namespace) == known })
 		found = slices.Clone(whole)
 		for _, part := range parts {
