@@ -346,6 +346,7 @@ func (l *layer) transform(o Object) (Object, bool) {
 			return o, false
 		}
 	}
+	o.past = append(slices.Clip(o.past), o.id())
 	if l.namespace != "" {
 		o = o.with("namespace", l.namespace)
 	}

@@ -39,6 +39,7 @@ type Object struct {
 
 	fields map[string]any // texts, lists and mappings
 	first  id             // as it is written
+	past   []id           // as the kustomizations below had it
 }
 
 type id struct{ namespace, name string }

@@ -102,8 +102,10 @@ func (p patch) apply(o Object) (out Object, there bool) {
 func same(body map[string]any, o Object) bool {
 	group, _, _ := strings.Cut(text(body, "apiVersion"), "/")
 	of := id{text(body, "metadata", "namespace"), text(body, "metadata", "name")}
-	return text(body, "kind") == o.Kind && slices.Contains(kinds[group], o.Kind) && (of.name == o.Name() || of.name == o.first.name) &&
-		(of.namespace == "" || of.namespace == o.Namespace() || of.namespace == o.first.namespace)
+	return text(body, "kind") == o.Kind && slices.Contains(kinds[group], o.Kind) &&
+		slices.ContainsFunc(append(slices.Clip(o.past), o.first, o.id()), func(had id) bool {
+			return of.name == had.name && slices.Contains([]string{"", had.namespace, o.Namespace(), o.first.namespace}, of.namespace)
+		})
 }
 
 // selects tells whether an object is among the patch's; not clear where that cannot be told.
