@@ -2,6 +2,7 @@ package kustomize
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"path"
 	"reflect"
@@ -78,7 +79,29 @@ func (b *builder) all(flux []*layer) (out []Object) {
 		out = each(out, func(o Object) Object { return o.unknown("kustomizations make more objects than are counted") })
 	}
 	slices.SortStableFunc(out, func(a, b Object) int { return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line)) })
-	return each(out, func(o Object) Object { return perhaps(flux, o) })
+	return each(united(out), func(o Object) Object { return perhaps(flux, o) })
+}
+
+// united gives each object once that several layers make alike, with the folders of all.
+func united(objects []Object) (out []Object) {
+	type made struct {
+		file   string
+		line   int
+		fields string
+	}
+	first := map[made]int{}
+	for _, o := range objects {
+		fields, err := json.Marshal([]any{o.fields, o.Unknown})
+		i, again := first[made{o.File, o.Line, string(fields)}]
+		if !again || err != nil {
+			first[made{o.File, o.Line, string(fields)}] = len(out)
+			i, out = len(out), append(out, o)
+		}
+		out[i].Folders = append(slices.Clip(out[i].Folders), o.Folders...)
+		slices.Sort(out[i].Folders)
+		out[i].Folders, out[i].past = slices.Compact(out[i].Folders), nil
+	}
+	return out
 }
 
 func each(objects []Object, change func(Object) Object) []Object {

@@ -98,6 +98,14 @@ func TestObjectsAreBounded(t *testing.T) {
 	if n := len(found(kustomize.Base{Files: cycle})); n != 1 {
 		t.Errorf("%d objects of a circle", n)
 	}
+	everywhere := []kustomize.File{files[0]}
+	for i := range 30 {
+		everywhere = append(everywhere, kustomize.File{Path: fmt.Sprintf("clusters/%d.yaml", i), Data: fmt.Appendf(nil,
+			"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: all-%d, namespace: flux}\nspec: {path: ./}\n", i)})
+	}
+	if all := found(kustomize.Base{Files: everywhere}); len(all) != len(everywhere) || all[0].Unknown != "" {
+		t.Errorf("of %d objects that all Kustomizations have there are %d", len(everywhere), len(all))
+	}
 	bomb := kustomize.File{Path: "x.yaml", Data: []byte("kind: ImagePolicy\napiVersion: image.toolkit.fluxcd.io/v1\nmetadata: {name: web}\n" +
 		"a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b]\n" +
 		"d: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c]\ne: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d]\nf: [*e, *e, *e, *e, *e, *e, *e]\n")}
