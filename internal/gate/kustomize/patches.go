@@ -1,6 +1,7 @@
 package kustomize
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ func (b *builder) patches(layers []*layer) (out []Patch) {
 	for _, folder := range slices.Sorted(maps.Keys(b.layers)) {
 		layers = append(layers, b.layers[folder])
 	}
+	seen := map[string]bool{}
 	for _, l := range layers {
 		for _, p := range slices.Concat(l.first, l.last) {
 			for _, body := range p.body {
@@ -27,7 +29,9 @@ func (b *builder) patches(layers []*layer) (out []Patch) {
 				if one.Targeted = p.target != nil; one.Targeted {
 					one.Kind = text(p.target, "kind")
 				}
-				out = append(out, one)
+				if key := fmt.Sprint(one); !seen[key] { // a layer of Flux's has those of its folder
+					seen[key], out = true, append(out, one)
+				}
 			}
 		}
 	}
