@@ -48,14 +48,14 @@ func (f Facts) Stopped() []Automation {
 func (f Facts) pushes(a Automation) bool { return a.Branch != "" && a.Branch == f.HeadRef }
 
 // automations are those of the base, without samples where there are others, and without those of other
-// repositories where some are known to be of this one. (A repository can have had another name.)
+// repositories where some are known to be of this one. A repository can have had another owner.
 func (f Facts) automations() []Automation {
 	rest := slices.DeleteFunc(slices.Clone(f.Automations), func(a Automation) bool { return sampled(a.File) != "" })
 	if len(rest) == 0 {
 		rest = f.Automations
 	}
-	ours := func(a Automation) bool { return a.Source != "" && strings.EqualFold(a.Source, f.Repository) }
-	if slices.ContainsFunc(rest, ours) {
+	ours := func(a Automation) bool { return strings.EqualFold(path.Base(a.Source), path.Base(f.Repository)) }
+	if f.Repository != "" && slices.ContainsFunc(rest, ours) {
 		rest = slices.DeleteFunc(slices.Clone(rest), func(a Automation) bool { return a.Source != "" && !ours(a) })
 	}
 	return rest

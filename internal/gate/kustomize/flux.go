@@ -16,7 +16,7 @@ func (b *builder) fluxLayers(objects []Object, repository string) (out []*layer)
 			sources = append(sources, o)
 		}
 	}
-	ours := func(o Object) bool { return strings.EqualFold(o.Repository(), repository) }
+	ours := func(o Object) bool { return strings.EqualFold(path.Base(o.Repository()), path.Base(repository)) } // of whichever owner
 	for _, o := range objects {
 		if o.Kind != "Kustomization" {
 			continue

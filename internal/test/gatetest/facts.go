@@ -16,7 +16,9 @@ import (
 type facts struct {
 	HeadRef string `yaml:"head-ref"`
 	BaseRef string `yaml:"base-ref"`
-	Today   string `yaml:"today"`
+	// Repository is owner/name; absent where that is not known.
+	Repository string `yaml:"repository"`
+	Today      string `yaml:"today"`
 	// Removed are files of the base that are not in head, TipRemoved those
 	// that are not at the base's tip.
 	Removed    []string `yaml:"removed"`

@@ -198,7 +198,7 @@ func (t tree) revision(role string) change.Revision {
 // gather makes the facts as an edge package would.
 func (c *changed) gather(day time.Time) (change.Facts, error) {
 	out := change.Facts{
-		BaseRef: c.facts.BaseRef, HeadRef: c.facts.HeadRef,
+		BaseRef: c.facts.BaseRef, HeadRef: c.facts.HeadRef, Repository: c.facts.Repository,
 		MergeBase: c.base.revision("base"), Base: c.tip.revision("base"), Head: c.head.revision("head"),
 		Crosswise: c.facts.Crosswise, Gaps: c.facts.Gaps, Unsearched: c.facts.Unsearched,
 	}
