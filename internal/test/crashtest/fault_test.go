@@ -217,7 +217,7 @@ func TestFailedSyncFindsReceiversThatGoOn(t *testing.T) {
 	}
 	from, random := chance(t)
 	const commit = "err := l.engine.commit(ctx, batch)\n"
-	path, err := Build(programs, *receiver, overlay(t, commit, commit+"\t\tl.o.Observe.Failed(err, false)\n\t\terr = nil\n"))
+	path, err := Build(programs, *receiver, overlay(t, commit, commit+"\t\tl.o.Observe.CommitFailed()\n\t\terr = nil\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
