@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -58,7 +59,7 @@ func (l *Ledger) Append(ctx context.Context, e ledger.Entry, body []byte) (ledge
 		return ledger.Receipt{}, fmt.Errorf("append: %w", err)
 	}
 	it := &item{entry: e, leaf: e.Hash(), done: make(chan error, 1)}
-	it.encoding, it.data = encode(body)
+	it.encoding, it.data = l.pack.encode(body)
 	until := time.Now().Add(l.o.Hold)
 	if !l.enter(ctx, it, until) {
 		return ledger.Receipt{}, l.unavailable(ctx)
@@ -89,13 +90,20 @@ func (l *Ledger) enter(ctx context.Context, it *item, until time.Time) bool {
 	if l.quota.Acquire(waiting, it.size()) != nil {
 		return false
 	}
+	l.queued.Add(1)
 	l.queuedBytes.Add(it.size())
-	l.queue <- it // never full: the quota bounds how many there are
-	return true
+	select {
+	case l.queue <- it:
+		return true
+	case <-waiting.Done():
+		l.leave(it)
+		return false
+	}
 }
 
 // leave gives back what the item takes of the quota.
 func (l *Ledger) leave(it *item) {
+	l.queued.Add(-1)
 	l.queuedBytes.Add(-it.size())
 	l.quota.Release(it.size())
 }
@@ -117,13 +125,30 @@ func (l *Ledger) unavailable(ctx context.Context) error {
 	return fmt.Errorf("%w: %w", ledger.ErrUnavailable, cause)
 }
 
+// maxScratch is the greatest buffer, in bytes, that is kept for packing another body.
+const maxScratch = 256 << 10
+
+// packer packs bodies for many at once.
+type packer struct{ scratch sync.Pool } // of *[]byte
+
 // encode gives a copy of the body as it is stored; what does not get smaller
 // stays raw. The copy is no larger than it must be, since many may wait.
-func encode(body []byte) (encoding string, data []byte) {
-	if packed := s2.Encode(nil, body); len(packed) < len(body) {
-		return encodingS2, append([]byte{}, packed...)
+func (p *packer) encode(body []byte) (encoding string, data []byte) {
+	scratch, ok := p.scratch.Get().(*[]byte)
+	if !ok {
+		scratch = new([]byte)
 	}
-	return encodingRaw, append([]byte{}, body...)
+	packed := s2.Encode((*scratch)[:cap(*scratch)], body)
+	encoding, data = encodingS2, packed
+	if len(packed) >= len(body) {
+		encoding, data = encodingRaw, body
+	}
+	data = append([]byte{}, data...)
+	if cap(packed) <= maxScratch {
+		*scratch = packed
+		p.scratch.Put(scratch)
+	}
+	return encoding, data
 }
 
 // gather takes the items that make up one commit, the first of which is given.

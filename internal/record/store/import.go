@@ -184,7 +184,7 @@ func (m *importer) body(r ledger.Record, body []byte) error {
 	if err := m.gone.settle(r, body); err != nil || body == nil {
 		return err
 	}
-	encoding, data := encode(body)
+	encoding, data := m.l.pack.encode(body)
 	_, err := m.into.ExecContext(m.ctx, `INSERT INTO body (idx, encoding, data) VALUES ($1, $2, $3)`, r.Index, encoding, data)
 	return err
 }

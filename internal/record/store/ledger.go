@@ -101,13 +101,16 @@ type Ledger struct {
 	seen   witness
 
 	quota  *semaphore.Weighted // bytes that may wait
-	queue  chan *item
+	queue  chan *item          // of two commits: the garbage collector looks through all of it
 	probes chan chan error
 	faults chan error    // that show outside of a commit
 	ended  chan struct{} // closed when nothing is written any more
 	stop   context.CancelFunc
 	outage outage // the writer's
 
+	pack packer
+
+	queued      atomic.Int64 // entries on their way, and how much they hold
 	queuedBytes atomic.Int64
 	size        atomic.Int64          // entries, after the last commit
 	committed   atomic.Int64          // when a commit was last durable, UnixMicro
@@ -119,7 +122,7 @@ type Ledger struct {
 func Open(ctx context.Context, o Options) (*Ledger, error) {
 	o = withDefaults(o)
 	l := &Ledger{
-		o: o, outage: newOutage(o), quota: semaphore.NewWeighted(o.Queue), queue: make(chan *item, o.Queue/itemOverhead),
+		o: o, outage: newOutage(o), quota: semaphore.NewWeighted(o.Queue), queue: make(chan *item, 2*maxBatch),
 		probes: make(chan chan error), faults: make(chan error, 1), ended: make(chan struct{}),
 	}
 	if err := l.openEngine(ctx); err != nil {

@@ -32,7 +32,7 @@ type Stats struct {
 // Stats tells how the writer does. It asks no database.
 func (l *Ledger) Stats() Stats {
 	s := Stats{
-		Size: l.size.Load(), Queued: len(l.queue), QueuedBytes: l.queuedBytes.Load(),
+		Size: l.size.Load(), Queued: int(l.queued.Load()), QueuedBytes: l.queuedBytes.Load(),
 	}
 	if cause := l.broken.Load(); cause != nil {
 		s.Broken = *cause

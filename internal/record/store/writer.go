@@ -102,7 +102,7 @@ func (l *Ledger) keep(ctx context.Context, batch []*item) {
 			l.recover(ctx, err)
 			return
 		}
-		l.outage.lasts(slog.LevelWarn, takesNothing, err, len(batch)+len(l.queue))
+		l.outage.lasts(slog.LevelWarn, takesNothing, err, int(l.queued.Load()))
 		sleep(ctx, wait)
 		batch = l.dropCancelled(batch)
 	}
@@ -122,7 +122,7 @@ func (l *Ledger) kept(batch []*item, took time.Duration) {
 func (l *Ledger) recover(ctx context.Context, cause error) {
 	for wait := firstSleep; ctx.Err() == nil; wait = min(2*wait, lastSleep) {
 		l.fails(cause)
-		l.outage.lasts(slog.LevelError, "the ledger is broken, recovering", cause, len(l.queue))
+		l.outage.lasts(slog.LevelError, "the ledger is broken, recovering", cause, int(l.queued.Load()))
 		err := l.engine.recover(ctx)
 		if err == nil {
 			err = l.engine.probe(ctx)
