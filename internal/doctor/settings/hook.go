@@ -47,20 +47,24 @@ var (
 	version  = regexp.MustCompile(`^v\d+(\.\d+){0,2}$`)
 )
 
-// choose finds the steps that use the Action, by its name or its image.
+// choose finds the steps that use the Action.
 func (x *examiner) choose() {
-	name := strings.ToLower(Action)
 	for _, w := range x.Workflows {
 		for _, s := range w.Steps {
-			of, _, _ := strings.Cut(strings.ToLower(s.Uses), "@")
-			if image, ok := strings.CutPrefix(of, "docker://"); ok {
-				_, of, _ = strings.Cut(image, "/") // without the registry
-			}
-			if of == name {
+			if s.runsAction() {
 				x.ours = append(x.ours, use{s, w.Path, w.Triggers})
 			}
 		}
 	}
+}
+
+// runsAction tells whether the step uses the Action, by its name or its image.
+func (s Step) runsAction() bool {
+	of, _, _ := strings.Cut(strings.ToLower(s.Uses), "@")
+	if image, ok := strings.CutPrefix(of, "docker://"); ok {
+		_, of, _ = strings.Cut(image, "/") // without the registry
+	}
+	return of == strings.ToLower(Action)
 }
 
 // checkName is what the Action is told to call its check; not sure where an

@@ -20,6 +20,7 @@ const (
 	CheckQueue    = "merge queue"
 	CheckMerging  = "merging"
 	CheckActions  = "GitHub Actions"
+	CheckSecrets  = "secrets"
 	CheckHook     = "webhook"
 )
 
@@ -36,6 +37,7 @@ func Examine(s Settings, i Intent) []finding.Check {
 		doctor.Step{Name: CheckQueue, Run: x.queue},
 		doctor.Step{Name: CheckMerging, Run: x.merging},
 		doctor.Step{Name: CheckActions, Run: x.actions},
+		doctor.Step{Name: CheckSecrets, Run: x.secrets},
 		doctor.Step{Name: CheckHook, Run: x.hooks},
 	)
 }

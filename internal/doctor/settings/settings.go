@@ -24,7 +24,10 @@ type Settings struct {
 	Merging   Merging
 	Actions   Actions
 	Workflows []Workflow // of the default branch
-	Hooks     []Webhook
+	// Environments are those that jobs take secrets from, Exposed the names of secrets that every workflow can read.
+	Environments []Environment
+	Exposed      []string
+	Hooks        []Webhook
 	// Unread is what could not be read, by the names of the checks.
 	Unread []doctor.Unread
 }

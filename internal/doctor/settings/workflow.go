@@ -2,6 +2,7 @@ package settings
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,6 +22,8 @@ type Workflow struct {
 	Jobs []string
 	// Calls are the workflows that its jobs call, whose steps are not seen here.
 	Calls []string
+	// Secretive are the jobs that run the Action and take secrets.
+	Secretive []SecretJob
 }
 
 // Trigger is an event that starts a workflow, and what must be so besides.
@@ -44,17 +47,37 @@ type Step struct {
 // workflowFile is the part of GitHub's syntax that is read
 // (https://docs.github.com/actions/reference/workflow-syntax-for-github-actions).
 type workflowFile struct {
-	On          yaml.Node `yaml:"on"`
-	Permissions yaml.Node `yaml:"permissions"`
-	Jobs        map[string]struct {
-		Name        string    `yaml:"name"`
-		Uses        string    `yaml:"uses"`
-		Permissions yaml.Node `yaml:"permissions"`
-		Steps       []struct {
-			Uses string            `yaml:"uses"`
-			With map[string]string `yaml:"with"`
-		} `yaml:"steps"`
-	} `yaml:"jobs"`
+	On          yaml.Node            `yaml:"on"`
+	Permissions yaml.Node            `yaml:"permissions"`
+	Env         any                  `yaml:"env"`
+	Jobs        map[string]yaml.Node `yaml:"jobs"`
+}
+
+type jobFile struct {
+	Name        string      `yaml:"name"`
+	Uses        string      `yaml:"uses"`
+	Permissions yaml.Node   `yaml:"permissions"`
+	Environment environment `yaml:"environment"`
+	Steps       []struct {
+		Uses string            `yaml:"uses"`
+		With map[string]string `yaml:"with"`
+	} `yaml:"steps"`
+}
+
+// environment is a name, or a mapping that has one.
+type environment string
+
+// UnmarshalYAML reads either.
+func (e *environment) UnmarshalYAML(n *yaml.Node) error {
+	var of struct {
+		Name string `yaml:"name"`
+	}
+	if n.Kind == yaml.ScalarNode {
+		return n.Decode((*string)(e))
+	}
+	err := n.Decode(&of)
+	*e = environment(of.Name)
+	return err
 }
 
 // ParseWorkflow reads a workflow file.
@@ -69,7 +92,11 @@ func ParseWorkflow(path string, text []byte) (Workflow, error) {
 		return w, fmt.Errorf("read workflow: %w", err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(file.Jobs)) {
-		job := file.Jobs[name]
+		job, whole := jobFile{}, any(nil)
+		node := file.Jobs[name]
+		if err := errors.Join(node.Decode(&job), node.Decode(&whole)); err != nil {
+			return w, fmt.Errorf("read workflow: %w", err)
+		}
 		w.Jobs = append(w.Jobs, cmp.Or(job.Name, name))
 		if job.Uses != "" {
 			w.Calls = append(w.Calls, job.Uses)
@@ -78,10 +105,15 @@ func ParseWorkflow(path string, text []byte) (Workflow, error) {
 		if err != nil {
 			return w, fmt.Errorf("read workflow: %w", err)
 		}
+		before := len(w.Steps)
 		for _, step := range job.Steps {
 			if step.Uses != "" {
 				w.Steps = append(w.Steps, Step{step.Uses, step.With, declared, granted})
 			}
+		}
+		secrets := secretsIn(fmt.Sprint(whole, file.Env))
+		if len(secrets) > 0 && slices.ContainsFunc(w.Steps[before:], Step.runsAction) {
+			w.Secretive = append(w.Secretive, SecretJob{cmp.Or(job.Name, name), string(job.Environment), secrets})
 		}
 	}
 	return w, nil

@@ -20,7 +20,7 @@ import (
 
 const (
 	// MaxRequests bounds how many requests Read sends, retries aside.
-	MaxRequests = 32
+	MaxRequests = 42
 	// maxRulesets bounds how many rulesets are asked who may bypass them.
 	maxRulesets = 6
 	// maxOrganizationHooks bounds how many of them are asked what became of their
@@ -32,9 +32,9 @@ const (
 )
 
 // Read reads what is set on GitHub: rules of the branches, GitHub Actions,
-// workflows, webhooks. It sends about ten requests, and up to three for each other
-// base, one after the other, and changes nothing. What the token may not read is told in Unread; an error means that
-// nothing could be read.
+// workflows, webhooks. It sends about ten requests, up to three for each other
+// base, and two for each environment, one after the other, and changes nothing. What the token may not read is
+// told in Unread; an error means that nothing could be read.
 func Read(ctx context.Context, c *github.Client, i settings.Intent) (settings.Settings, error) {
 	ctx, cancel := c.Limited(ctx)
 	defer cancel()
@@ -66,6 +66,7 @@ func Read(ctx context.Context, c *github.Client, i settings.Intent) (settings.Se
 	g.rulesets()
 	g.workflows()
 	g.actions()
+	g.secrets()
 	g.hooks()
 	return g.s, nil
 }

@@ -8,7 +8,7 @@ import (
 )
 
 func settingCases() []settingCase {
-	return slicesOf(basics(), bases(), heads(), classicCases(), flows(), rightsCases(), hookCases())
+	return slicesOf(basics(), bases(), heads(), classicCases(), flows(), rightsCases(), secretCases(), hookCases())
 }
 
 func slicesOf(lists ...[]settingCase) []settingCase {
@@ -305,6 +305,63 @@ func rightsCases() []settingCase {
 		{name: "a limit used up half-way", change: func(s *setting) {
 			s.faults = []fakehub.Fault{fakehub.PrimaryLimit("actions/get-github-actions-permissions-repository", 403, noon.AddDate(1, 0, 0))}
 		}, gaps: []string{"GitHub Actions; rate limit", "GitHub Actions; rate limit", "webhook; rate limit", "webhook; rate limit"}},
+	}
+}
+
+// secretCases are places for the token that a job takes.
+func secretCases() []settingCase {
+	at := func(e fakehub.Environment) func(*setting) {
+		return func(s *setting) {
+			s.files["token.yml"], e.Name = tokenWorkflow, "flux-token"
+			s.environments = []fakehub.Environment{e}
+		}
+	}
+	also := func(on string) func(*setting) {
+		return func(s *setting) {
+			at(fakehub.Environment{Branches: []string{"main"}})(s)
+			s.secrets = map[string]string{on: "FLUX_TOKEN"}
+		}
+	}
+	without := func(from, to string) func(*setting) {
+		return func(s *setting) { s.files["token.yml"] = strings.Replace(tokenWorkflow, from, to, 1) }
+	}
+	open := func(words string) []string { return []string{"secret-open warning; " + words} }
+	return []settingCase{
+		{name: "a secret of the repository", change: without("    environment: flux-token\n", ""), want: open("FLUX_TOKEN from no environment")},
+		{name: "a secret of the whole workflow", change: func(s *setting) {
+			s.files["token.yml"] = "env: {A: \"${{ secrets['app_key'] }}\"}\n" + strings.NewReplacer("    environment: flux-token\n", "",
+				"${{ secrets.FLUX_TOKEN }}", "").Replace(tokenWorkflow)
+		}, want: open("APP_KEY from no environment")},
+		{name: "all secrets", change: without("    environment: flux-token\n", "    env: {A: '${{ toJSON(secrets) }}'}\n"),
+			want: open("all secrets, FLUX_TOKEN from no")},
+		{name: "the workflow's own token", change: func(s *setting) {
+			s.files["token.yml"] = strings.NewReplacer("    environment: flux-token\n", "", "FLUX_TOKEN", "GITHUB_TOKEN").Replace(tokenWorkflow)
+		}},
+		{name: "an environment that is not there", change: without("", ""), want: open("is not there")},
+		{name: "an environment for all", change: at(fakehub.Environment{}), want: open("every branch may use")},
+		{name: "an environment for the base", change: at(fakehub.Environment{Branches: []string{"main"}})},
+		{name: "an environment for the bot's branch, with an address", change: func(s *setting) {
+			at(fakehub.Environment{Branches: []string{head}})(s)
+			s.files["token.yml"] = strings.Replace(tokenWorkflow, "environment: flux-token", "environment: {name: flux-token, url: 'https://x'}", 1)
+		}},
+		{name: "an environment for a pattern", change: at(fakehub.Environment{Branches: []string{"main", "*"}}), want: open("branch * may use")},
+		{name: "an environment for tags", change: at(fakehub.Environment{Branches: []string{"main"}, Tags: []string{"v*"}}),
+			want: open("tags v*")},
+		{name: "an environment for protected branches, of which there are none", change: at(fakehub.Environment{Protected: true}),
+			want: open("rulesets do not count")},
+		{name: "an environment for protected branches", change: func(s *setting) {
+			at(fakehub.Environment{Protected: true})(s)
+			s.protect["main"] = fakehub.Protection{PullRequest: true}
+		}, gaps: []string{"merge queue"}},
+		{name: "a secret in both places", change: also(fleet), want: open("repository or the organization")},
+		{name: "a secret of the organization", change: also("acme"), want: open("repository or the organization")},
+		{name: "an environment that is worked out", change: without("flux-token", "'${{ vars.PLACE }}'"),
+			gaps: []string{"secrets; which environment"}},
+		{name: "secrets that the token may not see", change: func(s *setting) {
+			at(fakehub.Environment{Branches: []string{"main"}})(s)
+			s.grant = fakehub.Grant{Kind: fakehub.FineGrained, Account: "ann",
+				Permissions: map[string]string{"contents": "read", "administration": "write", "repository_hooks": "read"}}
+		}, gaps: []string{"secrets; Actions: read", "secrets; Secrets: read", "secrets; Secrets: read"}},
 	}
 }
 

@@ -54,6 +54,18 @@ jobs:
         with: {command: propose}
 `
 
+const tokenWorkflow = `on:
+  schedule: [{cron: "23 6 * * *"}]
+jobs:
+  token:
+    runs-on: ubuntu-latest
+    environment: flux-token
+    permissions: {issues: write}
+    steps:
+      - uses: goldfish-inc/fluxkeeper@27c240778a1e3a5c0a3f6f1d9b1c3a9d5f3b2c1d
+        with: {command: token, token: "${{ secrets.FLUX_TOKEN }}"}
+`
+
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 // setting is a repository on a hub, on which all is set as it should be.
@@ -63,12 +75,15 @@ type setting struct {
 	protect  map[string]fakehub.Protection
 	actions  map[string]fakehub.ActionsSettings
 	hooks    []fakehub.Hook
-	fate     fakehub.Fate
-	grant    fakehub.Grant
-	faults   []fakehub.Fault
-	intent   settings.Intent
-	files    map[string]string
-	headless bool
+	// environments are the repository's; secrets are names of those that every workflow can read, by whose they are.
+	environments []fakehub.Environment
+	secrets      map[string]string
+	fate         fakehub.Fate
+	grant        fakehub.Grant
+	faults       []fakehub.Fault
+	intent       settings.Intent
+	files        map[string]string
+	headless     bool
 }
 
 // settingCase changes it, and says what is to be found and what is not to be told.
@@ -127,6 +142,12 @@ func (s *setting) gathered(t *testing.T) (settings.Settings, *fakehub.Hub) {
 	}
 	for on, a := range s.actions {
 		hub.SetActions(on, a)
+	}
+	for _, e := range s.environments {
+		hub.AddEnvironment(fleet, e)
+	}
+	for on, name := range s.secrets {
+		hub.AddSecret(on, name)
 	}
 	for _, k := range s.hooks {
 		hub.AddHook(k)

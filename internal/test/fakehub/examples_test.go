@@ -48,6 +48,8 @@ func tour(sha, blob string) []visit {
 		{"GET", "/user/repos", ""}, {"GET", "/installation/repositories", ""}, {"GET", "/orgs/goldfish-inc/members/fluxbot", ""},
 		{"GET", r + "/actions/artifacts", ""}, {"GET", r + "/actions/secrets", ""}, {"GET", r + "/actions/permissions", ""},
 		{"GET", r + "/actions/permissions/workflow", ""}, {"GET", "/orgs/goldfish-inc/actions/permissions/workflow", ""},
+		{"GET", r + "/environments/flux-token", ""}, {"GET", r + "/environments/flux-token/deployment-branch-policies", ""},
+		{"GET", r + "/actions/organization-secrets", ""},
 		{"GET", r + "/rules/branches/main", ""}, {"GET", r + "/rulesets/42", ""}, {"GET", r + "/branches/main/protection", ""},
 		{"POST", r + "/issues", `{"title":"t","body":"b"}`}, {"GET", r + "/issues", ""}, {"GET", r + "/issues/2", ""},
 		{"PATCH", r + "/issues/2", `{"state":"closed"}`},
@@ -72,6 +74,8 @@ func TestAnswersLookLikeGitHubs(t *testing.T) {
 		Checks: map[string]int64{"fluxkeeper": 15368}, PullRequest: true, Bypassers: []string{"ann"}, Restricted: true,
 		Pushers: []string{"fluxbot"}, Teams: []string{"justice-league"},
 	})
+	w.AddEnvironment(full, fakehub.Environment{Name: "flux-token", Branches: []string{"main"}, Tags: []string{"v*"}})
+	w.AddSecret(full, "FLUX_TOKEN")
 	app := w.newApp()
 	for _, on := range []string{full, "goldfish-inc", ""} {
 		w.AddHook(fakehub.Hook{On: on, Secret: leaktest.Secret, Events: []string{"push"}})
@@ -85,6 +89,7 @@ func TestAnswersLookLikeGitHubs(t *testing.T) {
 		}
 		var headers []string
 		if strings.HasPrefix(path, "/user") || strings.Contains(path, "/hooks") || strings.Contains(path, "/actions/") ||
+			strings.Contains(path, "/environments/") ||
 			strings.Contains(path, "/members/") || strings.Contains(path, "/rule") || strings.HasSuffix(path, "/protection") {
 			headers = []string{"Authorization", "token ghp_bot"}
 		}

@@ -59,10 +59,12 @@ type Hub struct {
 	app      *App
 	hooks    []*hook
 	rulesets []Ruleset
-	// protections are by full name and branch, actions by full name or login.
-	protections map[string]Protection
-	actions     map[string]ActionsSettings
-	outbox      []*attempt // what is still to be sent
+	// protections are by full name and branch, environments by full name and their own, the rest by full name or login.
+	protections  map[string]Protection
+	environments map[string]Environment
+	actions      map[string]ActionsSettings
+	secrets      map[string][]string
+	outbox       []*attempt // what is still to be sent
 
 	lastAttempt int64
 	sending     sync.Mutex // held while deliveries are sent; taken before mu
@@ -114,6 +116,7 @@ func Start(options Options) (*Hub, error) {
 		options: options, spec: s,
 		repos: map[string]*repo{}, accounts: map[string]Account{}, tokens: map[string]*token{},
 		protections: map[string]Protection{}, actions: map[string]ActionsSettings{},
+		environments: map[string]Environment{}, secrets: map[string][]string{},
 		nextID: 1000, closed: make(chan struct{}),
 	}
 	h.ops = operations()

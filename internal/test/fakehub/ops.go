@@ -21,6 +21,7 @@ func operations() map[string]operation {
 	maps.Copy(all, probeOperations())
 	maps.Copy(all, ticketOperations())
 	maps.Copy(all, settingOperations())
+	maps.Copy(all, environmentOperations())
 	return all
 }
 

@@ -55,8 +55,6 @@ func probeOperations() map[string]operation {
 		"credentials/revoke":                         {nobody, revokeCredentials},
 		"actions/list-artifacts-for-repo": {"actions=read",
 			func(*call) answer { return answer{200, js{"total_count": 0, "artifacts": []any{}}} }},
-		"actions/list-repo-secrets": {"secrets=read",
-			func(*call) answer { return answer{200, js{"total_count": 0, "secrets": []any{}}} }},
 	}
 }
 

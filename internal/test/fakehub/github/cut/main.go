@@ -66,7 +66,9 @@ func wanted() map[string]string {
 	}
 	for path, methods := range map[string]string{
 		"": "get", "/activity": "get", "/actions/artifacts": "get", "/actions/permissions": "get", "/actions/permissions/workflow": "get",
-		"/actions/secrets": "get", "/branches": "get", "/branches/{branch}": "get", "/branches/{branch}/protection": "get",
+		"/actions/secrets": "get", "/actions/organization-secrets": "get", "/environments/{environment_name}": "get",
+		"/environments/{environment_name}/deployment-branch-policies": "get",
+		"/branches": "get", "/branches/{branch}": "get", "/branches/{branch}/protection": "get",
 		"/rules/branches/{branch}": "get", "/rulesets/{ruleset_id}": "get",
 		"/check-runs": "post", "/check-runs/{check_run_id}": "get patch", "/check-runs/{check_run_id}/annotations": "get",
 		"/commits": "get", "/commits/{ref}": "get", "/commits/{commit_sha}/pulls": "get", "/commits/{ref}/check-runs": "get",
