@@ -86,8 +86,12 @@ func (c *doctorCmd) need(ctx context.Context, policy *policy.Policy) (need token
 		return need, nil, err
 	}
 	defer l.Close()
+	bound, err := contract(*policy)
+	if err != nil {
+		return need, nil, err
+	}
 	now := now()
-	need, uses, err := need.Recorded(ctx, l, audit.Window{From: now.Add(-observeSince), To: now}, contract(*policy), c.Repo)
+	need, uses, err := need.Recorded(ctx, l, audit.Window{From: now.Add(-observeSince), To: now}, bound, c.Repo)
 	return need, []string{fmt.Sprintf("%d uses in 90 days took %s", uses, strings.Join(need.Listed(), ", "))}, err
 }
 

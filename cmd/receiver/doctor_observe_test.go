@@ -39,9 +39,13 @@ func TestObserved(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
+	bound, err := contract(rules)
+	if err != nil {
+		t.Fatal(err)
+	}
 	now := time.Now()
 	need, uses, err := token.ForFlux([]string{"acme/fleet"}, true).Recorded(t.Context(), l,
-		audit.Window{From: now.Add(-time.Hour), To: now}, contract(rules), "Acme/Fleet")
+		audit.Window{From: now.Add(-time.Hour), To: now}, bound, "Acme/Fleet")
 	if err != nil {
 		t.Fatal(err)
 	}

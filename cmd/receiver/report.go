@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"time"
+	_ "time/tzdata" // an image made from scratch has no zones
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
@@ -59,6 +60,10 @@ func (c *reportCmd) Run(a *console.Console) error {
 func (c *reportCmd) timeline(a *console.Console, l *store.Ledger, policy policy.Policy) (t report.Timeline, err error) {
 	now := now()
 	t = report.Timeline{Window: audit.Window{From: now.Add(-time.Duration(c.Since)), To: now}, Version: a.Version}
+	uses, err := contract(policy)
+	if err != nil {
+		return t, err
+	}
 	progress := a.Progress("read", "entries")
 	defer progress.End()
 	var readings []audit.Reading
@@ -93,7 +98,7 @@ func (c *reportCmd) timeline(a *console.Console, l *store.Ledger, policy policy.
 	if history.Gap != nil {
 		gaps = append(gaps, history.Gap.Error())
 	}
-	t.Audit = audit.Judge(readings, contract(policy))
+	t.Audit = audit.Judge(readings, uses)
 	t.Audit.Gaps = append(t.Audit.Gaps, gaps...)
 	t.Audit.Answer = finding.Join(t.Audit.Answer, alone)
 	t.Alerts, t.Severities = rotation.Alerts(history.Rotations, now, ""), policy.Severities()
@@ -117,12 +122,21 @@ func readPolicy(name string) (policy.Policy, error) {
 }
 
 // contract is the part of the policy that the audit holds uses against.
-func contract(p policy.Policy) audit.Contract {
+func contract(p policy.Policy) (audit.Contract, error) {
 	uses := p.Contract()
 	c := audit.Contract{Repositories: uses.Repositories, Branches: uses.Branches, Bases: p.Base, Paths: p.Paths, Events: uses.Events,
 		Limits: uses.Limits}
 	for _, bot := range p.Bots {
 		c.Accounts = append(c.Accounts, audit.Account{ID: bot.ID, Login: bot.Login})
+		c.Authors = append(c.Authors, audit.Author{Name: bot.Name, Email: bot.Email})
 	}
-	return c
+	if h := uses.Hours; h != nil {
+		zone, err := time.LoadLocation(h.Zone)
+		if err != nil {
+			return c, console.Fail(console.StatusUsage, fmt.Errorf("read uses.hours.zone of the policy file: %w", err),
+				"write UTC, or an area and a city, such as Europe/Berlin")
+		}
+		c.Hours = &audit.Hours{From: h.From, To: h.To, Days: h.Days, Zone: zone}
+	}
+	return c, nil
 }

@@ -142,8 +142,13 @@ func (u Uses) explain() []string {
 			", on the branch " + list(u.Branches) + ".",
 		"They may cause the events " + join(u.Events, "and") + ".",
 	}
+	var most []string
 	for _, event := range slices.Sorted(maps.Keys(u.Limits)) {
-		lines = append(lines, fmt.Sprintf("They may cause %s %d times in an hour.", event, u.Limits[event]))
+		most = append(most, fmt.Sprintf("%d of %s", u.Limits[event], event))
+	}
+	lines = append(lines, "They may cause at most "+join(most, "and")+" in an hour.")
+	if u.Hours != nil {
+		lines = append(lines, "They may act "+u.Hours.String()+".")
 	}
 	return lines
 }

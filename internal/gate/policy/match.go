@@ -2,6 +2,7 @@ package policy
 
 import (
 	_ "embed"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -55,15 +56,26 @@ func (p Policy) Contract() Uses {
 	}
 	if u.Events == nil {
 		u.Events = []string{
-			"push", "create", "delete", "status",
+			"push", "create", "delete", "status:{" + strings.Join(reconciled, ",") + "}/**",
 			"pull_request.opened", "pull_request.reopened", "pull_request.synchronize", "pull_request.edited:text",
 			"pull_request.closed:unmerged", "pull_request.labeled", "pull_request.unlabeled", "pull_request.review_requested",
 			"pull_request.auto_merge_disabled", "pull_request.dequeued",
 			"issue_comment.created:fluxkeeper", "issue_comment.edited:fluxkeeper", "issue_comment.deleted:fluxkeeper",
 		}
 	}
+	u.Limits = maps.Clone(usualLimits)
+	maps.Copy(u.Limits, p.Uses.Limits)
 	return u
 }
+
+// reconciled are the words that the contexts of Flux's statuses begin with: the kinds of
+// its objects (https://fluxcd.io/flux/components/notification/providers/#git-commit-status-updates),
+// and its own name where an expression makes them.
+var reconciled = []string{"kustomization", "helmrelease", "gitrepository", "ocirepository", "bucket", "helmrepository", "helmchart",
+	"imagerepository", "imagepolicy", "imageupdateautomation", "terraform", "flux*"}
+
+// usualLimits are more than Flux causes in an hour, and less than a loop does.
+var usualLimits = map[string]int{"push": 60, "create": 20, "delete": 20, "pull_request": 120, "issue_comment": 60}
 
 // MatchHead tells whether Flux pushes to a branch of this name.
 func (p Policy) MatchHead(branch string) bool { return pattern.Any(p.Head, branch) }

@@ -69,6 +69,17 @@ type Uses struct {
 	Events []string
 	// Limits are how many of an event a bot may cause in an hour.
 	Limits map[string]int
+	// Hours are when a bot may act; nil means at any time.
+	Hours *Hours
+}
+
+// Hours are a time of the day, by the clock of a place.
+type Hours struct {
+	// From and To are minutes since midnight; where To is not after From, they go past
+	// midnight, on from the days.
+	From, To int
+	Days     []time.Weekday // none means every day
+	Zone     string         // by its name in the IANA's database, such as Europe/Berlin; empty means UTC
 }
 
 // Bot is one identity of Flux. Empty fields are not compared.

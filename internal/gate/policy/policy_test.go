@@ -158,17 +158,25 @@ func everything() Policy {
 			Repositories: []string{"acme/fleet", "acme-*/*", "1296269"},
 			Branches:     []string{"flux/**"},
 			Events:       []string{"push", "pull_request.opened"},
+			Limits:       map[string]int{"push": 5, "release": 1},
+			Hours:        &Hours{From: 22*60 + 30, To: 6 * 60, Days: []time.Weekday{time.Sunday, time.Monday}, Zone: "Europe/Berlin"},
 		},
 	}
 }
 
 func TestContract(t *testing.T) {
-	if diff := cmp.Diff(everything().Uses, everything().Contract()); diff != "" {
+	want := everything().Uses
+	got := everything().Contract()
+	if got.Limits["push"] != 5 || got.Limits["release"] != 1 || got.Limits["create"] == 0 {
+		t.Errorf("limits %v: want those of the file, and the usual ones of what it does not say", got.Limits)
+	}
+	want.Limits, got.Limits = nil, nil
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("what the file says is changed (-want +got):\n%s", diff)
 	}
 	p := Default()
 	p.Head = []string{"a", "b/*"}
-	got := p.Contract()
+	got = p.Contract()
 	if diff := cmp.Diff(p.Head, got.Branches); diff != "" || got.Repositories != nil || len(got.Events) == 0 {
 		t.Errorf("%+v", got)
 	}
@@ -215,7 +223,7 @@ func TestTemplateSetsTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p.Base == nil || p.Paths == nil || p.Bots[0].ID == 0 || p.Bots[0].Keys == nil || p.Openers == nil ||
-		p.Title == "" || p.Rules == nil || p.Uses.Events == nil || len(p.Overrides) != 3 {
+		p.Title == "" || p.Rules == nil || p.Uses.Events == nil || p.Uses.Hours == nil || len(p.Overrides) != 3 {
 		t.Errorf("an example is missing: %+v", p)
 	}
 	if opinion := schemaOpinion(compileSchema(t), examples); opinion != "accepts" {

@@ -1,9 +1,15 @@
 package policy
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 func (r *reader) uses(into *Uses) func(*yaml.Node) {
@@ -13,6 +19,7 @@ func (r *reader) uses(into *Uses) func(*yaml.Node) {
 			"branches":     r.texts("branches", &into.Branches, r.branchPattern),
 			"events":       r.texts("events", &into.Events, r.event),
 			"limits":       r.perHour(&into.Limits),
+			"hours":        r.hours(&into.Hours),
 		})
 	}
 }
@@ -57,4 +64,61 @@ func (r *reader) perHour(into *map[string]int) func(*yaml.Node) {
 			}
 		})
 	}
+}
+
+// weekdays are the days of the week as the file names them, in the order of time.Weekday.
+var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+
+// hours reads when something may be done. Whether there is such a zone is for who knows
+// the zones.
+func (r *reader) hours(into **Hours) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		var h Hours
+		var days []string
+		var from, to string
+		clock := func(into *int) func(*yaml.Node, string) bool {
+			return func(n *yaml.Node, s string) bool {
+				at, err := time.Parse("15:04", s)
+				if err != nil || len(s) != len("15:04") {
+					r.report(n, `write it as "08:00"`, "%s is not a time of the day", quote(s))
+				}
+				*into = at.Hour()*60 + at.Minute()
+				return true
+			}
+		}
+		seen := r.mapping(n, "hours", fields{
+			"from": r.string("from", &from, clock(&h.From)),
+			"to":   r.string("to", &to, clock(&h.To)),
+			"zone": r.string("zone", &h.Zone, r.zone),
+			"days": r.texts("days", &days, func(n *yaml.Node, s string) bool {
+				return r.oneOf(n, "day", s, weekdays)
+			}),
+		})
+		if seen != nil && (seen["from"] == nil || seen["to"] == nil) {
+			r.report(n, `write {from: "08:00", to: "18:00"}`, "hours need from and to")
+		}
+		for _, day := range days {
+			h.Days = append(h.Days, time.Weekday(slices.Index(weekdays, day)))
+		}
+		*into = &h
+	}
+}
+
+func (r *reader) zone(n *yaml.Node, s string) bool {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/"
+	if strings.Trim(s, letters) != "" || s == "Local" || strings.Contains(s, "//") || strings.HasPrefix(s, "/") {
+		r.report(n, "write UTC, or an area and a city, such as Europe/Berlin", "%s is not the name of a time zone", quote(s))
+		return false
+	}
+	return true
+}
+
+// String is the time of the day and the days, in words.
+func (h Hours) String() string {
+	days := "every day"
+	if len(h.Days) > 0 {
+		days = "on " + join(text.Each(h.Days, time.Weekday.String), "and")
+	}
+	return fmt.Sprintf("from %02d:%02d to %02d:%02d %s, by the clock of %s", h.From/60, h.From%60, h.To/60, h.To%60, days,
+		cmp.Or(h.Zone, "UTC"))
 }

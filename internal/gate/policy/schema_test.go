@@ -148,9 +148,19 @@ type (
 		// object such as a status's context; where left out, what Flux and
 		// proposals cause.
 		Events []schemaEvent `json:"events,omitempty" jsonschema:"minItems=1,uniqueItems=true"`
-		// How many of an event they may cause in an hour, by the event's name; any number where left out.
+		// How many of an event they may cause in an hour, by the event's name.
 		Limits map[string]int `json:"limits,omitempty"`
+		Hours  *schemaHours   `json:"hours,omitempty"` // When they may act; at any time where left out.
 	}
+	schemaHours struct {
+		From schemaClock `json:"from"` // Time of the day, such as 08:00.
+		To   schemaClock `json:"to"`   // Time of the day; past midnight where it is not after from.
+		// Days of the week on which that time begins; every day where left out.
+		Days []schemaDay `json:"days,omitempty" jsonschema:"minItems=1,uniqueItems=true"`
+		Zone schemaText  `json:"zone,omitempty"` // Time zone, such as Europe/Berlin; UTC where left out.
+	}
+	schemaClock      string
+	schemaDay        string
 	schemaEvent      string
 	schemaText       string
 	schemaBase       string
@@ -169,6 +179,14 @@ func (schemaBase) JSONSchema() *jsonschema.Schema {
 
 func (schemaEvent) JSONSchema() *jsonschema.Schema {
 	return &jsonschema.Schema{Type: "string", Pattern: `^[a-z0-9_]+(\.[a-z0-9_]+)?(:.+)?$`}
+}
+
+func (schemaClock) JSONSchema() *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "string", Pattern: `^([01][0-9]|2[0-3]):[0-5][0-9]$`}
+}
+
+func (schemaDay) JSONSchema() *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "string", Enum: []any{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}}
 }
 
 func (schemaAllow) JSONSchema() *jsonschema.Schema {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,14 @@ func actsOf(t *testing.T, kind string) map[string][]string {
 	for _, f := range archive.Files {
 		if name, file := path.Split(f.Name); strings.HasPrefix(name, kind+"/") {
 			name, event := path.Base(name), strings.TrimPrefix(path.Ext(file), ".")
-			bodies[name] = append(bodies[name], event+" "+words.Replace(string(f.Data)))
+			times := 1
+			if _, err := fmt.Sscanf(file, "1x%d", &times); err != nil {
+				times = 1
+			}
+			for n := range times {
+				body := strings.ReplaceAll(string(f.Data), "COUNT", strconv.Itoa(n))
+				bodies[name] = append(bodies[name], event+" "+words.Replace(body))
+			}
 		}
 	}
 	return bodies

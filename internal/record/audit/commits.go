@@ -3,6 +3,8 @@ package audit
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"path"
@@ -27,6 +29,7 @@ type commits struct {
 	cut          bool // GitHub's list, or ours, may not be whole
 	tooMany      bool // GitHub sends no such list
 	skipsCI      bool
+	authors      []string // of those new to the repository, and their committers
 }
 
 // UnmarshalJSON reads the list one by one.
@@ -58,9 +61,39 @@ type commit struct {
 	ID, Message              string
 	Distinct                 bool
 	Added, Modified, Removed []string
+	Author, Committer        signature
+}
+
+// signature is who made a commit, as its text says.
+type signature struct{ Name, Email word }
+
+// webFlow commits what is done on GitHub's pages, for whoever does it.
+var webFlow = signature{"GitHub", "noreply@github.com"}
+
+// mark stands for a name or an address, which is not to be kept.
+func mark(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:6])
+}
+
+// maxAuthors bounds how many are kept; more than the bot is enough.
+const maxAuthors = 64
+
+// sign notes who made a commit. Merges are made by whoever merges.
+func (c *commits) sign(one commit) {
+	if !one.Distinct || strings.HasPrefix(one.Message, "Merge ") {
+		return
+	}
+	for _, who := range []signature{one.Author, one.Committer} {
+		if signed := mark(string(who.Name)) + ":" + mark(string(who.Email)); who != (signature{}) && who != webFlow &&
+			len(c.authors) < maxAuthors && !slices.Contains(c.authors, signed) {
+			c.authors = append(c.authors, signed)
+		}
+	}
 }
 
 func (c *commits) take(one commit, seen map[string]bool) {
+	c.sign(one)
 	c.skipsCI = c.skipsCI || one.Distinct && skipsCI(one.Message)
 	all := slices.Concat(one.Added, one.Modified, one.Removed)
 	c.cut = c.cut || len(all) >= maxFiles

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
@@ -30,6 +31,36 @@ type Contract struct {
 	Events []string
 	// Limits are how many of an event there may be in an hour.
 	Limits map[string]int
+	// Hours are when the bot may act; nil means at any time.
+	Hours *Hours
+	// Authors are who makes the bot's commits. None means anybody.
+	Authors []Author
+}
+
+// Author is how a bot signs its commits. Empty fields are not compared.
+type Author struct{ Name, Email string }
+
+// Hours are a time of the day, by the clock of a place.
+type Hours struct {
+	// From and To are minutes since midnight; where To is not after From, they go past
+	// midnight, on from the days.
+	From, To int
+	Days     []time.Weekday // none means every day
+	Zone     *time.Location
+}
+
+// within tells whether a time is among the hours.
+func (h *Hours) within(t time.Time) bool {
+	if h == nil {
+		return true
+	}
+	t = t.In(h.Zone)
+	minute, day := t.Hour()*60+t.Minute(), t.Weekday()
+	on := func(day time.Weekday) bool { return len(h.Days) == 0 || slices.Contains(h.Days, day) }
+	if h.From < h.To {
+		return h.From <= minute && minute < h.To && on(day)
+	}
+	return h.From <= minute && on(day) || minute < h.To && on((day+6)%7)
 }
 
 // bot tells whether the account is one of the bot's.
@@ -82,6 +113,14 @@ func (c Contract) stray(b Body) string {
 		}
 	}
 	return ""
+}
+
+// wrote tells whether one of the authors is who an entry of Body.Authors stands for.
+func (c Contract) wrote(signed string) bool {
+	name, email, _ := strings.Cut(signed, ":")
+	return len(c.Authors) == 0 || slices.ContainsFunc(c.Authors, func(a Author) bool {
+		return (a.Name == "" || mark(a.Name) == name) && (a.Email == "" || mark(a.Email) == email)
+	})
 }
 
 // event tells whether the bot may cause an event about an object. The gate's own name is

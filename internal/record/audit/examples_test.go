@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	_ "time/tzdata" // not every machine has zones
 
 	"golang.org/x/tools/txtar"
 
@@ -143,6 +144,14 @@ func contract(p policy.Policy) audit.Contract {
 		Limits: uses.Limits}
 	for _, b := range p.Bots {
 		c.Accounts = append(c.Accounts, audit.Account{ID: b.ID, Login: b.Login})
+		c.Authors = append(c.Authors, audit.Author{Name: b.Name, Email: b.Email})
+	}
+	if h := uses.Hours; h != nil {
+		zone, err := time.LoadLocation(h.Zone)
+		if err != nil {
+			panic(err) // an example's
+		}
+		c.Hours = &audit.Hours{From: h.From, To: h.To, Days: h.Days, Zone: zone}
 	}
 	return c
 }

@@ -14,6 +14,7 @@ func (p *payload) fillPush(b *Body) {
 	b.Time, b.Pusher = p.Repository.PushedAt.Time, p.Pusher.Name
 	c := &p.Commits
 	b.Workflow, b.Paths, b.Cut, b.SkipsCI = c.workflow, c.paths.String(), c.cut, c.skipsCI
+	b.Authors = strings.Join(c.authors, " ")
 	b.Fresh, b.Older = strings.Join(c.fresh, " "), strings.Join(c.older, " ")
 }
 

@@ -66,8 +66,12 @@ func (j *judge) hours() {
 		at[u.Index] = u
 		h := hour{u.Who.ID, u.Event, u.Time.Truncate(time.Hour)}
 		counts[h]++
+		rule := "use/burst"
+		if u.Event == "create" || u.Event == "delete" {
+			rule = "use/branch-flood"
+		}
 		if limit := j.contract.Limits[u.Event]; limit > 0 && counts[h] == limit+1 {
-			j.many(u, "use/burst", "see what set it off; uses.limits of the policy file says how many there may be",
+			j.many(u, rule, "see what set it off; uses.limits of the policy file says how many there may be",
 				fmt.Sprintf("more than %d of %s by the bot within the hour of %s", limit, u.Event, clock(h.at)))
 		}
 	}

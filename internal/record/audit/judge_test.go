@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -12,6 +13,40 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 )
+
+// TestHours: a night belongs to the day on which it begins, by the clock of the place.
+func TestHours(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(s string) time.Time {
+		when, err := time.ParseInLocation("2006-01-02 15:04", s, berlin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return when
+	}
+	day := audit.Hours{From: 8 * 60, To: 18 * 60, Days: []time.Weekday{time.Monday}, Zone: berlin}
+	night := audit.Hours{From: 22 * 60, To: 6 * 60, Days: []time.Weekday{time.Sunday}, Zone: berlin}
+	for _, c := range []struct {
+		hours audit.Hours
+		at    string
+		want  bool
+	}{
+		{day, "2026-11-02 08:00", true}, {day, "2026-11-02 17:59", true}, {day, "2026-11-02 18:00", false},
+		{day, "2026-11-02 07:59", false}, {day, "2026-11-03 08:00", false}, {day, "2026-07-06 08:00", true},
+		{night, "2026-11-01 22:00", true}, {night, "2026-11-02 05:59", true}, {night, "2026-11-02 06:00", false},
+		{night, "2026-11-01 05:59", false}, {night, "2026-11-02 22:00", false},
+	} {
+		readings, contract := of(`create {"ref":"flux","ref_type":"branch","master_branch":"main",`+jsonFleet+","+jsonBot+"}"), botContract()
+		readings[0].Record.Time, contract.Hours = at(c.at).UTC(), &c.hours
+		rules := rulesOf(audit.Judge(readings, contract))
+		if got := !slices.ContainsFunc(rules, func(r string) bool { return strings.Contains(r, "use/outside-hours") }); got != c.want {
+			t.Errorf("%s: within is %v: %q", c.at, got, rules)
+		}
+	}
+}
 
 func botContract() audit.Contract {
 	return audit.Contract{

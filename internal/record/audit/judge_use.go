@@ -126,6 +126,10 @@ func (j *judge) unexpected(r Reading) []string {
 	if b.Event == "push" {
 		j.unexpectedFiles(r, len(why) == 0, say)
 	}
+	if at := cmp.Or(b.Time, r.Record.Time); !c.Hours.within(at) && c.repository(b.Repository) {
+		say("use/outside-hours", "hours", "ask who was at work; uses.hours of the policy file says when the bot is",
+			"the bot caused %s outside of its hours, on %s", act(b), at.In(c.Hours.Zone).Format("Monday at 15:04 MST"))
+	}
 	if b.Pusher == deployKey {
 		say("use/deploy-key", "deploy key", "find the key under Settings, Deploy keys, and ask who holds it",
 			"a deploy key of the bot's, and not its token, caused %s", act(b))
@@ -184,6 +188,9 @@ func (j *judge) unexpectedFiles(r Reading, others bool, say sayer) {
 	case stray != "" && others:
 		say("use/unexpected-path", "path", "read the push; if the bot may change that, add it to paths of the policy file",
 			"the bot pushed a change of %s, which no image update changes", stray)
+	case others && !j.merges[b.After] && slices.ContainsFunc(strings.Fields(b.Authors), func(s string) bool { return !j.contract.wrote(s) }):
+		say("use/other-author", "author", "read the push; if that is how Flux signs, add the name or email to bots of the policy file",
+			"the bot pushed a commit to %s that says to be made by somebody else", short(b.Ref))
 	}
 	what := "the push of entry " + strconv.FormatInt(r.Record.Index, 10)
 	if b.Cut {

@@ -115,10 +115,19 @@ func (m *month) push(repo, ref string, who account, path string, forced bool) st
 	}
 	m.heads[key] = after
 	m.send("push", "", repo, who, values{"ref": ref, "before": before, "after": after, "created": before == noCommit, "forced": forced,
-		"pusher":  values{"name": who.Login},
-		"commits": []values{{"id": after, "distinct": true, "message": "Change", "modified": []string{path}}}})
+		"pusher": values{"name": who.Login},
+		"commits": []values{{"id": after, "distinct": true, "message": "Change", "modified": []string{path}, "author": signs(who),
+			"committer": signs(who)}}})
 	m.checks(repo, strings.TrimPrefix(ref, "refs/heads/"), after, who)
 	return after
+}
+
+// signs is what an account writes into its commits.
+func signs(who account) values {
+	if who == flux {
+		return values{"name": "fluxcdbot", "email": "fluxcdbot@users.noreply.github.com"}
+	}
+	return values{"name": who.Login, "email": who.Login + "@example.com"}
 }
 
 func (m *month) remove(repo, ref string, who account) {

@@ -74,6 +74,8 @@ type Body struct {
 	Cut   bool   `json:"cut,omitempty"`
 	// SkipsCI says that the message of a new commit keeps workflows from starting.
 	SkipsCI bool `json:"skips_ci,omitempty"`
+	// Authors are who made a push's new commits, by digests of name and e-mail.
+	Authors string `json:"authors,omitempty"`
 	// Base is the branch that a pull request is to go to, Default the repository's
 	// default branch, Merge the commit that a merged one became.
 	Base    string `json:"base,omitempty"`
