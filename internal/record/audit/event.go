@@ -37,6 +37,9 @@ type eventKind struct {
 	// guard says that the record's webhook has to be told of it: of who loosens what
 	// keeps the repository safe, who takes the webhook away, who reports on commits.
 	guard bool
+	// apart says why no more is read of the event than who did what, and where: it is not
+	// ours. What the bot does there is a use all the same.
+	apart string
 	// alarm reports what weakens the watch itself, or tells of a leak.
 	alarm func(j *judge, r Reading, by, where string)
 }
@@ -154,7 +157,7 @@ var eventKinds = [...]eventKind{
 		fill: (*payload).fillMember, misuse: on("use/access-widened", "added", "edited"), alarm: (*judge).accessGiven,
 	},
 	{
-		name: "organization", fill: (*payload).fillMember, alarm: (*judge).accessGiven,
+		name: "organization", fill: (*payload).fillOrganization, alarm: (*judge).organizationChanged,
 		misuse: on("use/access-widened", "member_added", "member_invited"),
 	},
 	{
@@ -186,6 +189,50 @@ var eventKinds = [...]eventKind{
 		is:     func(p *payload) bool { return p.Label != nil && p.PullRequest == nil && p.Issue == nil },
 		shared: []string{"discussion"}, takes: "issues",
 	},
+	{name: "custom_property", fill: (*payload).fillProperty, alarm: (*judge).propertyChanged},
+	{name: "custom_property_values", fill: (*payload).fillProperty, alarm: (*judge).propertyChanged},
+	{name: "organization_custom_property", fill: (*payload).fillProperty, alarm: (*judge).propertyChanged},
+	{name: "organization_custom_property_values", fill: (*payload).fillProperty, alarm: (*judge).propertyChanged},
+	{name: "bypass_request_secret_scanning", fill: (*payload).fillExemption, alarm: letPast("guard/push-protection-bypassed")},
+	{name: "bypass_request_push_ruleset", fill: (*payload).fillExemption, alarm: letPast("guard/ruleset")},
+	{name: "exemption_request_push_ruleset", fill: (*payload).fillExemption, alarm: letPast("guard/ruleset")},
+	{name: "dismissal_request_secret_scanning", fill: (*payload).fillExemption, alarm: letPast("guard/alert-resolved")},
+	{name: "installation_target", fill: (*payload).fillOrganization, alarm: (*judge).organizationChanged},
+
+	{name: "cache_sync", apart: "it is of a server and its caches, and comes to no repository's webhook"},
+	{name: "code_scanning_alert", apart: "it tells of a weakness of the code, and of no way past the gate"},
+	{name: "commit_comment", apart: "nothing merges because of a comment on a commit"},
+	{name: "content_reference", apart: "it asks an App what a link shows"},
+	{name: "dependabot_alert", apart: "it tells of a weakness of a dependency"},
+	{name: "deployment_protection_rule", apart: "it asks an App; what becomes of that is deployment_review and deployment_status"},
+	{name: "deployment_review", apart: "who approves is who acts"},
+	{name: "discussion", apart: "nothing merges because of what is said there"},
+	{name: "discussion_comment", apart: "nothing merges because of what is said there"},
+	{name: "dismissal_request_code_scanning", apart: "it is about a weakness of the code"},
+	{name: "enterprise", apart: "it is a server's own, and comes to no repository's webhook"},
+	{name: "github_app_authorization", apart: "somebody takes back what an App may do for them"},
+	{name: "gollum", apart: "a wiki is no part of the repository"},
+	{name: "issue_dependencies", apart: "it is about plans"},
+	{name: "marketplace_purchase", apart: "it is about money"},
+	{name: "merge_group", apart: "the queue's commits have pushes and checks of their own"},
+	{name: "org_block", apart: "who is kept out can do less"},
+	{name: "page_build", apart: "it follows a push, which is read"},
+	{name: "project", apart: "it is about plans"},
+	{name: "project_card", apart: "it is about plans"},
+	{name: "project_column", apart: "it is about plans"},
+	{name: "projects_v2", apart: "it is about plans"},
+	{name: "projects_v2_item", apart: "it is about plans"},
+	{name: "projects_v2_status_update", apart: "it is about plans"},
+	{name: "repository_advisory", apart: "it is a text, and changes nothing that is guarded"},
+	{name: "repository_import", apart: "it fills a repository that was made, which is read"},
+	{name: "repository_vulnerability_alert", apart: "it tells of a weakness of a dependency"},
+	{name: "secret_scanning_scan", apart: "what a scan finds is an alert, which is read"},
+	{name: "security_advisory", apart: "it is a text about others' code"},
+	{name: "sponsorship", apart: "it is about money"},
+	{name: "star", apart: "it says who likes the repository"},
+	{name: "sub_issues", apart: "it is about plans"},
+	{name: "user", apart: "it is a server's own, and comes to no repository's webhook"},
+	{name: "watch", apart: "it says who likes the repository"},
 }
 
 // alerts are events about an alert of another kind, which is not looked at here.

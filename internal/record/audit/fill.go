@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // What each event has of its own.
@@ -120,6 +122,35 @@ func (p *payload) fillMember(b *Body) {
 		b.Whom, b.State = p.Membership.User, string(p.Membership.Role)
 	case p.User != nil:
 		b.Whom = *p.User
+	}
+	if p.Invitation != nil {
+		b.State = string(p.Invitation.Role)
+	}
+}
+
+// fillOrganization has the login before where that was changed.
+func (p *payload) fillOrganization(b *Body) {
+	p.fillMember(b)
+	if p.Account != nil {
+		b.Organization = Account{ID: int64(p.Account.ID), Login: p.Account.Login}
+	}
+	b.Former = p.Changes.text("login")
+}
+
+func (p *payload) fillProperty(b *Body) {
+	names := text.Each(p.Properties, func(one property) string { return string(one.Name) })
+	if p.Definition != nil {
+		names = append(names, string(p.Definition.Name))
+	}
+	b.Subject = strings.Join(names, ", ")
+}
+
+func (p *payload) fillExemption(b *Body) {
+	if p.Exemption != nil {
+		b.Whom = Account{ID: int64(p.Exemption.ID), Login: string(p.Exemption.Login)}
+	}
+	if p.Exempted != nil {
+		b.State = string(p.Exempted.Status)
 	}
 }
 

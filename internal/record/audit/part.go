@@ -244,5 +244,19 @@ func (a analysis) off(before json.RawMessage) string {
 	return strings.Join(all, ", ")
 }
 
+// exemption is a request to be let past what guards a repository, or the answer to it.
+type exemption struct {
+	Status word `json:"status"`
+	ID     id   `json:"requester_id"`
+	Login  word `json:"requester_login"`
+}
+
+// property is one by which rulesets find their repositories.
+type property struct {
+	Name word `json:"property_name"`
+}
+
+type properties []property
+
 // labels are those of a job, which are texts.
 type labels []word

@@ -68,6 +68,12 @@ type payload struct {
 	Package          *object     `json:"package"`
 	Alert            *object     `json:"alert"`
 	TokenRequest     *object     `json:"personal_access_token_request"`
+	Exemption        *exemption  `json:"exemption_request"`
+	Exempted         *exemption  `json:"exemption_response"`
+	Definition       *property   `json:"definition"`
+	Properties       properties  `json:"new_property_values"`
+	Account          *object     `json:"account"`
+	Invitation       *object     `json:"invitation"`
 }
 
 // object is what the objects of events have between them.
