@@ -106,7 +106,7 @@ func isCommit(token string) bool {
 
 // counters are a variant's words that count builds of one version. Such a count starts
 // anew with each version.
-var counters = []string{"r", "rev", "revision", "ls", "p", "k3s", "k0s", "rke2r", "gke"}
+var counters = []string{"r", "rev", "revision", "ls", "p", "k3s", "k0s", "rke2r", "gke", "eksbuild", "rancher", "vmware"}
 
 // drift is how a variant changed.
 type drift int
