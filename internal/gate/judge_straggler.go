@@ -96,7 +96,7 @@ func (j *judge) stragglers(updates []joined) {
 			j.report(f)
 		} else if j.once("skipped", b.file) {
 			j.report(finding.Finding{Rule: "policy/straggler", Severity: finding.Note, Place: finding.Place{File: b.file},
-				Message: "Flux does not write this file, whose top level is a list: its marked places stay as they are"})
+				Message: "Flux does not write this file, since one of its documents is a list: its marked places stay as they are"})
 		}
 	}
 }
