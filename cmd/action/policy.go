@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,8 +13,10 @@ import (
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 type policyCmd struct {
@@ -46,6 +49,11 @@ func (c *policyExplainCmd) Run(a *console.Console) error {
 	name := cmp.Or(c.File, policyPath())
 	rules, err := readPolicy(a, name)
 	if c.File == "" && errors.Is(err, fs.ErrNotExist) {
+		root := filepath.Dir(filepath.Dir(name))
+		if near, err := change.Near(context.Background(), folders{}, root, policy.File); err == nil && near != "" {
+			return console.Fail(console.StatusUsage, fmt.Errorf("explain the policy: there is %s, and nothing reads that", text.Quote(near)),
+				"rename it to "+policy.File+", or remove it")
+		}
 		fmt.Fprintf(a.Stdout, "There is no %s here, so this holds:\n\n", console.OneLine(name))
 		rules, err = policy.Default(), nil
 	}
@@ -109,6 +117,25 @@ func policyPath() string {
 		up = filepath.Join(up, "..")
 	}
 	return policy.File
+}
+
+// folders are those of the disk, by their paths.
+type folders struct{}
+
+// Load has nothing to do: folders are read where they are asked for.
+func (folders) Load(context.Context, []string) error { return nil }
+
+// Entries lists a folder.
+func (folders) Entries(dir string) (entries []change.Entry, known bool) {
+	found, err := os.ReadDir(dir)
+	for _, f := range found {
+		mode := change.Regular
+		if f.IsDir() {
+			mode = change.Folder
+		}
+		entries = append(entries, change.Entry{Name: f.Name(), ID: filepath.Join(dir, f.Name()), Mode: mode})
+	}
+	return entries, err == nil
 }
 
 // readPolicy reads a policy file that the person named: any trouble with it is

@@ -249,27 +249,34 @@ func Find(ctx context.Context, from Folders, root, path string) (Entry, error) {
 // letters, with another ending of YAML, or at the root. Who put it there may think
 // that it is read. Empty where there is none.
 func Near(ctx context.Context, from Folders, root, file string) (string, error) {
-	stem := func(name string) string {
-		name = strings.ToLower(path.Base(name))
-		return strings.TrimSuffix(strings.TrimSuffix(name, ".yml"), ".yaml")
-	}
-	dir, err := Find(ctx, from, root, path.Dir(file))
-	if err != nil {
-		return "", err
-	}
-	for _, at := range []Found{{path.Dir(file), dir}, {"", Entry{ID: root, Mode: Folder}}} {
-		if !at.IsFolder() {
-			continue
-		}
-		if err := load(ctx, from, []string{at.ID}); err != nil {
-			return "", err
-		}
-		entries, _ := from.Entries(at.ID)
-		for _, e := range entries {
-			if ext := strings.ToLower(path.Ext(e.Name)); !e.IsFolder() && stem(e.Name) == stem(file) && (ext == ".yml" || ext == ".yaml") {
-				return join(at.Path, e.Name), nil
+	stem := func(name string) string { return strings.TrimSuffix(path.Base(name), path.Ext(name)) }
+	pick := func(in []Found, fits func(Entry) bool) (out []Found, err error) {
+		for _, folder := range in {
+			if err := load(ctx, from, []string{folder.ID}); err != nil {
+				return nil, err
+			}
+			entries, _ := from.Entries(folder.ID)
+			for _, e := range entries {
+				if fits(e) {
+					out = append(out, Found{join(folder.Path, e.Name), e})
+				}
 			}
 		}
+		return out, nil
 	}
-	return "", nil
+	top := Found{"", Entry{ID: root, Mode: Folder}}
+	dirs, err := []Found{top}, error(nil)
+	for name := range strings.SplitSeq(path.Dir(file), "/") {
+		if dirs, err = pick(dirs, func(e Entry) bool { return e.IsFolder() && strings.EqualFold(e.Name, name) }); err != nil {
+			return "", err
+		}
+	}
+	found, err := pick(append(dirs, top), func(e Entry) bool {
+		ext := strings.ToLower(path.Ext(e.Name))
+		return !e.IsFolder() && strings.EqualFold(stem(e.Name), stem(file)) && (ext == ".yml" || ext == ".yaml")
+	})
+	if err != nil || len(found) == 0 {
+		return "", err
+	}
+	return found[0].Path, nil
 }
