@@ -12,6 +12,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/proposal"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/sharedtest"
 )
 
@@ -45,7 +46,7 @@ func TestCorpus(t *testing.T) {
 		if r.Reproduction != manifest.Reproduced && r.Reproduction != manifest.Equivalent {
 			t.Errorf("%s: %s: %+v", name, r.Reproduction, r.Findings)
 		}
-		missing, extra := unmatched(changesOf(t, path), r.Updates)
+		missing, extra := unmatched(metaOf(t, path).Changes, r.Updates)
 		if len(missing)+len(extra) > 0 {
 			t.Errorf("%s: the corpus names %v, and the updates have %+v beside", name, missing, extra)
 		}
@@ -53,10 +54,46 @@ func TestCorpus(t *testing.T) {
 	t.Logf("%v, under the default policy %v", outcomes, verdicts)
 }
 
+// TestMessagesAsBodies takes each real message of Flux for the body of its pull request, as
+// `gh pr create --fill` does: none says anything else than its change, and most of those with
+// an arrow do so of a change that goes elsewhere.
+func TestMessagesAsBodies(t *testing.T) {
+	root, metas := realCommits(t)
+	arrows, lists := 0, 0
+	for _, path := range metas {
+		f, ok := honest(t, filepath.Dir(path))
+		message := metaOf(t, path).Message
+		if !ok || !strings.Contains(message, "->") {
+			continue
+		}
+		arrows++
+		held := gate.Proposed(gate.Judge(policy.Default(), f, gate.Options{Now: day, IgnoreIdentity: true}).Updates)
+		if missing, extra := proposal.Compare(message, held, false); len(missing)+len(extra) > 0 {
+			name, _ := filepath.Rel(root, filepath.Dir(path))
+			t.Errorf("%s: leaves %v out and adds %v:\n%s", name, missing, extra, message)
+		}
+		for i := range held {
+			held[i].To, held[i].ToDigest = held[i].To+".elsewhere", ""
+		}
+		if _, extra := proposal.Compare(message, held, false); len(extra) > 0 {
+			lists++
+		}
+	}
+	t.Logf("%d messages with an arrow, %d of them lists", arrows, lists)
+	if lists < arrows/2 {
+		t.Error("fewer than half are read as lists")
+	}
+}
+
 type corpusChange struct{ Path, Form, Ref, Old, New string }
 
-func changesOf(t *testing.T, path string) []corpusChange {
-	var meta struct{ Changes []corpusChange }
+type corpusMeta struct {
+	Message string
+	Changes []corpusChange
+}
+
+func metaOf(t *testing.T, path string) (meta corpusMeta) {
+	t.Helper()
 	data, err := os.ReadFile(path)
 	if err == nil {
 		err = json.Unmarshal(data, &meta)
@@ -64,7 +101,7 @@ func changesOf(t *testing.T, path string) []corpusChange {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return meta.Changes
+	return meta
 }
 
 // unmatched gives the changes without an update and the updates without a

@@ -11,6 +11,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/proposal"
 )
 
 func TestIdentity(t *testing.T) {
@@ -115,35 +116,75 @@ func TestManyCommits(t *testing.T) {
 	}
 }
 
+// TestBody holds what a body claims: in the Action's own list it is an error where that is
+// wrong, in anybody else's a warning.
 func TestBody(t *testing.T) {
-	for _, c := range []struct{ name, body, want string }{
-		{"no list", "Flux made this.", "pass"},
-		{"prose with an arrow", "We go from here -> there.", "pass"},
-		{"exact", "- ghcr.io/acme/app: 1.4.2 → 1.4.3", "pass"},
-		{"with a v", "- ghcr.io/acme/app: v1.4.2 → v1.4.3", "pass"},
-		{"short name, ASCII arrow", "* app: 1.4.2 -> 1.4.3", "pass"},
-		{"damaged arrow", "- app: 1.4.2 â†’ 1.4.3", "pass"},
-		{"code", "- `ghcr.io/acme/app`: `1.4.2` → `1.4.3`", "pass"},
-		{"whole references", "ghcr.io/acme/app:1.4.2 -> ghcr.io/acme/app:1.4.3", "pass"},
-		{"twice", "- app: 1.4.2 → 1.4.3\n- app: 1.4.2 → 1.4.3", "pass"},
-		{"another version", "- app: 1.4.2 → 1.4.9", "fail"},
-		{"another old version", "- app: 1.4.1 → 1.4.3", "fail"},
-		{"another image", "- web: 1.4.2 → 1.4.3", "fail"},
-		{"end of a word", "- pp: 1.4.2 → 1.4.3", "fail"},
-		{"branches", "Promotes: flux-image-updates → main", "pass"},
-		{"stages", "rollout: trial → live", "pass"},
-		{"in two steps", "- app: 1.4.2 → 1.4.3-rc1\n- app: 1.4.3-rc1 → 1.4.3", "pass"},
-		{"in steps that end elsewhere", "- app: 1.4.2 → 1.4.3-rc1\n- app: 1.4.3-rc1 → 1.4.4", "fail"},
-		{"no version at all of its image", "- app: old → new", "fail"},
-		{"a digest that is not there", "- ghcr.io/acme/app:1.4.2 -> ghcr.io/acme/app:1.4.3@sha256:" + strings.Repeat("a", 64), "fail"},
-		{"one too many", "- app: 1.4.2 → 1.4.3\n- web: 1.0.0 → 1.0.1", "fail"},
+	digest := func(c string) string { return "@sha256:" + strings.Repeat(c, 64) }
+	for _, c := range []struct {
+		name, body string
+		right      bool
+	}{
+		{"no list", "Flux made this.", true},
+		{"prose with an arrow", "We go from here -> there.", true},
+		{"exact", "- ghcr.io/acme/app: 1.4.2 → 1.4.3", true},
+		{"with a v", "- ghcr.io/acme/app: v1.4.2 → v1.4.3", true},
+		{"short name, ASCII arrow", "* app: 1.4.2 -> 1.4.3", true},
+		{"damaged arrow", "- app: 1.4.2 â†’ 1.4.3", true},
+		{"code", "- `ghcr.io/acme/app`: `1.4.2` → `1.4.3`", true},
+		{"whole references", "ghcr.io/acme/app:1.4.2 -> ghcr.io/acme/app:1.4.3", true},
+		{"a reference in words", "feat(container): update image flux-system/app ghcr.io/acme/app:1.4.2 -> ghcr.io/acme/app:1.4.3", true},
+		{"the registry written out on one side", "acme/app:1.4.2 -> ghcr.io/acme/app:1.4.3", true},
+		{"twice", "- app: 1.4.2 → 1.4.3\n- app: 1.4.2 → 1.4.3", true},
+		{"in a table", "| image | |\n|---|---|\n| ghcr.io/acme/app | `1.4.2` → `1.4.3` |", true},
+		{"another version in a table", "| ghcr.io/acme/app | `1.4.2` → `1.4.9` |", false},
+		{"another version", "- app: 1.4.2 → 1.4.9", false},
+		{"another old version", "- app: 1.4.1 → 1.4.3", false},
+		{"another image", "- web: 1.4.2 → 1.4.3", false},
+		{"another reference", "- ghcr.io/acme/web:main-a -> ghcr.io/acme/web:main-b", false},
+		{"end of a word", "- pp: 1.4.2 → 1.4.3", false},
+		{"branches", "Promotes: flux-image-updates → main", true},
+		{"branches alone", "flux-image-updates → main", true},
+		{"stages", "rollout: trial → live", true},
+		{"in words with a version", "Kubernetes: 1.33 → 1.34 comes next. See the notes on Helm: 3.18 -> 4.0, too.", true},
+		{"words about its image", "This takes app from 1.4.2 → 1.9.0 at last.", false},
+		{"in two steps", "- app: 1.4.2 → 1.4.3-rc1\n- app: 1.4.3-rc1 → 1.4.3", true},
+		{"in two steps, the last first", "- app: 1.4.3-rc1 → 1.4.3\n- app: 1.4.2 → 1.4.3-rc1", true},
+		{"in two steps on a line", "- app: 1.4.2 → 1.4.3-rc1 → 1.4.3", true},
+		{"in steps back and forth", "- app: 1.4.2 → 1.4.1\n- app: 1.4.1 → 1.4.2\n- app: 1.4.2 → 1.4.3", true},
+		{"in steps that end elsewhere", "- app: 1.4.2 → 1.4.3-rc1\n- app: 1.4.3-rc1 → 1.4.4", false},
+		{"in steps with a gap", "- app: 1.4.2 → 1.4.3-rc1\n- app: 1.4.3-rc2 → 1.4.3", false},
+		{"versions alone", "Changes:\n- 1.4.2 -> 1.4.3", true},
+		{"versions alone, on a line", "Production: - 1.4.2 -> 1.4.3", true},
+		{"other versions alone", "- 1.4.2 -> 1.4.9", false},
+		{"tags alone that are no versions", "- main-4f3c2d1-17 -> main-9e8d7c6-18", false},
+		{"no version at all of its image", "- app: old → new", false},
+		{"a digest that is not there", "- ghcr.io/acme/app:1.4.2 -> ghcr.io/acme/app:1.4.3" + digest("a"), false},
+		{"one too many", "- app: 1.4.2 → 1.4.3\n- web: 1.0.0 → 1.0.1", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			rules, facts, options := loadCase(t, "-- facts.yaml --\npull: {}\n"+good)
-			facts.Pull.Body = c.body
-			got := gate.Judge(rules, facts, options)
-			if string(got.Verdict()) != c.want {
-				t.Errorf("got %s, want %s: %v", got.Verdict(), c.want, got.Findings)
+			for _, marked := range []bool{false, true} {
+				rules, facts, options := loadCase(t, "-- facts.yaml --\npull: {}\n"+good)
+				facts.Pull.Body = c.body
+				want, verdict := finding.Warning, finding.Pass
+				if marked {
+					facts.Pull.Body = proposal.Place("", c.body)
+					want = finding.Error
+				}
+				if c.right {
+					want = ""
+				} else if marked {
+					verdict = finding.Fail
+				}
+				got := gate.Judge(rules, facts, options)
+				severity := finding.Severity("")
+				for _, f := range got.Findings {
+					if f.Rule == "text/body-mismatch" {
+						severity = f.Severity
+					}
+				}
+				if severity != want || got.Verdict() != verdict {
+					t.Errorf("marked %t: %q and %s, want %q and %s: %v", marked, severity, got.Verdict(), want, verdict, got.Findings)
+				}
 			}
 		})
 	}

@@ -23,14 +23,17 @@ func (j *judge) text(updates []Update) {
 			Hint: "give the pull request the title that its workflow gives, or change title in " + policy.File})
 	}
 	held := Proposed(updates)
-	listed := proposal.Claims(pull.Body, held)
-	if len(listed) == 0 {
-		return
+	ours, others := proposal.Parts(pull.Body)
+	missing, extra := proposal.Compare(ours, held, true)
+	j.mismatch(finding.Error, missing, extra)
+	if missing, extra = proposal.Compare(others, held, false); ours != "" {
+		missing = nil
 	}
-	missing, extra := proposal.Compare(listed, held)
-	if len(missing)+len(extra) == 0 {
-		return
-	}
+	j.mismatch(finding.Warning, missing, extra)
+}
+
+// mismatch reports what a list of the body has wrong: an error only in one that this program wrote.
+func (j *judge) mismatch(severity finding.Severity, missing, extra []proposal.Update) {
 	var parts []string
 	if len(extra) > 0 {
 		parts = append(parts, "lists "+first(extra)+", which the change does not hold")
@@ -38,8 +41,11 @@ func (j *judge) text(updates []Update) {
 	if len(missing) > 0 {
 		parts = append(parts, "leaves out "+first(missing)+", which it holds")
 	}
-	j.report(finding.Finding{Rule: "text/body-mismatch", Message: "the pull request's body " + strings.Join(parts, ", and "),
-		Hint: "let the workflow write the list anew from the change, or remove it"})
+	if len(parts) > 0 {
+		j.report(finding.Finding{Rule: "text/body-mismatch", Severity: severity,
+			Message: "the pull request's body " + strings.Join(parts, ", and "),
+			Hint:    "let the workflow write the list anew from the change, or remove it"})
+	}
 }
 
 // Proposed is the updates as a pull request's body lists them: nothing that looks like a
@@ -56,5 +62,7 @@ func Proposed(updates []Update) []proposal.Update {
 
 // first names three and counts the rest.
 func first(updates []proposal.Update) string {
-	return text.Some(text.Each(updates, func(u proposal.Update) string { return fmt.Sprintf("%q", u.Image+": "+u.From+" → "+u.To) }), 3)
+	return text.Some(text.Each(updates, func(u proposal.Update) string {
+		return fmt.Sprintf("%q", strings.TrimPrefix(u.Image+": ", ": ")+u.From+" → "+u.To)
+	}), 3)
 }

@@ -6,6 +6,7 @@ import (
 	"html"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -84,50 +85,6 @@ var (
 	bullet = regexp.MustCompile(`^[\s>]*(?:[-*+]\s+|\d+[.)]\s+)?(?:\[[ xX]\]\s+)?`)
 )
 
-// Parse reads the updates that a body lists, in their order: lines such as
-// "- ghcr.io/acme/app: v1.4.2 → v1.4.3", with or without bullet and Markdown's
-// quotes, and "- app:1.4.2 -> app:1.4.3". Other lines are prose. Versions are
-// given without a leading v.
-func Parse(body string) []Update {
-	var out []Update
-	for line := range strings.Lines(body) {
-		if u, ok := parseLine(line); ok {
-			out = append(out, u)
-		}
-	}
-	return out
-}
-
-func parseLine(line string) (Update, bool) {
-	line = shown(line)
-	cut := arrow.FindStringIndex(line)
-	if cut == nil {
-		return Update{}, false
-	}
-	left := unmark(bullet.ReplaceAllString(line[:cut[0]], ""))
-	right := strings.Fields(unmark(line[cut[1]:]))
-	if left == "" || len(right) == 0 {
-		return Update{}, false
-	}
-	to := strings.TrimRight(right[0], ",;.)")
-	if name, from, ok := cutLast(left, ": "); ok && !strings.ContainsAny(strings.TrimSpace(from), " \t") {
-		return Update{Image: strings.TrimSpace(name), From: plainVersion(strings.TrimSpace(from), name), To: plainVersion(to, name)}, true
-	}
-	old, err := image.ParseRef(left)
-	if err != nil || old.Tag == "" && old.Digest == "" {
-		return Update{}, false
-	}
-	return Update{Image: old.Name, From: plainVersion(left, old.Name), To: plainVersion(to, old.Name)}, true
-}
-
-func cutLast(s, sep string) (before, after string, ok bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
-}
-
 // What GitHub shows nothing of, or only by another face: links, tags, and emphasis, which
 // begins or ends a word; an underline by itself is none.
 var (
@@ -135,23 +92,36 @@ var (
 	tag    = regexp.MustCompile(`</?[A-Za-z][^<>]*>`)
 	opened = regexp.MustCompile(`(^|[^A-Za-z0-9_])_+([A-Za-z0-9])`)
 	closed = regexp.MustCompile(`([A-Za-z0-9])_+($|[^A-Za-z0-9_])`)
+	coded  = regexp.MustCompile(`\\u\{[0-9A-F]{4,6}\}`)
 )
 
-// shown is a line without the addresses of its links, tags, entities and odd spaces.
+// shown is a line without the addresses of its links, tags, entities, the borders of a
+// table and odd spaces.
 func shown(line string) string {
 	line = html.UnescapeString(tag.ReplaceAllString(link.ReplaceAllString(line, "$1"), ""))
 	return strings.Map(func(c rune) rune {
-		if unicode.IsSpace(c) {
+		if unicode.IsSpace(c) || c == '|' {
 			return ' '
 		}
 		return c
 	}, line)
 }
 
-// unmark drops Markdown's marks of code and emphasis.
-func unmark(s string) string {
+// words are those of a text without Markdown's marks of code and emphasis, with the
+// characters that cell gave by their code points.
+func words(s string) []string {
 	s = strings.NewReplacer("`", "", "*", "", "~~", "").Replace(s)
-	return strings.TrimSpace(closed.ReplaceAllString(opened.ReplaceAllString(s, "$1$2"), "$1$2"))
+	all := strings.Fields(closed.ReplaceAllString(opened.ReplaceAllString(s, "$1$2"), "$1$2"))
+	for i, word := range all {
+		all[i] = coded.ReplaceAllStringFunc(word, func(c string) string {
+			n, err := strconv.ParseInt(c[3:len(c)-1], 16, 32)
+			if err != nil {
+				return c
+			}
+			return string(rune(n))
+		})
+	}
+	return all
 }
 
 // plainVersion is a version without the image's name before it and without a v.
@@ -166,28 +136,78 @@ func plainVersion(s, name string) string {
 // version is what no prose has on both sides of an arrow.
 var version = regexp.MustCompile(`^v?\d+\.\d|^sha256:`)
 
-// Claims are the updates that a body lists, for a change that holds some: lines that
-// name one of its images, or any image with a version. Others with an arrow, such as
-// "Promotes: staging → main", are prose. What is listed in several steps is one.
-func Claims(body string, held []Update) []Update {
-	held = spoken(held)
-	var out []Update
-	for _, l := range Parse(body) {
-		_, err := image.ParseName(l.Image)
-		legal := err == nil && (version.MatchString(l.From) || version.MatchString(l.To))
-		if !legal && !slices.ContainsFunc(held, l.names) {
-			continue
-		}
-		before := slices.IndexFunc(out, func(o Update) bool {
-			return o.Image == l.Image && o.To == l.From && !slices.ContainsFunc(held, o.means)
-		})
-		if before >= 0 && !slices.ContainsFunc(held, l.means) {
-			out[before].To = l.To
-		} else {
-			out = append(out, l)
+// line is what stands around one arrow of a body.
+type line struct {
+	before   []string // words in front of the version
+	from, to string
+}
+
+// lines are the arrows of a body, in their order.
+func lines(body string) (all []line) {
+	for text := range strings.Lines(body) {
+		parts := arrow.Split(shown(text), -1)
+		left := words(bullet.ReplaceAllString(parts[0], ""))
+		for _, part := range parts[1:] {
+			right := words(part)
+			if len(left) == 0 || len(right) == 0 {
+				break
+			}
+			l := line{left[:len(left)-1], left[len(left)-1], strings.TrimRight(right[0], ",;.)")}
+			for i := slices.Index(l.before, "-"); i >= 0; i = slices.Index(l.before, "-") {
+				l.before = l.before[i+1:] // a list whose line feeds a template took away
+			}
+			all = append(all, l)
+			if len(right) == 1 { // of two arrows in a row the version in between belongs to both
+				left = append(slices.Clip(l.before), l.to)
+			} else {
+				left = append(slices.Clip(l.before), right[1:]...)
+			}
 		}
 	}
-	return out
+	return all
+}
+
+// claims are the updates that a body lists, for a change that holds some. A line counts
+// that names one of its images; a whole reference, or a name with a version; or nothing but
+// two versions, and is then about any image. Other lines are prose.
+func claims(body string, held []Update) (all []Update) {
+	for _, l := range lines(body) {
+		if u, ok := l.claim(held); ok {
+			all = append(all, u)
+		}
+	}
+	return unique(all)
+}
+
+// claim reads a line. Versions are without a leading v.
+func (l line) claim(held []Update) (Update, bool) {
+	about := func(name string) Update {
+		return Update{Image: name, From: plainVersion(l.from, name), To: plainVersion(l.to, name)}
+	}
+	known := func(u Update) bool { return slices.ContainsFunc(held, u.names) }
+	versions := version.MatchString(plainVersion(l.from, "")) || version.MatchString(plainVersion(l.to, ""))
+	if n := len(l.before) - 1; n >= 0 && strings.HasSuffix(l.before[n], ":") {
+		u := about(strings.TrimSuffix(l.before[n], ":"))
+		_, err := image.ParseName(u.Image)
+		return u, n == 0 && known(u) || versions && (known(u) || err == nil && (n == 0 || strings.Contains(u.Image, "/")))
+	}
+	if bare := about(""); len(l.before) == 0 && slices.ContainsFunc(held, bare.means) {
+		return bare, true
+	}
+	if old, err := image.ParseRef(l.from); err == nil && (old.Tag != "" || old.Digest != "") && !version.MatchString(old.Name) {
+		u := about(old.Name)
+		if now, err := image.ParseRef(l.to); err == nil && (now.Tag != "" || now.Digest != "") {
+			u.Image, u.To = now.Name, plainVersion(l.to, now.Name)
+		}
+		return u, known(u) || strings.Contains(u.Image, "/") || version.MatchString(u.From) || version.MatchString(u.To)
+	}
+	for _, word := range slices.Backward(l.before) {
+		if u := about(strings.Trim(word, "(),")); versions && known(u) {
+			return u, true
+		}
+	}
+	numbered := strings.ContainsAny(l.from+l.to, "0123456789")
+	return about(""), len(l.before) == 0 && numbered && image.ParseTag(l.from) == nil && image.ParseTag(l.to) == nil
 }
 
 // spoken is what List would write, read back: only so do a body and a change speak
@@ -195,46 +215,88 @@ func Claims(body string, held []Update) []Update {
 func spoken(held []Update) []Update {
 	var out []Update
 	for _, h := range held {
-		for _, u := range Parse(h.Line()) {
-			u.FromDigest, u.ToDigest = h.FromDigest, h.ToDigest
-			out = append(out, u)
+		for _, l := range lines(h.Line()) {
+			name := strings.TrimSuffix(l.before[0], ":")
+			out = append(out, Update{Image: name, From: plainVersion(l.from, name), To: plainVersion(l.to, name),
+				FromDigest: h.FromDigest, ToDigest: h.ToDigest})
 		}
 	}
 	return unique(out)
 }
 
-// Compare holds a body's list against the updates of a change, as sets. extra
-// is what only the body has, missing what it leaves out; both are sorted. A
-// body may call an image by the end of its name, and a digest beside its tag.
-func Compare(listed, held []Update) (missing, extra []Update) {
+// Compare holds what a body lists against the updates of a change, as sets. extra is
+// what only the body has, missing what its list leaves out; both are sorted, and empty
+// where it has no list. A body may call an image by the end of its name, or say a version
+// alone; a digest beside its tag, or either; and an update in steps that add up to it.
+// One with versions alone leaves nothing out unless it is to be whole: Flux's messages of
+// that form tell of one of the objects that have no name.
+func Compare(body string, held []Update, whole bool) (missing, extra []Update) {
 	held = spoken(held)
-	found := make([]bool, len(held))
-	for _, l := range unique(listed) {
-		i := slices.IndexFunc(held, l.means)
-		// A short name can mean two images: take one that is not yet found.
-		for k, h := range held {
-			if l.means(h) && !found[k] {
-				i = k
-				break
-			}
+	listed := claims(body, held)
+	if len(listed) == 0 {
+		return nil, nil
+	}
+	whole = whole || !slices.ContainsFunc(listed, func(u Update) bool { return u.Image == "" })
+	told := make([]bool, len(listed))
+	for _, h := range held {
+		steps := walk(listed, h)
+		if len(steps) == 0 && whole {
+			missing = append(missing, h)
 		}
-		if i < 0 {
-			extra = append(extra, l)
-			continue
-		}
-		// Nor is an image with a digest in one place, and without in another, two.
-		for k, h := range held {
-			found[k] = found[k] || h.Image == held[i].Image && h.From == held[i].From && h.To == held[i].To
+		for _, i := range steps {
+			told[i] = true
 		}
 	}
-	for i, h := range held {
-		if !found[i] {
-			missing = append(missing, h)
+	for i, l := range listed {
+		if !told[i] {
+			extra = append(extra, l)
 		}
 	}
 	slices.SortFunc(missing, inOrder)
 	slices.SortFunc(extra, inOrder)
 	return missing, extra
+}
+
+// walk gives the claims that lie on a way from where an update begins to where it ends.
+func walk(listed []Update, h Update) []int {
+	var begin, end []int
+	after, before := map[string][]int{}, map[string][]int{}
+	for i, l := range listed {
+		if !l.names(h) || !l.keepsTag(h) {
+			continue
+		}
+		if fits(l.From, h.From, h.FromDigest) {
+			begin = append(begin, i)
+		}
+		if fits(l.To, h.To, h.ToDigest) {
+			end = append(end, i)
+		}
+		after[l.From] = append(after[l.From], i)
+		before[l.To] = append(before[l.To], i)
+	}
+	forth := reach(begin, func(i int) []int { return after[listed[i].To] })
+	back := reach(end, func(i int) []int { return before[listed[i].From] })
+	var on []int
+	for i := range listed {
+		if forth[i] && back[i] {
+			on = append(on, i)
+		}
+	}
+	return on
+}
+
+// reach gives what can be come to, what it begins with among it.
+func reach(from []int, next func(int) []int) map[int]bool {
+	seen := map[int]bool{}
+	for len(from) > 0 {
+		i := from[len(from)-1]
+		from = from[:len(from)-1]
+		if !seen[i] {
+			seen[i] = true
+			from = append(from, next(i)...)
+		}
+	}
+	return seen
 }
 
 func inOrder(a, b Update) int {
@@ -243,33 +305,36 @@ func inOrder(a, b Update) int {
 
 func unique[T comparable](all []T) []T {
 	var out []T
+	seen := map[T]bool{}
 	for _, u := range all {
-		if !slices.Contains(out, u) {
+		if !seen[u] {
+			seen[u] = true
 			out = append(out, u)
 		}
 	}
 	return out
 }
 
-// names tells whether u, a line of a body, is about the image of h.
+// names tells whether u, a line of a body, is about the image of h, or about any.
 func (u Update) names(h Update) bool {
-	return h.Image == u.Image || strings.HasSuffix(h.Image, "/"+u.Image) || strings.HasSuffix(h.Image, ":"+u.Image)
+	return u.Image == "" || h.Image == u.Image || strings.HasSuffix(h.Image, "/"+u.Image) || strings.HasSuffix(h.Image, ":"+u.Image)
 }
 
 // means tells whether u, a line of a body, speaks of h.
 func (u Update) means(h Update) bool {
-	fromTag, from := fits(u.From, h.From, h.FromDigest)
-	toTag, to := fits(u.To, h.To, h.ToDigest)
-	// Where the digest alone moved, what tag it is beside is not known here.
-	return u.names(h) && from && to && (h.From != h.FromDigest || fromTag == toTag)
+	return u.names(h) && u.keepsTag(h) && fits(u.From, h.From, h.FromDigest) && fits(u.To, h.To, h.ToDigest)
 }
 
-// fits tells whether a line's version is the one that is held: a tag, its digest, or
-// both; and which tag it claims.
-func fits(claim, held, digest string) (tag string, ok bool) {
+// keepsTag tells whether a line of a body can be about h by its tags: where the digest alone
+// moved, what tag it is beside is not known here.
+func (u Update) keepsTag(h Update) bool {
+	from, _, beside := strings.Cut(u.From, "@")
+	to, _, still := strings.Cut(u.To, "@")
+	return h.From != h.FromDigest || h.From == "" || !beside || !still || from == to
+}
+
+// fits tells whether a line's version is the one that is held: a tag, its digest, or both.
+func fits(claim, held, digest string) bool {
 	tag, claimed, both := strings.Cut(claim, "@")
-	if !both {
-		return "", claim == held || digest != "" && claim == digest
-	}
-	return tag, claimed == digest && (tag == held || held == digest)
+	return claim == held || digest != "" && claim == digest || both && claimed == digest && (tag == held || held == digest)
 }

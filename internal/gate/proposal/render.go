@@ -122,6 +122,15 @@ func Owned(body string) bool {
 	return ok
 }
 
+// Parts are what Place wrote of a body, and the rest.
+func Parts(body string) (ours, others string) {
+	before, ours, after, ok := split(body)
+	if !ok {
+		return "", body
+	}
+	return ours, before + "\n" + after
+}
+
 // Place puts text into a body between marks. Where the body has the marks, only
 // what is between them changes: words of people around them stay.
 func Place(body, text string) string {
