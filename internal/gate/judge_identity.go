@@ -124,7 +124,7 @@ func (j *judge) history() {
 		case len(c.Parents) == 0:
 			several.add("it has no parent, so it replaces the whole history", c.SHA)
 		case len(c.Parents) > 1:
-			several.add("it is a merge with something of its own, and Flux never merges", c.SHA)
+			several.add("it is a merge that does more than take in files of the base, and Flux never merges", c.SHA)
 		case c.Parents[0] != parent && parent != "":
 			several.add("it does not follow the commit before it: the history is not one line", c.SHA)
 		}
@@ -172,7 +172,8 @@ func (j *judge) authors() []made {
 	} else {
 		j.tell("identity/author", strangers, fmt.Sprintf("let Flux make the change; if this is its identity, add it to bots in %s", policy.File))
 	}
-	j.tell("identity/committer", committers, "delete the push branch and let Flux write the commit again")
+	j.tell("identity/committer", committers, "delete the push branch and let Flux write the commit again; where it is only to be brought "+
+		"up to date, let GitHub's \"Update branch\" merge the base instead of rebasing")
 	return all
 }
 
@@ -214,7 +215,7 @@ func committerFault(c change.Commit) string {
 	case a.Name == b.Name && a.Email == b.Email, byWebFlow(c):
 		return ""
 	}
-	return fmt.Sprintf("its committer %q is not its author %q", address(b), address(a))
+	return fmt.Sprintf("its committer %q is not its author %q, as where somebody amends it or rebases the branch", address(b), address(a))
 }
 
 func strangeCommitter(c change.Commit) bool {
