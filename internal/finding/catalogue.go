@@ -55,50 +55,57 @@ var Catalogue = sync.OnceValue(func() []Rule {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		data, err := ruleFiles.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		rule, err := parseRule(path, data)
+		rule, _ := Lookup(strings.TrimSuffix(strings.TrimPrefix(path, "rules/"), ".txtar"))
 		rules = append(rules, rule)
-		return err
+		return nil
 	})
 	if err != nil {
-		panic(err) // the files are compiled in and read by a test
+		panic(err) // the files are compiled in
 	}
 	slices.SortFunc(rules, func(a, b Rule) int { return strings.Compare(a.Name, b.Name) })
 	return rules
 })
 
+// read holds the rules that were looked up, by name: a check needs few, and all
+// together take longer to parse than it takes to judge a change.
+var read sync.Map
+
 // Lookup finds a rule by its name.
 func Lookup(name string) (Rule, bool) {
-	rules := Catalogue()
-	i, ok := slices.BinarySearchFunc(rules, name, func(r Rule, name string) int { return strings.Compare(r.Name, name) })
-	if !ok {
+	if rule, known := read.Load(name); known {
+		return rule.(Rule), true
+	}
+	data, err := ruleFiles.ReadFile("rules/" + name + ".txtar")
+	if err != nil {
 		return Rule{}, false
 	}
-	return rules[i], true
+	rule, err := parseRule(name, data)
+	if err != nil {
+		panic(err) // the files are compiled in and read by a test
+	}
+	read.Store(name, rule)
+	return rule, true
 }
 
-func parseRule(path string, data []byte) (Rule, error) {
+func parseRule(name string, data []byte) (Rule, error) {
 	archive := txtar.Parse(data)
 	rule := Rule{
-		Name:    strings.TrimSuffix(strings.TrimPrefix(path, "rules/"), ".txtar"),
+		Name:    name,
 		Refused: &txtar.Archive{},
 		Allowed: &txtar.Archive{},
 	}
 	if err := yaml.Unmarshal(archive.Comment, &rule); err != nil {
-		return rule, fmt.Errorf("read %s: %w", path, err)
+		return rule, fmt.Errorf("read rule %s: %w", name, err)
 	}
 	for _, f := range archive.Files {
-		half, name, _ := strings.Cut(f.Name, "/")
+		half, file, _ := strings.Cut(f.Name, "/")
 		switch half {
 		case "refused":
-			rule.Refused.Files = append(rule.Refused.Files, txtar.File{Name: name, Data: f.Data})
+			rule.Refused.Files = append(rule.Refused.Files, txtar.File{Name: file, Data: f.Data})
 		case "allowed":
-			rule.Allowed.Files = append(rule.Allowed.Files, txtar.File{Name: name, Data: f.Data})
+			rule.Allowed.Files = append(rule.Allowed.Files, txtar.File{Name: file, Data: f.Data})
 		default:
-			return rule, fmt.Errorf("read %s: file %s belongs to neither example", path, f.Name)
+			return rule, fmt.Errorf("read rule %s: file %s belongs to neither example", name, f.Name)
 		}
 	}
 	return rule, nil

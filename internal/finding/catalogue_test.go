@@ -1,7 +1,10 @@
 package finding_test
 
 import (
+	"os"
+	"os/exec"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -47,9 +50,35 @@ func TestLookup(t *testing.T) {
 			t.Errorf("Lookup(%q) = %q, %v", want.Name, got.Name, ok)
 		}
 	}
-	for _, name := range []string{"", "version", "version/", "version/majo", "version/major ", "zzz/zzz"} {
+	for _, name := range []string{"", "version", "version/", "version/majo", "version/major ", "zzz/zzz", "../rules/version/major", "*"} {
 		if rule, ok := finding.Lookup(name); ok {
 			t.Errorf("Lookup(%q) finds %s", name, rule.Name)
 		}
+	}
+}
+
+// TestLookupReadsOneRule: a severity costs the reading of one rule, not of all, in a
+// process that has read none.
+func TestLookupReadsOneRule(t *testing.T) {
+	if os.Getenv("FLUXKEEPER_ALONE") == "" {
+		alone := exec.Command(os.Args[0], "-test.run=^TestLookupReadsOneRule$")
+		alone.Env = append(os.Environ(), "FLUXKEEPER_ALONE=1")
+		if out, err := alone.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
+	work := func(f func()) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		return after.Mallocs - before.Mallocs
+	}
+	one := work(func() { finding.Natural("version/major") })
+	again := work(func() { finding.Natural("version/major") })
+	all := work(func() { finding.Catalogue() })
+	if one*50 > all || again > one/10 {
+		t.Errorf("one rule takes %d allocations, then %d; all take %d", one, again, all)
 	}
 }
