@@ -19,6 +19,9 @@ type listCmd struct {
 	Limit  int          `default:"50" placeholder:"N" help:"At most so many; 0 for all."`
 }
 
+// flushEvery is how many entries have the same columns' widths.
+const flushEvery = 1000
+
 // Run prints a table.
 func (c *listCmd) Run(a *console.Console) error {
 	l, err := c.read(a.Context)
@@ -30,14 +33,18 @@ func (c *listCmd) Run(a *console.Console) error {
 	if c.Since > 0 {
 		query.From = time.Now().Add(-time.Duration(c.Since))
 	}
-	table := tabwriter.NewWriter(a.Stdout, 0, 8, 2, ' ', 0)
+	table := tabwriter.NewWriter(a.Stdout, 0, 8, 2, ' ', 0) // which keeps all until it is flushed
 	fmt.Fprintln(table, "ENTRY\tTIME (UTC)\tKIND\tEVENT\tWEBHOOK\tTARGET\tBYTES\tGUID")
 	found := 0
 	for r, err := range l.Records(a.Context, query) {
 		if err != nil {
 			return console.Fail(console.StatusUndecided, err, "")
 		}
-		found++
+		if found++; found%flushEvery == 0 {
+			if err := table.Flush(); err != nil {
+				return err
+			}
+		}
 		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", r.Index, r.Time.UTC().Format(time.DateTime), console.OneLine(string(r.Kind)),
 			console.OneLine(r.Name), console.OneLine(r.Source), console.OneLine(r.Target), r.BodySize, console.OneLine(r.ID))
 	}

@@ -139,6 +139,44 @@ func TestErasuresOutsideOfTheWindow(t *testing.T) {
 	}
 }
 
+// TestErasuresAreReadByRange: of what is erased in the window, those that name it.
+func TestErasuresAreReadByRange(t *testing.T) {
+	begin := now()
+	l := keep(t, begin.Add(-time.Minute))
+	if _, err := l.Erase(t.Context(), begin, audit.Keep); err != nil {
+		t.Fatal(err)
+	}
+	reads := func() (n int) {
+		counting := &countingReader{Ledger: l}
+		_, gaps, err := audit.Collect(t.Context(), counting, audit.Window{From: begin.Add(-time.Hour), To: begin}, func(audit.Reading) {})
+		if err != nil || len(gaps) > 0 {
+			t.Fatal(gaps, err)
+		}
+		return counting.bodies
+	}
+	before := reads()
+	for n := range 20 { // of entries far from here
+		e := ledger.Entry{Kind: ledger.Erasure, Time: now(), ID: fmt.Sprintf("%d-%d", 1000+n, 1000+n), Name: "bodies"}
+		if _, err := l.Append(t.Context(), e, []byte("nobody reads this")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := reads(); after != before {
+		t.Errorf("%d bodies are read, and %d before", after, before)
+	}
+}
+
+// countingReader counts the bodies that are read.
+type countingReader struct {
+	*store.Ledger
+	bodies int
+}
+
+func (c *countingReader) BodyOf(ctx context.Context, r ledger.Record) ([]byte, error) {
+	c.bodies++
+	return c.Ledger.BodyOf(ctx, r)
+}
+
 // TestBodyBeforeErasure: a body that is there counts, and not what an erasure
 // says of it.
 func TestBodyBeforeErasure(t *testing.T) {

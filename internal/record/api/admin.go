@@ -159,7 +159,8 @@ func EntryOf(r ledger.Record) Entry {
 	}
 }
 
-// page is the answer of /entries. Next is the start of the next page.
+// page is the answer of /entries. Next is the start of the next page, or its end where
+// the newest come first.
 type page struct {
 	Entries []Entry `json:"entries"`
 	Next    *int64  `json:"next,omitempty"`
@@ -178,8 +179,8 @@ func (s *server) entries(c echo.Context) error {
 			return err
 		}
 		if len(out.Entries) == limit {
-			if !query.Newest {
-				out.Next = &record.Index
+			if out.Next = &record.Index; query.Newest {
+				out.Next = &out.Entries[limit-1].Index
 			}
 			break
 		}

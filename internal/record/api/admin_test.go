@@ -63,8 +63,12 @@ func (s *shelf) Records(_ context.Context, q ledger.Query) iter.Seq2[ledger.Reco
 			return
 		}
 		given := 0
-		for _, r := range s.records {
-			if r.Index < q.Start || q.Limit > 0 && given == q.Limit {
+		all := slices.Clone(s.records)
+		if q.Newest {
+			slices.Reverse(all)
+		}
+		for _, r := range all {
+			if r.Index < q.Start || q.End > 0 && r.Index >= q.End || q.Limit > 0 && given == q.Limit {
 				continue
 			}
 			given++
@@ -138,10 +142,15 @@ func handler(s *shelf, log *slog.Logger) http.Handler {
 }
 
 func TestPagesOfEntries(t *testing.T) {
+	t.Run("oldest first", func(t *testing.T) { testPagesOfEntries(t, "/api/v1/entries?newest=false", "start") })
+	t.Run("newest first", func(t *testing.T) { testPagesOfEntries(t, "/api/v1/entries?newest=true", "end") })
+}
+
+func testPagesOfEntries(t *testing.T, first, next string) {
 	s := newShelf(t, 250)
 	h := handler(s, slog.New(slog.DiscardHandler))
 	var got []int64
-	for path := "/api/v1/entries"; path != ""; {
+	for path := first; path != ""; {
 		status, body, _ := get(t, h, path)
 		var page struct {
 			Entries []api.Entry
@@ -158,8 +167,11 @@ func TestPagesOfEntries(t *testing.T) {
 		}
 		path = ""
 		if page.Next != nil {
-			path = fmt.Sprintf("/api/v1/entries?start=%d", *page.Next)
+			path = fmt.Sprintf("%s&%s=%d", first, next, *page.Next)
 		}
+	}
+	if next == "end" {
+		slices.Reverse(got)
 	}
 	if len(got) != 250 || !slices.IsSorted(got) {
 		t.Errorf("%d entries: %v", len(got), got)

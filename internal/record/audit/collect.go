@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -204,9 +205,13 @@ func (c *collector) kept() (map[int64]ledger.ErasedEntry, error) {
 		return nil, err
 	}
 	c.gaps = append(c.gaps, gaps...)
-	kept := map[int64]ledger.ErasedEntry{}
+	kept, gone := map[int64]ledger.ErasedEntry{}, make([]int64, len(c.erased))
+	for i, e := range c.erased {
+		gone[i] = e.Index
+	}
+	slices.Sort(gone)
 	for _, r := range erasures {
-		if r.Index < c.erased[0].Index { // it is of others
+		if r.Index < gone[0] || !names(r, gone) { // it is of others
 			continue
 		}
 		body, err := c.ledger.BodyOf(c.ctx, r)
@@ -222,10 +227,22 @@ func (c *collector) kept() (map[int64]ledger.ErasedEntry, error) {
 			continue
 		}
 		for _, entry := range erased.Entries {
-			if _, ok := kept[entry.Index]; !ok { // nobody tells otherwise of what is gone already
+			_, ok := kept[entry.Index] // nobody tells otherwise of what is gone already
+			if _, asked := slices.BinarySearch(gone, entry.Index); asked && !ok {
 				kept[entry.Index] = entry
 			}
 		}
 	}
 	return kept, nil
+}
+
+// names says whether an erasure can be of entries, which are sorted: its id says from
+// which entry to which it goes. One of another version may say so otherwise.
+func names(r ledger.Record, entries []int64) bool {
+	var first, last int64
+	if n, _ := fmt.Sscanf(r.ID, "%d-%d", &first, &last); n != 2 || r.Version != ledger.ErasedVersion {
+		return true
+	}
+	at, _ := slices.BinarySearch(entries, first)
+	return at < len(entries) && entries[at] <= last
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bufio"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -12,10 +11,6 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 )
-
-// maxLine is the longest line of an export that is read: the largest body in
-// base64, and room for its proof.
-const maxLine = maxBody/3*4 + 1<<16
 
 var (
 	// ErrNoExport says that what is to be imported is no export that this version
@@ -35,9 +30,7 @@ func Import(ctx context.Context, r io.Reader, into *Ledger) error {
 	if into.o.ReadOnly {
 		return fmt.Errorf("import ledger: %w", ErrReadOnly)
 	}
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 0, 1<<16), maxLine)
-	m := &importer{l: into, ctx: ctx, lines: lines}
+	m := &importer{l: into, ctx: ctx, lines: newLineReader(r)}
 	err := m.header(into.public)
 	if err == nil {
 		err = into.engine.change(ctx, func(c changer) error {
@@ -55,7 +48,7 @@ func Import(ctx context.Context, r io.Reader, into *Ledger) error {
 type importer struct {
 	l      *Ledger
 	ctx    context.Context
-	lines  *bufio.Scanner
+	lines  *lineReader
 	into   changer
 	signed []byte
 	goal   ledger.Checkpoint
@@ -64,22 +57,11 @@ type importer struct {
 	gone   missing
 }
 
-// next reads the next line strictly into a value.
-func (m *importer) next(into any) error {
-	if !m.lines.Scan() {
-		if err := m.lines.Err(); err != nil {
-			return err
-		}
-		return io.ErrUnexpectedEOF
-	}
-	return ledger.Decode(m.lines.Bytes(), into)
-}
-
 func (m *importer) header(public string) (err error) {
 	var h exportHeader
-	err = m.next(&h)
-	if broken := m.lines.Err(); broken != nil && !errors.Is(broken, bufio.ErrTooLong) {
-		return fmt.Errorf("read header: %w", broken)
+	err = m.lines.header(&h)
+	if m.lines.broken != nil {
+		return fmt.Errorf("read header: %w", m.lines.broken)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: read header: %w", ErrNoExport, err)
@@ -109,7 +91,7 @@ func (m *importer) run() error {
 			return fmt.Errorf("line of entry %d: %w", m.tree.Size(), err)
 		}
 	}
-	if m.lines.Scan() || m.lines.Err() != nil {
+	if !m.lines.ended() {
 		return fmt.Errorf("something follows the last of %d entries", m.goal.Size)
 	}
 	if m.tree.Root() != m.goal.Root || m.own != m.goal.Own {
@@ -125,16 +107,12 @@ func (m *importer) run() error {
 
 // entry takes one line.
 func (m *importer) entry() error {
-	var line exportLine
-	if err := m.next(&line); err != nil {
+	line, e, err := m.lines.next()
+	if err != nil {
 		return err
 	}
 	if line.Index != m.tree.Size() {
 		return fmt.Errorf("it is of entry %d", line.Index)
-	}
-	e, err := ledger.ParseLeaf([]byte(line.Leaf))
-	if err != nil {
-		return err
 	}
 	path := make(tlog.RecordProof, len(line.Path))
 	for i, text := range line.Path {
