@@ -79,6 +79,8 @@ func scraped(t *testing.T) string {
 		Entries:     func(context.Context) (int64, error) { return 0, nil },
 		QueuedBytes: func() int64 { return 0 },
 		Ready:       func(context.Context) error { return nil },
+		Connections: func() int { return 3 },
+		Saturated:   func() bool { return false },
 	})
 	m.Rejected(intake.WrongSignature)
 	m.Tokens(time.Unix(1, 0), false, false)

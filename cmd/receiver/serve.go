@@ -87,14 +87,6 @@ func (c *serveCmd) Run(a *console.Console) error {
 	}
 	defer s.kept.Close()
 	s.anchorless(a.Context, seen)
-	s.metrics.Watch(metric.Gauges{
-		QueuedBytes: func() int64 { return s.kept.Stats().QueuedBytes },
-		Ready:       s.kept.Ready,
-		Entries: func(ctx context.Context) (int64, error) {
-			size, _, err := s.kept.Head(ctx)
-			return size, err
-		},
-	})
 	in, err := intake.New(intake.Options{Ledger: s.kept, Secrets: s.secrets, SecretID: s.kept.SecretID, Bound: s.bound, Allow: s.allow,
 		Log: s.log, Observe: s.metrics})
 	if err != nil {
@@ -104,6 +96,17 @@ func (c *serveCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
+	limited := intake.Limit(public, intake.Limits{Allow: s.allow, Observe: s.metrics.Closed})
+	s.metrics.Watch(metric.Gauges{
+		QueuedBytes: func() int64 { return s.kept.Stats().QueuedBytes },
+		Ready:       s.kept.Ready,
+		Connections: limited.Open,
+		Saturated:   limited.Saturated,
+		Entries: func(ctx context.Context) (int64, error) {
+			size, _, err := s.kept.Head(ctx)
+			return size, err
+		},
+	})
 	private, err := listen(a.Context, "--admin-listen", c.AdminListen)
 	if err != nil {
 		return errors.Join(err, public.Close())
@@ -118,10 +121,11 @@ func (c *serveCmd) Run(a *console.Console) error {
 		"ledger", secret.Redact(c.Ledger), "secrets", len(s.live))
 
 	group, ctx := errgroup.WithContext(a.Context)
-	intake.Serve(ctx, group, intake.Server(in.Handler(), s.log), intake.Limit(public, 0), c.Drain)
+	intake.Serve(ctx, group, intake.Server(in.Handler(), s.log), limited, c.Drain)
 	intake.Serve(ctx, group, api.Server(api.New(api.Options{
 		Ledger: s.kept, Metrics: s.metrics.Handler(), Log: s.log, LoopbackOnly: api.Loopback(private.Addr()),
 		Operations: operations(s.kept), WriteToken: s.writeToken,
+		Saturated: limited.Saturated,
 	}), s.log), private, c.Drain)
 	s.start(ctx, group, &remind)
 	err = group.Wait()

@@ -47,6 +47,8 @@ type Options struct {
 	// where that is empty, for nobody.
 	Operations Operations
 	WriteToken secret.Secret
+	// Saturated says that deliveries find no room but that of others; nil: never.
+	Saturated func() bool
 }
 
 // server holds what the handlers share.
@@ -54,12 +56,14 @@ type server struct {
 	ledger     Ledger
 	log        *slog.Logger
 	writeToken secret.Secret
+	saturated  func() bool
 	strangers  rate.Sometimes // how often a line in the log tells of one
 }
 
 // New makes the listener's handler.
 func New(o Options) http.Handler {
-	s := &server{ledger: o.Ledger, log: o.Log, writeToken: o.WriteToken, strangers: rate.Sometimes{Interval: time.Second}}
+	s := &server{ledger: o.Ledger, log: o.Log, writeToken: o.WriteToken, saturated: o.Saturated,
+		strangers: rate.Sometimes{Interval: time.Second}}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(io.Discard)
@@ -127,7 +131,11 @@ func (s *server) ready(c echo.Context) error {
 	if err := s.ledger.Ready(ctx); err != nil {
 		return c.JSON(http.StatusServiceUnavailable, map[string]string{"status": "not ready", "reason": err.Error()})
 	}
-	return c.JSON(http.StatusOK, map[string]string{"status": "ready"})
+	status := map[string]string{"status": "ready"}
+	if s.saturated != nil && s.saturated() {
+		status["connections"] = "saturated" // another one would be no better off
+	}
+	return c.JSON(http.StatusOK, status)
 }
 
 // Entry is one entry as the API shows it.

@@ -249,7 +249,7 @@ func TestSlowLoris(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				listener := oneListener{make(chan net.Conn)}
 				server := intake.Server(handler(t, intake.Options{Ledger: void{}}), nil)
-				go func() { _ = server.Serve(intake.Limit(listener, 0)) }()
+				go func() { _ = server.Serve(intake.Limit(listener, intake.Limits{})) }()
 				dial := func(context.Context, string, string) (net.Conn, error) {
 					ours, theirs := net.Pipe()
 					listener.conns <- theirs

@@ -49,11 +49,8 @@ func (a Allow) validate() error {
 // is not a known proxy. What stands further left was written by strangers. It
 // is not valid where an address cannot be read.
 func (a Allow) client(r *http.Request) netip.Addr {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	address := peer.Addr().Unmap()
+	address := addressOf(r.RemoteAddr)
+	var err error
 	if !within(a.Proxies, address) {
 		return address
 	}
@@ -75,6 +72,15 @@ func (a Allow) client(r *http.Request) netip.Addr {
 		}
 	}
 	return address
+}
+
+// addressOf is a peer's address, not valid where it cannot be read.
+func addressOf(peer string) netip.Addr {
+	with, err := netip.ParseAddrPort(peer)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return with.Addr().Unmap()
 }
 
 func within(networks []netip.Prefix, address netip.Addr) bool {

@@ -84,6 +84,7 @@ type Intake struct {
 	observe Observer
 	lines   *rate.Limiter
 	unsaid  atomic.Int64
+	flights flights
 }
 
 // New makes an Intake. It refuses to be without a secret, and limits that
@@ -156,6 +157,14 @@ func (in *Intake) deliver(c echo.Context) error {
 	r := c.Request()
 	start := time.Now()
 	var d delivery
+	leave, ok := func() {}, true
+	if within(in.allow.Proxies, addressOf(r.RemoteAddr)) {
+		leave, ok = in.flights.enter(in.allow.client(r), DefaultAddress)
+	}
+	defer leave()
+	if !ok {
+		return in.refuse(c, Crowded, nil)
+	}
 	if reason := in.head(r, &d); reason != "" {
 		return in.refuse(c, reason, nil)
 	}
@@ -171,6 +180,8 @@ func (in *Intake) deliver(c echo.Context) error {
 		b.release()
 		return in.refuse(c, reason, nil)
 	}
+	leave()
+	isSigned(r)
 	entry := ledger.Entry{
 		Kind: ledger.Delivery, Time: in.now().UTC().Truncate(time.Microsecond),
 		Source: d.hook, ID: d.guid, Name: d.event, Target: d.target, Version: 1,

@@ -126,7 +126,7 @@ func serve(t testing.TB, h http.Handler) string {
 		t.Fatal(err)
 	}
 	server := intake.Server(h, nil)
-	go func() { _ = server.Serve(intake.Limit(listener, 0)) }()
+	go func() { _ = server.Serve(intake.Limit(listener, intake.Limits{})) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return listener.Addr().String()
 }

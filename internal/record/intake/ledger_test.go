@@ -125,7 +125,7 @@ func TestDrain(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := intake.Server(handler(t, intake.Options{Ledger: kept}), nil)
-	go func() { _ = server.Serve(intake.Limit(listener, requests)) }()
+	go func() { _ = server.Serve(intake.Limit(listener, intake.Limits{All: requests, Address: requests})) }()
 	answers := make(chan int, requests)
 	for i := range requests {
 		r := delivery(listener.Addr().String(), fmt.Sprint("g-", i), []byte("{}"))

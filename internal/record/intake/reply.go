@@ -31,6 +31,7 @@ const (
 	HookNotAllowed    Reason = "hook-not-allowed"
 	TargetNotAllowed  Reason = "target-not-allowed"
 	NetworkNotAllowed Reason = "network-not-allowed"
+	Crowded           Reason = "crowded"
 	Busy              Reason = "busy"
 	Cut               Reason = "cut"
 	Empty             Reason = "empty"
@@ -60,6 +61,7 @@ var replies = map[Reason]struct {
 	HookNotAllowed:    {http.StatusForbidden, "this hook is not on the list"},
 	TargetNotAllowed:  {http.StatusForbidden, "this repository or organization is not on the list"},
 	NetworkNotAllowed: {http.StatusForbidden, "the address of the sender is not on the list"},
+	Crowded:           {http.StatusServiceUnavailable, "too many requests of this address at once; redeliver later"},
 	Busy:              {http.StatusServiceUnavailable, "too many bodies are being read; redeliver later"},
 	Cut:               {http.StatusBadRequest, "the body was cut short, or came too slowly"},
 	Empty:             {http.StatusBadRequest, "the body is empty"},
@@ -124,6 +126,7 @@ func (in *Intake) logRefusal(r *http.Request, reason Reason, status int, name st
 func (in *Intake) take(c echo.Context, d *delivery, receipt *ledger.Receipt) error {
 	status := http.StatusAccepted
 	if receipt.Duplicate {
+		hangUp(c) // whoever has captured one could keep connections open with it
 		status = http.StatusOK
 		in.observe.Duplicate(d.event)
 	} else {

@@ -10,13 +10,8 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 )
-
-// DefaultConnections is how many connections are served at once. Each can hold
-// 64 KiB of a body without asking, which is half of DefaultBudget.
-const DefaultConnections = 2048
 
 // Server serves a handler to strangers: nobody holds a connection for long by
 // being slow, and it speaks HTTP/1 only (a proxy that speaks HTTP/2 to it in
@@ -25,7 +20,7 @@ const DefaultConnections = 2048
 func Server(h http.Handler, log *slog.Logger) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	return &http.Server{
+	server := &http.Server{
 		Handler:           h,
 		Protocols:         protocols,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -38,15 +33,8 @@ func Server(h http.Handler, log *slog.Logger) *http.Server {
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(cmp.Or(log, slog.New(slog.DiscardHandler)).Handler(), slog.LevelWarn),
 	}
-}
-
-// Limit bounds the connections that a listener has open at once; 0 means
-// DefaultConnections. The ones above wait until others close.
-func Limit(l net.Listener, connections int) net.Listener {
-	if connections <= 0 {
-		connections = DefaultConnections
-	}
-	return netutil.LimitListener(l, connections)
+	follow(server)
+	return server
 }
 
 // farewell is how long a server that stops still takes requests, and ends each

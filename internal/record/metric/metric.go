@@ -22,6 +22,7 @@ const maxEvents = 100
 type Metrics struct {
 	registry                        *prometheus.Registry
 	accepted, duplicates, rejected  *prometheus.CounterVec
+	closed                          *prometheus.CounterVec
 	commit, batch                   prometheus.Histogram
 	commitErrors                    prometheus.Counter
 	missing, neverEmitted, removed  prometheus.Gauge
@@ -41,6 +42,10 @@ type Gauges struct {
 	QueuedBytes func() int64
 	// Ready is nil, or says why the ledger takes nothing.
 	Ready func(context.Context) error
+	// Connections is how many there are, to the public listener.
+	Connections func() int
+	// Saturated says that there was no room for one of late, but that of another.
+	Saturated func() bool
 }
 
 // New makes the metrics. The version is told by fluxkeeper_build_info.
@@ -65,6 +70,7 @@ func New(version string) *Metrics {
 		accepted:   counters("fluxkeeper_deliveries_accepted_total", "Deliveries that were new, and are durable.", "event"),
 		duplicates: counters("fluxkeeper_deliveries_duplicate_total", "Deliveries that the ledger held before.", "event"),
 		rejected:   counters("fluxkeeper_requests_rejected_total", "Requests that were not taken.", "reason"),
+		closed:     counters("fluxkeeper_connections_closed_total", "Connections that were closed before their end.", "reason"),
 		commit: all.NewHistogram(prometheus.HistogramOpts{
 			Name: "fluxkeeper_commit_seconds", Help: "How long it took to make a batch of entries durable.",
 			Buckets: prometheus.ExponentialBuckets(0.00025, 2, 16), // to 8 s
@@ -117,6 +123,11 @@ func (m *Metrics) Watch(gauges Gauges) {
 		{"fluxkeeper_ready", "1 if the ledger takes entries.", func(ctx context.Context) float64 {
 			return map[bool]float64{true: 1}[gauges.Ready(ctx) == nil]
 		}},
+		{"fluxkeeper_connections", "Connections to the public listener.", func(context.Context) float64 {
+			return float64(gauges.Connections())
+		}},
+		{"fluxkeeper_saturated", "1 if within the last minute there was no room for a connection but that of another one.",
+			func(context.Context) float64 { return map[bool]float64{true: 1}[gauges.Saturated()] }},
 	} {
 		all.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, func() float64 {
 			// A scrape is not kept waiting by a database that does not answer.
@@ -140,6 +151,9 @@ func (m *Metrics) Duplicate(event string) { m.duplicates.WithLabelValues(m.known
 
 // Rejected counts a request that was not taken; the reason is one of ours.
 func (m *Metrics) Rejected(reason intake.Reason) { m.rejected.WithLabelValues(string(reason)).Inc() }
+
+// Closed counts a connection that was closed before its end; the reason is one of ours.
+func (m *Metrics) Closed(reason intake.Closed) { m.closed.WithLabelValues(string(reason)).Inc() }
 
 // Committed counts a batch that is durable.
 func (m *Metrics) Committed(entries int, took time.Duration) {

@@ -25,6 +25,8 @@ func TestMetrics(t *testing.T) {
 		Entries:     func(context.Context) (int64, error) { return 42, nil },
 		QueuedBytes: func() int64 { return 0 },
 		Ready:       func(context.Context) error { return errors.New("the disk is full") },
+		Connections: func() int { return 3 },
+		Saturated:   func() bool { return true },
 	})
 	m.Accepted("push")
 	m.Accepted("push")
@@ -32,6 +34,7 @@ func TestMetrics(t *testing.T) {
 	m.Rejected("signature")
 	m.Committed(2, 3*time.Millisecond)
 	m.CommitFailed()
+	m.Closed("idle")
 	m.Reconciled(time.Unix(1_800_000_000, 0), 3, 1, 2)
 	m.ReconcileFailed()
 	if got := scrape(t, m); strings.Contains(got, "token_expires") || strings.Contains(got, "rotation_overdue") {
@@ -49,6 +52,9 @@ func TestMetrics(t *testing.T) {
 		`fluxkeeper_commit_errors_total 1`,
 		`fluxkeeper_ledger_entries 42`,
 		`fluxkeeper_ready 0`,
+		`fluxkeeper_connections 3`,
+		`fluxkeeper_saturated 1`,
+		`fluxkeeper_connections_closed_total{reason="idle"} 1`,
 		`fluxkeeper_deliveries_missing 3`,
 		`fluxkeeper_deliveries_never_emitted 1`,
 		`fluxkeeper_redeliveries_requested_total 2`,
