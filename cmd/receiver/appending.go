@@ -119,16 +119,16 @@ func (do operator) record(ctx context.Context, r rotation.Record) error {
 	return do.ask(ctx, opRotate, r, &struct{}{})
 }
 
-// writeToken lets commands append through the private listener; without a file it is
-// empty, and lets nobody.
-func writeToken(file string) (secret.Secret, error) {
+// tokenOf reads a token of the private listener, for reading or writing; without a file it
+// is empty.
+func tokenOf(file, what string) (secret.Secret, error) {
 	if file == "" {
 		return secret.Secret{}, nil
 	}
 	const hint = "make one with: openssl rand -hex 32"
 	token, err := console.ReadSecretFile(file)
 	if err == nil && secret.Typed(token.Reveal()) {
-		err = console.Fail(console.StatusUsage, fmt.Errorf("the write token in %q looks typed rather than random", file), hint)
+		err = console.Fail(console.StatusUsage, fmt.Errorf("the %s token in %q looks typed rather than random", what, file), hint)
 	}
 	return token, err
 }

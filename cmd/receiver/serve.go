@@ -41,6 +41,8 @@ type serveCmd struct {
 	AllowNetwork      []string      `placeholder:"CIDR" help:"Take deliveries from these networks only; github stands for its own."`
 	Proxy             []string      `placeholder:"CIDR" help:"Believe the X-Forwarded-For of proxies in these networks."`
 	NewLedger         bool          `help:"Make a SQLite ledger for a signing key that is there already."`
+	MetricsListen     string        `placeholder:"ADDRESS" help:"Another listener, for metrics and health alone (default: none)."`
+	ReadTokenFile     string        `placeholder:"FILE" help:"Let who has this token read through the private listener."`
 	WriteTokenFile    string        `placeholder:"FILE" help:"Let who has this token append through the private listener (default: nobody)."`
 	CheckpointFile    string        `placeholder:"FILE" help:"Keep checkpoints; start only with what fits (default: beside the ledger)."`
 	CheckpointEvery   time.Duration `default:"1m" placeholder:"TIME" help:"How often."`
@@ -111,9 +113,12 @@ func (c *serveCmd) Run(a *console.Console) error {
 	if err != nil {
 		return errors.Join(err, public.Close())
 	}
-	if !api.Loopback(private.Addr()) {
-		s.log.Warn("the admin listener is open to others than this machine, and asks nobody who they are", "admin", private.Addr().String(),
-			"hint", "see that no more than metrics and probes reach it, or leave --admin-listen on loopback")
+	var measured net.Listener
+	if c.MetricsListen != "" {
+		if measured, err = listen(a.Context, "--metrics-listen", c.MetricsListen); err != nil {
+			return errors.Join(err, public.Close(), private.Close())
+		}
+		s.log.Info("serving metrics", "address", measured.Addr().String())
 	}
 	remind := rotation.Reminder{Metrics: s.metrics, Log: s.log, Ledger: s.kept}
 	remind.Look(a.Context, time.Now())
@@ -122,11 +127,7 @@ func (c *serveCmd) Run(a *console.Console) error {
 
 	group, ctx := errgroup.WithContext(a.Context)
 	intake.Serve(ctx, group, intake.Server(in.Handler(), s.log), limited, c.Drain)
-	intake.Serve(ctx, group, api.Server(api.New(api.Options{
-		Ledger: s.kept, Metrics: s.metrics.Handler(), Log: s.log, LoopbackOnly: api.Loopback(private.Addr()),
-		Operations: operations(s.kept), WriteToken: s.writeToken,
-		Saturated: limited.Saturated,
-	}), s.log), private, c.Drain)
+	s.answer(ctx, group, private, measured, limited.Saturated)
 	s.start(ctx, group, &remind)
 	err = group.Wait()
 	late, cancel := context.WithTimeout(context.WithoutCancel(a.Context), lastWrite)
@@ -138,6 +139,23 @@ func (c *serveCmd) Run(a *console.Console) error {
 	}
 	s.log.Info("stopped")
 	return nil
+}
+
+// answer serves the private listener, and that for metrics where there is one.
+func (s *service) answer(ctx context.Context, group *errgroup.Group, private, measured net.Listener, saturated func() bool) {
+	o := api.Options{
+		Ledger: s.kept, Metrics: s.metrics.Handler(), Log: s.log, LoopbackOnly: api.Loopback(private.Addr()),
+		Operations: operations(s.kept), WriteToken: s.writeToken, ReadToken: s.readToken, Saturated: saturated,
+	}
+	if !o.LoopbackOnly && s.readToken.Empty() {
+		s.log.Warn("the admin listener is not on loopback: nobody may read the ledger through it, only metrics and health",
+			"hint", "have who reads it send a token: --read-token-file")
+	}
+	intake.Serve(ctx, group, api.Server(api.New(o), s.log), private, s.Drain)
+	if measured != nil {
+		o.Operations, o.ReadToken, o.LoopbackOnly = nil, secret.Secret{}, false // so that nobody may read
+		intake.Serve(ctx, group, api.Server(api.New(o), s.log), measured, s.Drain)
+	}
 }
 
 // service is what a running receiver is made of.
@@ -155,6 +173,7 @@ type service struct {
 	kept     *store.Ledger
 
 	writeToken secret.Secret // empty where nobody may append through the private listener
+	readToken  secret.Secret // empty where whoever is on this machine may read
 }
 
 // prepare makes what can be wrong before the ledger is opened.
@@ -172,7 +191,10 @@ func (c *serveCmd) prepare(a *console.Console) (*service, error) {
 		return nil, console.Fail(console.StatusUsage, err, "")
 	}
 	warnTyped(s.log, c.WebhookSecretFile, s.live)
-	if s.writeToken, err = writeToken(c.WriteTokenFile); err != nil {
+	if s.writeToken, err = tokenOf(c.WriteTokenFile, "write"); err != nil {
+		return nil, err
+	}
+	if s.readToken, err = tokenOf(c.ReadTokenFile, "read"); err != nil {
 		return nil, err
 	}
 	for _, given := range c.WebhookSecretFile {

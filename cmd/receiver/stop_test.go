@@ -21,7 +21,6 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/intake"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
-	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
 )
 
 // TestStopUnderLoad: who is told to stop ends a connection with an answer that
@@ -236,7 +235,6 @@ func TestReadOnlyFolder(t *testing.T) {
 // TestAdminForEverybody: the private listener gives bodies away, so it says where
 // strangers can reach it.
 func TestAdminForEverybody(t *testing.T) {
-	k := knownfail.Of(t)
 	command := serving(t, "--admin-listen", "0.0.0.0:0")
 	var log strings.Builder
 	p, err := launch(t, command, func(format string, args ...any) { fmt.Fprintf(&log, format+"\n", args...) })
@@ -245,6 +243,36 @@ func TestAdminForEverybody(t *testing.T) {
 	}
 	p.stop(syscall.SIGTERM)
 	if !strings.Contains(log.String(), "admin") {
-		k.Errorf("it does not warn:\n%s", &log)
+		t.Errorf("it does not warn:\n%s", &log)
+	}
+}
+
+// TestMetricsListener: it gives metrics and health, and nothing of the ledger.
+func TestMetricsListener(t *testing.T) {
+	p, err := launch(t, serving(t, "--admin-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"), t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.stop(syscall.SIGTERM)
+	address := ""
+	for _, line := range p.lines { // it is told before the line that launch waits for
+		var told struct{ Msg, Address string }
+		if json.Unmarshal([]byte(line), &told) == nil && told.Msg == "serving metrics" {
+			address = told.Address
+		}
+	}
+	for path, want := range map[string]int{
+		"/metrics": http.StatusOK, "/readyz": http.StatusOK, "/api/v1/entries": http.StatusForbidden, "/api/v1/key": http.StatusForbidden,
+	} {
+		answer, err := http.Get("http://" + address + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.Body.Close(); answer.StatusCode != want {
+			t.Errorf("%s: status %d, want %d", path, answer.StatusCode, want)
+		}
+	}
+	if answer, err := http.Post("http://"+address+"/api/v1/erase", "application/json", nil); err != nil || answer.StatusCode < 400 {
+		t.Errorf("an operation: %v", err)
 	}
 }

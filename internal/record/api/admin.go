@@ -47,6 +47,9 @@ type Options struct {
 	// where that is empty, for nobody.
 	Operations Operations
 	WriteToken secret.Secret
+	// ReadToken is what who reads the ledger has to have. Where it is empty, anybody may
+	// on this machine's loopback addresses, and elsewhere nobody.
+	ReadToken secret.Secret
 	// Saturated says that deliveries find no room but that of others; nil: never.
 	Saturated func() bool
 }
@@ -76,17 +79,36 @@ func New(o Options) http.Handler {
 	if o.Metrics != nil {
 		e.GET("/metrics", echo.WrapHandler(o.Metrics))
 	}
-	api := e.Group("/api/v1")
-	api.GET("/entries", s.entries)
-	api.GET("/entries/:entry", s.of(s.entry))
-	api.GET("/entries/:entry/body", s.of(s.body))
-	api.GET("/proof/:entry", s.of(s.proof))
-	api.GET("/checkpoint", s.checkpoint)
-	api.GET("/key", s.key)
+	api, may := e.Group("/api/v1"), s.reads(o.ReadToken, o.LoopbackOnly)
+	api.GET("/entries", s.entries, may)
+	api.GET("/entries/:entry", s.of(s.entry), may)
+	api.GET("/entries/:entry/body", s.of(s.body), may)
+	api.GET("/proof/:entry", s.of(s.proof), may)
+	api.GET("/checkpoint", s.checkpoint, may)
+	api.GET("/key", s.key, may)
 	for name, do := range o.Operations {
 		api.POST("/"+name, s.operation(do))
 	}
 	return e
+}
+
+// reads is a middleware: who reads the ledger has to have the token.
+func (s *server) reads(token secret.Secret, loopback bool) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			switch {
+			case token.Empty() && !loopback:
+				return c.JSON(http.StatusForbidden, told{"from elsewhere nobody may read the ledger", "start it with --read-token-file"})
+			case !token.Empty() && !holds(c, token):
+				s.strangers.Do(func() {
+					s.log.Warn("refused: this takes the read token", "path", c.Path(), "from", c.Request().RemoteAddr)
+				})
+				return c.JSON(http.StatusUnauthorized, told{"this is not the receiver's read token",
+					"send what the receiver's --read-token-file holds: Authorization: Bearer TOKEN"})
+			}
+			return next(c)
+		}
+	}
 }
 
 // loopbackHost is a middleware: the request's host must be this machine.

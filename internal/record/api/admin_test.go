@@ -24,6 +24,8 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/record/api"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/proof"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/test/leaktest"
 )
 
 // shelf is a ledger of a few entries in memory, asked as the real one is.
@@ -283,6 +285,47 @@ func TestOnlyThisMachineIsAnswered(t *testing.T) {
 		h.ServeHTTP(w, r)
 		if w.Code != want {
 			t.Errorf("%q: %d, want %d", host, w.Code, want)
+		}
+	}
+}
+
+// TestWhoMayRead: on loopback anybody, where no token is asked for; from elsewhere who has
+// the token. Health and metrics are for all.
+func TestWhoMayRead(t *testing.T) {
+	const token = leaktest.Secret
+	for name, c := range map[string]struct {
+		token    string
+		loopback bool
+		sent     string
+		want     int
+	}{
+		"on loopback":                      {"", true, "", http.StatusOK},
+		"elsewhere":                        {"", false, "", http.StatusForbidden},
+		"elsewhere, an empty token":        {"", false, "Bearer ", http.StatusForbidden},
+		"on loopback, without the token":   {token, true, "", http.StatusUnauthorized},
+		"elsewhere, without the token":     {token, false, "", http.StatusUnauthorized},
+		"elsewhere, with another one":      {token, false, "Bearer " + token[1:], http.StatusUnauthorized},
+		"elsewhere, with the token":        {token, false, "Bearer " + token, http.StatusOK},
+		"on loopback, with the token":      {token, true, "Bearer " + token, http.StatusOK},
+		"elsewhere, with another's scheme": {token, false, "Basic " + token, http.StatusUnauthorized},
+	} {
+		h := api.New(api.Options{Ledger: newShelf(t, 1), Log: slog.New(slog.DiscardHandler), LoopbackOnly: c.loopback,
+			ReadToken: secret.New(c.token), Metrics: http.NotFoundHandler()})
+		for path, want := range map[string]int{
+			"/api/v1/entries": c.want, "/api/v1/entries/0": c.want, "/api/v1/entries/0/body": c.want, "/api/v1/proof/0": c.want,
+			"/api/v1/checkpoint": c.want, "/api/v1/key": c.want, "/healthz": http.StatusOK, "/readyz": http.StatusOK,
+			"/metrics": http.StatusNotFound,
+		} {
+			r := httptest.NewRequest(http.MethodGet, path, nil)
+			r.Host = "localhost"
+			if c.sent != "" {
+				r.Header.Set("Authorization", c.sent)
+			}
+			answer := httptest.NewRecorder()
+			h.ServeHTTP(answer, r)
+			if answer.Code != want {
+				t.Errorf("%s, %s: %d, want %d", name, path, answer.Code, want)
+			}
 		}
 	}
 }

@@ -84,12 +84,10 @@ type told struct {
 // operation does it for whoever has the write token.
 func (s *server) operation(do Operation) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		given := sha256.Sum256([]byte(c.Request().Header.Get(echo.HeaderAuthorization)))
-		want := sha256.Sum256([]byte(bearer(s.writeToken)))
 		switch {
 		case s.writeToken.Empty():
 			return c.JSON(http.StatusForbidden, told{"nothing can be appended through this receiver", "start it with --write-token-file"})
-		case subtle.ConstantTimeCompare(given[:], want[:]) != 1:
+		case !holds(c, s.writeToken):
 			s.strangers.Do(func() {
 				s.log.Warn("refused: this takes the write token", "path", c.Path(), "from", c.Request().RemoteAddr)
 			})
@@ -121,6 +119,13 @@ func (s *server) undone(c echo.Context, err error) error {
 		s.log.Error("append through the private listener", "path", c.Path(), "error", err)
 	}
 	return c.JSON(status, told{secret.Redact(err.Error()), text.HintOf(err)})
+}
+
+// holds says whether who asks has the token.
+func holds(c echo.Context, token secret.Secret) bool {
+	given := sha256.Sum256([]byte(c.Request().Header.Get(echo.HeaderAuthorization)))
+	want := sha256.Sum256([]byte(bearer(token)))
+	return subtle.ConstantTimeCompare(given[:], want[:]) == 1
 }
 
 // bearer is the header that has the token.
