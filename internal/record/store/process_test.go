@@ -3,6 +3,7 @@ package store_test
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"flag"
 	"fmt"
 	"os"
@@ -118,6 +119,33 @@ func TestProcesses(t *testing.T) {
 		t.Errorf("%d entries, want %d, %v", size, len(kept), err)
 	}
 	checkTree(t, l, o)
+}
+
+// TestOpenBesideAWriter: a ledger that is there is opened without the write lock, which
+// others can have for longer than an open waits.
+func TestOpenBesideAWriter(t *testing.T) {
+	o := store.Options{Address: filepath.Join(t.TempDir(), "ledger.db"), Key: newKey(t)}
+	if err := open(t, o).Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", "file:"+o.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	writer, err := db.Conn(t.Context())
+	if err == nil {
+		_, err = writer.ExecContext(t.Context(), "BEGIN IMMEDIATE")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := store.Open(t.Context(), o)
+	if _, failed := writer.ExecContext(t.Context(), "ROLLBACK"); err != nil || failed != nil {
+		t.Fatal(err, failed)
+	}
+	defer l.Close()
+	add(t, l, "after")
 }
 
 // TestKilled kills a process in the middle of its work, and opens what it left.

@@ -154,15 +154,15 @@ func (e *sqliteEngine) migrate(ctx context.Context, key ledger.Key) error {
 	// same moment one fails, and finds them when it looks again.
 	for range migrateTries {
 		var newer refusal
-		if err = up(ctx, e.mover, files, e.log); err == nil || errors.As(err, &newer) {
+		if err = up(ctx, e.mover, files, e.log); err == nil {
+			err = makeHead(ctx, e.mover, key)
+		}
+		if err == nil || errors.As(err, &newer) {
 			break
 		}
 		sleep(ctx, lastSleep)
 	}
-	if err != nil {
-		return err
-	}
-	return makeHead(ctx, e.mover, key)
+	return err
 }
 
 const migrateTries = 4
@@ -201,8 +201,14 @@ func migrations(
 	return provider, err == nil && version == target, nil
 }
 
-// makeHead makes the one row of the head, for an empty tree, where there is none.
+// makeHead makes the one row of the head, for an empty tree, where there is none. It
+// looks first: SQLite's write lock is needed even to insert nothing, and goes to whoever
+// asks at the right moment, which beside processes that write can take longer than an open waits.
 func makeHead(ctx context.Context, db *sql.DB, key ledger.Key) error {
+	var there bool
+	if err := db.QueryRowContext(ctx, `SELECT count(*) > 0 FROM head`).Scan(&there); err != nil || there {
+		return err
+	}
 	empty := head{Frontier: new(ledger.Frontier)}
 	signed, err := key.Sign(empty.checkpoint())
 	if err != nil {
