@@ -1,10 +1,12 @@
 package store_test
 
 import (
+	"bytes"
 	"database/sql"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -55,6 +57,9 @@ func TestFullDisk(t *testing.T) {
 // TestWriteErrors makes the disk fail by forbidding this process files past a
 // size, which is an I/O error to SQLite, and then lets it heal.
 func TestWriteErrors(t *testing.T) {
+	if !alone(t) {
+		return
+	}
 	o := store.Options{Address: filepath.Join(t.TempDir(), "ledger.db"), Key: newKey(t), Hold: 300 * time.Millisecond}
 	l := open(t, o)
 	kept := map[string]bool{}
@@ -104,6 +109,22 @@ func TestWriteErrors(t *testing.T) {
 	}
 	holds(t, l, kept)
 	checkTree(t, l, o)
+}
+
+// alone runs a test in a process of its own, and says whether this is it: go test keeps
+// a file of what a test process opens, which it could not write meanwhile.
+func alone(t *testing.T) bool {
+	t.Helper()
+	const mark = "STORE_TEST_ALONE"
+	if os.Getenv(mark) != "" {
+		return true
+	}
+	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
+	command.Env = append(os.Environ(), mark+"=1")
+	if out, err := command.CombinedOutput(); err != nil || !bytes.HasPrefix(out, []byte("PASS")) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	return false
 }
 
 // limitFiles lets this process write no file past the size.
