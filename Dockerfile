@@ -4,10 +4,14 @@
 # Every builder must be able to build this, the old one without BuildKit too:
 # there is no syntax line and no RUN --mount here.
 
+# The compiler is pinned by its digest, and is the one that makes releases
+# (tools/release). Where no registry can be reached, name another image.
+ARG GO_IMAGE=golang:1.26.8-bookworm@sha256:a688600ca24f8a4d3ca77f95b0dd40704a9fc787c826660eb7ba0b641b8b175d
+
 # The build stage runs on the machine's own platform and compiles for the wanted
 # one. The old builder knows neither of the two variables; "linux" stands for
 # its own platform there.
-FROM --platform=${BUILDPLATFORM:-linux} golang:1.26-bookworm AS build
+FROM --platform=${BUILDPLATFORM:-linux} ${GO_IMAGE} AS build
 ARG TARGETARCH
 ARG VERSION=devel
 WORKDIR /src

@@ -1,6 +1,6 @@
 # Every target is a short line over a plain go command, which works as well.
 .DEFAULT_GOAL := help
-.PHONY: help demo test race e2e check golden fuzz attack bench crash
+.PHONY: help demo test race e2e check golden fuzz attack bench crash release
 
 # A test that fails in front of a grep still fails.
 SHELL := bash
@@ -17,6 +17,7 @@ demo: bin/fluxkeeper ## check a recorded Flux update, and one that was tampered 
 
 test: ## run every test, and look for secrets in all that the tests print
 	go test -json ./... | go run ./internal/test/leaktest/sift
+	go -C tools/release test ./...
 
 # What only computes, what kills the receiver again and again, and what counts memory, which the detector adds to, gains nothing by it.
 # These only compute, on one core, or ask the same of one answer after another.
@@ -31,6 +32,7 @@ e2e: ## build the image and run it as GitHub's runner and act do (needs docker)
 check: ## formatting, vet, tidy modules, static analysis, dead code, a little fuzzing
 	@test -z "$$(gofmt -l .)" || { gofmt -l . ; echo "gofmt -w . fixes these"; exit 1; }
 	go vet ./...
+	go -C tools/release vet ./...
 	go mod tidy -diff
 	$(TOOL) staticcheck ./...
 	@dead=$$($(TOOL) deadcode -test ./...) && test -z "$$dead" || { echo "$$dead"; echo "nothing calls these: delete them"; exit 1; }
@@ -61,6 +63,9 @@ crash: ## kill the receiver, cut its power, take its disk and its database away,
 bench: ## time check beside git diff, the Action beside its bare requests, the receiver beside a bare handler (needs wrk)
 	go test ./cmd/receiver -run '^$$' -bench Throughput -benchtime 5x -v | grep -v '"msg"'
 	go test $$(go list ./... | grep -v cmd/receiver) -run '^$$' -bench . -benchmem -v | grep -Ev 'no test files|^=== '
+
+release: ## make all that a release holds, VERSION=v1.2.3, into dist
+	go -C tools/release run . make -version $(VERSION) -source $(CURDIR) -o $(CURDIR)/dist
 
 .PHONY: bin/fluxkeeper bin/fluxkeeper-receiver
 bin/fluxkeeper:

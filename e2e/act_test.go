@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -42,7 +43,7 @@ func TestAct(t *testing.T) {
 	act := actProgram(t)
 	t.Run("pass", func(t *testing.T) {
 		s := scene(t)
-		got := runAct(t, act, s, s.PullEvent("pull_request_target", s.Open()))
+		got := runAct(t, act, checkout(t), s, s.PullEvent("pull_request_target", s.Open()))
 		if got.err != nil || !strings.Contains(got.log, "told pass minor") {
 			t.Errorf("%v\n%s", got.err, got.log)
 		}
@@ -56,7 +57,7 @@ func TestAct(t *testing.T) {
 	t.Run("fail", func(t *testing.T) {
 		s := scene(t)
 		s.Tamper()
-		got := runAct(t, act, s, s.PullEvent("pull_request_target", s.Open()))
+		got := runAct(t, act, checkout(t), s, s.PullEvent("pull_request_target", s.Open()))
 		if got.err == nil || strings.Contains(got.log, "told") {
 			t.Errorf("the job went on after a failure\n%s", got.log)
 		}
@@ -87,10 +88,9 @@ type acted struct {
 	commands []string // workflow commands that reached the runner
 }
 
-func runAct(t *testing.T, act string, s *storytest.Scene, event storytest.Event) acted {
+// runAct runs the workflow of a repository for an event.
+func runAct(t *testing.T, act, dir string, s *storytest.Scene, event storytest.Event, flags ...string) acted {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), storytest.Name)
-	checkout(t, dir)
 	payload, err := json.Marshal(event.Payload)
 	must(t, err)
 	file := filepath.Join(t.TempDir(), "event.json")
@@ -99,9 +99,9 @@ func runAct(t *testing.T, act string, s *storytest.Scene, event storytest.Event)
 	must(t, os.Mkdir(filepath.Join(config, "act"), 0o755))
 	must(t, os.WriteFile(filepath.Join(config, "act", "actrc"), nil, 0o600))
 	// Without a cache server act listens nowhere.
-	command := exec.Command(act, event.Name, "--eventpath", file, "--json", "--rm", "--pull=false", "--no-cache-server",
-		"--platform", "ubuntu-latest=golang:1.26-bookworm", "--network", "host", "--secret", "GITHUB_TOKEN="+fakehub.Token,
-		"--env", "GITHUB_API_URL="+s.URL, "--env", "GITHUB_GRAPHQL_URL="+s.GraphQLURL)
+	command := exec.Command(act, append(flags, event.Name, "--eventpath", file, "--json", "--rm", "--pull=false", "--no-cache-server",
+		"--platform", "ubuntu-latest="+goImage, "--network", "host", "--secret", "GITHUB_TOKEN="+fakehub.Token,
+		"--env", "GITHUB_API_URL="+s.URL, "--env", "GITHUB_GRAPHQL_URL="+s.GraphQLURL)...)
 	command.Dir = dir
 	command.Env = append(os.Environ(), "XDG_CONFIG_HOME="+config, "XDG_CACHE_HOME="+t.TempDir(), "ACT_DISABLE_VERSION_CHECK=1",
 		"DOCKER_BUILDKIT=0")
@@ -122,19 +122,31 @@ func runAct(t *testing.T, act string, s *storytest.Scene, event storytest.Event)
 	return got
 }
 
-// checkout makes a repository of what the Action is built from, with the
-// workflow, under the name of the one that the event is about.
-func checkout(t *testing.T, dir string) {
+// checkout makes a repository of what the Action is built from, with the workflow.
+func checkout(t *testing.T) string {
 	t.Helper()
+	dir := filepath.Join(t.TempDir(), storytest.Name)
 	must(t, os.Mkdir(dir, 0o755))
 	for _, name := range []string{"cmd", "internal"} {
 		must(t, os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join(root(t), name))))
 	}
-	for _, name := range []string{"go.mod", "go.sum", "LICENSE", "Dockerfile", ".dockerignore", "action.yml"} {
+	for _, name := range []string{"go.mod", "go.sum", "LICENSE", "README.md", "Dockerfile", ".dockerignore", "action.yml"} {
 		data, err := os.ReadFile(filepath.Join(root(t), name))
 		must(t, err)
 		must(t, os.WriteFile(filepath.Join(dir, name), data, 0o644))
 	}
+	// The runner hands no argument to the build.
+	file := filepath.Join(dir, "Dockerfile")
+	data, err := os.ReadFile(file)
+	must(t, err)
+	must(t, os.WriteFile(file, regexp.MustCompile(`(?m)^ARG GO_IMAGE=.*`).ReplaceAll(data, []byte("ARG GO_IMAGE="+goImage)), 0o644))
+	repository(t, dir, workflow)
+	return dir
+}
+
+// repository makes a repository of a folder, with a workflow, under the name of the one that the event is about.
+func repository(t *testing.T, dir, workflow string) {
+	t.Helper()
 	must(t, os.MkdirAll(filepath.Join(dir, ".github", "workflows"), 0o755))
 	must(t, os.WriteFile(filepath.Join(dir, ".github", "workflows", "e2e.yml"), []byte(workflow), 0o644))
 	in(t, dir, "init", "-q", "-b", "main")

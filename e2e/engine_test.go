@@ -10,7 +10,11 @@ import (
 	"testing"
 )
 
-const image = "fluxkeeper:e2e"
+const (
+	image = "fluxkeeper:e2e"
+	// goImage is what .ci/docker has under this name: the Dockerfile's own, or a stand-in.
+	goImage = "fluxkeeper-go"
+)
 
 // engine skips a test where there is no Docker engine. In continuous
 // integration there must be one.
@@ -43,7 +47,7 @@ func build(t *testing.T) {
 }
 
 var buildOnce = sync.OnceValues(func() (string, error) {
-	out, err := exec.Command("docker", "build", "--tag", image, "..").CombinedOutput()
+	out, err := exec.Command("docker", "build", "--build-arg", "GO_IMAGE="+goImage, "--tag", image, "..").CombinedOutput()
 	return string(out), err
 })
 

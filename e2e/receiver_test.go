@@ -26,7 +26,7 @@ const receiverImage = "fluxkeeper-receiver:e2e"
 // healthy, survives being replaced, and proves what it kept.
 func TestReceiverImage(t *testing.T) {
 	engine(t)
-	output(t, "docker", "build", "--target", "receiver", "--tag", receiverImage, "..")
+	output(t, "docker", "build", "--build-arg", "GO_IMAGE="+goImage, "--target", "receiver", "--tag", receiverImage, "..")
 	var inspected []struct {
 		Config struct {
 			User        string
