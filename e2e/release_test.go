@@ -50,6 +50,12 @@ func TestUsesRelease(t *testing.T) {
 	if out, err := make.CombinedOutput(); err != nil {
 		t.Fatalf("make the release: %v\n%s", err, out)
 	}
+	packed := fmt.Sprintf("fluxkeeper_1.2.3_%s_%s.tar.gz", runtime.GOOS, runtime.GOARCH)
+	programs := t.TempDir()
+	output(t, "tar", "-xzf", filepath.Join(dist, packed), "-C", programs)
+	if version := output(t, filepath.Join(programs, "fluxkeeper"), "--version"); !strings.HasPrefix(version, "fluxkeeper v1.2.3 ") {
+		t.Errorf("the program is %s", version)
+	}
 	tagged, user := t.TempDir(), filepath.Join(t.TempDir(), storytest.Name)
 	output(t, "tar", "-xzf", filepath.Join(dist, "fluxkeeper_1.2.3_source.tar.gz"), "-C", tagged)
 	must(t, os.Mkdir(user, 0o755))
