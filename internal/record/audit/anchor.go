@@ -17,6 +17,7 @@ var needed = [...]string{
 
 // NeverShown says what deliveries cannot show, however complete they are.
 const NeverShown = "what was read, cloned or downloaded; secrets that a workflow has seen; gists, keys and addresses of the account; " +
+	"pushes that were refused, or let past a rule; webhooks, secrets, environments and settings of Actions that somebody changed; " +
 	"pushes of more than 25 MB, or of more than three tags at once; " +
 	"anything outside of what the webhooks are set up on, and events that they do not hear of"
 

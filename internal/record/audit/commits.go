@@ -30,6 +30,10 @@ type commits struct {
 	tooMany      bool // GitHub sends no such list
 	skipsCI      bool
 	authors      []string // of those new to the repository, and their committers
+	made         string   // the first path that those add or remove
+	listed       int
+	there        bool   // the list is
+	shell        string // what of those is a command to a shell
 }
 
 // UnmarshalJSON reads the list one by one.
@@ -42,6 +46,7 @@ func (c *commits) UnmarshalJSON(raw []byte) error {
 		return errors.New("commits is not a list")
 	}
 	seen := map[string]bool{}
+	c.there = true
 	for n := 1; decoder.More(); n++ {
 		if n > maxCommits {
 			c.tooMany = true
@@ -52,6 +57,7 @@ func (c *commits) UnmarshalJSON(raw []byte) error {
 		if err := decoder.Decode(&one); err != nil {
 			return errors.New("a commit has another shape")
 		}
+		c.listed = n
 		c.take(one, seen)
 	}
 	return nil
@@ -94,6 +100,15 @@ func (c *commits) sign(one commit) {
 
 func (c *commits) take(one commit, seen map[string]bool) {
 	c.sign(one)
+	if one.Distinct {
+		c.made = cmp.Or(c.made, cmp.Or(slices.Concat(one.Added, one.Removed, []string{""})...))
+		if c.shell == "" && commands(one.Message) {
+			c.shell = "a message"
+		}
+		if c.shell == "" && (commands(string(one.Author.Name)) || strings.Contains(string(one.Author.Name), "`")) {
+			c.shell = "an author"
+		}
+	}
 	c.skipsCI = c.skipsCI || one.Distinct && skipsCI(one.Message)
 	all := slices.Concat(one.Added, one.Modified, one.Removed)
 	c.cut = c.cut || len(all) >= maxFiles
@@ -124,16 +139,26 @@ func (c *commits) take(one commit, seen map[string]bool) {
 func steers(file string) bool {
 	file = strings.ToLower(file)
 	switch path.Base(file) {
+	case ".gitlab-ci.yml", "azure-pipelines.yml", ".travis.yml", ".drone.yml", ".woodpecker.yml", ".woodpecker.yaml", ".appveyor.yml",
+		"appveyor.yml", "buildspec.yml", "cloudbuild.yaml", "bitbucket-pipelines.yml", ".prow.yaml", ".asf.yaml", ".sops.yaml", "bors.toml",
+		".pre-commit-config.yaml", ".mergify.yaml", "codecov.yml", ".codecov.yml":
+		return true
 	case "codeowners", "owners", "owners_aliases", "action.yml", "action.yaml", ".gitattributes", ".gitmodules", ".mergify.yml",
 		".kodiak.toml", ".policy.yml", "renovate.json", "renovate.json5", ".renovaterc", ".renovaterc.json", "fluxkeeper.yaml", "fluxkeeper.yml":
 		return true
 	}
-	return strings.HasPrefix(file, ".github/")
+	first, _, below := strings.Cut(file, "/")
+	return below && slices.Contains([]string{".github", ".circleci", ".buildkite", ".tekton", ".woodpecker", ".gitlab"}, first)
+}
+
+// commands tells whether a text is a command to a shell that it gets into unquoted.
+func commands(s string) bool {
+	return strings.Contains(s, "$(") || strings.Contains(s, "${")
 }
 
 // skipsCI tells whether a message keeps GitHub from starting workflows
 // (https://docs.github.com/en/actions/managing-workflow-runs/skipping-workflow-runs).
 func skipsCI(message string) bool {
 	return slices.ContainsFunc([]string{"[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]", "skip-checks:true",
-		"skip-checks: true"}, func(word string) bool { return strings.Contains(message, word) })
+		"skip-checks: true"}, func(word string) bool { return strings.Contains(strings.ToLower(message), word) })
 }

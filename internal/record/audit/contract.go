@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,9 +69,9 @@ func (c Contract) bot(a Account) bool {
 	return a.ID != 0 && slices.ContainsFunc(c.Accounts, func(b Account) bool { return b.ID == a.ID })
 }
 
-// namesake tells whether the account has a login of the bot's and another id.
+// namesake tells whether the account has a login of the bot's and another id, or none.
 func (c Contract) namesake(a Account) bool {
-	return a.ID != 0 && !c.bot(a) && slices.ContainsFunc(c.Accounts, func(b Account) bool {
+	return !c.bot(a) && slices.ContainsFunc(c.Accounts, func(b Account) bool {
 		return b.ID != 0 && b.Login != "" && strings.EqualFold(a.Login, b.Login)
 	})
 }
@@ -123,15 +124,21 @@ func (c Contract) wrote(signed string) bool {
 	})
 }
 
+// obeyedLabel is what the labels say that other bots merge or wait because of.
+var obeyedLabel = regexp.MustCompile(`(?i)merge|approve|lgtm|hold|block|bors|kodiak|queue|wip|bypass|override|to.test`)
+
 // event tells whether the bot may cause an event about an object. The gate's own name is
-// never the bot's: who gives the verdict of it is not who is judged.
+// never the bot's: who gives the verdict of it is not who is judged. Labels that bots obey
+// are the bot's where a pattern names them.
 func (c Contract) event(kind, action, object string) bool {
 	if (kind == "status" || kind == "check_run") && gateName(object) {
 		return false
 	}
+	obeyed := kind == "pull_request" && (action == "labeled" || action == "unlabeled") && obeyedLabel.MatchString(object) &&
+		!strings.HasPrefix(strings.ToLower(object), gateWord)
 	return slices.ContainsFunc(c.Events, func(word string) bool {
 		name, want, bound := strings.Cut(word, ":")
-		return (name == kind || action != "" && name == kind+"."+action) && (!bound || pattern.Match(want, object))
+		return (bound || !obeyed) && (name == kind || action != "" && name == kind+"."+action) && (!bound || pattern.Match(want, object))
 	})
 }
 

@@ -16,7 +16,8 @@ func (p *payload) fillPush(b *Body) {
 	b.Time, b.Pusher = p.Repository.PushedAt.Time, p.Pusher.Name
 	c := &p.Commits
 	b.Workflow, b.Paths, b.Cut, b.SkipsCI = c.workflow, c.paths.String(), c.cut, c.skipsCI
-	b.Authors = strings.Join(c.authors, " ")
+	b.Authors, b.Made, b.Shell = strings.Join(c.authors, " "), c.made, c.shell
+	b.Empty, b.Default = c.there && c.listed == 0 && !p.Created && !p.Deleted, string(p.Repository.Default)
 	b.Fresh, b.Older = strings.Join(c.fresh, " "), strings.Join(c.older, " ")
 }
 
@@ -34,7 +35,14 @@ func (p *payload) fillHook(b *Body) { b.Hook = p.HookID }
 
 func (p *payload) fillPull(b *Body) {
 	b.Default, b.Changes = string(p.Repository.Default), p.Changes.keys()
+	if commands(string(p.PullRequest.Title)) {
+		b.Shell = "the title"
+	}
 	switch p.Action {
+	case "labeled", "unlabeled":
+		if p.Label != nil {
+			b.Subject = p.Label.Name
+		}
 	case "closed":
 		b.Subject = "unmerged"
 		if p.PullRequest.Merged {
@@ -55,14 +63,14 @@ func (p *payload) fillReview(b *Body) {
 }
 
 func (p *payload) fillComment(b *Body) {
-	if p.Comment.Body {
+	if own := p.Comment.User.ID == 0 || p.Comment.User.ID == p.Sender.ID; own && bool(p.Comment.Body) { // who may write can change others'
 		b.Subject = gateWord
 	}
 }
 
 func (p *payload) fillCheck(b *Body) {
 	if o := cmp.Or(p.CheckRun, p.CheckSuite); o != nil {
-		b.App = string(o.App.Slug)
+		b.App, b.State = string(o.App.Slug), string(o.Conclusion)
 	}
 }
 
@@ -72,8 +80,9 @@ func (p *payload) fillRun(b *Body) {
 
 func (p *payload) fillJob(b *Body) {
 	b.Run, b.Attempt = p.WorkflowJob.Run, p.WorkflowJob.Attempt
-	if slices.Contains(p.WorkflowJob.Labels, "self-hosted") {
-		b.State = "self-hosted"
+	own := func(label word) bool { return strings.EqualFold(string(label), "self-hosted") }
+	if slices.ContainsFunc(p.WorkflowJob.Labels, own) || strings.EqualFold(string(p.WorkflowJob.Group), "default") {
+		b.State = "self-hosted" // GitHub's own are of groups of other names
 	}
 }
 
@@ -86,7 +95,7 @@ func (p *payload) fillDeployment(b *Body) {
 func (p *payload) fillAlert(b *Body) {
 	b.State = string(p.Alert.Resolution)
 	if p.Alert.Bypassed != nil && *p.Alert.Bypassed {
-		b.State = "bypassed"
+		b.Was = "bypassed"
 	}
 }
 
@@ -95,14 +104,17 @@ func (p *payload) fillToken(b *Body) {
 }
 
 func (p *payload) fillRuleset(b *Body) {
-	b.State, b.Changes = p.Ruleset.holds(), p.Changes.keys()
+	b.State, b.Changes, b.Object = p.Ruleset.holds(), p.Changes.keys(), int64(p.Ruleset.ID)
+	was := p.Changes.lost()
 	if from := p.Changes.text("enforcement"); from != "" {
-		b.Was = "enforcement " + from
+		was = append(was, "enforcement "+from)
 	}
+	b.Was = strings.Join(was, "\n")
 }
 
 func (p *payload) fillProtection(b *Body) {
 	b.State, b.Was, b.Changes = settings(p.Rule.all), settings(p.Changes.was()), p.Changes.keys()
+	b.Object = int64(p.Rule.ID)
 }
 
 func (p *payload) fillAnalysis(b *Body) { b.Subject = p.Repository.Analysis.off(p.Changes["from"]) }
@@ -112,6 +124,7 @@ func (p *payload) fillKey(b *Body) {
 	if p.Key.ReadOnly != nil && *p.Key.ReadOnly {
 		b.State = "read"
 	}
+	b.Whom.Login = string(p.Key.AddedBy)
 }
 
 func (p *payload) fillMember(b *Body) {
@@ -122,6 +135,9 @@ func (p *payload) fillMember(b *Body) {
 		b.Whom, b.State = p.Membership.User, string(p.Membership.Role)
 	case p.User != nil:
 		b.Whom = *p.User
+	}
+	if to := p.Changes.to("permission"); to != "" {
+		b.State = to
 	}
 	if p.Invitation != nil {
 		b.State = string(p.Invitation.Role)

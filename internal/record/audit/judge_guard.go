@@ -2,6 +2,7 @@ package audit
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,7 +49,11 @@ const compare = "compare what holds now with what should: gh api repos/OWNER/NAM
 func (j *judge) protectionLoosened(r Reading, by, where string) {
 	b := r.Body
 	last := j.last(b)
-	switch weak := looser(last, b.Was, b.State); {
+	weak := looser(last, b.Was, b.State)
+	if last == "" && b.Changes == "" { // GitHub does not say what of these was changed
+		weak = open(b.State)
+	}
+	switch {
 	case b.Action == "deleted":
 		j.report(r, "guard/protection-removed", compare, "%s deleted the protection of %s in %s", by, cmp.Or(b.Subject, "(no name)"), where)
 	case b.Action == "edited" && weak != "":
@@ -62,7 +67,13 @@ func (j *judge) protectionLoosened(r Reading, by, where string) {
 func (j *judge) rulesetLoosened(r Reading, by, where string) {
 	b := r.Body
 	last := j.last(b)
-	switch weak := guardsLess(cmp.Or(last, b.Was), b.State); {
+	weak := guardsLess(strings.Trim(last+"\n"+b.Was, "\n"), b.State)
+	if last == "" && b.Changes == "" { // GitHub does not say who was let past it
+		weak = strings.Join(slices.DeleteFunc(strings.Split(b.State, "\n"), func(line string) bool {
+			return !strings.HasPrefix(line, "bypass ")
+		}), ", ")
+	}
+	switch {
 	case b.Action == "deleted":
 		j.report(r, "guard/ruleset", compare, "%s deleted the ruleset %s of %s", by, cmp.Or(b.Subject, "(no name)"), where)
 	case b.Action == "edited" && weak != "":
@@ -84,9 +95,26 @@ func (j *judge) edited(r Reading, by, where string) {
 // it holds now.
 func (j *judge) last(b Body) string {
 	key := stateKey{b.Repository.ID, b.Event + " " + b.Subject}
+	if b.Object != 0 {
+		key.name = b.Event + " " + strconv.FormatInt(b.Object, 10)
+	}
 	last := j.states[key]
 	j.states[key] = b.State
 	return last
+}
+
+// open names what a protection allows though it need not.
+func open(state string) string {
+	is := map[string]json.RawMessage{}
+	_ = json.Unmarshal([]byte(state), &is)
+	var all []string
+	for key, raw := range is {
+		if strict, ok := strictness(raw); ok && strict > 0 && strings.HasPrefix(key, "allow_") {
+			all = append(all, key)
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
 }
 
 // guardsLess says what a ruleset lost, or who may pass it now.
@@ -122,7 +150,7 @@ func (j *judge) leak(r Reading, by, where string) {
 	kind := cmp.Or(b.Subject, "unknown")
 	switch b.Action {
 	case "created", "publicly_leaked", "reopened":
-		if b.State == "bypassed" {
+		if b.Was == "bypassed" {
 			j.report(r, "guard/push-protection-bypassed", "revoke the secret, and ask why it had to be pushed",
 				"a secret of the kind %s was pushed to %s past push protection", kind, where)
 			return
@@ -130,9 +158,10 @@ func (j *judge) leak(r Reading, by, where string) {
 		j.report(r, "delivery/secret-leaked", "revoke it first, then ask where it came from",
 			"GitHub found a secret of the kind %s in %s", kind, where)
 	case "resolved":
-		if slices.Contains([]string{"wont_fix", "used_in_tests", "false_positive"}, b.State) {
+		if b.State != "" && b.State != "revoked" {
 			j.guard(r, "", "guard/alert-resolved", "see that the secret is dead, whatever the alert says",
-				"%s closed the alert of a secret of the kind %s in %s as %s", by, kind, where, strings.ReplaceAll(b.State, "_", " "))
+				"%s closed the alert of a secret of the kind %s in %s as %s", by, kind, where,
+				strings.ReplaceAll(b.State, "_", " "))
 		}
 	}
 }
@@ -161,6 +190,12 @@ func (j *judge) accessGiven(r Reading, by, where string) {
 	b := r.Body
 	switch b.Action {
 	case "added", "edited", "member_added", "member_invited", "added_to_repository", "":
+	case "removed_from_repository", "deleted":
+		if b.Event == "team" && (b.Repository == Repository{} || j.contract.repository(b.Repository)) {
+			j.guard(r, "", "delivery/guard-loosened", "see that CODEOWNERS and rulesets name nobody who is gone: their reviews count no more",
+				"%s took the team %s away from %s", by, cmp.Or(b.Subject, "(no name)"), where)
+		}
+		return
 	default:
 		return
 	}
@@ -176,6 +211,11 @@ func (j *judge) accessGiven(r Reading, by, where string) {
 func (j *judge) keyAdded(r Reading, by, _ string) {
 	b := r.Body
 	if b.Action != "created" || !j.contract.repository(b.Repository) {
+		return
+	}
+	if j.contract.namesake(b.Whom) { // GitHub says the login alone
+		j.guard(r, "", "use/key-added", "take the key away unless it was planned: it does not expire with the token",
+			"a deploy key of the bot's that may %s: %s", b.State, cmp.Or(b.Subject, "(no title)"))
 		return
 	}
 	severity := finding.Severity("")

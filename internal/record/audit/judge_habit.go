@@ -28,6 +28,10 @@ func (j *judge) habit(r Reading, who Account) {
 		j.report(r, "use/skipped-ci", "take the words out of the message template (spec.git.commit.messageTemplate)",
 			"the bot's push keeps workflows from starting by its message (%s)", when(r))
 	}
+	if b.Shell != "" {
+		j.report(r, "use/shell-text", "see that no workflow puts titles, messages or names into a script",
+			"%s is a command to a shell (%s)", b.Shell, when(r))
+	}
 	if strings.ContainsAny(b.Ref, "`;|&<>") || strings.Contains(b.Ref, "$(") || strings.Contains(b.Ref, "${") {
 		j.report(r, "use/shell-text", "see that no workflow puts a branch's name into a script",
 			"the name of the ref %s is a command to a shell (%s)", short(b.Ref), when(r))

@@ -15,7 +15,7 @@ func (j *judge) act(r Reading) {
 	b := r.Body
 	who, ok := j.who(b)
 	if !ok {
-		if b.Sender.ID == 0 && (b.Malformed != "" || kindOf(b.Event).branched) {
+		if b.Sender.ID == 0 && (b.Malformed != "" || kindOf(b.Event).branched || j.contract.namesake(b.Sender)) {
 			j.nameless++
 		}
 		j.stranger(r)
@@ -72,7 +72,7 @@ func (j *judge) who(b Body) (Account, bool) {
 // stranger reports who is not the bot and pushes its branch, or has its name.
 func (j *judge) stranger(r Reading) {
 	b := r.Body
-	namesake := j.contract.namesake(b.Sender)
+	namesake := b.Sender.ID != 0 && j.contract.namesake(b.Sender)
 	// A branch is deleted by whoever merges, and that brings nothing in.
 	foreign := b.Event == "push" && !b.Deleted && j.contract.repository(b.Repository) && j.contract.branch(b.Ref)
 	key := useKey{r.Record.ID, b}
@@ -170,6 +170,9 @@ func (j *judge) unexpectedEvent(r Reading, say sayer) {
 	case !own:
 		say("use/forced-push", "forced", "look for the commits that were cut off: git fetch origin COMMIT still finds them for some time",
 			"the bot's push rewrote %s: %s is no longer part of it", short(b.Ref), cmp.Or(b.Before, "an unknown commit"))
+	case b.Empty:
+		say("use/forced-push", "forced", "compare the two commits: Flux never goes back to what it left behind",
+			"the bot's push moved %s to %s, and brought no commit: it was in the repository before", short(b.Ref), b.After)
 	case j.heads[refKey{b.Repository.ID, b.Ref}][b.After]:
 		say("use/forced-push", "forced", "compare the two commits: Flux never goes back to what it left behind",
 			"the bot's push moved %s back from %s to %s, where it was before", short(b.Ref), cmp.Or(b.Before, "an unknown commit"), b.After)
@@ -188,6 +191,9 @@ func (j *judge) unexpectedFiles(r Reading, others bool, say sayer) {
 	case stray != "" && others:
 		say("use/unexpected-path", "path", "read the push; if the bot may change that, add it to paths of the policy file",
 			"the bot pushed a change of %s, which no image update changes", stray)
+	case b.Made != "" && others && !j.merges[b.After]:
+		say("use/unexpected-path", "path", "read the push: an image update changes files that are there, and no more",
+			"the bot pushed a commit that adds or removes %s", b.Made)
 	case others && !j.merges[b.After] && slices.ContainsFunc(strings.Fields(b.Authors), func(s string) bool { return !j.contract.wrote(s) }):
 		say("use/other-author", "author", "read the push; if that is how Flux signs, add the name or email to bots of the policy file",
 			"the bot pushed a commit to %s that says to be made by somebody else", short(b.Ref))

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // word is a text; another value is none, and no error either: some keys hold another
@@ -28,7 +30,7 @@ func (w *word) UnmarshalJSON(raw []byte) error {
 // first, and no line is a command that bots obey.
 type ourMark bool
 
-var command = regexp.MustCompile(`(?m)^\s*(/[A-Za-z]|@[A-Za-z0-9-]|bors )`)
+var command = regexp.MustCompile(`(?mi)^\s*([/!][a-z]|@[a-z0-9-]|(bors|trunk|lgtm|ship it|merge it)\b)`)
 
 // UnmarshalJSON never fails.
 func (m *ourMark) UnmarshalJSON(raw []byte) error {
@@ -84,6 +86,20 @@ func (c changes) text(path ...string) string {
 	return string(w)
 }
 
+// to is what a key holds now.
+func (c changes) to(key string) string {
+	var now struct{ To word }
+	_ = json.Unmarshal(c[key], &now)
+	return string(now.To)
+}
+
+// lost are the rules that an edit took out of a ruleset, as holds gives them.
+func (c changes) lost() []string {
+	var edit struct{ Deleted []rule }
+	_ = json.Unmarshal(c["rules"], &edit)
+	return text.Each(edit.Deleted, rule.String)
+}
+
 // protection is a branch protection rule, or what one was.
 type protection struct {
 	object
@@ -99,7 +115,7 @@ func (p *protection) UnmarshalJSON(raw []byte) error {
 // settings are those of a protection, as JSON.
 func settings(all map[string]json.RawMessage) string {
 	kept := maps.Clone(all)
-	for _, no := range []string{"id", "repository_id", "name", "created_at", "updated_at"} {
+	for _, no := range []string{"id", "repository_id", "created_at", "updated_at"} {
 		delete(kept, no)
 	}
 	text, err := json.Marshal(kept)
@@ -137,6 +153,9 @@ func weaker(key string, before, now json.RawMessage) bool {
 		}
 		return slices.ContainsFunc(was, func(s string) bool { return !slices.Contains(is, s) })
 	}
+	if key == "name" { // another pattern, and the branches of the former one are open
+		return len(before) > 0 && len(now) > 0 && string(before) != string(now)
+	}
 	a, okA := strictness(before)
 	b, okB := strictness(now)
 	if strings.HasPrefix(key, "allow_") {
@@ -166,11 +185,18 @@ type ruleset struct {
 		Type string          `json:"actor_type"`
 		Mode string          `json:"bypass_mode"`
 	} `json:"bypass_actors"`
-	Rules []struct {
-		Type       string          `json:"type"`
-		Parameters json.RawMessage `json:"parameters"`
-	} `json:"rules"`
+	Rules      []rule          `json:"rules"`
 	Conditions json.RawMessage `json:"conditions"`
+}
+
+type rule struct {
+	Type       string          `json:"type"`
+	Parameters json.RawMessage `json:"parameters"`
+}
+
+// String is the rule with what stands for its parameters.
+func (r rule) String() string {
+	return strings.TrimSpace("rule " + r.Type + " " + digest(r.Parameters))
 }
 
 // holds is the whole ruleset, a line for each thing. Where a line is lost, or one that
@@ -181,7 +207,7 @@ func (r ruleset) holds() string {
 		lines = append(lines, "conditions "+digest(r.Conditions))
 	}
 	for _, rule := range r.Rules {
-		lines = append(lines, strings.TrimSpace("rule "+rule.Type+" "+digest(rule.Parameters)))
+		lines = append(lines, rule.String())
 	}
 	for _, a := range r.BypassActors {
 		lines = append(lines, fmt.Sprintf("bypass %s %s %s", a.Type, a.ID, a.Mode))

@@ -103,7 +103,10 @@ type object struct {
 	State      word    `json:"state"`
 	Resolution word    `json:"resolution"`
 	Role       word    `json:"role"`
+	Conclusion word    `json:"conclusion"`
 	AppSlug    word    `json:"app_slug"`
+	AddedBy    word    `json:"added_by"`
+	Group      word    `json:"runner_group_name"`
 	Permission word    `json:"permission"`
 	Run        int64   `json:"run_id"`
 	Labels     labels  `json:"labels"`
@@ -135,6 +138,7 @@ func (c *comment) UnmarshalJSON(raw []byte) error {
 
 type pull struct {
 	Number    int64 `json:"number"`
+	Title     word  `json:"title"`
 	UpdatedAt stamp `json:"updated_at"`
 	Merged    bool  `json:"merged"`
 	Merge     word  `json:"merge_commit_sha"`

@@ -72,6 +72,12 @@ type Body struct {
 	// says that commits or paths may be missing.
 	Paths string `json:"paths,omitempty"`
 	Cut   bool   `json:"cut,omitempty"`
+	// Made is the first path that its new commits add or remove. Empty says that it
+	// brought no commit, new or not.
+	Made  string `json:"made,omitempty"`
+	Empty bool   `json:"empty,omitempty"`
+	// Shell names the text that is a command to a shell: title, message, author.
+	Shell string `json:"shell,omitempty"`
 	// SkipsCI says that the message of a new commit keeps workflows from starting.
 	SkipsCI bool `json:"skips_ci,omitempty"`
 	// Authors are who made a push's new commits, by digests of name and e-mail.
@@ -92,6 +98,8 @@ type Body struct {
 	// tells: a role, rights, the settings of a protection.
 	State string `json:"state,omitempty"`
 	Was   string `json:"was,omitempty"`
+	// Object is the id of a ruleset or a protection, which can be given another name.
+	Object int64 `json:"object,omitempty"`
 	// Hook is the id of the webhook that a ping or meta event is about.
 	Hook int64 `json:"hook,omitempty"`
 }

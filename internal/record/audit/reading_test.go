@@ -59,7 +59,8 @@ func TestRead(t *testing.T) {
 			"push", `{"ref":"r","before":"` + noCommit + `","after":"` + secondCommit +
 				`","created":true,"pusher":{"name":"deploy key"},"commits":[{"distinct":true,"added":["\u002egithub\/workflows\/x.yml"]}]}`,
 			audit.Body{Event: "push", Ref: "r", Before: noCommit, After: secondCommit, Created: true, Pusher: "deploy key",
-				Workflow: ".github/workflows/x.yml", Paths: ".github/workflows/x.yml\x00"},
+				Workflow: ".github/workflows/x.yml", Paths: ".github/workflows/x.yml\x00",
+				Made: ".github/workflows/x.yml"},
 		},
 		"push without a sender": {
 			"push", `{"ref":"refs/heads/flux","before":"` + firstCommit + `","after":"` + noCommit +
