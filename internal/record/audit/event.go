@@ -49,12 +49,13 @@ type eventKind struct {
 var eventKinds = [...]eventKind{
 	{
 		name: "push", is: (*payload).isPush, fill: (*payload).fillPush, takes: "contents", branched: true, clocked: always,
+		alarm: (*judge).pushedToBase,
 	},
 	{name: "create", is: (*payload).isCreate, fill: (*payload).fillRef, takes: "contents", branched: true},
 	{name: "delete", is: (*payload).isDelete, fill: (*payload).fillRef, takes: "contents", branched: true},
 	{
 		name: "status", is: func(p *payload) bool { return p.SHA != "" && p.State != "" && p.Context != "" },
-		fill:  func(p *payload, b *Body) { b.Subject, b.Time = p.Context, p.UpdatedAt.Time },
+		fill:  func(p *payload, b *Body) { b.Subject, b.State, b.Time = p.Context, p.State, p.UpdatedAt.Time },
 		takes: "statuses", clocked: always, misuse: overwrites, alarm: (*judge).verdict,
 	},
 	{
@@ -82,6 +83,7 @@ var eventKinds = [...]eventKind{
 		},
 		takes: "pull_requests", branched: true, clocked: moved, fill: (*payload).fillPull,
 		misuse: func(_ *judge, b Body) string { return map[string]string{"merged": "use/merged"}[b.Subject] },
+		alarm:  (*judge).merged,
 	},
 	{name: "pull_request_review_thread", takes: "pull_requests"},
 	{

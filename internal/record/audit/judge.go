@@ -20,7 +20,7 @@ func Judge(readings []Reading, c Contract) Timeline {
 		uses: map[useKey]int{}, began: map[int64]bool{}, runs: map[int64]bool{}, moved: map[string]bool{}, pushed: map[refKey]bool{},
 		merges: map[string]bool{}, fresh: map[string]bool{}, odd: map[int64]bool{}, hosts: map[int64]bool{}, names: map[string]int64{},
 		elsewhere: map[int64]*elsewhere{}, states: map[stateKey]string{}, verdicts: map[stateKey][]string{},
-		hooks: map[string]bool{}, heads: map[refKey]map[string]bool{},
+		hooks: map[string]bool{}, heads: map[refKey]map[string]bool{}, gates: map[int64]*gated{},
 	}
 	readings = slices.DeleteFunc(slices.Clone(readings), func(r Reading) bool { return r.Record.Kind != ledger.Delivery })
 	slices.SortFunc(readings, func(a, b Reading) int { return cmp.Compare(a.Record.Index, b.Record.Index) })
@@ -78,6 +78,7 @@ func (j *judge) know(b Body) {
 	for id := range strings.FieldsSeq(b.Fresh) {
 		j.fresh[id] = true
 	}
+	j.knowGate(b)
 	if b.Event == "push" && j.contract.bot(b.Sender) {
 		j.moved[b.After], j.pushed[refKey{b.Repository.ID, b.Ref}] = true, true
 	}
@@ -135,6 +136,7 @@ type judge struct {
 	verdicts  map[stateKey][]string      // who has given a verdict under the gate's name
 	hooks     map[string]bool            // webhooks that something was heard of
 	heads     map[refKey]map[string]bool // where refs were
+	gates     map[int64]*gated           // by repository
 }
 
 // report adds a finding of a rule.

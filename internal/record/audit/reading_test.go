@@ -97,7 +97,7 @@ func TestRead(t *testing.T) {
 		"status": {
 			"status", `{"sha":"` + secondCommit +
 				`","state":"success","context":"ci/x","updated_at":"2026-11-01T08:00:00Z","branches":[{"name":"a"}]}`,
-			audit.Body{Event: "status", After: secondCommit, Subject: "ci/x", Time: atEight},
+			audit.Body{Event: "status", After: secondCommit, Subject: "ci/x", State: "success", Time: atEight},
 		},
 		"workflow run": {
 			"workflow_run", `{"action":"requested","workflow_run":{"id":5,"run_attempt":2,"name":"CI","path":".github/workflows/ci.yml",` +
