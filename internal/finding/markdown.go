@@ -25,7 +25,8 @@ file whose name ends in ` + "`.esc`" + ` is written with Go's escapes. The rules
 		`, ` + "`guard`" + ` and ` + "`use`" + `, and ` + "`token/requested`" + `, are about
 webhook deliveries in a ledger, each of which is a file ` + "`.http`" + `: headers, an empty line and the body. The bot is
 ` + "`acme-flux`" + `, whose id is 4242, and works in ` + "`acme/fleet`" + ` where no policy file says more; ` + "`listed.txt`" + ` is
-GitHub's list of what it sent, ` + "`activity.txt`" + ` that of what moved in the repository. The rules of the family
+GitHub's list of what it sent, ` + "`activity.txt`" + ` that of what moved in the repository, and ` + "`requests.txt`" + ` what
+came to the receiver, with its time and how it was signed. The rules of the family
 ` + "`cluster`" + ` are about what runs there: ` + "`objects.yaml`" + `, ` + "`absent.txt`" + `, ` + "`apis.yaml`" +
 		` and the controllers' logs say in what it differs
 from a cluster where all is well, and ` + "`expect.yaml`" + ` what is expected of it. Those of the family ` + "`token`" +

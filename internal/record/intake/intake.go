@@ -85,6 +85,7 @@ type Intake struct {
 	lines   *rate.Limiter
 	unsaid  atomic.Int64
 	flights flights
+	burst   burst
 }
 
 // New makes an Intake. It refuses to be without a secret, and limits that

@@ -86,6 +86,9 @@ func (in *Intake) refuse(c echo.Context, reason Reason, cause error) error {
 	status, sentence := reason.Reply()
 	name := guid(r.Header)
 	in.observe.Rejected(reason)
+	if reason == WrongSignature {
+		in.wrong()
+	}
 	in.logRefusal(r, reason, status, name, cause)
 	if status == http.StatusServiceUnavailable {
 		c.Response().Header().Set("Retry-After", retryAfter)
