@@ -13,6 +13,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/plan"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/token"
@@ -54,7 +55,9 @@ func (s *step) token() error {
 	return s.end(t.Verdict(), problems...)
 }
 
-// need is what the inputs say that the token is for.
+// need is what the inputs say that the token is for, and the default branch's policy file
+// of the workflows that Flux updates. While that cannot be read, their permission is
+// neither asked for nor called too much.
 func (s *step) need() token.Need {
 	repositories := strings.FieldsFunc(s.inputs.Text("token-repositories"), func(r rune) bool {
 		return r == ',' || r == ' ' || r == '\n' ||
@@ -63,7 +66,16 @@ func (s *step) need() token.Need {
 	if len(repositories) == 0 {
 		repositories = []string{s.where.Repository}
 	}
-	need := token.ForFlux(repositories, s.inputs.Flag("token-workflows"))
+	workflows := s.inputs.Flag("token-workflows")
+	rules, err := policy.Policy{}, error(nil)
+	if !workflows {
+		rules, err = s.basePolicy(s.event.DefaultBranch)
+	}
+	need := token.ForFlux(repositories, workflows || len(rules.Uses.Workflows) > 0)
+	if err != nil {
+		fmt.Fprintf(s.Stdout, "note: whether Flux updates workflows is not known: %s\n", console.OneLine(err.Error()))
+		need.Optional[token.Workflows] = token.Write
+	}
 	need.Account, need.Name, need.MaxDays = s.inputs.Text("token-account"), s.inputs.Text("token-name"), s.inputs.Count("token-max-days")
 	return need
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/github/probe"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
@@ -56,6 +57,7 @@ Open it as the machine user, and check or choose
 type tokenCheckCmd struct {
 	Repo           []string `required:"" sep:"none" placeholder:"OWNER/NAME" help:"A repository that the token is for; may be repeated."`
 	Workflows      bool     `help:"Flux changes files under .github/workflows, too."`
+	Policy         string   `placeholder:"FILE" help:"Take from this policy file whether Flux changes workflows (uses.workflows)."`
 	Account        string   `placeholder:"LOGIN" help:"The machine user that the token should belong to."`
 	Name           string   `placeholder:"NAME" help:"What the token is called, which GitHub does not tell."`
 	NameConvention string   `default:"${tokenName}" placeholder:"NAME" help:"What it should be called; {project} is the repository's name."`
@@ -68,7 +70,14 @@ type tokenCheckCmd struct {
 
 // Run asks, judges and prints; the verdict is its exit status.
 func (c *tokenCheckCmd) Run(a *console.Console) error {
-	need := token.ForFlux(c.Repo, c.Workflows)
+	var rules policy.Policy
+	if c.Policy != "" {
+		var err error
+		if rules, err = readPolicy(a, c.Policy); err != nil {
+			return err
+		}
+	}
+	need := token.ForFlux(c.Repo, c.Workflows || len(rules.Uses.Workflows) > 0)
 	need.Name, need.Account, need.MaxDays = c.NameConvention, c.Account, c.MaxDays
 	if c.MaxDays < 0 {
 		return console.Fail(console.StatusUsage, errors.New("--max-days: less than none"), "give a number of days, such as 90")

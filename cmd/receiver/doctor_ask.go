@@ -77,7 +77,7 @@ func (c *doctorCmd) probe(a *console.Console, reading cluster.Reading, value sec
 
 // need is what the token is for, with the evidence for it where the ledger was asked.
 func (c *doctorCmd) need(ctx context.Context, policy *policy.Policy) (need token.Need, evidence []string, err error) {
-	need = token.ForFlux([]string{c.Repo}, false)
+	need = token.ForFlux([]string{c.Repo}, policy != nil && len(policy.Uses.Workflows) > 0)
 	if c.Observe == "" {
 		return need, nil, nil
 	}

@@ -125,7 +125,7 @@ func readPolicy(name string) (policy.Policy, error) {
 func contract(p policy.Policy) (audit.Contract, error) {
 	uses := p.Contract()
 	c := audit.Contract{Repositories: uses.Repositories, Branches: uses.Branches, Bases: p.Base, Paths: p.Paths, Events: uses.Events,
-		Limits: uses.Limits}
+		Limits: uses.Limits, Workflows: uses.Workflows}
 	for _, bot := range p.Bots {
 		c.Accounts = append(c.Accounts, audit.Account{ID: bot.ID, Login: bot.Login})
 		c.Authors = append(c.Authors, audit.Author{Name: bot.Name, Email: bot.Email})

@@ -41,7 +41,7 @@ func (j *judge) judgeFile(v *fileView) FileResult {
 func (j *judge) judgePath(v *fileView) bool {
 	if !j.policy.MatchPath(v.Path) {
 		j.at(v, "scope/path", "the policy does not let updates change this path",
-			"take the file out of the branch, or add its path to paths in "+policy.File)
+			"take the file out of the branch, or add its path to paths in "+policy.File+", or that of a workflow to uses.workflows")
 	}
 	switch {
 	case v.Before.Mode == change.Symlink || v.After.Mode == change.Symlink:

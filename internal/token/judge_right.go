@@ -182,12 +182,16 @@ func (j *judge) scopes() {
 	}
 	slices.Sort(granted)
 	for _, scope := range granted {
-		allowed := slices.Contains(needed, scope) || within[scope] != "" && slices.Contains(needed, within[scope]) ||
-			scope == "repo:status" && j.need.Optional[Statuses] != ""
-		if !allowed {
+		allowed := slices.Contains(needed, scope) || within[scope] != "" && slices.Contains(needed, within[scope])
+		if !allowed && !j.optionalScope(scope) {
 			j.hinted("surplus", "take the scope away on the page of the token's settings", "the token has the scope %s, which nothing needs", scope)
 		}
 	}
+}
+
+// optionalScope tells whether a scope comes to what the need leaves open.
+func (j *judge) optionalScope(scope string) bool {
+	return scope == "repo:status" && j.need.Optional[Statuses] != "" || scope == "workflow" && j.need.Optional[Workflows] != ""
 }
 
 // neededScopes are the scopes that the need comes to.

@@ -99,7 +99,11 @@ func (j *judge) scopeRights() []Right {
 	slices.Sort(granted)
 	for _, scope := range slices.Compact(granted) {
 		if !slices.Contains(j.neededScopes(), scope) {
-			all = append(all, Right{Name: scope, Has: "scope"})
+			r := Right{Name: scope, Has: "scope"}
+			if j.optionalScope(scope) {
+				r.Need = "optional scope"
+			}
+			all = append(all, r)
 		}
 	}
 	return all

@@ -47,7 +47,8 @@ func (x *examiner) automation(a Automation, of string) {
 		x.Report("cluster/pushes-to-base", "remove spec.git.push.refspec unless it is meant, and protect the branches that it names",
 			"%s also pushes by the refspec %q, wherever that leads", of, a.Refspec)
 	}
-	if p := path.Clean("/" + a.UpdatePath); p == "/" || strings.HasPrefix(p+"/", "/.github/") {
+	meant := x.expect.Policy != nil && len(x.expect.Policy.Uses.Workflows) > 0
+	if p := path.Clean("/" + a.UpdatePath); !meant && (p == "/" || strings.HasPrefix(p+"/", "/.github/")) {
 		x.Report("cluster/update-path", "set spec.update.path to the folder of the manifests, such as ./clusters/tethys",
 			"%s may rewrite files under .github/workflows, which needs a permission that the token should not have", of)
 	}

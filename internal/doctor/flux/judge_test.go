@@ -106,6 +106,9 @@ func TestJudge(t *testing.T) {
 		"a workflow folder": {func(c *flux.Cluster, _ *flux.Expectation) {
 			c.Automations[0].UpdatePath = "./.github/workflows"
 		}, []string{"cluster/update-path"}},
+		"a workflow folder that is meant": {func(c *flux.Cluster, e *flux.Expectation) {
+			c.Automations[0].UpdatePath, e.Policy.Uses.Workflows = "./.github/workflows", []string{".github/workflows/ci.yml"}
+		}, nil},
 		"two tokens in the Secret": {func(c *flux.Cluster, _ *flux.Expectation) {
 			c.Secrets[0].Keys = append(c.Secrets[0].Keys, flux.Key{Name: "token", Fingerprint: "two"})
 		}, []string{"cluster/token-differs"}},

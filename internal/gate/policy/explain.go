@@ -150,6 +150,9 @@ func (u Uses) explain() []string {
 	if u.Hours != nil {
 		lines = append(lines, "They may act "+u.Hours.String()+".")
 	}
+	if len(u.Workflows) > 0 {
+		lines = append(lines, "Of workflows, Flux may update the images in "+list(u.Workflows)+" alone, for which its token needs a permission.")
+	}
 	return lines
 }
 

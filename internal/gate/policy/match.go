@@ -93,8 +93,14 @@ func (p Policy) Guards(base, defaultBranch string) bool {
 }
 
 // MatchPath tells whether the file, a path from the repository's root with
-// slashes, may change.
-func (p Policy) MatchPath(path string) bool { return len(p.Paths) == 0 || pattern.Any(p.Paths, path) }
+// slashes, may change. Where the policy names workflows, these are all that may, whatever
+// its paths say.
+func (p Policy) MatchPath(path string) bool {
+	if len(p.Uses.Workflows) > 0 && strings.HasPrefix(path, WorkflowDir) {
+		return pattern.Any(p.Uses.Workflows, path)
+	}
+	return len(p.Paths) == 0 || pattern.Any(p.Paths, path)
+}
 
 // MatchTitle tells whether a pull request may have this title. Titles hold
 // slashes, brackets and braces as a matter of course, so only "*" is special

@@ -69,6 +69,9 @@ type Uses struct {
 	Events []string
 	// Limits are how many of an event a bot may cause in an hour.
 	Limits map[string]int
+	// Workflows are patterns of the workflow files with markers that Flux updates; none
+	// means that no permission to write such files is needed.
+	Workflows []string
 	// Hours are when a bot may act; nil means at any time.
 	Hours *Hours
 }
@@ -81,6 +84,9 @@ type Hours struct {
 	Days     []time.Weekday // none means every day
 	Zone     string         // by its name in the IANA's database, such as Europe/Berlin; empty means UTC
 }
+
+// WorkflowDir is where GitHub looks for workflows.
+const WorkflowDir = ".github/workflows/"
 
 // Bot is one identity of Flux. Empty fields are not compared.
 type Bot struct {

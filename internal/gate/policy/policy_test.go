@@ -160,6 +160,7 @@ func everything() Policy {
 			Events:       []string{"push", "pull_request.opened"},
 			Limits:       map[string]int{"push": 5, "release": 1},
 			Hours:        &Hours{From: 22*60 + 30, To: 6 * 60, Days: []time.Weekday{time.Sunday, time.Monday}, Zone: "Europe/Berlin"},
+			Workflows:    []string{".github/workflows/test.yaml", ".github/workflows/image-*.yml"},
 		},
 	}
 }

@@ -20,6 +20,7 @@ func (r *reader) uses(into *Uses) func(*yaml.Node) {
 			"events":       r.texts("events", &into.Events, r.event),
 			"limits":       r.perHour(&into.Limits),
 			"hours":        r.hours(&into.Hours),
+			"workflows":    r.texts("workflows", &into.Workflows, r.workflowPattern),
 		})
 	}
 }
@@ -31,6 +32,15 @@ func (r *reader) repositoryPattern(n *yaml.Node, s string) bool {
 	}
 	if strings.Count(s, "/") != 1 || strings.HasPrefix(s, "/") || strings.HasSuffix(s, "/") {
 		r.report(n, `write owner/name, owner/*, or the id in quotes`, "%s is not the full name of a repository", quote(s))
+		return false
+	}
+	return r.pattern(n, s)
+}
+
+// workflowPattern takes paths of workflow files, which lie in one folder.
+func (r *reader) workflowPattern(n *yaml.Node, s string) bool {
+	if name, ok := strings.CutPrefix(s, WorkflowDir); !ok || name == "" || strings.Contains(name, "/") || strings.Contains(name, "**") {
+		r.report(n, "write "+WorkflowDir+"NAME.yaml", "%s is not the path of a workflow", quote(s))
 		return false
 	}
 	return r.pattern(n, s)

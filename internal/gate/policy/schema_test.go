@@ -151,6 +151,10 @@ type (
 		// How many of an event they may cause in an hour, by the event's name.
 		Limits map[string]int `json:"limits,omitempty"`
 		Hours  *schemaHours   `json:"hours,omitempty"` // When they may act; at any time where left out.
+		// Patterns of the workflow files with markers that Flux updates: the gate takes these, and no
+		// other ones, and its token needs the permission Workflows. Left out, the gate goes by paths,
+		// and the token needs no such permission.
+		Workflows []schemaText `json:"workflows,omitempty" jsonschema:"minItems=1,uniqueItems=true"`
 	}
 	schemaHours struct {
 		From schemaClock `json:"from"` // Time of the day, such as 08:00.

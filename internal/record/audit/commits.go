@@ -25,6 +25,7 @@ const (
 type commits struct {
 	paths        strings.Builder
 	workflow     string
+	moved        bool // such a file came or went
 	fresh, older []string
 	cut          bool // GitHub's list, or ours, may not be whole
 	tooMany      bool // GitHub sends no such list
@@ -117,6 +118,7 @@ func (c *commits) take(one commit, seen map[string]bool) {
 		if one.Distinct {
 			c.fresh = append(c.fresh, id)
 			c.workflow = cmp.Or(c.workflow, all[i])
+			c.moved = c.moved || slices.ContainsFunc(slices.Concat(one.Added, one.Removed), steers)
 		} else {
 			c.older = append(c.older, id)
 		}

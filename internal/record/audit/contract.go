@@ -32,6 +32,8 @@ type Contract struct {
 	Events []string
 	// Limits are how many of an event there may be in an hour.
 	Limits map[string]int
+	// Workflows are patterns of the workflow files that it may change, whatever the paths say.
+	Workflows []string
 	// Hours are when the bot may act; nil means at any time.
 	Hours *Hours
 	// Authors are who makes the bot's commits. None means anybody.
@@ -108,6 +110,9 @@ func (c Contract) base(b Body) bool {
 // YAML alone.
 func (c Contract) stray(b Body) string {
 	for path := range strings.SplitSeq(strings.TrimSuffix(b.Paths, "\x00"), "\x00") {
+		if pattern.Any(c.Workflows, path) {
+			continue
+		}
 		yaml := strings.HasSuffix(path, ".yaml") || strings.HasSuffix(path, ".yml")
 		if path != "" && (!yaml || len(c.Paths) > 0 && !pattern.Any(c.Paths, path)) {
 			return path
@@ -122,6 +127,20 @@ func (c Contract) wrote(signed string) bool {
 	return len(c.Authors) == 0 || slices.ContainsFunc(c.Authors, func(a Author) bool {
 		return (a.Name == "" || mark(a.Name) == name) && (a.Email == "" || mark(a.Email) == email)
 	})
+}
+
+// steering is the first of a push's paths that steers GitHub and is not the bot's to
+// change. It changes workflows, and never makes or removes one.
+func (c Contract) steering(b Body) string {
+	if !b.Edited || b.Cut {
+		return b.Workflow
+	}
+	for path := range strings.SplitSeq(strings.TrimSuffix(b.Paths, "\x00"), "\x00") {
+		if steers(path) && !pattern.Any(c.Workflows, path) {
+			return path
+		}
+	}
+	return ""
 }
 
 // obeyedLabel is what the labels say that other bots merge or wait because of.

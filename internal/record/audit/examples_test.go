@@ -141,7 +141,7 @@ func eachLine(data []byte, cells int, each func(time.Time, []string)) error {
 func contract(p policy.Policy) audit.Contract {
 	uses := p.Contract()
 	c := audit.Contract{Repositories: uses.Repositories, Branches: uses.Branches, Bases: p.Base, Paths: p.Paths, Events: uses.Events,
-		Limits: uses.Limits}
+		Limits: uses.Limits, Workflows: uses.Workflows}
 	for _, b := range p.Bots {
 		c.Accounts = append(c.Accounts, audit.Account{ID: b.ID, Login: b.Login})
 		c.Authors = append(c.Authors, audit.Author{Name: b.Name, Email: b.Email})

@@ -18,6 +18,7 @@ func (p *payload) fillPush(b *Body) {
 	b.Workflow, b.Paths, b.Cut, b.SkipsCI = c.workflow, c.paths.String(), c.cut, c.skipsCI
 	b.Authors, b.Made, b.Shell = strings.Join(c.authors, " "), c.made, c.shell
 	b.Empty, b.Default = c.there && c.listed == 0 && !p.Created && !p.Deleted, string(p.Repository.Default)
+	b.Edited = c.workflow != "" && !c.moved
 	b.Fresh, b.Older = strings.Join(c.fresh, " "), strings.Join(c.older, " ")
 }
 

@@ -268,6 +268,30 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
+// TestNamedWorkflows: a change of the workflows that the contract names is expected, whatever its
+// paths are; none may come or go, and nothing else that steers GitHub change beside one.
+func TestNamedWorkflows(t *testing.T) {
+	c := botContract()
+	c.Paths, c.Workflows = []string{"clusters/**"}, []string{".github/workflows/ci.yml"}
+	for commit, want := range map[string][]string{
+		`"modified":[".github/workflows/ci.yml"]`:                              nil,
+		`"modified":[".github/workflows/ci.yml","clusters/a.yaml"]`:            nil,
+		`"modified":[".github/workflows/ci.yml","apps/a.yaml"]`:                {"0 use/unexpected-path"},
+		`"modified":[".github/workflows/ci.yml",".github/workflows/x.yml"]`:    {"0 use/workflow-file"},
+		`"modified":[".github/workflows/ci.yml","CODEOWNERS"]`:                 {"0 use/workflow-file"},
+		`"modified":[".github/Workflows/ci.yml"]`:                              {"0 use/workflow-file"},
+		`"added":[".github/workflows/ci.yml"]`:                                 {"0 use/workflow-file"},
+		`"removed":[".github/workflows/ci.yml"]`:                               {"0 use/workflow-file"},
+		`"modified":[".github/workflows/ci.yml"],"added":["a/CODEOWNERS"]`:     {"0 use/workflow-file"},
+		`"modified":["clusters/a.yaml"],"removed":[".github/workflows/x.yml"]`: {"0 use/workflow-file"},
+	} {
+		push := strings.TrimSuffix(jsonPush(4242, "refs/heads/flux"), "}") + `,"commits":[{"distinct":true,` + commit + `}]}`
+		if diff := cmp.Diff(want, rulesOf(audit.Judge(of("push "+push), c))); diff != "" {
+			t.Errorf("%s: %s", commit, diff)
+		}
+	}
+}
+
 func TestSeverities(t *testing.T) {
 	set := map[string]finding.Severity{
 		"use/unexpected-branch": finding.Off, "delivery/clock": finding.Off, "delivery/malformed": finding.Error,

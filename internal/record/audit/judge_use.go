@@ -183,11 +183,11 @@ func (j *judge) unexpectedEvent(r Reading, say sayer) {
 // is wrong with it.
 func (j *judge) unexpectedFiles(r Reading, others bool, say sayer) {
 	b := r.Body
-	stray := j.contract.stray(b)
+	steering, stray := j.contract.steering(b), j.contract.stray(b)
 	switch {
-	case b.Workflow != "":
-		say("use/workflow-file", "workflow file", "read the push; what is below .github can run with the repository's secrets",
-			"the bot pushed a change of %s", b.Workflow)
+	case steering != "":
+		say("use/workflow-file", "workflow file", "read the push; what is below .github can run with the repository's secrets. Workflows "+
+			"that Flux updates belong to uses.workflows of the policy file", "the bot pushed a change of %s", steering)
 	case stray != "" && others:
 		say("use/unexpected-path", "path", "read the push; if the bot may change that, add it to paths of the policy file",
 			"the bot pushed a change of %s, which no image update changes", stray)

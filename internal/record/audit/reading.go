@@ -66,8 +66,10 @@ type Body struct {
 	// such as those below .github/. Fresh are such commits, Older those that the
 	// repository had before, by the first digits of their ids.
 	Workflow string `json:"workflow,omitempty"`
-	Fresh    string `json:"fresh,omitempty"`
-	Older    string `json:"older,omitempty"`
+	// Edited says that each such file was there before and still is.
+	Edited bool   `json:"edited,omitempty"`
+	Fresh  string `json:"fresh,omitempty"`
+	Older  string `json:"older,omitempty"`
 	// Paths are those that a push's new commits touch, each ended by a zero byte. Cut
 	// says that commits or paths may be missing.
 	Paths string `json:"paths,omitempty"`

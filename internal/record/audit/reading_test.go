@@ -53,7 +53,8 @@ func TestRead(t *testing.T) {
 				`","forced":true,"pusher":{"name":"acme-flux","email":"x@y"},` + jsonFleet + `,` + jsonBot + `,
 			"commits":[{"distinct":false,"added":[".github/old"]},{"distinct":true,"modified":["a",".github/CODEOWNERS"]}]}`,
 			audit.Body{Event: "push", Ref: "refs/heads/flux", Before: firstCommit, After: secondCommit, Forced: true, Pusher: "acme-flux",
-				Repository: inFleet, Sender: theBot, Time: atEight, Workflow: ".github/CODEOWNERS", Paths: "a\x00.github/CODEOWNERS\x00"},
+				Repository: inFleet, Sender: theBot, Time: atEight, Workflow: ".github/CODEOWNERS", Edited: true,
+				Paths: "a\x00.github/CODEOWNERS\x00"},
 		},
 		"push with an escaped path": {
 			"push", `{"ref":"r","before":"` + noCommit + `","after":"` + secondCommit +
