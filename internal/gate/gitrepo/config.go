@@ -13,7 +13,8 @@ type setting struct{ section, key, value string }
 // parseConfig reads a configuration file by Git's own grammar (git help config,
 // "Syntax"), of which libraries know less.
 func parseConfig(data string) (all []setting, err error) {
-	rest, section, sub := strings.TrimPrefix(data, "\ufeff"), "", false
+	data = strings.ReplaceAll(strings.TrimPrefix(data, "\ufeff"), "\r\n", "\n")
+	rest, section, sub := data, "", false
 	wrong := func() ([]setting, error) {
 		return nil, fmt.Errorf("line %d is not a setting", strings.Count(data[:len(data)-len(rest)], "\n")+1)
 	}
