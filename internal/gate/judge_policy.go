@@ -87,10 +87,12 @@ func orderHint(u *joined) string {
 		"{numerical: {order: asc}}}}, with what it says there", policy.File, u.Policy)
 }
 
-// written reports a place that no automation of the base can have written.
+// written reports a place that no automation of the base can have written, or none that is at work.
 func (j *judge) written(u *joined) {
 	some, all := j.lookup.Writers(u.Policy, u.File)
 	switch {
+	case len(some) > 0 && some[0].Suspended:
+		j.stopped(u, some)
 	case len(some) > 0:
 	case len(all) > 0:
 		var paths []string
@@ -106,6 +108,25 @@ func (j *judge) written(u *joined) {
 	case len(j.facts.Unsearched) == 0 && j.once("no-automation"):
 		j.report(finding.Finding{Rule: "policy/no-automation",
 			Message: "the base has no ImageUpdateAutomation that pushes to this branch, so which places it may write is not known"})
+	}
+}
+
+// stopped reports that all automations which may write a place are suspended, while another one may push to the branch.
+func (j *judge) stopped(u *joined, writers []change.Automation) {
+	if j.facts.HeadRef == "" || len(j.facts.Stopped()) > 0 {
+		return
+	}
+	for _, a := range writers {
+		switch {
+		case !j.once("stopped", a.Place()):
+		case j.facts.Pushes(a):
+			j.report(finding.Finding{Rule: "time/suspended", Place: finding.Place{File: a.File, Line: a.Line},
+				Message: fmt.Sprintf("the ImageUpdateAutomation %q, which writes %s in %q, is suspended on the base", a.Name, u.Policy, u.File),
+				Hint:    "let the update wait until the base resumes it"})
+		case a.Branch+a.Refspec != "":
+			j.gaps = append(j.gaps, fmt.Sprintf("whether Flux is suspended cannot be told: the ImageUpdateAutomation of %s is, and may be the one "+
+				"that pushes to this branch", text.Quote(a.Place())))
+		}
 	}
 }
 

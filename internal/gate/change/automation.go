@@ -19,7 +19,7 @@ type Automation struct {
 	// Source is the repository that it writes to, as owner/name; empty where the base
 	// does not tell.
 	Source string
-	// Branch is where it pushes to, empty where the object does not say; and
+	// Branch is where it pushes to as the object says it, empty where that does not say; and
 	// Refspec what it pushes besides.
 	Branch, Refspec string
 	// Path is the folder or file below which it writes; "." is all.
@@ -33,7 +33,7 @@ type Automation struct {
 // AtWork tells whether an automation is known that pushes to the change's branch and
 // is not suspended: whatever else there is, that one may.
 func (f Facts) AtWork() bool {
-	return slices.ContainsFunc(f.automations(), func(a Automation) bool { return f.pushes(a) && !a.Suspended })
+	return slices.ContainsFunc(f.automations(), func(a Automation) bool { return f.Pushes(a) && !a.Suspended })
 }
 
 // Stopped are the automations that push to the change's branch, where all that are
@@ -42,10 +42,11 @@ func (f Facts) Stopped() []Automation {
 	if f.AtWork() {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(f.automations()), func(a Automation) bool { return !f.pushes(a) })
+	return slices.DeleteFunc(slices.Clone(f.automations()), func(a Automation) bool { return !f.Pushes(a) })
 }
 
-func (f Facts) pushes(a Automation) bool { return a.Branch != "" && a.Branch == f.HeadRef }
+// Pushes tells whether an automation is known to push to the change's branch.
+func (f Facts) Pushes(a Automation) bool { return a.Branch != "" && a.Branch == f.HeadRef }
 
 // automations are those of the base, without samples where there are others, and without those of other
 // repositories where some are known to be of this one. A repository can have had another owner.
@@ -61,20 +62,17 @@ func (f Facts) automations() []Automation {
 	return rest
 }
 
-// writers are the automations that may have pushed the change, without those that are
-// suspended where others are not. None is known where it is not known which repositories they write to.
+// writers are the automations that may have pushed the change. None is known where it is not known which
+// repositories they write to.
 func (f Facts) writers() (out []Automation) {
 	source := f.Repository
 	for _, a := range f.automations() {
 		if source = cmp.Or(source, a.Source); a.Source != "" && !strings.EqualFold(a.Source, source) {
 			return nil
 		}
-		if f.HeadRef == "" || a.Branch == "" || a.Branch == f.HeadRef || a.Refspec != "" {
+		if f.HeadRef == "" || said(a.Branch) == "" || a.Branch == f.HeadRef || a.Refspec != "" {
 			out = append(out, a)
 		}
-	}
-	if slices.ContainsFunc(out, func(a Automation) bool { return !a.Suspended }) {
-		out = slices.DeleteFunc(out, func(a Automation) bool { return a.Suspended })
 	}
 	return out
 }
@@ -117,7 +115,7 @@ func automations(objects []kustomize.Object) (out []Automation) {
 			Path:      path.Clean(strings.TrimLeft(o.Text("spec", "update", "path"), "/")),
 			Suspended: truth(o.Text("spec", "suspend")),
 		}
-		a.Branch, a.Source = said(a.Branch), sourceOf(o, objects)
+		a.Source = sourceOf(o, objects)
 		out = append(out, a)
 	}
 	return out

@@ -45,10 +45,14 @@ func (f Facts) Lookup() Lookup {
 }
 
 // Writers are the automations that may write a marker, by its NAMESPACE:NAME, in a file, of all that
-// may have pushed the change.
+// may have pushed the change. Suspended ones are among them only where all of them are.
 func (l Lookup) Writers(key, file string) (some, all []Automation) {
 	namespace, _, _ := strings.Cut(key, ":")
-	return slices.DeleteFunc(slices.Clone(l.writers), func(a Automation) bool { return !a.writes(file, namespace) }), l.writers
+	some = slices.DeleteFunc(slices.Clone(l.writers), func(a Automation) bool { return !a.writes(file, namespace) })
+	if slices.ContainsFunc(some, func(a Automation) bool { return !a.Suspended }) {
+		some = slices.DeleteFunc(some, func(a Automation) bool { return a.Suspended })
+	}
+	return some, l.writers
 }
 
 // For gives the ImagePolicy objects that a marker in a file may mean, by its

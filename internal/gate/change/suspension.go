@@ -28,7 +28,7 @@ func (f Facts) Doubts(policies []ImagePolicy) []Suspension {
 	}
 	stopped := f.Stopped()
 	for _, a := range f.automations() {
-		if f.pushes(a) && (!a.Suspended || len(stopped) > 0) {
+		if f.Pushes(a) && (!a.Suspended || len(stopped) > 0) {
 			names[2] = append(names[2], a.Name)
 		}
 	}
