@@ -94,6 +94,7 @@ func (j *judge) written(u *joined) {
 	case len(some) > 0 && some[0].Suspended:
 		j.stopped(u, some)
 	case len(some) > 0:
+		j.doubted(some)
 	case len(all) > 0:
 		var paths []string
 		for _, a := range all {
@@ -108,6 +109,21 @@ func (j *judge) written(u *joined) {
 	case len(j.facts.Unsearched) == 0 && j.once("no-automation"):
 		j.report(finding.Finding{Rule: "policy/no-automation",
 			Message: "the base has no ImageUpdateAutomation that pushes to this branch, so which places it may write is not known"})
+	}
+}
+
+// doubted reports automations, of those that may write a place, where each may be another in the cluster.
+func (j *judge) doubted(writers []change.Automation) {
+	if slices.ContainsFunc(writers, func(a change.Automation) bool { return a.Unknown == "" }) {
+		return
+	}
+	for _, a := range writers {
+		if j.once("doubted", a.Place()) {
+			j.report(finding.Finding{Rule: "policy/no-automation", Severity: finding.Warning, Place: finding.Place{File: a.File, Line: a.Line},
+				Message: fmt.Sprintf("whether the ImageUpdateAutomation %q is suspended, and which places it writes, is not known here: %s",
+					a.Name, a.Unknown),
+				Hint: "compare it with the ImageUpdateAutomation in the cluster"})
+		}
 	}
 }
 

@@ -116,6 +116,9 @@ func automations(objects []kustomize.Object) (out []Automation) {
 			Suspended: truth(o.Text("spec", "suspend")),
 		}
 		a.Source = sourceOf(o, objects)
+		if said(o.Text("spec", "suspend")) != o.Text("spec", "suspend") {
+			a.Unknown = cmp.Or(a.Unknown, "spec.suspend holds a variable that Flux fills in after the build")
+		}
 		out = append(out, a)
 	}
 	return out

@@ -132,9 +132,10 @@ var words = [][]byte{
 	[]byte("kustomize.toolkit.fluxcd.io"),
 }
 
-// patchWords are what the patch of an image object cannot be without, where it does not name its kind.
+// patchWords are what the patch of an image object that matters cannot be without, where it does not name its kind.
 var patchWords = [][]byte{
 	[]byte("/spec"), []byte("/metadata"), []byte("filterTags"), []byte("digestReflectionPolicy"), []byte("imageRepositoryRef"),
+	[]byte("semver"), []byte("numerical"), []byte("alphabetical"), []byte("suspend"),
 }
 
 // Counts tells whether a file can have a part in what Find finds, by what it holds.
