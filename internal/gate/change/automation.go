@@ -86,9 +86,9 @@ func (a Automation) writes(file, namespace string) bool {
 		(a.Path == "." || a.Path == file || strings.HasPrefix(file, a.Path+"/") || said(a.Path) == "")
 }
 
-// said is a name, empty where some of it is filled in after the build.
+// said is a name, empty where some of it is filled in after the build, or by a template.
 func said(name string) string {
-	if strings.Contains(name, "${") {
+	if strings.ContainsAny(name, "$<{") {
 		return ""
 	}
 	return name
