@@ -140,13 +140,13 @@ func begin(base Base) *builder {
 	}
 	for _, f := range base.Files {
 		b.files[f.Path] = f.Data
-		if objects := read(f); len(objects) > 0 && !isKustomization(f.Path) {
+		if objects := read(f); len(objects) > 0 {
 			b.objects[f.Path] = objects
 		}
 	}
 	b.sorted = slices.Sorted(maps.Keys(b.objects))
 	for _, f := range base.Files {
-		if len(b.objects) > 0 && isKustomization(f.Path) {
+		if len(b.objects) > 0 && isKustomization(f.Path) && b.objects[f.Path] == nil { // Flux's own can have such a name
 			b.addLayer(f)
 		}
 	}
