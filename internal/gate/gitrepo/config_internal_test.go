@@ -13,7 +13,8 @@ import (
 func TestConfigAsGit(t *testing.T) {
 	for _, text := range []string{
 		"", "[core]\n\tbare = false\n", "[user] name = ann", "[a]b=c", "[A]B=C # x\n;y\nc\n", "[a \"b]\"] c = d\n[e] f = g",
-		"[a]\nb = \" c \" d  \n", "[a]\nb = c\\\n d\n", "[a]\r\nb = c\r\n", "[a] b = \"c;d\" ; e", "[a]\r\nb = \"c\\\r\n d\"\r\n", "[a]\nb = \"\\t\\\"\"\n",
+		"[a]\nb = \" c \" d  \n", "[a]\nb = c\\\n d\n", "[a]\r\nb = c\r\n", "[a] b = \"c;d\" ; e",
+		"[a]\r\nb = \"c\\\r\n d\"\r\n", "[a]\nb = \"\\t\\\"\"\n",
 		"\ufeff[extensions]\nobjectFormat=sha256", "[a]\nb\n", "[a]\nb = c d", "b = c", "[a\nb = c",
 		"[a] b = \"c\n\"", "[a]\nb c\n", "[a]\nb = \\x\n",
 	} {

@@ -32,7 +32,8 @@ func (b *burst) note(now time.Time) bool {
 // wrong tells the log of a burst. The ledger has nothing of it: a stranger could fill it.
 func (in *Intake) wrong() {
 	if in.burst.note(in.now()) {
-		f := finding.New("delivery/signature-burst", "compare the webhook's secret with that of the receiver; if they are the same, see who sends",
+		f := finding.New("delivery/signature-burst",
+			"compare the webhook's secret with that of the receiver; if they are the same, see who sends",
 			"more than %d requests of a minute were not signed with a live secret", maxWrong)
 		in.log.Warn(f.Message, "rule", f.Rule, "severity", string(f.Severity), "hint", f.Hint)
 	}

@@ -3,6 +3,7 @@ package intake_test
 import (
 	"bytes"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,7 @@ func TestSignatureBurst(t *testing.T) {
 		t.Errorf("the allowed example gives %q", got)
 	}
 	again := &txtar.Archive{Files: []txtar.File{{Data: bytes.ReplaceAll(rule.Refused.Files[0].Data, []byte("T08:00"), []byte("T08:01"))}}}
-	again.Files[0].Data = append(bytes.Clone(rule.Refused.Files[0].Data), append(bytes.Clone(rule.Refused.Files[0].Data), again.Files[0].Data...)...)
+	again.Files[0].Data = slices.Concat(rule.Refused.Files[0].Data, rule.Refused.Files[0].Data, again.Files[0].Data)
 	if got := told(again); len(got) != 2 {
 		t.Errorf("two minutes, the first with more than one burst, give %q", got)
 	}
