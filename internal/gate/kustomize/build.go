@@ -21,7 +21,7 @@ const maxTries = 2_000_000
 
 // Find gives Flux's objects as clusters get them, in the order of files and lines. An object that several
 // kustomizations have is given for each that no other has; one that no kustomization has is as it is written.
-// Nothing is given of a patch among them; the patches are those of all kustomizations.
+// Of the patches, those of all kustomizations, only one is given among them that found nothing to patch.
 //
 // Flux's own Kustomizations are such objects as well: what is made of them decides what they make of others.
 func Find(base Base) ([]Object, []Patch) {
@@ -31,7 +31,7 @@ func Find(base Base) ([]Object, []Patch) {
 		made = append(made, b.objects[file]...)
 	}
 	var flux []*layer
-	for round := 0; len(made) > 0; round++ {
+	for round := 0; len(made)+len(b.layers) > 0; round++ {
 		now := slices.DeleteFunc(slices.Clone(made), func(o Object) bool { return slices.Contains(kinds[imageGroup], o.Kind) })
 		if round > 0 && reflect.DeepEqual(before, now) {
 			break
@@ -50,7 +50,7 @@ const maxRounds = 4
 
 // all gives all objects, with Flux's layers around them.
 func (b *builder) all(flux []*layer) (out []Object) {
-	b.built, b.roots, b.reached, b.left, b.tries = map[string][]Object{}, map[string]bool{}, maps.Clone(b.patchFiles), maxObjects, maxTries
+	b.built, b.roots, b.reached, b.left, b.tries = map[string][]Object{}, map[string]bool{}, map[string]bool{}, maxObjects, maxTries
 	for _, l := range flux {
 		if b.roots[l.folders[0]] = true; l.maybe == "" {
 			out = append(out, b.apply(l)...)
@@ -68,7 +68,9 @@ func (b *builder) all(flux []*layer) (out []Object) {
 		}
 	}
 	if b.left < 0 {
-		out, b.reached = nil, nil
+		out, b.reached = nil, map[string]bool{}
+	} else {
+		out = append(out, b.unapplied(flux)...)
 	}
 	for _, file := range b.sorted {
 		if !b.reached[file] {
@@ -133,7 +135,7 @@ func perhaps(layers []*layer, o Object) Object {
 func begin(base Base) *builder {
 	b := &builder{
 		unread: map[string]bool{}, files: map[string][]byte{}, objects: map[string][]Object{}, layers: map[string]*layer{},
-		patchFiles: map[string]bool{},
+		patchFiles: map[string]*bool{},
 	}
 	for _, p := range base.Unread {
 		b.unread[p] = true
@@ -146,7 +148,8 @@ func begin(base Base) *builder {
 	}
 	b.sorted = slices.Sorted(maps.Keys(b.objects))
 	for _, f := range base.Files {
-		if len(b.objects) > 0 && isKustomization(f.Path) && b.objects[f.Path] == nil { // Flux's own can have such a name
+		matters := len(b.objects) > 0 || holds(f.Data, words)
+		if matters && isKustomization(f.Path) && b.objects[f.Path] == nil { // Flux's own can have such a name
 			b.addLayer(f)
 		}
 	}
@@ -175,8 +178,8 @@ type builder struct {
 	objects map[string][]Object // as they are written, by file
 	sorted  []string            // those files
 	layers  map[string]*layer   // of the kustomizations, by folder
-	// patchFiles are the files of patches.
-	patchFiles map[string]bool
+	// patchFiles tell of the files of patches whether they found something to patch.
+	patchFiles map[string]*bool
 	built      map[string][]Object // of the layers by folder; nil while it is being built
 	roots      map[string]bool     // the folders whose kustomization is in a layer of Flux's
 	reached    map[string]bool     // the files that a layer has, as objects or as a patch

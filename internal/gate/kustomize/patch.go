@@ -16,21 +16,24 @@ import (
 // patch changes the objects that it selects: those of its target, or without one those of its own kind and name.
 type patch struct {
 	target  map[string]any
-	parts   map[string]*regexp.Regexp // of the target; nil where one cannot be read
+	pattern map[string]*regexp.Regexp // of the target; nil where one cannot be read
 	body    []any                     // mappings are merged, lists are steps of JSON Patch
 	name    string
-	unknown bool // what it does
-	unread  bool // which objects it is of, neither
+	file    string // where it stands
+	found   *bool  // whether it found something to patch
+	unknown bool   // what it does
+	unread  bool   // which objects it is of, neither
 }
 
 // patch reads an entry of the patches in a file. What a file of its own holds is not known where that does not count.
 func (b *builder) patch(in string, entry map[string]any) patch {
 	p := patch{
-		target: mapping(entry["target"]), parts: map[string]*regexp.Regexp{}, name: "a patch of " + in, unknown: entry["options"] != nil,
+		target: mapping(entry["target"]), pattern: map[string]*regexp.Regexp{}, name: "a patch of " + in, unknown: entry["options"] != nil,
+		file: in, found: new(bool),
 	}
 	for _, key := range []string{"group", "version", "kind", "name", "namespace"} {
 		if pattern := text(p.target, key); pattern != "" {
-			p.parts[key] = anchored(pattern)
+			p.pattern[key] = anchored(pattern)
 		}
 	}
 	data := []byte(text(entry, "patch"))
@@ -45,13 +48,28 @@ func (b *builder) patch(in string, entry map[string]any) patch {
 			p.unknown = p.unread || p.target != nil
 			return p
 		}
-		b.patchFiles[p.name] = true
+		if b.patchFiles[p.name] == nil {
+			b.patchFiles[p.name] = p.found
+		}
+		p.file, p.found = p.name, b.patchFiles[p.name]
 	}
 	eachDocument(data, [][]byte{nil}, func(root *yaml.Node, _ int) {
 		v, whole := plain(root)
 		p.body, p.unknown = append(p.body, v), p.unknown || !whole
 	})
 	return p
+}
+
+// parts are the image objects that the patch holds, where it names them by these.
+func (p patch) parts() (out []Object) {
+	for _, body := range p.body {
+		group, _, _ := strings.Cut(text(body, "apiVersion"), "/")
+		o := Object{File: p.file, Line: 1, Kind: text(body, "kind"), fields: mapping(body)}
+		if o.first = o.id(); group == imageGroup && slices.Contains(kinds[group], o.Kind) && p.target == nil && !directs(body) {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 // anchored is a target's pattern, as kustomize takes it; nil where it cannot be read.
@@ -75,6 +93,7 @@ func searched(file string) bool {
 func (p patch) apply(o Object) (out Object, there bool) {
 	const unclear = ", which patches it, does what is not known here"
 	selects, clear := p.selects(o)
+	*p.found = *p.found || selects
 	if !selects || !clear || p.unknown {
 		if selects {
 			o = o.unknown(p.name + unclear)
@@ -122,7 +141,7 @@ func (p patch) selects(o Object) (selects, clear bool) {
 		"group": {group}, "version": {version}, "kind": {o.Kind},
 		"name": {o.first.name, now.name}, "namespace": {effective(o.first.namespace), effective(now.namespace)},
 	} {
-		if expression, asked := p.parts[key]; asked && expression == nil {
+		if expression, asked := p.pattern[key]; asked && expression == nil {
 			return true, false
 		} else if asked && !slices.ContainsFunc(values, expression.MatchString) {
 			return false, true

@@ -18,22 +18,42 @@ type Patch struct {
 
 // patches are those of all kustomizations, whatever they have, and of Flux's.
 func (b *builder) patches(layers []*layer) (out []Patch) {
+	seen := map[string]bool{}
+	for _, p := range b.allPatches(layers) {
+		for _, body := range p.body {
+			one := Patch{Place: p.name, Kind: text(body, "kind"), Name: text(body, "metadata", "name"), body: body}
+			if one.Targeted = p.target != nil; one.Targeted {
+				one.Kind = text(p.target, "kind")
+			}
+			if key := fmt.Sprint(one); !seen[key] { // a layer of Flux's has those of its folder
+				seen[key], out = true, append(out, one)
+			}
+		}
+	}
+	return out
+}
+
+// unapplied are the image objects in patches which found nothing to patch, since what they are for is not here: each
+// is a part of one. Files of patches are no objects otherwise.
+func (b *builder) unapplied(flux []*layer) (out []Object) {
+	seen := map[*bool]bool{}
+	for _, p := range b.allPatches(flux) {
+		b.reached[p.file] = b.reached[p.file] || b.patchFiles[p.file] != nil
+		if !*p.found && !seen[p.found] {
+			seen[p.found], out = true, append(out, p.parts()...)
+		}
+	}
+	return out
+}
+
+// allPatches are those of all kustomizations and of layers.
+func (b *builder) allPatches(layers []*layer) (out []patch) {
+	layers = slices.Clip(layers)
 	for _, folder := range slices.Sorted(maps.Keys(b.layers)) {
 		layers = append(layers, b.layers[folder])
 	}
-	seen := map[string]bool{}
 	for _, l := range layers {
-		for _, p := range slices.Concat(l.first, l.last) {
-			for _, body := range p.body {
-				one := Patch{Place: p.name, Kind: text(body, "kind"), Name: text(body, "metadata", "name"), body: body}
-				if one.Targeted = p.target != nil; one.Targeted {
-					one.Kind = text(p.target, "kind")
-				}
-				if key := fmt.Sprint(one); !seen[key] { // a layer of Flux's has those of its folder
-					seen[key], out = true, append(out, one)
-				}
-			}
-		}
+		out = append(append(out, l.first...), l.last...)
 	}
 	return out
 }
