@@ -15,6 +15,9 @@ type Suspension struct {
 	// Kind is a pattern, as kustomize has them for targets. Name is empty where the
 	// patch may be for objects of any name.
 	Kind, Name string
+	// Applied says that it is applied to objects of the base, which tell of it themselves. (An
+	// ImageRepository does not, since a policy's can be that of another cluster.)
+	Applied bool
 }
 
 // kinds are those of Flux's image API.
@@ -22,19 +25,20 @@ var kinds = [...]string{"ImagePolicy", "ImageRepository", "ImageUpdateAutomation
 
 // Doubts are the suspensions by patches that may stop updates by some ImagePolicies.
 func (f Facts) Doubts(policies []ImagePolicy) []Suspension {
+	stopped := f.Stopped()
+	halted := len(stopped) > 0 || slices.ContainsFunc(policies, func(p ImagePolicy) bool { return p.Suspended })
 	var names [len(kinds)][]string // by kinds
 	for _, p := range policies {
 		names[0], names[1] = append(names[0], p.Name), append(names[1], p.Repository)
 	}
-	stopped := f.Stopped()
 	for _, a := range f.automations() {
 		if f.Pushes(a) && (!a.Suspended || len(stopped) > 0) {
 			names[2] = append(names[2], a.Name)
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(f.Suspensions), func(s Suspension) bool {
-		if slices.ContainsFunc(stopped, func(a Automation) bool { return a.Place() == s.Place }) {
-			return true // it is the automation itself
+		if s.Applied && !halted && !matches(s.Kind, "ImageRepository") || slices.ContainsFunc(stopped, func(a Automation) bool { return a.Place() == s.Place }) {
+			return true // it is for other clusters, or the automation itself
 		}
 		for i, kind := range kinds {
 			if matches(s.Kind, kind) && len(names[i]) > 0 && (s.Name == "" || slices.Contains(names[i], s.Name)) {
@@ -57,15 +61,15 @@ func suspensions(patches []kustomize.Patch, objects []kustomize.Object) (out []S
 		switch {
 		case !p.Sets(truth, "spec", "suspend"):
 		case p.Targeted: // the patch's own kind and name mean nothing
-			out = append(out, Suspension{p.Place, p.Kind, ""})
+			out = append(out, Suspension{p.Place, p.Kind, "", p.Found})
 		default:
-			out = append(out, Suspension{p.Place, p.Kind, p.Name})
+			out = append(out, Suspension{p.Place, p.Kind, p.Name, p.Found})
 		}
 	}
 	for _, o := range objects {
 		again := func(s Suspension) bool { return s.Kind == o.Kind && s.Name == o.Name() } // a patch that found nothing is an object, too
 		if truth(o.Text("spec", "suspend")) && part(o) && !slices.ContainsFunc(out, again) {
-			out = append(out, Suspension{place(o.File, o.Line), o.Kind, o.Name()})
+			out = append(out, Suspension{place(o.File, o.Line), o.Kind, o.Name(), false})
 		}
 	}
 	return out

@@ -13,6 +13,7 @@ type Patch struct {
 	// Kind is a pattern where the patch has a target, and Name then means nothing.
 	Kind, Name string
 	Targeted   bool
+	Found      bool // something to patch, which shows what became of it
 	body       any
 }
 
@@ -21,7 +22,7 @@ func (b *builder) patches(layers []*layer) (out []Patch) {
 	seen := map[string]bool{}
 	for _, p := range b.allPatches(layers) {
 		for _, body := range p.body {
-			one := Patch{Place: p.name, Kind: text(body, "kind"), Name: text(body, "metadata", "name"), body: body}
+			one := Patch{Place: p.name, Kind: text(body, "kind"), Name: text(body, "metadata", "name"), Found: *p.found, body: body}
 			if one.Targeted = p.target != nil; one.Targeted {
 				one.Kind = text(p.target, "kind")
 			}
