@@ -157,6 +157,8 @@ func TestBody(t *testing.T) {
 		{"versions alone, on a line", "Production: - 1.4.2 -> 1.4.3", true},
 		{"other versions alone", "- 1.4.2 -> 1.4.9", false},
 		{"tags alone that are no versions", "- main-4f3c2d1-17 -> main-9e8d7c6-18", false},
+		{"a tag and a digest alone that are not there", "- 1.4.2" + digest("a") + " -> 1.4.3" + digest("b"), false},
+		{"digests alone that are not there", "- " + digest("a")[1:] + " -> " + digest("b")[1:], false},
 		{"no version at all of its image", "- app: old → new", false},
 		{"a digest that is not there", "- ghcr.io/acme/app:1.4.2 -> ghcr.io/acme/app:1.4.3" + digest("a"), false},
 		{"one too many", "- app: 1.4.2 → 1.4.3\n- web: 1.0.0 → 1.0.1", false},

@@ -3,14 +3,11 @@ package proposal
 import (
 	"cmp"
 	"fmt"
-	"html"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 
-	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
@@ -78,138 +75,6 @@ func atHome(c rune) bool {
 	return c <= unicode.MaxASCII && (unicode.IsLetter(c) || unicode.IsDigit(c) || strings.ContainsRune("._/:+-", c))
 }
 
-// arrow is → in the ways that it is written, and as it looks after its three
-// bytes were taken for Windows-1252 or Latin-1.
-var (
-	arrow  = regexp.MustCompile("→|->|=>|⇒|➜|➔|⟶|â†’|â\u0086\u0092")
-	bullet = regexp.MustCompile(`^[\s>]*(?:[-*+]\s+|\d+[.)]\s+)?(?:\[[ xX]\]\s+)?`)
-)
-
-// What GitHub shows nothing of, or only by another face: links, tags, and emphasis, which
-// begins or ends a word; an underline by itself is none.
-var (
-	link   = regexp.MustCompile(`\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])`)
-	tag    = regexp.MustCompile(`</?[A-Za-z][^<>]*>`)
-	opened = regexp.MustCompile(`(^|[^A-Za-z0-9_])_+([A-Za-z0-9])`)
-	closed = regexp.MustCompile(`([A-Za-z0-9])_+($|[^A-Za-z0-9_])`)
-	coded  = regexp.MustCompile(`\\u\{[0-9A-F]{4,6}\}`)
-)
-
-// shown is a line without the addresses of its links, tags, entities, the borders of a
-// table and odd spaces.
-func shown(line string) string {
-	line = html.UnescapeString(tag.ReplaceAllString(link.ReplaceAllString(line, "$1"), ""))
-	return strings.Map(func(c rune) rune {
-		if unicode.IsSpace(c) || c == '|' {
-			return ' '
-		}
-		return c
-	}, line)
-}
-
-// words are those of a text without Markdown's marks of code and emphasis, with the
-// characters that cell gave by their code points.
-func words(s string) []string {
-	s = strings.NewReplacer("`", "", "*", "", "~~", "").Replace(s)
-	all := strings.Fields(closed.ReplaceAllString(opened.ReplaceAllString(s, "$1$2"), "$1$2"))
-	for i, word := range all {
-		all[i] = coded.ReplaceAllStringFunc(word, func(c string) string {
-			n, err := strconv.ParseInt(c[3:len(c)-1], 16, 32)
-			if err != nil {
-				return c
-			}
-			return string(rune(n))
-		})
-	}
-	return all
-}
-
-// plainVersion is a version without the image's name before it and without a v.
-func plainVersion(s, name string) string {
-	s = strings.TrimLeft(strings.TrimPrefix(s, name), ":@")
-	if len(s) > 1 && s[0] == 'v' && s[1] >= '0' && s[1] <= '9' {
-		return s[1:]
-	}
-	return s
-}
-
-// version is what no prose has on both sides of an arrow.
-var version = regexp.MustCompile(`^v?\d+\.\d|^sha256:`)
-
-// line is what stands around one arrow of a body.
-type line struct {
-	before   []string // words in front of the version
-	from, to string
-}
-
-// lines are the arrows of a body, in their order.
-func lines(body string) (all []line) {
-	for text := range strings.Lines(body) {
-		parts := arrow.Split(shown(text), -1)
-		left := words(bullet.ReplaceAllString(parts[0], ""))
-		for _, part := range parts[1:] {
-			right := words(part)
-			if len(left) == 0 || len(right) == 0 {
-				break
-			}
-			l := line{left[:len(left)-1], left[len(left)-1], strings.TrimRight(right[0], ",;.)")}
-			for i := slices.Index(l.before, "-"); i >= 0; i = slices.Index(l.before, "-") {
-				l.before = l.before[i+1:] // a list whose line feeds a template took away
-			}
-			all = append(all, l)
-			if len(right) == 1 { // of two arrows in a row the version in between belongs to both
-				left = append(slices.Clip(l.before), l.to)
-			} else {
-				left = append(slices.Clip(l.before), right[1:]...)
-			}
-		}
-	}
-	return all
-}
-
-// claims are the updates that a body lists, for a change that holds some. A line counts
-// that names one of its images; a whole reference, or a name with a version; or nothing but
-// two versions, and is then about any image. Other lines are prose.
-func claims(body string, held []Update) (all []Update) {
-	for _, l := range lines(body) {
-		if u, ok := l.claim(held); ok {
-			all = append(all, u)
-		}
-	}
-	return unique(all)
-}
-
-// claim reads a line. Versions are without a leading v.
-func (l line) claim(held []Update) (Update, bool) {
-	about := func(name string) Update {
-		return Update{Image: name, From: plainVersion(l.from, name), To: plainVersion(l.to, name)}
-	}
-	known := func(u Update) bool { return slices.ContainsFunc(held, u.names) }
-	versions := version.MatchString(plainVersion(l.from, "")) || version.MatchString(plainVersion(l.to, ""))
-	if n := len(l.before) - 1; n >= 0 && strings.HasSuffix(l.before[n], ":") {
-		u := about(strings.TrimSuffix(l.before[n], ":"))
-		_, err := image.ParseName(u.Image)
-		return u, n == 0 && known(u) || versions && (known(u) || err == nil && (n == 0 || strings.Contains(u.Image, "/")))
-	}
-	if bare := about(""); len(l.before) == 0 && slices.ContainsFunc(held, bare.means) {
-		return bare, true
-	}
-	if old, err := image.ParseRef(l.from); err == nil && (old.Tag != "" || old.Digest != "") && !version.MatchString(old.Name) {
-		u := about(old.Name)
-		if now, err := image.ParseRef(l.to); err == nil && (now.Tag != "" || now.Digest != "") {
-			u.Image, u.To = now.Name, plainVersion(l.to, now.Name)
-		}
-		return u, known(u) || strings.Contains(u.Image, "/") || version.MatchString(u.From) || version.MatchString(u.To)
-	}
-	for _, word := range slices.Backward(l.before) {
-		if u := about(strings.Trim(word, "(),")); versions && known(u) {
-			return u, true
-		}
-	}
-	numbered := strings.ContainsAny(l.from+l.to, "0123456789")
-	return about(""), len(l.before) == 0 && numbered && image.ParseTag(l.from) == nil && image.ParseTag(l.to) == nil
-}
-
 // spoken is what List would write, read back: only so do a body and a change speak
 // one language. The digests beside stay.
 func spoken(held []Update) []Update {
@@ -237,9 +102,9 @@ func Compare(body string, held []Update, whole bool) (missing, extra []Update) {
 		return nil, nil
 	}
 	whole = whole || !slices.ContainsFunc(listed, func(u Update) bool { return u.Image == "" })
-	told := make([]bool, len(listed))
+	ways, told := newWays(listed), make([]bool, len(listed))
 	for _, h := range held {
-		steps := walk(listed, h)
+		steps := ways.of(h)
 		if len(steps) == 0 && whole {
 			missing = append(missing, h)
 		}
@@ -255,48 +120,6 @@ func Compare(body string, held []Update, whole bool) (missing, extra []Update) {
 	slices.SortFunc(missing, inOrder)
 	slices.SortFunc(extra, inOrder)
 	return missing, extra
-}
-
-// walk gives the claims that lie on a way from where an update begins to where it ends.
-func walk(listed []Update, h Update) []int {
-	var begin, end []int
-	after, before := map[string][]int{}, map[string][]int{}
-	for i, l := range listed {
-		if !l.names(h) || !l.keepsTag(h) {
-			continue
-		}
-		if fits(l.From, h.From, h.FromDigest) {
-			begin = append(begin, i)
-		}
-		if fits(l.To, h.To, h.ToDigest) {
-			end = append(end, i)
-		}
-		after[l.From] = append(after[l.From], i)
-		before[l.To] = append(before[l.To], i)
-	}
-	forth := reach(begin, func(i int) []int { return after[listed[i].To] })
-	back := reach(end, func(i int) []int { return before[listed[i].From] })
-	var on []int
-	for i := range listed {
-		if forth[i] && back[i] {
-			on = append(on, i)
-		}
-	}
-	return on
-}
-
-// reach gives what can be come to, what it begins with among it.
-func reach(from []int, next func(int) []int) map[int]bool {
-	seen := map[int]bool{}
-	for len(from) > 0 {
-		i := from[len(from)-1]
-		from = from[:len(from)-1]
-		if !seen[i] {
-			seen[i] = true
-			from = append(from, next(i)...)
-		}
-	}
-	return seen
 }
 
 func inOrder(a, b Update) int {
@@ -328,9 +151,12 @@ func (u Update) means(h Update) bool {
 // keepsTag tells whether a line of a body can be about h by its tags: where the digest alone
 // moved, what tag it is beside is not known here.
 func (u Update) keepsTag(h Update) bool {
+	if h.From != h.FromDigest || h.From == "" {
+		return true
+	}
 	from, _, beside := strings.Cut(u.From, "@")
 	to, _, still := strings.Cut(u.To, "@")
-	return h.From != h.FromDigest || h.From == "" || !beside || !still || from == to
+	return !beside || !still || from == to
 }
 
 // fits tells whether a line's version is the one that is held: a tag, its digest, or both.
