@@ -85,6 +85,7 @@ type judge struct {
 	// takes every reference apart before it uses it.
 	illegal  map[string]bool
 	old      map[*byte][]manifest.Field // of earlier versions, by their text
+	around   map[string]func(f manifest.Field, keys ...string) string
 	findings []finding.Finding
 	gaps     []string // what of the facts is missing that matters
 }
@@ -93,6 +94,7 @@ func newJudge(p policy.Policy, f change.Facts, o Options) *judge {
 	j := &judge{
 		policy: p, facts: f, options: o, lookup: f.Lookup(),
 		said: map[string]bool{}, illegal: map[string]bool{}, old: map[*byte][]manifest.Field{},
+		around: map[string]func(manifest.Field, ...string) string{},
 	}
 	changes := slices.DeleteFunc(slices.Clone(f.Files), func(c change.File) bool { return !c.Stale && !c.Differs() })
 	slices.SortStableFunc(changes, func(a, b change.File) int { return cmp.Compare(a.Path, b.Path) })

@@ -19,6 +19,9 @@ func commonImage(policies []change.ImagePolicy) string {
 	if len(policies) == 0 || slices.ContainsFunc(policies, func(p change.ImagePolicy) bool { return p.Image != policies[0].Image }) {
 		return ""
 	}
+	if _, err := image.ParseName(strings.TrimPrefix(policies[0].Image, ociScheme)); err != nil {
+		return "" // such as one that is filled in after the build
+	}
 	return policies[0].Image
 }
 

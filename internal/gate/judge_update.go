@@ -238,14 +238,38 @@ func (u *joined) at(word string) finding.Place {
 	return s.place()
 }
 
+// unmarkedName is the image's name that stands unmarked beside its tag; empty where none does.
+func (j *judge) unmarkedName(u *joined) string {
+	if u.tag == nil {
+		return ""
+	}
+	keys := []string{"repository"}
+	if u.tag.Key == "newTag" {
+		keys = []string{"newName", "name"} // of kustomize's images
+	}
+	name, err := image.ParseName(strings.TrimPrefix(j.beside(u.tag, keys...), ociScheme))
+	if err != nil {
+		return ""
+	}
+	return name.Name
+}
+
+// beside gives a value that stands beside a place after the change.
+func (j *judge) beside(s *spot, keys ...string) string {
+	if j.around[s.file] == nil {
+		i := slices.IndexFunc(j.files, func(f fileView) bool { return f.Path == s.file })
+		j.around[s.file] = manifest.Beside(j.files[i].After.Data)
+	}
+	return j.around[s.file](s.Field, keys...)
+}
+
 // untagged reports a digest that Flux moves beside a tag that it does not: whose version
 // it is, nobody tells.
 func (j *judge) untagged(u *joined) {
 	if u.whole != nil || u.tag != nil || u.digest == nil || !u.digest.changed() {
 		return
 	}
-	i := slices.IndexFunc(j.files, func(f fileView) bool { return f.Path == u.digest.file })
-	tag := manifest.Beside(j.files[i].After.Data, u.digest.Field, "tag", "newTag", "imageTag", "version", "image")
+	tag := j.beside(u.digest, "tag", "newTag", "imageTag", "version", "image")
 	if ref, err := image.ParseRef(tag); err == nil && ref.Tag != "" {
 		tag = ref.Tag
 	}

@@ -31,6 +31,9 @@ func (j *judge) judgeUpdate(u *joined) {
 	}
 	policies, settled := j.lookup.For(u.Policy, u.File)
 	u.Image = cmp.Or(now.Name, old.Name, commonImage(policies))
+	if u.Image == "" {
+		u.Image = j.unmarkedName(u)
+	}
 	step := j.steps(u, old, now, policies)
 	if len(problems) > 0 {
 		step.Kind = image.Incomparable
@@ -51,11 +54,28 @@ func bare(err error) error { return cmp.Or(errors.Unwrap(err), err) }
 func (j *judge) steps(u *joined, old, now image.Ref, policies []change.ImagePolicy) image.Step {
 	terms, _ := j.policy.TermsFor(u.Image, u.Policy, j.options.Now)
 	step := j.step(u, old, now, terms, policies)
+	if u.Image == "" {
+		j.possible(u, old, now, terms.Allow, policies)
+	}
 	if old.Name != "" && old.Name != u.Image {
 		terms, _ := j.policy.TermsFor(old.Name, u.Policy, j.options.Now)
 		j.step(u, old, now, terms, policies)
 	}
 	return step
+}
+
+// possible notes as a gap that an entry of images may forbid the step, of which nobody here can tell whether it is for
+// this image.
+func (j *judge) possible(u *joined, old, now image.Ref, allowed []string, policies []change.ImagePolicy) {
+	for _, o := range j.policy.Possible(u.Policy, j.options.Now) {
+		step, _ := compareUnder(o.Terms, old, now, policies)
+		strict := func(word string) bool { return !slices.Contains(o.Terms.Allow, word) && slices.Contains(allowed, word) }
+		if slices.ContainsFunc(step.Words, strict) && j.once("possible", u.Policy, fmt.Sprint(o.Line)) {
+			j.gaps = append(j.gaps, fmt.Sprintf("whether the entry for %s in line %d of %s, which does not allow this step, is for the images of policy "+
+				"%s cannot be told: their name is not known here; add an entry with policy: %s before it", text.Quote(o.Image), o.Line, policy.File,
+				u.Policy, u.Policy))
+		}
+	}
 }
 
 // step names the step and reports what of it the terms do not allow.

@@ -4,13 +4,17 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Beside gives a value of the mapping that a field stands in: that of the first of the keys
-// which is there. It is empty where none is.
-func Beside(data []byte, f Field, keys ...string) string {
+// Beside reads a file and then gives a value of the mapping that a field stands in: that of the first of
+// the keys which is there. It is empty where none is.
+func Beside(data []byte) func(f Field, keys ...string) string {
 	var file File
 	if file.parse(data) != nil {
-		return ""
+		return func(Field, ...string) string { return "" }
 	}
+	return file.beside
+}
+
+func (file *File) beside(f Field, keys ...string) string {
 	for _, doc := range file.docs {
 		if doc.index != f.Document {
 			continue

@@ -136,6 +136,21 @@ func (p Policy) TermsFor(image, policy string, now time.Time) (Terms, *Override)
 	return p.Terms, nil
 }
 
+// Possible returns the overrides that would hold instead, were the image one that is not known.
+func (p Policy) Possible(policy string, now time.Time) (some []Override) {
+	for _, o := range p.Overrides {
+		of := Override{Policy: o.Policy}
+		switch {
+		case o.ended(now):
+		case o.Matches("", policy):
+			return some
+		case o.Image != "" && (o.Policy == "" || of.Matches("", policy)):
+			some = append(some, o)
+		}
+	}
+	return some
+}
+
 // Ended returns the overrides whose last day, in UTC, is over.
 func (p Policy) Ended(now time.Time) []Override {
 	var ended []Override
