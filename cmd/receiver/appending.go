@@ -9,6 +9,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/api"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/durable"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
@@ -23,10 +24,11 @@ type appending struct {
 	WriteTokenFile string `placeholder:"FILE" help:"The write token of that receiver."`
 }
 
-// The operations on rotations.
+// The operations besides erasing.
 const (
 	opRotations = "rotations"
 	opRotate    = "rotate"
+	opVerified  = "verified"
 )
 
 // operations are what can be appended besides deliveries, and what has to be known
@@ -44,6 +46,13 @@ func operations(l *store.Ledger) api.Operations {
 		}
 		return struct{}{}, r.Keep(ctx, l.Keep)
 	}
+	all[opVerified] = api.Typed(func(ctx context.Context, v audit.Verified) (struct{}, error) {
+		entry, body, err := v.Entry(now())
+		if err == nil {
+			err = l.Keep(ctx, entry, body)
+		}
+		return struct{}{}, err
+	})
 	return all
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/report"
 	"github.com/goldfish-inc/fluxkeeper/internal/token/rotation"
@@ -100,9 +102,26 @@ func (c *reportCmd) timeline(a *console.Console, l *store.Ledger, policy policy.
 	}
 	t.Audit = audit.Judge(readings, uses)
 	t.Audit.Gaps = append(t.Audit.Gaps, gaps...)
-	t.Audit.Answer = finding.Join(t.Audit.Answer, alone)
+	verified, err := unverified(a.Context, l, now)
+	if err != nil {
+		return t, err
+	}
+	t.Audit.Answer = finding.Join(t.Audit.Answer, alone, verified)
 	t.Alerts, t.Severities = rotation.Alerts(history.Rotations, now, ""), policy.Severities()
 	return t, nil
+}
+
+// unverified says whether the ledger was verified of late.
+func unverified(ctx context.Context, l *store.Ledger, now time.Time) (finding.Answer, error) {
+	first, err := l.Record(ctx, 0)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return finding.Answered(nil), nil
+	}
+	if err != nil {
+		return finding.Answer{}, err
+	}
+	observations, _, err := l.Own(ctx, ledger.Observation) // what is wrong with them is told of all entries
+	return audit.Unverified(first.Time, observations, now), err
 }
 
 func readPolicy(name string) (policy.Policy, error) {

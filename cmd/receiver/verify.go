@@ -2,20 +2,23 @@ package main
 
 import (
 	"cmp"
+	"encoding/hex"
 	"fmt"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // verifyCmd recomputes everything.
 type verifyCmd struct {
-	where
+	appending
 	Checkpoint        string   `placeholder:"FILE" help:"An older checkpoint, kept elsewhere: shows what was cut off or rewritten since."`
 	PublicKey         string   `placeholder:"KEY" help:"The public key, or its file (default: the ledger's own word, which proves less)."`
 	WebhookSecretFile []string `placeholder:"FILE" help:"A webhook secret: checks again the signature of each body that is held; several."`
+	Record            bool     `help:"Put on record that it was verified, and nothing was wrong."`
 	Format            string   `default:"text" enum:"text,json" placeholder:"FORMAT" help:"text (default) or json."`
 }
 
@@ -34,7 +37,7 @@ func (c *verifyCmd) Run(a *console.Console) error {
 	}
 	beside := ""
 	if c.Checkpoint == "" {
-		beside = c.checkpointFile()
+		beside = c.where.checkpointFile()
 		if options.Against, err = lastCheckpoint(beside); err != nil {
 			return err
 		}
@@ -54,6 +57,11 @@ func (c *verifyCmd) Run(a *console.Console) error {
 	if err != nil {
 		return err
 	}
+	if c.Record && found.Verdict() == finding.Pass {
+		if err := c.record(a, audit.Verified{Size: found.Size, Root: hex.EncodeToString(found.Root[:]), Elsewhere: c.Checkpoint != ""}); err != nil {
+			return err
+		}
+	}
 	if beside != "" && len(options.Against) > 0 {
 		found.Notes = append(found.Notes,
 			"the checkpoint beside the ledger was taken: who can put an older copy of the one there can do so with the other")
@@ -64,6 +72,16 @@ func (c *verifyCmd) Run(a *console.Console) error {
 		err = found.Print(a.Stdout)
 	}
 	return cmp.Or(err, console.Conclude(found.Verdict()))
+}
+
+// record appends that the ledger was verified.
+func (c *verifyCmd) record(a *console.Console, v audit.Verified) error {
+	do, end, err := c.begin(a)
+	if err != nil {
+		return err
+	}
+	defer end()
+	return do.ask(a.Context, opVerified, v, &struct{}{})
 }
 
 // verificationDocument is what verify found, for programs: docs/verification.schema.json.

@@ -22,11 +22,11 @@ silence a rule, down to the rule's floor where it has one, and the report says w
 The examples are the cases that the tests run: ` + "`base/`" + ` holds a file before the change and ` + "`head/`" + ` after it,
 ` + "`tip/`" + ` what the base has meanwhile; ` + "`policy.yaml`" + ` is the policy file and ` + "`facts.yaml`" + ` what else is known. A
 file whose name ends in ` + "`.esc`" + ` is written with Go's escapes. The rules of the families ` + "`delivery`" + `, ` + "`gate`" +
-		`, ` + "`guard`" + ` and ` + "`use`" + `, and ` + "`token/requested`" + `, are about
+		`, ` + "`guard`" + `, ` + "`record`" + ` and ` + "`use`" + `, and ` + "`token/requested`" + `, are about
 webhook deliveries in a ledger, each of which is a file ` + "`.http`" + `: headers, an empty line and the body. The bot is
 ` + "`acme-flux`" + `, whose id is 4242, and works in ` + "`acme/fleet`" + ` where no policy file says more; ` + "`listed.txt`" + ` is
 GitHub's list of what it sent, ` + "`activity.txt`" + ` that of what moved in the repository, and ` + "`requests.txt`" + ` what
-came to the receiver, with its time and how it was signed. The rules of the family
+came to the receiver, with its time and how it was signed; ` + "`record.txt`" + ` is what the ledger says of itself. The rules of the family
 ` + "`cluster`" + ` are about what runs there: ` + "`objects.yaml`" + `, ` + "`absent.txt`" + `, ` + "`apis.yaml`" +
 		` and the controllers' logs say in what it differs
 from a cluster where all is well, and ` + "`expect.yaml`" + ` what is expected of it. Those of the family ` + "`token`" +

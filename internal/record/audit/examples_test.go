@@ -30,7 +30,9 @@ import (
 func TestExamples(t *testing.T) {
 	ran := 0
 	for _, rule := range finding.Catalogue() {
-		if !slices.ContainsFunc(rule.Refused.Files, func(f txtar.File) bool { return path.Ext(f.Name) == ".http" || f.Name == "listed.txt" }) {
+		if !slices.ContainsFunc(rule.Refused.Files, func(f txtar.File) bool {
+			return path.Ext(f.Name) == ".http" || f.Name == "listed.txt" || f.Name == "record.txt"
+		}) {
 			continue // other rooms' examples
 		}
 		ran++
@@ -72,6 +74,8 @@ func judge(t *testing.T, archive *txtar.Archive) finding.Answer {
 		Listings: []audit.Listing{{Hook: audit.Hook{ID: 77, Scope: "repository", Owner: "acme/fleet", Active: true, Events: []string{"push"}}}},
 		Held:     audit.Held{Deliveries: map[audit.DeliveryKey]time.Time{}, Receipts: map[audit.ReceiptKey]audit.Receipt{}},
 	}
+	var began, now time.Time
+	var observations []ledger.Record
 	compared, leaves := false, map[string]bool{}
 	for _, file := range archive.Files {
 		switch {
@@ -106,6 +110,21 @@ func judge(t *testing.T, archive *txtar.Archive) finding.Answer {
 				moved.Activities = append(moved.Activities, audit.Activity{Type: cells[0], Ref: cells[1], Before: cells[2], After: cells[3], Time: at})
 			})
 			lists.Repositories = append(lists.Repositories, moved)
+		case file.Name == "record.txt":
+			err = eachLine(file.Data, 2, func(at time.Time, cells []string) {
+				switch cells[1] {
+				case "began":
+					began = at
+				case "now":
+					now = at
+				case "verified":
+					entry, _, err := audit.Verified{}.Entry(at)
+					if err != nil {
+						t.Fatal(err)
+					}
+					observations = append(observations, ledger.Record{Entry: entry})
+				}
+			})
 		default:
 			err = fmt.Errorf("%s is no part of an example", file.Name)
 		}
@@ -116,6 +135,9 @@ func judge(t *testing.T, archive *txtar.Archive) finding.Answer {
 	for key, one := range lists.Held.Receipts {
 		one.Held = leaves[one.ID]
 		lists.Held.Receipts[key] = one
+	}
+	if !began.IsZero() {
+		return audit.Unverified(began, observations, now)
 	}
 	if compared {
 		return audit.Complete(lists).Answer()
