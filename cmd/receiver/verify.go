@@ -58,7 +58,8 @@ func (c *verifyCmd) Run(a *console.Console) error {
 		return err
 	}
 	if c.Record && found.Verdict() == finding.Pass {
-		if err := c.record(a, audit.Verified{Size: found.Size, Root: hex.EncodeToString(found.Root[:]), Elsewhere: c.Checkpoint != ""}); err != nil {
+		seen := audit.Verified{Size: found.Size, Root: hex.EncodeToString(found.Root[:]), Elsewhere: c.Checkpoint != ""}
+		if err := c.record(a, seen); err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,8 @@ import (
 )
 
 // families are the families of rules; a new one is a decision, not a typing error.
-var families = []string{"cluster", "delivery", "gate", "github", "guard", "identity", "policy", "record", "rotation", "scope", "storage", "text",
+var families = []string{"cluster", "delivery", "gate", "github", "guard", "identity", "policy", "record", "rotation", "scope",
+	"storage", "text",
 	"time", "token", "use", "version", "yaml"}
 
 // TestCatalogueIsComplete holds every rule to what docs/rules.md promises:

@@ -71,9 +71,9 @@ func (j *judge) possible(u *joined, old, now image.Ref, allowed []string, polici
 		step, _ := compareUnder(o.Terms, old, now, policies)
 		strict := func(word string) bool { return !slices.Contains(o.Terms.Allow, word) && slices.Contains(allowed, word) }
 		if slices.ContainsFunc(step.Words, strict) && j.once("possible", u.Policy, fmt.Sprint(o.Line)) {
-			j.gaps = append(j.gaps, fmt.Sprintf("whether the entry for %s in line %d of %s, which does not allow this step, is for the images of policy "+
-				"%s cannot be told: their name is not known here; add an entry with policy: %s before it", text.Quote(o.Image), o.Line, policy.File,
-				u.Policy, u.Policy))
+			j.gaps = append(j.gaps, fmt.Sprintf("whether the entry for %s in line %d of %s, which does not allow this step, is for the "+
+				"images of policy %s cannot be told: their name is not known here; add an entry with policy: %s before it",
+				text.Quote(o.Image), o.Line, policy.File, u.Policy, u.Policy))
 		}
 	}
 }

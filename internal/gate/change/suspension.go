@@ -37,7 +37,8 @@ func (f Facts) Doubts(policies []ImagePolicy) []Suspension {
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(f.Suspensions), func(s Suspension) bool {
-		if s.Applied && !halted && !matches(s.Kind, "ImageRepository") || slices.ContainsFunc(stopped, func(a Automation) bool { return a.Place() == s.Place }) {
+		if s.Applied && !halted && !matches(s.Kind, "ImageRepository") ||
+			slices.ContainsFunc(stopped, func(a Automation) bool { return a.Place() == s.Place }) {
 			return true // it is for other clusters, or the automation itself
 		}
 		for i, kind := range kinds {
