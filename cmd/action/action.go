@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"sync/atomic"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/github"
 	"github.com/goldfish-inc/fluxkeeper/internal/github/facts"
 	"github.com/goldfish-inc/fluxkeeper/internal/github/publish"
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 type actionCmd struct{}
@@ -210,12 +210,12 @@ func (s *step) baseBranch() (string, error) {
 var errNoDefault = errors.New("read event: it does not tell the repository's default branch")
 
 // queueBranch is how GitHub names a merge queue's branches.
-var queueBranch = regexp.MustCompile(`^gh-readonly-queue/(.+)/pr-([1-9][0-9]{0,8})-[0-9a-f]{40}$`)
+var queueBranch = pattern.Lazy(`^gh-readonly-queue/(.+)/pr-([1-9][0-9]{0,8})-[0-9a-f]{40}$`)
 
 // queuedPull is the number of the pull request that a merge queue's branch was
 // to base was made for, the newest one of its group.
 func queuedPull(branch, base string) (number int, ok bool) {
-	m := queueBranch.FindStringSubmatch(branch)
+	m := queueBranch().FindStringSubmatch(branch)
 	if m == nil || m[1] != base {
 		return 0, false
 	}

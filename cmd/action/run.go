@@ -2,7 +2,9 @@ package main
 
 import (
 	_ "embed"
+	"reflect"
 	"strconv"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -33,11 +35,33 @@ type grammar struct {
 
 // run is the whole program without the process around it. It returns the exit
 // status, and never exits by itself.
-func run(w console.World, args []string) int {
-	return console.Run(w, console.Program{
-		Name: "fluxkeeper", Help: help, Grammar: &grammar{}, Release: release,
-		Vars: variables(),
-	}, args)
+func run(w console.World, args []string) int { return console.Run(w, program(only(args)), args) }
+
+func program(options []kong.Option) console.Program {
+	return console.Program{
+		Name: "fluxkeeper", Help: help, Grammar: &grammar{}, Release: release, Vars: variables(), Options: options,
+	}
+}
+
+// only leaves out the commands that the arguments do not begin with: to read the
+// flags of all takes as long as many a check. Completion needs them.
+func only(args []string) []kong.Option {
+	var others []string
+	named := false
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[grammar]()) {
+		if _, command := f.Tag.Lookup("cmd"); !command {
+			continue
+		}
+		if len(args) > 0 && args[0] == strings.ToLower(f.Name) {
+			named = args[0] != "completion"
+		} else {
+			others = append(others, f.Name)
+		}
+	}
+	if !named {
+		return nil
+	}
+	return []kong.Option{kong.IgnoreFields(`^grammar\.(` + strings.Join(others, "|") + `)$`)}
 }
 
 // variables are what the help of flags refers to.

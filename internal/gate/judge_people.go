@@ -2,7 +2,6 @@ package gate
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // hand is an account with a part in a change. Where nobody knows which, it has no id.
@@ -88,12 +88,12 @@ func (j *judge) hands() []hand {
 }
 
 // noreply is the e-mail that GitHub gives an account of type Bot.
-var noreply = regexp.MustCompile(`<(?:(\d+)\+)?[^ <>@+]+\[bot\]@users\.noreply\.[^ <>@]+>$`)
+var noreply = pattern.Lazy(`<(?:(\d+)\+)?[^ <>@+]+\[bot\]@users\.noreply\.[^ <>@]+>$`)
 
 // noreplyApp tells whether an author is an App by its e-mail, which is all that a
 // local repository knows of accounts.
 func noreplyApp(address string) (id int64, app bool) {
-	m := noreply.FindStringSubmatch(address)
+	m := noreply().FindStringSubmatch(address)
 	if m == nil {
 		return 0, false
 	}

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // judgeFile reports what is wrong with one changed path beside the versions in
@@ -151,10 +151,10 @@ func (j *judge) renames() {
 
 // listItem is what Flux names the file that it writes, by mistake, for an item
 // of a List.
-var listItem = regexp.MustCompile(`^[a-z]+_[a-z0-9.-]+\.yaml$`)
+var listItem = pattern.Lazy(`^[a-z]+_[a-z0-9.-]+\.yaml$`)
 
 func addedHint(file string) string {
-	if listItem.MatchString(path.Base(file)) {
+	if listItem().MatchString(path.Base(file)) {
 		return "Flux writes such a file by mistake when a kind: List holds a marker; give each object of the list a document of its own, and " +
 			"remove this file"
 	}

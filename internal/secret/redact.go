@@ -12,11 +12,14 @@ import (
 // (https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github)
 // or Pulumi's. It rather hides too much: of a URL with an @ all before the last one.
 func Redact(text string) string {
-	for _, r := range credentials() {
-		if r.by == "" {
-			text = r.shape.ReplaceAllStringFunc(text, hideUserinfo)
-		} else {
-			text = r.shape.ReplaceAllString(text, r.by)
+	small := strings.ToLower(text)
+	for _, c := range credentials() {
+		switch {
+		case !strings.Contains(small, c.sign):
+		case c.by == "":
+			text = c.shape().ReplaceAllStringFunc(text, hideUserinfo)
+		default:
+			text = c.shape().ReplaceAllString(text, c.by)
 		}
 	}
 	return text
@@ -37,21 +40,25 @@ func hideUserinfo(text string) string {
 	return "://***" + text[last:] + kept
 }
 
-// credentials are what Redact hides.
-var credentials = sync.OnceValue(func() []struct {
-	shape *regexp.Regexp
+// credential is one of what Redact hides.
+type credential struct {
+	sign  string // what it always holds, in small letters
+	shape func() *regexp.Regexp
 	by    string // empty: hideUserinfo
-} {
-	return []struct {
-		shape *regexp.Regexp
-		by    string
-	}{
-		{regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`), "***"},
-		{regexp.MustCompile(`PRIVATE\+KEY\+\S+`), "PRIVATE+KEY+***"},
-		{regexp.MustCompile(`://[^\s'"]*@(?:sha(?:256|512):)?`), ""}, // a password may hold / and @
-		{regexp.MustCompile(`(?i)(authorization: \w+|bearer) [a-z0-9._~+/=-]{8,}`), "$1 ***"},
-		{regexp.MustCompile(`(gh[pousr]_|github_pat_)[A-Za-z0-9._-]+`), "$1***"},
-		{regexp.MustCompile(`(pul-)[0-9a-fA-F]{8,}[A-Za-z0-9._-]*`), "$1***"}, // images are called pul-so, too
-		{regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`), "***"},
+}
+
+var credentials = sync.OnceValue(func() []credential {
+	lazy := func(expr string) func() *regexp.Regexp {
+		return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+	}
+	return []credential{
+		{"private key-----", lazy(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`), "***"},
+		{"private+key+", lazy(`PRIVATE\+KEY\+\S+`), "PRIVATE+KEY+***"},
+		{"://", lazy(`://[^\s'"]*@(?:sha(?:256|512):)?`), ""}, // a password may hold / and @
+		{"authorization: ", lazy(`(?i)(authorization: \w+) [a-z0-9._~+/=-]{8,}`), "$1 ***"},
+		{"bearer ", lazy(`(?i)(bearer) [a-z0-9._~+/=-]{8,}`), "$1 ***"},
+		{"_", lazy(`(gh[pousr]_|github_pat_)[A-Za-z0-9._-]+`), "$1***"},
+		{"pul-", lazy(`(pul-)[0-9a-fA-F]{8,}[A-Za-z0-9._-]*`), "$1***"}, // images are called pul-so, too
+		{"eyj", lazy(`eyJ[A-Za-z0-9_-]+\.eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`), "***"},
 	}
 })

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // PulumiAccess is the kind of Pulumi's access tokens: who has one can read the
@@ -38,10 +39,10 @@ var shapes = []struct {
 var (
 	// signed is an installation's token of 2026 (Inspect), whose length is not fixed;
 	// what is shorter than leastSigned is an example.
-	signed = regexp.MustCompile(`ghs_[0-9]+_eyJ[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+`)
-	pulumi = regexp.MustCompile(`^pul-[0-9a-f]{40}$`)
+	signed = pattern.Lazy(`ghs_[0-9]+_eyJ[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+`)
+	pulumi = pattern.Lazy(`^pul-[0-9a-f]{40}$`)
 	// packed is base64 that is long enough for a token.
-	packed = regexp.MustCompile(`[0-9A-Za-z+/]{53,}={0,2}`)
+	packed = pattern.Lazy(`[0-9A-Za-z+/]{53,}={0,2}`)
 )
 
 const leastSigned = 40
@@ -79,7 +80,7 @@ func (s *search) everywhere(text []byte) []Found {
 // plain finds the tokens in a text of one byte for each of their characters.
 func (s *search) plain(text []byte) []Found {
 	hits := s.hits(text)
-	for _, at := range s.matches(packed, text) {
+	for _, at := range s.matches(packed(), text) {
 		// From the start alone: a value's base64 begins with the value.
 		run := bytes.TrimRight(text[at[0]:at[1]], "=")
 		plain := make([]byte, base64.RawStdEncoding.DecodedLen(len(run)))
@@ -123,7 +124,7 @@ func (s *search) hits(text []byte) []hit {
 	if s.index(text, []byte("ghs_")) < 0 {
 		return all // most texts, which are not searched for an expression
 	}
-	for _, at := range s.matches(signed, text) {
+	for _, at := range s.matches(signed(), text) {
 		exact := secret.New(strings.TrimRight(string(text[at[0]:at[1]]), "-_"))
 		if kind, ok := recognise(exact); ok && at[1]-at[0] >= leastSigned {
 			all = append(all, hit{at: at[0], kind: kind, exact: exact})
@@ -159,7 +160,7 @@ func (s *search) breaks(text []byte) (count, last int) {
 // not published, and Pulumi's have none: what repeats itself is an example.
 func recognise(s secret.Secret) (Kind, bool) {
 	text := s.Reveal()
-	if pulumi.MatchString(text) {
+	if pulumi().MatchString(text) {
 		return PulumiAccess, varied(text[len("pul-"):])
 	}
 	f := Inspect(s)

@@ -4,10 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"hash/crc32"
-	"regexp"
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // Kind is what sort of credential a token is. GitHub tells them by their prefix
@@ -37,11 +37,11 @@ type Form struct {
 const checksumLength = 6
 
 var (
-	word        = regexp.MustCompile(`^[0-9A-Za-z]{36}$`)
-	fineGrained = regexp.MustCompile(`^[0-9A-Za-z]{22}_[0-9A-Za-z]{59}$`)
-	hexadecimal = regexp.MustCompile(`^[0-9a-f]{40}$`)
+	word        = pattern.Lazy(`^[0-9A-Za-z]{36}$`)
+	fineGrained = pattern.Lazy(`^[0-9A-Za-z]{22}_[0-9A-Za-z]{59}$`)
+	hexadecimal = pattern.Lazy(`^[0-9a-f]{40}$`)
 	// An installation's token holds a JWT since 2026: ghs_APPID_HEADER.CLAIMS.SIGNATURE.
-	installation = regexp.MustCompile(`^[0-9]+_eyJ[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+$`)
+	installation = pattern.Lazy(`^[0-9]+_eyJ[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+$`)
 )
 
 var prefixes = map[string]Kind{"ghp": Classic, "gho": OAuth, "ghu": AppUser, "ghs": Installation, "ghr": Refresh}
@@ -51,9 +51,9 @@ var prefixes = map[string]Kind{"ghp": Classic, "gho": OAuth, "ghu": AppUser, "gh
 func Inspect(s secret.Secret) Form {
 	text := s.Reveal()
 	if rest, ok := strings.CutPrefix(text, "github_pat_"); ok {
-		return Form{FineGrained, fineGrained.MatchString(rest)} // the checksum's rule is not published
+		return Form{FineGrained, fineGrained().MatchString(rest)} // the checksum's rule is not published
 	}
-	if hexadecimal.MatchString(text) {
+	if hexadecimal().MatchString(text) {
 		return Form{Legacy, true}
 	}
 	prefix, rest, _ := strings.Cut(text, "_")
@@ -61,9 +61,9 @@ func Inspect(s secret.Secret) Form {
 	switch {
 	case !ok:
 		return Form{Kind: Unknown}
-	case kind == Installation && installation.MatchString(rest):
+	case kind == Installation && installation().MatchString(rest):
 		return Form{kind, true}
-	case !word.MatchString(rest):
+	case !word().MatchString(rest):
 		return Form{Kind: kind}
 	}
 	cut := len(rest) - checksumLength

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // maxEvent is the most that GitHub sends as one event, 25 MB, with some room.
@@ -157,20 +158,20 @@ func present(sha string) string {
 }
 
 var (
-	commitID = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+	commitID = pattern.Lazy(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 	// notInRef is what Git forbids in a ref's name.
-	notInRef = regexp.MustCompile("[\x00-\x20\x7f~^:?*\\[\\\\]|\\.\\.|@\\{|//|^/|[/.]$|\\.lock(/|$)")
+	notInRef = pattern.Lazy("[\x00-\x20\x7f~^:?*\\[\\\\]|\\.\\.|@\\{|//|^/|[/.]$|\\.lock(/|$)")
 )
 
 // check refuses what is not a commit id or a ref's name.
 func (e Event) check() error {
 	for _, sha := range []string{e.Head, e.Base} {
-		if sha != "" && !commitID.MatchString(sha) {
+		if sha != "" && !commitID().MatchString(sha) {
 			return fmt.Errorf("%q is not a commit id", sha)
 		}
 	}
 	for _, ref := range []string{e.Ref, e.HeadRef, e.BaseRef, e.DefaultBranch} {
-		if notInRef.MatchString(ref) || len(ref) > 1024 {
+		if notInRef().MatchString(ref) || len(ref) > 1024 {
 			return fmt.Errorf("%q is not a ref's name", ref)
 		}
 	}

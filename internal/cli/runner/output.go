@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 	"unicode/utf16"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 const (
@@ -20,7 +21,7 @@ const (
 	maxSummary = 1 << 20
 )
 
-var outputName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+var outputName = pattern.Lazy(`^[a-z][a-z0-9-]*$`)
 
 // ErrFull says that an output was not set since GitHub would keep none of them.
 var ErrFull = errors.New("all outputs together are longer than the 1 MB that GitHub keeps")
@@ -28,7 +29,7 @@ var ErrFull = errors.New("all outputs together are longer than the 1 MB that Git
 // Output sets an output of the step. The end of the value is marked by a
 // random word, so that no value can set another output.
 func (r *Runner) Output(name, value string) error {
-	if !outputName.MatchString(name) {
+	if !outputName().MatchString(name) {
 		return fmt.Errorf("set output %q: not a name", name)
 	}
 	size := len(name) + len(utf16.Encode([]rune(value)))

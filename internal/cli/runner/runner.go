@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/sethvargo/go-githubactions"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // Runner is the runtime of one step. It is not safe for concurrent use.
@@ -62,7 +62,7 @@ func (r *Runner) Log(text string) error {
 	return w.Close()
 }
 
-var repositoryName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]{1,100}$`)
+var repositoryName = pattern.Lazy(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]{1,100}$`)
 
 // Context reads where the step runs. A runner sets all of it, so that what is
 // missing or malformed is an error.
@@ -77,7 +77,7 @@ func (r *Runner) Context() (Context, error) {
 		return value
 	}
 	c.Repository = need("GITHUB_REPOSITORY")
-	if c.Repository != "" && !repositoryName.MatchString(c.Repository) {
+	if c.Repository != "" && !repositoryName().MatchString(c.Repository) {
 		problems = append(problems, fmt.Errorf("read environment: GITHUB_REPOSITORY is %q, not owner/name", c.Repository))
 	}
 	c.APIURL, c.GraphQLURL = need("GITHUB_API_URL"), need("GITHUB_GRAPHQL_URL")

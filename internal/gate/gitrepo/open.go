@@ -2,16 +2,13 @@ package gitrepo
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
@@ -20,7 +17,7 @@ import (
 // concurrent use.
 type Repository struct {
 	gitDir  string // where HEAD is; of a linked work tree, its own folder
-	refs    *dotgit.DotGit
+	refs    refs
 	objects *objects
 	reader  *reader
 	// shallow are the commits whose parents were not fetched.
@@ -37,8 +34,7 @@ func Open(dir string) (*Repository, error) {
 		return nil, err
 	}
 	op := "open repository " + text.Quote(dir)
-	refs := dotgit.New(dotgit.NewRepositoryFilesystem(osfs.New(gitDir), osfs.New(common)))
-	if err := checkFormat(op, refs); err != nil {
+	if err := checkFormat(op, common); err != nil {
 		return nil, err
 	}
 	shallow, err := readShallow(common)
@@ -50,7 +46,7 @@ func Open(dir string) (*Repository, error) {
 		return nil, &Error{Op: op, Kind: Corrupt, Err: err, hint: "git fsck tells more; a fresh clone helps"}
 	}
 	return &Repository{
-		gitDir: gitDir, refs: refs, objects: objects, reader: newReader(objects),
+		gitDir: gitDir, refs: refs{gitDir, common}, objects: objects, reader: newReader(objects),
 		shallow: shallow, nodes: map[plumbing.Hash]*node{},
 	}, nil
 }
@@ -138,16 +134,11 @@ func isGitDir(dir string) (common string, ok bool) {
 }
 
 // checkFormat refuses repositories in a format that would be misread.
-func checkFormat(op string, refs *dotgit.DotGit) error {
-	f, err := refs.Config()
+func checkFormat(op, common string) error {
+	raw, err := os.ReadFile(filepath.Join(common, "config"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
-		return &Error{Op: op, Kind: Corrupt, Err: err}
-	}
-	defer f.Close()
-	raw, err := io.ReadAll(f)
 	if err != nil {
 		return &Error{Op: op, Kind: Corrupt, Err: err}
 	}

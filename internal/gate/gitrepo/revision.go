@@ -13,6 +13,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // Range names the two ends of a change by revision expressions, as
@@ -121,7 +122,7 @@ func (r *Repository) lookup(op, name string) (plumbing.Hash, string, error) {
 // onlyRemote is the branch of that name which just one remote has, as git
 // checkout takes it: a clone has the bot's branch nowhere else.
 func (r *Repository) onlyRemote(name string) *plumbing.Reference {
-	refs, err := r.refs.Refs()
+	refs, err := r.refs.all()
 	if err != nil {
 		return nil
 	}
@@ -184,15 +185,15 @@ func (r *Repository) rawReference(name plumbing.ReferenceName) (*plumbing.Refere
 	if name != plumbing.HEAD && (!strings.HasPrefix(name.String(), "refs/") || name.Validate() != nil) {
 		return nil, plumbing.ErrReferenceNotFound
 	}
-	return r.refs.Ref(name)
+	return r.refs.find(name)
 }
 
-var describedName = regexp.MustCompile(`-g([0-9a-f]{4,40})$`) // as git describe writes it
+var describedName = pattern.Lazy(`-g([0-9a-f]{4,40})$`) // as git describe writes it
 
 // abbreviated finds the commit or tag whose id begins with the given digits.
 func (r *Repository) abbreviated(op, name string) (plumbing.Hash, string, error) {
 	digits := strings.ToLower(name)
-	if m := describedName.FindStringSubmatch(name); m != nil {
+	if m := describedName().FindStringSubmatch(name); m != nil {
 		digits = m[1]
 	}
 	if len(digits) < 4 || len(digits) > 2*hashSize || strings.Trim(digits, "0123456789abcdef") != "" {
@@ -249,8 +250,8 @@ func (r *Repository) peel(op string, id plumbing.Hash) (*node, error) {
 }
 
 var (
-	parentStep   = regexp.MustCompile(`^\^([0-9]*)`)
-	ancestorStep = regexp.MustCompile(`^~([0-9]*)`)
+	parentStep   = pattern.Lazy(`^\^([0-9]*)`)
+	ancestorStep = pattern.Lazy(`^~([0-9]*)`)
 )
 
 // step takes one of ^, ^2, ~3, ^{commit} and ^{/text} from the front of steps.
@@ -268,11 +269,11 @@ func (r *Repository) step(op string, n *node, steps string) (*node, string, erro
 		return nil, "", fail(NotCommit, op, "give a branch, a tag or a commit id", "%s does not lead to a commit", text.Quote(steps))
 	}
 	which, times := 1, 1
-	pattern, number := parentStep, &which
+	form, number := parentStep, &which
 	if steps[0] == '~' {
-		pattern, number = ancestorStep, &times
+		form, number = ancestorStep, &times
 	}
-	m := pattern.FindStringSubmatch(steps)
+	m := form().FindStringSubmatch(steps)
 	if m == nil {
 		return nil, "", fail(NoRevision, op, "give a branch, a tag or a commit id", "%s is not understood", text.Quote(steps))
 	}
@@ -300,7 +301,7 @@ func (r *Repository) step(op string, n *node, steps string) (*node, string, erro
 // youngest finds the youngest commit whose message matches, among all that
 // from reaches, or any reference where from is nil.
 func (r *Repository) youngest(op, text string, from *node) (*node, error) {
-	pattern, err := regexp.Compile(text)
+	match, err := regexp.Compile(text)
 	if err != nil {
 		return nil, fail(NoRevision, op, "", "not a regular expression")
 	}
@@ -308,7 +309,7 @@ func (r *Repository) youngest(op, text string, from *node) (*node, error) {
 	if from != nil {
 		starts = append(starts, from)
 	} else {
-		refs, err := r.refs.Refs()
+		refs, err := r.refs.all()
 		if err != nil {
 			return nil, &Error{Op: op, Kind: Corrupt, Err: err}
 		}
@@ -338,7 +339,7 @@ func (r *Repository) youngest(op, text string, from *node) (*node, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, message, _ := strings.Cut(string(o.data), "\n\n"); pattern.MatchString(message) {
+		if _, message, _ := strings.Cut(string(o.data), "\n\n"); match.MatchString(message) {
 			return n, nil
 		}
 		for _, id := range n.parents {

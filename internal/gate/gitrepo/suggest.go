@@ -13,7 +13,7 @@ import (
 // Branches lists the branches whose names begin with a text, those that only a
 // remote has too.
 func (r *Repository) Branches(prefix string) ([]string, error) {
-	refs, err := r.refs.Refs()
+	refs, err := r.refs.all()
 	var names []string
 	for _, ref := range refs {
 		name := ref.Name().Short()
@@ -30,7 +30,7 @@ func (r *Repository) Branches(prefix string) ([]string, error) {
 
 // suggest names the branches and tags that come closest to a name.
 func (r *Repository) suggest(name string) string {
-	refs, err := r.refs.Refs()
+	refs, err := r.refs.all()
 	if err != nil {
 		return "git branch --all lists the branches"
 	}

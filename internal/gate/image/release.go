@@ -1,9 +1,10 @@
 package image
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // release is a tag that is a version: of semantic versioning or a calendar.
@@ -68,10 +69,10 @@ func compareSemver(old, new string) tagStep {
 // zeroPadded tells whether one of a version's numbers has a zero in front. Flux drops
 // it; what follows is as likely a month as a minor version.
 func zeroPadded(tag string) bool {
-	return padded.MatchString(tag)
+	return padded().MatchString(tag)
 }
 
-var padded = regexp.MustCompile(`^v?([0-9]+\.)*0[0-9]`)
+var padded = pattern.Lazy(`^v?([0-9]+\.)*0[0-9]`)
 
 func riseSemver(old, new []uint64) (word string, skipped uint64) {
 	switch {

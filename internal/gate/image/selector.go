@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 
 	"github.com/Masterminds/semver/v3"
 )
@@ -163,11 +164,11 @@ type compiled struct {
 var ErrSubstituted = errors.New("it holds a variable that Flux fills in after the build, which is not known here")
 
 // substituted finds such a variable. An extract has its own ${NAME}, of the pattern.
-var substituted = regexp.MustCompile(`\$\{[_A-Za-z]`)
+var substituted = pattern.Lazy(`\$\{[_A-Za-z]`)
 
 func (s Selector) compile() (compiled, error) {
 	c := compiled{Selector: s}
-	if slices.ContainsFunc([]string{s.Range, s.Numerical, s.Alphabetical, s.Pattern}, substituted.MatchString) {
+	if slices.ContainsFunc([]string{s.Range, s.Numerical, s.Alphabetical, s.Pattern}, substituted().MatchString) {
 		return c, fmt.Errorf("check image policy: %w", ErrSubstituted)
 	}
 	orders := slices.DeleteFunc([]string{s.Range, s.Numerical, s.Alphabetical}, func(order string) bool { return order == "" })

@@ -5,9 +5,10 @@ import (
 	"cmp"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // File is a file of the repository.
@@ -166,7 +167,7 @@ func Completes(file string) bool { return isKustomization(file) }
 
 // input is what a ResourceSet's template takes from its inputs
 // (https://fluxcd.control-plane.io/operator/resourceset/).
-var input = regexp.MustCompile(`<<-?\s*inputs\.([A-Za-z0-9_]+)\s*(?:\|\s*quote\s*)?-?>>`)
+var input = pattern.Lazy(`<<-?\s*inputs\.([A-Za-z0-9_]+)\s*(?:\|\s*quote\s*)?-?>>`)
 
 // isKind tells whether a kind is one of Flux's that matter.
 func isKind(kind string) bool {
@@ -179,13 +180,13 @@ func isKind(kind string) bool {
 }
 
 // blank is what a template leaves to be filled in.
-var blank = regexp.MustCompile(`<<.*>>|\{\{.*\}\}`)
+var blank = pattern.Lazy(`<<.*>>|\{\{.*\}\}`)
 
 // template tells whether something is left to be filled in.
 func template(v any) bool {
 	switch v := v.(type) {
 	case string:
-		return blank.MatchString(v)
+		return blank().MatchString(v)
 	case []any:
 		return slices.ContainsFunc(v, template)
 	case map[string]any:
@@ -205,8 +206,8 @@ func filled(v any, inputs map[string]any) any {
 	}
 	switch v := v.(type) {
 	case string:
-		return input.ReplaceAllStringFunc(v, func(s string) string {
-			if value, ok := inputs[input.FindStringSubmatch(s)[1]].(string); ok {
+		return input().ReplaceAllStringFunc(v, func(s string) string {
+			if value, ok := inputs[input().FindStringSubmatch(s)[1]].(string); ok {
 				return value
 			}
 			return s

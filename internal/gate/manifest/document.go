@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // MaxSize is the largest file, in bytes, that is parsed. Real manifests are a
@@ -30,7 +31,7 @@ type document struct {
 
 // separator cuts a file into documents exactly as kyaml's reader does, so that
 // both always agree on where a document starts.
-var separator = regexp.MustCompile(`\n---.*\n`)
+var separator = pattern.Lazy(`\n---.*\n`)
 
 // parse cuts a file into documents and parses each; those without content are
 // left out, as Flux leaves them out.
@@ -42,7 +43,7 @@ func (f *File) parse(data []byte) error {
 	}
 	text := strings.ReplaceAll(string(data), "\r\n", "\n")
 	line, start := 0, 0
-	cuts := separator.FindAllStringIndex(text, maxDocuments+1)
+	cuts := separator().FindAllStringIndex(text, maxDocuments+1)
 	if len(cuts) > maxDocuments {
 		f.Defects = append(f.Defects, Defect{Rule: "yaml/too-large", Position: Position{1, 1},
 			Message: fmt.Sprintf("the file has more than %d documents", maxDocuments)})
@@ -122,12 +123,12 @@ func parseOne(text string, first int) (document, []Defect, error) {
 }
 
 // bare is what a text with the tag "!" holds.
-var bare = regexp.MustCompile(`(?:^|[\s,:?\[{-])![\s,\]}]|!$`)
+var bare = pattern.Lazy(`(?:^|[\s,:?\[{-])![\s,\]}]|!$`)
 
 // unspecific gives scalars with the tag "!" the one that it stands for, which is
 // text. The parser drops it, and takes the value for what it looks like.
 func (d document) unspecific() {
-	if strings.IndexByte(d.text, '!') < 0 || !bare.MatchString(d.text) {
+	if strings.IndexByte(d.text, '!') < 0 || !bare().MatchString(d.text) {
 		return
 	}
 	lines := strings.Split(d.text, "\n")
@@ -188,11 +189,11 @@ type syntaxError struct {
 // Error has the line of the whole file, where the parser counts from its document.
 func (e *syntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.message) }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+var yamlLine = pattern.Lazy(`^yaml: (?:line (\d+): )?(.*)$`)
 
 // parseError turns the parser's error into a place in the whole file.
 func parseError(err error, from origin) error {
-	m := yamlLine.FindStringSubmatch(err.Error())
+	m := yamlLine().FindStringSubmatch(err.Error())
 	if m == nil {
 		return &syntaxError{from.at(1, 1), err.Error()}
 	}

@@ -5,10 +5,11 @@ import (
 	"cmp"
 	"encoding/json"
 	slashpath "path"
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // Named tells whether Flux reads a file of this name at all: extension .yaml
@@ -31,7 +32,7 @@ const (
 
 // setterForm is the shape that a marker's value has. Flux builds setters for
 // Kubernetes names only, so nothing else can ever match one.
-var setterForm = regexp.MustCompile(`^([a-z0-9][-a-z0-9.]*):([a-z0-9][-a-z0-9.]*)(?::(tag|name|digest))?$`)
+var setterForm = pattern.Lazy(`^([a-z0-9][-a-z0-9.]*):([a-z0-9][-a-z0-9.]*)(?::(tag|name|digest))?$`)
 
 // markerOf reads a scalar's marker the way kyaml's fieldmeta does: the comment
 // without its leading # must be a JSON object whose values are all strings. It looks
@@ -53,7 +54,7 @@ func markerOf(n *yaml.Node) (Marker, bool) {
 		}
 		setter = ref
 	}
-	m := setterForm.FindStringSubmatch(setter)
+	m := setterForm().FindStringSubmatch(setter)
 	if m == nil {
 		return Marker{}, false
 	}

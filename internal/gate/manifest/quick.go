@@ -2,11 +2,12 @@ package manifest
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // quick is Compare for nearly every real update: a file that Flux has written
@@ -34,7 +35,7 @@ func quick(base, head []byte, before File) (Comparison, bool) {
 
 // word is a value that every reader takes for the same text, wherever a scalar
 // can stand.
-var word = regexp.MustCompile(`^[A-Za-z0-9](?:[\w./:@-]*[\w])?$`)
+var word = pattern.Lazy(`^[A-Za-z0-9](?:[\w./:@-]*[\w])?$`)
 
 // swap puts the head's values into the base's nodes. It reports false unless
 // the lines of both are equal but for whole marked values.
@@ -109,7 +110,7 @@ func swapWord(base, head string, column int, n *yaml.Node) (string, bool) {
 		return "", false
 	}
 	value, ok = strings.CutSuffix(value, quote+suffix)
-	return value, ok && word.MatchString(value)
+	return value, ok && word().MatchString(value)
 }
 
 // rewrite writes documents as Flux's writer does, where that is the same as

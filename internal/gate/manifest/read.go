@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // Limits of what is read. Real manifests stay far below both.
@@ -277,14 +278,14 @@ func (r *reader) escaped(n *yaml.Node) bool {
 // number is what a reader could take for one. YAML 1.1 readers, which
 // Kubernetes uses, know more of them than YAML 1.2, and some read a number
 // too big for a float as infinity.
-var number = regexp.MustCompile(`^[-+]?(\.[0-9]|[0-9])[0-9_.]*([eE][-+]?[0-9]+)?$`)
+var number = pattern.Lazy(`^[-+]?(\.[0-9]|[0-9])[0-9_.]*([eE][-+]?[0-9]+)?$`)
 
 // integer is a number of another base than ten, however large, or of base sixty, a
 // time of day: numbers of YAML 1.1 that the parser here does not know.
-var integer = regexp.MustCompile(`^[-+]?(0[bo]?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)$`)
+var integer = pattern.Lazy(`^[-+]?(0[bo]?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)$`)
 
 // moment is a timestamp in those forms of YAML 1.1 that the parser here does not know.
-var moment = regexp.MustCompile(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(\.[0-9]*)?([ ` +
+var moment = pattern.Lazy(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(\.[0-9]*)?([ ` +
 	`\t]*(Z|[-+][0-9]{1,2}(:?[0-9]{2})?))?$`)
 
 // resolved is the type that the most eager reader gives a scalar.
@@ -292,7 +293,7 @@ func resolved(n *yaml.Node) string {
 	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 		return "str"
 	}
-	if n.ShortTag() == "!!str" && n.Style&yaml.TaggedStyle == 0 && strings.ContainsRune(n.Value, '/') && word.MatchString(n.Value) {
+	if n.ShortTag() == "!!str" && n.Style&yaml.TaggedStyle == 0 && strings.ContainsRune(n.Value, '/') && word().MatchString(n.Value) {
 		return "str" // as nearly all are, and the library's test costs a parse
 	}
 	plain := yaml.Node{Kind: yaml.ScalarNode, Value: n.Value}
@@ -300,7 +301,7 @@ func resolved(n *yaml.Node) string {
 	case "!!int", "!!float", "!!bool", "!!null", "!!timestamp":
 		return strings.TrimPrefix(tag, "!!")
 	}
-	if number.MatchString(n.Value) {
+	if number().MatchString(n.Value) {
 		if _, err := strconv.ParseFloat(n.Value, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 			return "float"
 		}
@@ -308,9 +309,9 @@ func resolved(n *yaml.Node) string {
 	switch {
 	case n.Value == "=": // the default of a mapping in YAML 1.1
 		return "value"
-	case integer.MatchString(n.Value):
+	case integer().MatchString(n.Value):
 		return "int"
-	case moment.MatchString(n.Value):
+	case moment().MatchString(n.Value):
 		return "timestamp"
 	}
 	if kyaml.IsYaml1_1NonString(&plain) {

@@ -2,37 +2,37 @@ package proposal
 
 import (
 	"html"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // arrow is → in the ways that it is written, and as it looks after its three
 // bytes were taken for Windows-1252 or Latin-1.
 var (
-	arrow  = regexp.MustCompile("→|->|=>|⇒|➜|➔|⟶|â†’|â\u0086\u0092")
-	bullet = regexp.MustCompile(`^[\s>]*(?:[-*+]\s+|\d+[.)]\s+)?(?:\[[ xX]\]\s+)?`)
+	arrow  = pattern.Lazy("→|->|=>|⇒|➜|➔|⟶|â†’|â\u0086\u0092")
+	bullet = pattern.Lazy(`^[\s>]*(?:[-*+]\s+|\d+[.)]\s+)?(?:\[[ xX]\]\s+)?`)
 )
 
 // What GitHub shows nothing of, or only by another face: links, tags, and emphasis, which
 // begins or ends a word; an underline by itself is none.
 var (
-	link   = regexp.MustCompile(`\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])`)
-	tag    = regexp.MustCompile(`</?[A-Za-z][^<>]*>`)
-	opened = regexp.MustCompile(`(^|[^A-Za-z0-9_])_+([A-Za-z0-9])`)
-	closed = regexp.MustCompile(`([A-Za-z0-9])_+($|[^A-Za-z0-9_])`)
+	link   = pattern.Lazy(`\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])`)
+	tag    = pattern.Lazy(`</?[A-Za-z][^<>]*>`)
+	opened = pattern.Lazy(`(^|[^A-Za-z0-9_])_+([A-Za-z0-9])`)
+	closed = pattern.Lazy(`([A-Za-z0-9])_+($|[^A-Za-z0-9_])`)
 	marks  = strings.NewReplacer("`", "", "*", "", "~~", "")
-	coded  = regexp.MustCompile(`\\u\{[0-9A-F]{4,6}\}`)
+	coded  = pattern.Lazy(`\\u\{[0-9A-F]{4,6}\}`)
 )
 
 // shown is a line without the addresses of its links, tags, entities, the borders of a
 // table and odd spaces.
 func shown(line string) string {
-	line = html.UnescapeString(tag.ReplaceAllString(link.ReplaceAllString(line, "$1"), ""))
+	line = html.UnescapeString(tag().ReplaceAllString(link().ReplaceAllString(line, "$1"), ""))
 	return strings.Map(func(c rune) rune {
 		if unicode.IsSpace(c) || c == '|' {
 			return ' '
@@ -45,9 +45,9 @@ func shown(line string) string {
 // characters that cell gave by their code points.
 func words(s string) []string {
 	s = marks.Replace(s)
-	all := strings.Fields(closed.ReplaceAllString(opened.ReplaceAllString(s, "$1$2"), "$1$2"))
+	all := strings.Fields(closed().ReplaceAllString(opened().ReplaceAllString(s, "$1$2"), "$1$2"))
 	for i, word := range all {
-		all[i] = coded.ReplaceAllStringFunc(word, func(c string) string {
+		all[i] = coded().ReplaceAllStringFunc(word, func(c string) string {
 			n, err := strconv.ParseInt(c[3:len(c)-1], 16, 32)
 			if err != nil {
 				return c
@@ -68,7 +68,7 @@ func plainVersion(s, name string) string {
 }
 
 // version is what no prose has on both sides of an arrow.
-var version = regexp.MustCompile(`^v?\d+\.\d|^sha256:`)
+var version = pattern.Lazy(`^v?\d+\.\d|^sha256:`)
 
 // line is what stands around one arrow of a body.
 type line struct {
@@ -82,8 +82,8 @@ const maxWords = 8
 // lines are the arrows of a body, in their order.
 func lines(body string) (all []line) {
 	for text := range strings.Lines(body) {
-		parts := arrow.Split(shown(text), -1)
-		left := words(bullet.ReplaceAllString(parts[0], ""))
+		parts := arrow().Split(shown(text), -1)
+		left := words(bullet().ReplaceAllString(parts[0], ""))
 		for _, part := range parts[1:] {
 			right := words(part)
 			if len(left) == 0 || len(right) == 0 {
@@ -155,7 +155,7 @@ func (l line) claim(held book) (Update, bool) {
 	about := func(name string) Update {
 		return Update{Image: name, From: plainVersion(l.from, name), To: plainVersion(l.to, name)}
 	}
-	versions := version.MatchString(plainVersion(l.from, "")) || version.MatchString(plainVersion(l.to, ""))
+	versions := version().MatchString(plainVersion(l.from, "")) || version().MatchString(plainVersion(l.to, ""))
 	if n := len(l.before) - 1; n >= 0 && strings.HasSuffix(l.before[n], ":") {
 		u := about(strings.TrimSuffix(l.before[n], ":"))
 		_, err := image.ParseName(u.Image)
@@ -165,12 +165,12 @@ func (l line) claim(held book) (Update, bool) {
 	if bare := about(""); len(l.before) == 0 && held.holds(bare) {
 		return bare, true
 	}
-	if old, err := image.ParseRef(l.from); err == nil && (old.Tag != "" || old.Digest != "") && !version.MatchString(old.Name) {
+	if old, err := image.ParseRef(l.from); err == nil && (old.Tag != "" || old.Digest != "") && !version().MatchString(old.Name) {
 		u := about(old.Name)
 		if now, err := image.ParseRef(l.to); err == nil && (now.Tag != "" || now.Digest != "") {
 			u.Image, u.To = now.Name, plainVersion(l.to, now.Name)
 		}
-		return u, held.names[u.Image] || strings.Contains(u.Image, "/") || version.MatchString(u.From) || version.MatchString(u.To)
+		return u, held.names[u.Image] || strings.Contains(u.Image, "/") || version().MatchString(u.From) || version().MatchString(u.To)
 	}
 	for _, word := range slices.Backward(l.before) {
 		if u := about(strings.Trim(word, "(),")); versions && held.names[u.Image] {

@@ -3,12 +3,12 @@ package proposal
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // Update is one line of a body's list.
@@ -42,7 +42,7 @@ const nothing = "–"
 
 // acting is what GitHub makes more of than text, among the letters that names,
 // tags and digests are made of.
-var acting = regexp.MustCompile(`(?i)://|\bwww\.|\bgh-[0-9]|:[a-z0-9_+-]+(:|$)|(^|[^A-Za-z0-9])_|_([^A-Za-z0-9]|$)|__`)
+var acting = pattern.Lazy(`(?i)://|\bwww\.|\bgh-[0-9]|:[a-z0-9_+-]+(:|$)|(^|[^A-Za-z0-9])_|_([^A-Za-z0-9]|$)|__`)
 
 // cell is text in a line: as it is where that is safe, else as code, with every
 // character by its code point that has no place in an image.
@@ -52,7 +52,7 @@ func cell(s string) string {
 	}
 	plain := strings.IndexFunc(s, func(c rune) bool { return !atHome(c) }) < 0
 	switch {
-	case plain && !acting.MatchString(s):
+	case plain && !acting().MatchString(s):
 		return s
 	case plain:
 		return "`" + s + "`"

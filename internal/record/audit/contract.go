@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -144,7 +143,7 @@ func (c Contract) steering(b Body) string {
 }
 
 // obeyedLabel is what the labels say that other bots merge or wait because of.
-var obeyedLabel = regexp.MustCompile(`(?i)merge|approve|lgtm|hold|block|bors|kodiak|queue|wip|bypass|override|to.test`)
+var obeyedLabel = pattern.Lazy(`(?i)merge|approve|lgtm|hold|block|bors|kodiak|queue|wip|bypass|override|to.test`)
 
 // event tells whether the bot may cause an event about an object. The gate's own name is
 // never the bot's: who gives the verdict of it is not who is judged. Labels that bots obey
@@ -153,7 +152,7 @@ func (c Contract) event(kind, action, object string) bool {
 	if (kind == "status" || kind == "check_run") && gateName(object) {
 		return false
 	}
-	obeyed := kind == "pull_request" && (action == "labeled" || action == "unlabeled") && obeyedLabel.MatchString(object) &&
+	obeyed := kind == "pull_request" && (action == "labeled" || action == "unlabeled") && obeyedLabel().MatchString(object) &&
 		!strings.HasPrefix(strings.ToLower(object), gateWord)
 	return slices.ContainsFunc(c.Events, func(word string) bool {
 		name, want, bound := strings.Cut(word, ":")

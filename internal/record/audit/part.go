@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/text"
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // word is a text; another value is none, and no error either: some keys hold another
@@ -30,13 +30,13 @@ func (w *word) UnmarshalJSON(raw []byte) error {
 // first, and no line is a command that bots obey.
 type ourMark bool
 
-var command = regexp.MustCompile(`(?mi)^\s*([/!][a-z]|@[a-z0-9-]|(bors|trunk|lgtm|ship it|merge it)\b)`)
+var command = pattern.Lazy(`(?mi)^\s*([/!][a-z]|@[a-z0-9-]|(bors|trunk|lgtm|ship it|merge it)\b)`)
 
 // UnmarshalJSON never fails.
 func (m *ourMark) UnmarshalJSON(raw []byte) error {
 	var s word
 	err := s.UnmarshalJSON(raw)
-	*m = ourMark(strings.HasPrefix(string(s), "<!-- fluxkeeper:") && !command.MatchString(string(s)))
+	*m = ourMark(strings.HasPrefix(string(s), "<!-- fluxkeeper:") && !command().MatchString(string(s)))
 	return err
 }
 

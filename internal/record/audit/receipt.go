@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // Reply is the JSON that the receiver answers a delivery with. GitHub keeps it in its
@@ -21,13 +21,13 @@ type Reply struct {
 	GUID  string `json:"guid,omitempty"`
 }
 
-var entryID = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var entryID = pattern.Lazy(`^[0-9a-f]{64}$`)
 
 // EntryOf is the id of the entry that an answer names. It is empty where the answer is
 // no Reply to that delivery: something on the way may have answered.
 func EntryOf(answer, guid string) string {
 	var r Reply
-	if ledger.Decode([]byte(answer), &r) != nil || r.Error != "" || r.GUID != guid || !entryID.MatchString(r.ID) {
+	if ledger.Decode([]byte(answer), &r) != nil || r.Error != "" || r.GUID != guid || !entryID().MatchString(r.ID) {
 		return ""
 	}
 	return r.ID
