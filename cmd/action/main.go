@@ -16,9 +16,10 @@ func main() {
 // start gives run the real world, and a context that an interrupt cancels.
 func start() int {
 	// A check parses much and keeps little, in a process that lives for
-	// milliseconds: half the collections for half as much memory again.
+	// milliseconds: a quarter of the collections for twice the memory, which is
+	// half of what Flux's own setters take for the same change.
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(200)
+		debug.SetGCPercent(400)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

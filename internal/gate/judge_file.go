@@ -3,8 +3,8 @@ package gate
 import (
 	"fmt"
 	"runtime"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
+	"sync/atomic"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
@@ -131,12 +131,17 @@ func markedFields(b change.Blob) (fields []manifest.Field, ok bool) {
 	return file.Fields, file.Err == nil
 }
 
-// parallel calls f for 0 to n-1 on as many goroutines as run at once.
+// parallel calls f for 0 to n-1 on as many goroutines as run at once. Each keeps
+// its stack, which reading YAML makes large.
 func parallel(n int, f func(i int)) {
-	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range n {
-		group.Go(func() error { f(i); return nil })
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				f(i)
+			}
+		})
 	}
-	_ = group.Wait()
+	group.Wait()
 }

@@ -152,7 +152,7 @@ func (j *judge) stopped(u *joined, writers []change.Automation) {
 func (j *judge) judgePolicy(u *joined, now image.Ref, p change.ImagePolicy, terms policy.Terms) {
 	hint := "correct it on the base: Flux selects nothing with it"
 	err := p.Check()
-	if unknown(p) {
+	if p.Unknown != "" || errors.Is(err, image.ErrSubstituted) {
 		hint = "compare the new value with what the ImagePolicy in the cluster selects: nothing here is held against it; " + orderHint(u)
 		if p.Unknown != "" {
 			err = errors.New(p.Unknown)

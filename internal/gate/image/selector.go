@@ -83,12 +83,15 @@ func (s Selector) AdmitsMajor(tag string) bool {
 	})
 }
 
+// bound is a version in a range, with what it leaves out.
+var bound = pattern.Lazy(`(\d+)(?:\.(\d+))?(?:\.(\d+))?`)
+
 // majorsAfter lists versions with a higher major number that a range would let
 // in if it lets in any: the next major, and those at and just above each
 // number in the range, since only there a range can begin or end.
 func (s Selector) majorsAfter(v Version) []string {
 	triples := [][3]uint64{{v.Major + 1, 0, 0}}
-	for _, found := range regexp.MustCompile(`(\d+)(?:\.(\d+))?(?:\.(\d+))?`).FindAllStringSubmatch(s.Range, -1) {
+	for _, found := range bound().FindAllStringSubmatch(s.Range, -1) {
 		var n [3]uint64
 		for i := range n {
 			// A number too long for the library was refused by Check.
@@ -105,9 +108,9 @@ func (s Selector) majorsAfter(v Version) []string {
 		suffixes = append(suffixes, "-"+v.Suffix)
 	}
 	var out []string
-	for _, n := range triples {
+	for i, n := range triples {
 		for _, suffix := range suffixes {
-			if n[0] > v.Major {
+			if n[0] > v.Major && !slices.Contains(triples[:i], n) {
 				out = append(out, fmt.Sprintf("%s%d.%d.%d%s", prefix, n[0], n[1], n[2], suffix))
 			}
 		}

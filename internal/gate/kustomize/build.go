@@ -86,17 +86,28 @@ func (b *builder) all(flux []*layer) (out []Object) {
 
 // united gives each object once that several layers make alike, with the folders of all.
 func united(objects []Object) (out []Object) {
+	type place struct {
+		file string
+		line int
+	}
 	type made struct {
-		file   string
-		line   int
+		place
 		fields string
 	}
-	first := map[made]int{}
+	layers, first := map[place]int{}, map[made]int{}
 	for _, o := range objects {
-		fields, err := json.Marshal([]any{o.fields, o.Unknown})
-		i, again := first[made{o.File, o.Line, string(fields)}]
+		layers[place{o.File, o.Line}]++
+	}
+	for _, o := range objects {
+		var fields []byte
+		var err error
+		at := place{o.File, o.Line}
+		if layers[at] > 1 {
+			fields, err = json.Marshal([]any{o.fields, o.Unknown})
+		}
+		i, again := first[made{at, string(fields)}]
 		if !again || err != nil {
-			first[made{o.File, o.Line, string(fields)}] = len(out)
+			first[made{at, string(fields)}] = len(out)
 			i, out = len(out), append(out, o)
 		}
 		out[i].Folders = append(slices.Clip(out[i].Folders), o.Folders...)
