@@ -52,7 +52,8 @@ func (j *judge) judgePolicies(u *joined, now image.Ref, terms policy.Terms, poli
 	}
 	j.written(u)
 	if terms.Order != nil {
-		j.admitted(u, now, *terms.Order, "the order in "+policy.File, policy.File)
+		order, _ := terms.Order.Compile()
+		j.admitted(u, now, order, "the order in "+policy.File, policy.File)
 	}
 }
 
@@ -151,7 +152,7 @@ func (j *judge) stopped(u *joined, writers []change.Automation) {
 
 func (j *judge) judgePolicy(u *joined, now image.Ref, p change.ImagePolicy, terms policy.Terms) {
 	hint := "correct it on the base: Flux selects nothing with it"
-	err := p.Check()
+	selector, err := p.Compile()
 	if p.Unknown != "" || errors.Is(err, image.ErrSubstituted) {
 		hint = "compare the new value with what the ImagePolicy in the cluster selects: nothing here is held against it; " + orderHint(u)
 		if p.Unknown != "" {
@@ -183,10 +184,10 @@ func (j *judge) judgePolicy(u *joined, now image.Ref, p change.ImagePolicy, term
 			Hint: fmt.Sprintf("give it a semver range, or add to images in %s: {policy: %s, versioning: policy, reason: WHY}",
 				policy.File, u.Policy)})
 	}
-	if !j.admitted(u, now, p.Selector, "the ImagePolicy "+u.Policy, p.Place()) {
+	if !j.admitted(u, now, selector, "the ImagePolicy "+u.Policy, p.Place()) {
 		return
 	}
-	if p.AdmitsMajor(now.Tag) && j.once("breaking", p.Place()) {
+	if selector.AdmitsMajor(now.Tag) && j.once("breaking", p.Place()) {
 		j.report(finding.Finding{Rule: "policy/breaking-range", Place: u.Place,
 			Message: fmt.Sprintf("the range %q of ImagePolicy %s does not keep major versions out", p.Range, u.Policy),
 			Hint:    "close it at the next major version, such as >=1.4.0 <2.0.0"})
@@ -199,7 +200,7 @@ func unknown(p change.ImagePolicy) bool {
 }
 
 // admitted tells whether a selector takes the new tag, and reports where it does not.
-func (j *judge) admitted(u *joined, now image.Ref, s image.Selector, who, where string) bool {
+func (j *judge) admitted(u *joined, now image.Ref, s image.Compiled, who, where string) bool {
 	if now.Tag == "" {
 		return false
 	}

@@ -101,7 +101,8 @@ func (x *examiner) policies() {
 		if p.Suspended {
 			x.Report("cluster/suspended", "resume it when it is meant to work", "%s is suspended", of)
 		}
-		if err := p.Selector.Check(); err != nil {
+		selector, err := p.Selector.Compile()
+		if err != nil {
 			x.Report("cluster/policy-invalid", "correct spec.policy: Flux selects nothing with it", "%s cannot be used: %v", of, err)
 			continue
 		}
@@ -114,7 +115,7 @@ func (x *examiner) policies() {
 			x.Gap("%s selects no tag yet (%s)", of, readiness(p.Conditions))
 			continue
 		}
-		if p.Selector.AdmitsMajor(p.Latest) {
+		if selector.AdmitsMajor(p.Latest) {
 			x.Report("cluster/policy-range", "close the range at the next major version, such as 1.x or >=1.4.0 <2.0.0",
 				"the range %q of %s, which selects %s now, does not keep major versions out", p.Selector.Range, of, p.Latest)
 			continue

@@ -33,7 +33,7 @@ func (s Selector) String() string {
 // that is neither asc nor desc, a range or a pattern that cannot be read, or
 // an extract without a pattern.
 func (s Selector) Check() error {
-	_, err := s.compile()
+	_, err := s.Compile()
 	return err
 }
 
@@ -41,12 +41,23 @@ func (s Selector) Check() error {
 // short phrase without outside text. The pattern is RE2 and matches anywhere
 // unless it is anchored; what the extract makes of the match is then held
 // against the range, or must be a number. An alphabetical order takes any tag.
-func (s Selector) Admits(tag string) (ok bool, why string) {
-	c, err := s.compile()
-	if err != nil {
+func (c Compiled) Admits(tag string) (ok bool, why string) {
+	text, ok := c.extract(tag)
+	switch {
+	case c.Range+c.Numerical+c.Alphabetical == "":
 		return false, "the ImagePolicy cannot be read"
+	case !ok:
+		return false, "the filterTags pattern does not match it"
+	case text == "":
+		return false, "filterTags extracts nothing from it"
+	case c.Numerical != "":
+		if _, ok := number(text); !ok {
+			return false, "it is not a number"
+		}
+	case c.constraint != nil:
+		return c.inRange(text)
 	}
-	return c.admits(tag)
+	return true, ""
 }
 
 // AdmitsMajor says whether a semver range lets in a version with a higher
@@ -57,9 +68,8 @@ func (s Selector) Admits(tag string) (ok bool, why string) {
 // For 0.x nothing but 1.0.0 and later counts: a range cannot say much about
 // 0.x that Compare's zero-minor does not see step by step. It is false for
 // other orders, and for a tag that is no version.
-func (s Selector) AdmitsMajor(tag string) bool {
-	c, err := s.compile()
-	if err != nil || c.constraint == nil {
+func (c Compiled) AdmitsMajor(tag string) bool {
+	if c.constraint == nil {
 		return false
 	}
 	text, ok := c.extract(tag)
@@ -70,7 +80,7 @@ func (s Selector) AdmitsMajor(tag string) bool {
 	if err != nil || v.Major == math.MaxUint64 {
 		return false
 	}
-	return slices.ContainsFunc(s.majorsAfter(v), func(candidate string) bool {
+	return slices.ContainsFunc(c.majorsAfter(v), func(candidate string) bool {
 		parsed, err := semver.NewVersion(candidate)
 		if err != nil || !c.constraint.Check(parsed) {
 			return false
@@ -78,7 +88,7 @@ func (s Selector) AdmitsMajor(tag string) bool {
 		if strings.Count(tag, text) != 1 {
 			return true // the extract rearranges the tag: only the range can be asked
 		}
-		ok, _ := c.admits(strings.Replace(tag, text, candidate, 1))
+		ok, _ := c.Admits(strings.Replace(tag, text, candidate, 1))
 		return ok
 	})
 }
@@ -133,7 +143,7 @@ func (s Selector) majorsAfter(v Version) []string {
 func CompareBy(old, new Ref, s Selector) Step {
 	return compare(old, new, func() tagStep {
 		incomparable := tagStep{words: []string{"incomparable"}}
-		c, err := s.compile()
+		c, err := s.Compile()
 		if err != nil {
 			return incomparable
 		}
@@ -155,8 +165,8 @@ func CompareBy(old, new Ref, s Selector) Step {
 	})
 }
 
-// compiled is a selector that can be used.
-type compiled struct {
+// Compiled is a selector that can be used.
+type Compiled struct {
 	Selector
 	pattern    *regexp.Regexp      // nil takes every tag
 	constraint *semver.Constraints // nil for other orders
@@ -169,30 +179,32 @@ var ErrSubstituted = errors.New("it holds a variable that Flux fills in after th
 // substituted finds such a variable. An extract has its own ${NAME}, of the pattern.
 var substituted = pattern.Lazy(`\$\{[_A-Za-z]`)
 
-func (s Selector) compile() (compiled, error) {
-	c := compiled{Selector: s}
+// Compile reads the range and the pattern; the error is that of Check, and
+// nothing is admitted then.
+func (s Selector) Compile() (Compiled, error) {
+	c := Compiled{Selector: s}
 	if slices.ContainsFunc([]string{s.Range, s.Numerical, s.Alphabetical, s.Pattern}, substituted().MatchString) {
-		return c, fmt.Errorf("check image policy: %w", ErrSubstituted)
+		return Compiled{}, fmt.Errorf("check image policy: %w", ErrSubstituted)
 	}
 	orders := slices.DeleteFunc([]string{s.Range, s.Numerical, s.Alphabetical}, func(order string) bool { return order == "" })
 	if len(orders) != 1 {
-		return c, fmt.Errorf("check image policy: it has %d orders instead of one of semver, numerical and alphabetical", len(orders))
+		return Compiled{}, fmt.Errorf("check image policy: it has %d orders instead of one of semver, numerical and alphabetical", len(orders))
 	}
 	if s.Range == "" && orders[0] != "asc" && orders[0] != "desc" {
-		return c, fmt.Errorf("check image policy: the order %s is neither asc nor desc", text.Quote(orders[0]))
+		return Compiled{}, fmt.Errorf("check image policy: the order %s is neither asc nor desc", text.Quote(orders[0]))
 	}
 	if s.Extract != "" && s.Pattern == "" {
-		return c, errors.New("check image policy: filterTags has an extract but no pattern")
+		return Compiled{}, errors.New("check image policy: filterTags has an extract but no pattern")
 	}
 	var err error
 	if s.Range != "" {
 		if c.constraint, err = semver.NewConstraint(s.Range); err != nil {
-			return c, fmt.Errorf("check image policy: the semver range %s cannot be read", text.Quote(s.Range))
+			return Compiled{}, fmt.Errorf("check image policy: the semver range %s cannot be read", text.Quote(s.Range))
 		}
 	}
 	if s.Pattern != "" {
 		if c.pattern, err = regexp.Compile(s.Pattern); err != nil {
-			return c, fmt.Errorf("check image policy: the filterTags pattern %s is not a regular expression", text.Quote(s.Pattern))
+			return Compiled{}, fmt.Errorf("check image policy: the filterTags pattern %s is not a regular expression", text.Quote(s.Pattern))
 		}
 	}
 	return c, nil
@@ -200,7 +212,7 @@ func (s Selector) compile() (compiled, error) {
 
 // extract gives what Flux compares of a tag; not ok when the pattern leaves
 // the tag out.
-func (c compiled) extract(tag string) (text string, ok bool) {
+func (c Compiled) extract(tag string) (text string, ok bool) {
 	if c.pattern == nil {
 		return tag, true
 	}
@@ -214,24 +226,7 @@ func (c compiled) extract(tag string) (text string, ok bool) {
 	return string(c.pattern.ExpandString(nil, c.Extract, tag, match)), true
 }
 
-func (c compiled) admits(tag string) (ok bool, why string) {
-	text, ok := c.extract(tag)
-	switch {
-	case !ok:
-		return false, "the filterTags pattern does not match it"
-	case text == "":
-		return false, "filterTags extracts nothing from it"
-	case c.Numerical != "":
-		if _, ok := number(text); !ok {
-			return false, "it is not a number"
-		}
-	case c.constraint != nil:
-		return c.inRange(text)
-	}
-	return true, ""
-}
-
-func (c compiled) inRange(text string) (ok bool, why string) {
+func (c Compiled) inRange(text string) (ok bool, why string) {
 	v, err := parseAsFlux(text)
 	if err != nil {
 		return false, "Flux does not read it as a version"
@@ -246,7 +241,7 @@ func (c compiled) inRange(text string) (ok bool, why string) {
 }
 
 // order compares two extracts: positive when b comes after a.
-func (c compiled) order(a, b string) (order int, ok bool) {
+func (c Compiled) order(a, b string) (order int, ok bool) {
 	if c.Alphabetical != "" {
 		order = strings.Compare(b, a)
 	} else {

@@ -97,7 +97,8 @@ func TestAdmits(t *testing.T) {
 		{image.Selector{}, "1.2.3", "the ImagePolicy cannot be read"},
 		{image.Selector{Range: "("}, "1.2.3", "the ImagePolicy cannot be read"},
 	} {
-		ok, why := test.selector.Admits(test.tag)
+		selector, _ := test.selector.Compile()
+		ok, why := selector.Admits(test.tag)
 		if ok != (test.why == "") || why != test.why {
 			t.Errorf("%+v on %q: %v, %q; want %q", test.selector, test.tag, ok, why, test.why)
 		}
@@ -149,7 +150,8 @@ func TestAdmitsMajor(t *testing.T) {
 		{image.Selector{Numerical: "asc"}, "1.2.3", false},
 		{image.Selector{}, "1.2.3", false},
 	} {
-		if got := test.selector.AdmitsMajor(test.tag); got != test.want {
+		selector, _ := test.selector.Compile()
+		if got := selector.AdmitsMajor(test.tag); got != test.want {
 			t.Errorf("%+v on %s: %v", test.selector, test.tag, got)
 		}
 	}
