@@ -1,6 +1,6 @@
 # Every target is a short line over a plain go command, which works as well.
 .DEFAULT_GOAL := help
-.PHONY: help demo test race e2e check golden fuzz attack bench crash release
+.PHONY: help demo test race e2e check golden fuzz attack bench real crash release
 
 # A test that fails in front of a grep still fails.
 SHELL := bash
@@ -60,9 +60,15 @@ crash: ## kill the receiver, cut its power, take its disk and its database away,
 	go test ./internal/test/crashtest -count=1 -v -timeout 60m -full | grep --line-buffered -v '^=== '
 	go test ./internal/record/store -run 'EveryFlip|Restarts' -count=1 -v -full | grep --line-buffered -v '^=== '
 
-bench: ## time check beside git diff, the Action beside its bare requests, the receiver beside a bare handler (needs wrk)
+# FLUX is a checkout of fluxcd/image-automation-controller, whose own setters are then measured on the same files.
+bench: ## time check beside git diff (and FLUX=DIR), the Action beside its bare requests, the receiver beside a bare handler (needs wrk)
 	go test ./cmd/receiver -run '^$$' -bench Throughput -benchtime 5x -v | grep -v '"msg"'
-	go test $$(go list ./... | grep -v cmd/receiver) -run '^$$' -bench . -benchmem -v | grep -Ev 'no test files|^=== '
+	go test ./cmd/action -run '^$$' -bench . -v -timeout 60m $(if $(FLUX),-flux $(abspath $(FLUX))) | grep -v '^=== '
+	go test $$(go list ./... | grep -v /cmd/) -run '^$$' -bench . -benchmem -v | grep -Ev 'no test files|^=== '
+
+REPOS ?=
+real: ## judge Flux's commits of clones of real repositories, REPOS=DIR,DIR: what passes, and what is refused by which rule
+	go test ./cmd/action -run 'TestReal$$' -v -timeout 120m -real '$(REPOS)'
 
 release: ## make all that a release holds, VERSION=v1.2.3, into dist
 	go -C tools/release run . make -version $(VERSION) -source $(CURDIR) -o $(CURDIR)/dist

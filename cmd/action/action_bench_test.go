@@ -30,8 +30,8 @@ const checkName = "speed-first"
 func BenchmarkAction(b *testing.B) {
 	dir := b.TempDir()
 	program, bare := filepath.Join(dir, "fluxkeeper"), filepath.Join(dir, "bare")
-	build(b, program, ".")
-	build(b, bare, "./testdata/bare")
+	build(b, ".", program, ".")
+	build(b, ".", bare, "./testdata/bare")
 	// Only the comparison tells the merge base, only its tree which files to
 	// read, and only their judgement ends before the head is read again.
 	read := []link{{"pulls/get", 0}, {"repos/compare-commits-with-basehead", 0}, {"git/get-tree", -1}, {"graphql", 1}, {"graphql", 2}}

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"cmp"
+	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,23 +16,37 @@ import (
 )
 
 // The benchmarks run the built program as people do, beside git diff on the
-// same range, in turns. Only ratios and CPU time mean something: machines are
-// noisy.
+// same range and beside Flux's own setters on the same files, in turns. Only
+// ratios and CPU time mean something: machines are noisy.
+
+var fluxSource = flag.String("flux", "", "a checkout of fluxcd/image-automation-controller, whose setters the benchmarks measure as well")
 
 // BenchmarkTypical is a change of five files.
-func BenchmarkTypical(b *testing.B) { compareWithGit(b, 5, 10) }
+func BenchmarkTypical(b *testing.B) { compareWithOthers(b, 5, 10) }
 
-// BenchmarkLarge is a change of 3,000 files with 10,000 markers.
-func BenchmarkLarge(b *testing.B) { compareWithGit(b, 3000, 10000) }
+// BenchmarkLarge is a change of 3,000 files with 10,000 markers, without
+// ImagePolicies in the repository and with one for each.
+func BenchmarkLarge(b *testing.B) { compareWithOthers(b, 3000, 10000) }
 
-func compareWithGit(b *testing.B, files, markers int) {
+func compareWithOthers(b *testing.B, files, markers int) {
 	program := filepath.Join(b.TempDir(), "fluxkeeper")
-	build(b, program, ".")
-	repo := generated(b, files, markers)
-	var ours, theirs []usage
+	build(b, ".", program, ".")
+	repo, whole := generated(b, files, markers, 0), generated(b, files, markers, markers)
+	tree, written := filepath.Join(b.TempDir(), "tree"), b.TempDir()
+	command(b, repo, "git", "worktree", "add", "-q", "--detach", tree, "main")
+	setters := ""
+	if *fluxSource != "" {
+		setters = buildSetters(b)
+	}
+	check := []string{"check", "--base", "main", "--head", "flux-image-updates", "--format", "json"}
+	var ours, policies, theirs, flux []usage
 	for b.Loop() {
 		theirs = append(theirs, measure(b, in(repo, "git", "diff", "main", "flux-image-updates")))
-		ours = append(ours, measure(b, in(repo, program, "check", "--base", "main", "--head", "flux-image-updates", "--format", "json")))
+		ours = append(ours, measure(b, in(repo, program, check...)))
+		policies = append(policies, measure(b, in(whole, program, check...)))
+		if setters != "" {
+			flux = append(flux, measure(b, in(repo, setters, tree, written, fmt.Sprint(markers), "1.2.4")))
+		}
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(median(ours, wall), "wall-ms")
@@ -38,6 +55,30 @@ func compareWithGit(b *testing.B, files, markers int) {
 	b.ReportMetric(median(theirs, wall), "git-wall-ms")
 	b.ReportMetric(median(theirs, cpu), "git-cpu-ms")
 	b.ReportMetric(median(ours, wall)/median(theirs, wall), "times-git")
+	b.ReportMetric(median(policies, cpu)/median(ours, cpu), "with-policies-times")
+	if setters != "" {
+		b.ReportMetric(median(flux, cpu), "setters-cpu-ms")
+		b.ReportMetric(median(ours, cpu)/median(flux, cpu), "times-setters")
+	}
+}
+
+// buildSetters builds a program around Flux's setters, which are internal to their
+// module: its source is laid over the checkout.
+func buildSetters(b *testing.B) (program string) {
+	b.Helper()
+	source, err := filepath.Abs("testdata/setters.go.txt")
+	checkout, err2 := filepath.Abs(*fluxSource)
+	overlay, err3 := json.Marshal(map[string]map[string]string{"Replace": {filepath.Join(checkout, "internal/setters/main.go"): source}})
+	if err := cmp.Or(err, err2, err3); err != nil {
+		b.Fatal(err)
+	}
+	dir := b.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "overlay"), overlay, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	program = filepath.Join(dir, "setters")
+	build(b, checkout, program, "-overlay="+filepath.Join(dir, "overlay"), "./internal/setters")
+	return program
 }
 
 // usage is what one run cost.
@@ -60,9 +101,10 @@ func median(runs []usage, of func(usage) float64) float64 {
 }
 
 // build builds a program as it is released.
-func build(b *testing.B, file, source string) {
+func build(b *testing.B, dir, file string, args ...string) {
 	b.Helper()
-	command(b, ".", "go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, source)
+	b.Setenv("CGO_ENABLED", "0")
+	command(b, dir, "go", append([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", file}, args...)...)
 }
 
 func in(dir, name string, args ...string) *exec.Cmd {
@@ -95,8 +137,8 @@ func command(b *testing.B, dir, name string, args ...string) {
 }
 
 // generated makes a repository in which flux-image-updates moves every marker
-// of main by one patch version.
-func generated(b *testing.B, files, markers int) string {
+// of main by one patch version, with ImagePolicies for the first of them.
+func generated(b *testing.B, files, markers, policies int) string {
 	b.Helper()
 	dir := b.TempDir()
 	command(b, dir, "git", "init", "-q", "-b", "main")
@@ -122,6 +164,19 @@ func generated(b *testing.B, files, markers int) string {
 		command(b, dir, "git", "commit", "-q", "-m", "Update from image update automation")
 	}
 	write("1.2.3")
+	for i := range policies {
+		text := fmt.Sprintf("apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\nmetadata:\n  name: app%d\n  namespace: "+
+			"flux-system\nspec:\n  image: ghcr.io/acme/app%d\n---\napiVersion: image.toolkit.fluxcd.io/v1\nkind: ImagePolicy\n"+
+			"metadata:\n  name: app%d\n  namespace: flux-system\nspec:\n  imageRepositoryRef:\n    name: app%d\n  policy:\n    "+
+			"semver:\n      range: 1.x\n", i, i, i, i)
+		path := filepath.Join(dir, "images", fmt.Sprintf("app%d.yaml", i))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			b.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
 	policy := filepath.Join(dir, ".github", "fluxkeeper.yaml")
 	if err := os.MkdirAll(filepath.Dir(policy), 0o755); err != nil {
 		b.Fatal(err)
