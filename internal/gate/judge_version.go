@@ -70,7 +70,7 @@ func (j *judge) possible(u *joined, old, now image.Ref, allowed []string, polici
 	for _, o := range j.policy.Possible(u.Policy, j.options.Now) {
 		step, _ := compareUnder(o.Terms, old, now, policies)
 		strict := func(word string) bool { return !slices.Contains(o.Terms.Allow, word) && slices.Contains(allowed, word) }
-		if slices.ContainsFunc(step.Words, strict) && j.once("possible", u.Policy, fmt.Sprint(o.Line)) {
+		if (len(o.Terms.Allow) == 0 || slices.ContainsFunc(step.Words, strict)) && j.once("possible", u.Policy, fmt.Sprint(o.Line)) {
 			j.gaps = append(j.gaps, fmt.Sprintf("whether the entry for %s in line %d of %s, which does not allow this step, is for the "+
 				"images of policy %s cannot be told: their name is not known here; add an entry with policy: %s before it",
 				text.Quote(o.Image), o.Line, policy.File, u.Policy, u.Policy))
@@ -94,8 +94,12 @@ func (j *judge) step(u *joined, old, now image.Ref, terms policy.Terms, policies
 		j.unordered(u, old, now)
 		step.Words = slices.DeleteFunc(step.Words, func(word string) bool { return word == "incomparable" })
 	}
+	frozen := len(terms.Allow) == 0
+	if known && frozen && len(step.Words) == 0 {
+		step.Words = []string{string(step.Kind)} // forward by the ImagePolicy's order
+	}
 	for _, word := range step.Words {
-		if slices.Contains(terms.Allow, word) || word == "digest-gained" && reflected(policies) {
+		if slices.Contains(terms.Allow, word) || word == "digest-gained" && !frozen && reflected(policies) {
 			continue
 		}
 		message := stepMessage(u, old, now, word)
