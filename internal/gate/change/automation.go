@@ -162,7 +162,7 @@ func bootstrapped(objects []kustomize.Object) (found string) {
 func sampled(file string) string {
 	found := ""
 	for folder := path.Dir(file); folder != "."; folder = path.Dir(folder) {
-		if slices.Contains([]string{"doc", "docs", "examples", "samples"}, path.Base(folder)) {
+		if slices.Contains([]string{"doc", "docs", "example", "examples", "sample", "samples"}, strings.ToLower(path.Base(folder))) {
 			found = folder
 		}
 	}
