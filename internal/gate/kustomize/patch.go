@@ -3,6 +3,7 @@ package kustomize
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -60,16 +61,43 @@ func (b *builder) patch(in string, entry map[string]any) patch {
 	return p
 }
 
-// parts are the image objects that the patch holds, where it names them by these.
+// parts are what the patch says of image objects, where it means one by its name.
 func (p patch) parts() (out []Object) {
 	for _, body := range p.body {
-		group, _, _ := strings.Cut(text(body, "apiVersion"), "/")
-		o := Object{File: p.file, Line: 1, Kind: text(body, "kind"), fields: mapping(body)}
-		if o.first = o.id(); group == imageGroup && slices.Contains(kinds[group], o.Kind) && p.target == nil && !directs(body) {
+		fields := mapping(body)
+		if p.target != nil {
+			if fields = given(body); fields == nil {
+				continue
+			}
+			fields["apiVersion"], fields["kind"], fields["metadata"] = imageGroup+"/v1", p.target["kind"], p.target
+		}
+		group, _, _ := strings.Cut(text(fields, "apiVersion"), "/")
+		o := Object{File: p.file, Line: 1, Kind: text(fields, "kind"), fields: fields}
+		if o.first = o.id(); group == imageGroup && slices.Contains(kinds[group], o.Kind) && o.Name() != "" && !directs(body) {
 			out = append(out, o)
 		}
 	}
 	return out
+}
+
+// given are the fields that a patch gives, whatever was there, by being merged or by its steps.
+func given(body any) map[string]any {
+	out := maps.Clone(mapping(body))
+	for _, step := range list(body) {
+		keys := strings.Split(strings.TrimPrefix(text(step, "path"), "/"), "/")
+		if op := text(step, "op"); op == "add" || op == "replace" {
+			out = placed(out, keys, mapping(step)["value"])
+		}
+	}
+	return out
+}
+
+// placed is a mapping with a value under the keys.
+func placed(fields map[string]any, keys []string, value any) map[string]any {
+	if len(keys) > 1 {
+		value = placed(mapping(fields[keys[0]]), keys[1:], value)
+	}
+	return with(fields, map[string]any{keys[0]: value})
 }
 
 // anchored is a target's pattern, as kustomize takes it; nil where it cannot be read.
@@ -219,7 +247,7 @@ func patched(fields map[string]any, body any) (out map[string]any, ok bool) {
 // stepped is what the steps of a JSON Patch make, as long as none copies.
 func stepped(before, change []byte, steps []any) ([]byte, error) {
 	for _, step := range steps {
-		if !slices.Contains([]string{"add", "replace", "remove", "test"}, text(step, "op")) {
+		if !slices.Contains([]string{"add", "replace", "remove", "move", "test"}, text(step, "op")) {
 			return nil, errors.New("not known")
 		}
 	}
