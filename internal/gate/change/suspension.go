@@ -68,7 +68,8 @@ func suspensions(patches []kustomize.Patch, objects []kustomize.Object) (out []S
 		}
 	}
 	for _, o := range objects {
-		again := func(s Suspension) bool { return s.Kind == o.Kind && (s.Name == "" || s.Name == o.Name()) } // a patch that found nothing is an object, too
+		// A patch that found nothing is an object, too.
+		again := func(s Suspension) bool { return s.Kind == o.Kind && (s.Name == "" || s.Name == o.Name()) }
 		if truth(o.Text("spec", "suspend")) && part(o) && !slices.ContainsFunc(out, again) {
 			out = append(out, Suspension{place(o.File, o.Line), o.Kind, o.Name(), false})
 		}
