@@ -1,6 +1,7 @@
 package image
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -17,6 +18,7 @@ import (
 //	edge unstable experimental insider insiders
 //	test testing staging stg main master trunk
 //	head git ci pr build wip draft dirty
+//	build20240619: build and a day                 variant
 //	a number: 0, 20240515060612                    the side of the token before;
 //	a commit: 5465f96 (7 or more hexadecimal       prerelease at the start
 //	digits, not letters alone), gac23e8b
@@ -52,7 +54,7 @@ func splitSuffix(s string) suffix {
 		s = s[end:]
 		word := strings.TrimRight(token, "0123456789")
 		switch {
-		case isPrereleaseWord(word):
+		case isPrereleaseWord(word) && !daily.MatchString(token):
 			inVariant = false
 		case word != "" && (inVariant || !isCommit(token)):
 			inVariant = true
@@ -80,6 +82,9 @@ func join(text, separator, token string) string {
 	return text + separator + token
 }
 
+// daily is a release that is built anew, as Rancher's hardened images are.
+var daily = regexp.MustCompile(`^build20[0-9]{6}$`)
+
 func isPrereleaseWord(word string) bool {
 	switch strings.ToLower(word) {
 	case "alpha", "a", "beta", "b", "rc", "c", "cr", "m", "milestone",
@@ -106,7 +111,7 @@ func isCommit(token string) bool {
 
 // counters are a variant's words that count builds of one version. Such a count starts
 // anew with each version.
-var counters = []string{"r", "rev", "revision", "ls", "p", "k3s", "k0s", "rke2r", "gke", "eksbuild", "rancher", "vmware"}
+var counters = []string{"r", "rev", "revision", "ls", "p", "k3s", "k0s", "rke2r", "gke", "eksbuild", "rancher", "vmware", "tkg", "build"}
 
 // drift is how a variant changed.
 type drift int
