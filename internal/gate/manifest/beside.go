@@ -7,39 +7,39 @@ import (
 // Beside reads a file and then gives a value of the mapping that a field stands in: that of the first of
 // the keys which is there. It is empty where none is.
 func Beside(data []byte) func(f Field, keys ...string) string {
+	type place struct {
+		document int
+		at       Position
+	}
+	around := map[place]*yaml.Node{}
 	var file File
-	if file.parse(data) != nil {
-		return func(Field, ...string) string { return "" }
-	}
-	return file.beside
-}
-
-func (file *File) beside(f Field, keys ...string) string {
-	for _, doc := range file.docs {
-		if doc.index != f.Document {
-			continue
-		}
-		if around := mappingOf(doc.root, func(n *yaml.Node) bool { return doc.at(n.Line, n.Column) == f.Position }); around != nil {
-			for _, key := range keys {
-				if v := valueOf(around, key); v != nil && v.Kind == yaml.ScalarNode {
-					return v.Value
+	if file.parse(data) == nil {
+		for _, doc := range file.docs {
+			eachMapping(doc.root, func(n *yaml.Node) {
+				for i := 1; i < len(n.Content); i += 2 {
+					if v := n.Content[i]; v.Kind == yaml.ScalarNode {
+						around[place{doc.index, doc.at(v.Line, v.Column)}] = n
+					}
 				}
-			}
+			})
 		}
 	}
-	return ""
+	return func(f Field, keys ...string) string {
+		for _, key := range keys {
+			if v := valueOf(around[place{f.Document, f.Position}], key); v != nil && v.Kind == yaml.ScalarNode {
+				return v.Value
+			}
+		}
+		return ""
+	}
 }
 
-// mappingOf is the mapping that holds a scalar.
-func mappingOf(n *yaml.Node, is func(*yaml.Node) bool) *yaml.Node {
-	for i, child := range n.Content {
-		if child.Kind == yaml.ScalarNode {
-			if n.Kind == yaml.MappingNode && i%2 == 1 && is(child) {
-				return n
-			}
-		} else if found := mappingOf(child, is); found != nil {
-			return found
-		}
+// eachMapping visits the mappings of a node.
+func eachMapping(n *yaml.Node, visit func(*yaml.Node)) {
+	if n.Kind == yaml.MappingNode {
+		visit(n)
 	}
-	return nil
+	for _, child := range n.Content {
+		eachMapping(child, visit)
+	}
 }
