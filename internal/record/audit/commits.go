@@ -71,11 +71,12 @@ type commit struct {
 	Author, Committer        signature
 }
 
-// signature is who made a commit, as its text says.
-type signature struct{ Name, Email word }
+// signature is who made a commit, as its text says, and the login of the account that
+// GitHub takes the e-mail for.
+type signature struct{ Name, Email, Username word }
 
-// webFlow commits what is done on GitHub's pages, for whoever does it.
-var webFlow = signature{"GitHub", "noreply@github.com"}
+// webFlow is the e-mail of what GitHub commits, for whoever works on its pages.
+const webFlow = "noreply@github.com"
 
 // mark stands for a name or an address, which is not to be kept.
 func mark(s string) string {
@@ -86,14 +87,16 @@ func mark(s string) string {
 // maxAuthors bounds how many are kept; more than the bot is enough.
 const maxAuthors = 64
 
-// sign notes who made a commit. Merges are made by whoever merges.
+// sign notes who made a commit, and who committed it where that is somebody else. Merges
+// are made by whoever merges.
 func (c *commits) sign(one commit) {
 	if !one.Distinct || strings.HasPrefix(one.Message, "Merge ") {
 		return
 	}
-	for _, who := range []signature{one.Author, one.Committer} {
-		if signed := mark(string(who.Name)) + ":" + mark(string(who.Email)); who != (signature{}) && who != webFlow &&
-			len(c.authors) < maxAuthors && !slices.Contains(c.authors, signed) {
+	for i, who := range []signature{one.Author, one.Committer} {
+		signed := strings.Join([]string{mark(string(who.Name)), mark(string(who.Email)), mark(strings.ToLower(string(who.Username)))}, ":")
+		same := who == (signature{}) || i > 0 && (who.Email == one.Author.Email || who.Email == webFlow)
+		if !same && len(c.authors) < maxAuthors && !slices.Contains(c.authors, signed) {
 			c.authors = append(c.authors, signed)
 		}
 	}

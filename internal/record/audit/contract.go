@@ -122,10 +122,11 @@ func (c Contract) stray(b Body) string {
 
 // wrote tells whether one of the authors is who an entry of Body.Authors stands for.
 func (c Contract) wrote(signed string) bool {
-	name, email, _ := strings.Cut(signed, ":")
+	name, rest, _ := strings.Cut(signed, ":")
+	email, login, _ := strings.Cut(rest, ":")
 	return len(c.Authors) == 0 || slices.ContainsFunc(c.Authors, func(a Author) bool {
 		return (a.Name == "" || mark(a.Name) == name) && (a.Email == "" || mark(a.Email) == email)
-	})
+	}) || slices.ContainsFunc(c.Accounts, func(a Account) bool { return a.Login != "" && mark(strings.ToLower(a.Login)) == login })
 }
 
 // steering is the first of a push's paths that steers GitHub and is not the bot's to

@@ -103,7 +103,7 @@ func (j *judge) delivery(r Reading) {
 		switch way := r.Record.Time.Sub(b.Time); {
 		case way < -maxAhead:
 			j.report(r, "delivery/clock", "check this machine's clock", "the body tells of a time %s after it came in", -way.Round(time.Second))
-		case way > maxBehindServer, way > maxBehind && !b.OwnServer:
+		case way > maxBehindServer, way > maxBehind && b.Cloud:
 			j.report(r, "delivery/clock", "GitHub delivers again for three days only, and its Enterprise Server for seven: look where it came from",
 				"the body tells of a time %s before it came in", way.Round(time.Second))
 		}

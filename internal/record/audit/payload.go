@@ -161,10 +161,10 @@ type repository struct {
 	Analysis analysis `json:"security_and_analysis"`
 }
 
-// ownServer tells by the page's address whether a GitHub Enterprise Server has the repository.
-func (r repository) ownServer() bool {
+// cloud tells by the page's address that no GitHub Enterprise Server has the repository.
+func (r repository) cloud() bool {
 	host, _, _ := strings.Cut(strings.TrimPrefix(r.Page, "https://"), "/")
-	return host != "" && host != "github.com" && !strings.HasSuffix(host, ".ghe.com")
+	return host == "github.com" || strings.HasSuffix(host, ".ghe.com")
 }
 
 // stamp is a time as GitHub writes them: RFC 3339, or, in pushes, in seconds
@@ -250,7 +250,7 @@ func kindWord(k reflect.Kind) string {
 func (p *payload) body(kind *eventKind) Body {
 	b := Body{
 		Event: kind.name, Action: p.Action, Before: p.Before, After: cmp.Or(p.After, p.SHA), Number: p.Number,
-		Repository: Repository{p.Repository.ID, p.Repository.FullName}, OwnServer: p.Repository.ownServer(),
+		Repository: Repository{p.Repository.ID, p.Repository.FullName}, Cloud: p.Repository.cloud(),
 		Organization: p.Organization, Sender: p.Sender,
 	}
 	if kind.fill != nil {

@@ -34,8 +34,8 @@ type Body struct {
 	Run        int64      `json:"run,omitempty"`
 	Attempt    int64      `json:"attempt,omitempty"`
 	Repository Repository `json:"repository,omitzero"`
-	// OwnServer says that a GitHub Enterprise Server has the repository.
-	OwnServer    bool    `json:"own_server,omitempty"`
+	// Cloud says that no GitHub Enterprise Server has the repository.
+	Cloud        bool    `json:"cloud,omitempty"`
 	Organization Account `json:"organization,omitzero"`
 	// Sender is the account whose credential acted. GitHub may leave it out.
 	Sender Account `json:"sender,omitzero"`
@@ -82,7 +82,7 @@ type Body struct {
 	Shell string `json:"shell,omitempty"`
 	// SkipsCI says that the message of a new commit keeps workflows from starting.
 	SkipsCI bool `json:"skips_ci,omitempty"`
-	// Authors are who made a push's new commits, by digests of name and e-mail.
+	// Authors are who made a push's new commits, by digests of name, e-mail and login.
 	Authors string `json:"authors,omitempty"`
 	// Base is the branch that a pull request is to go to, Default the repository's
 	// default branch, Merge the commit that a merged one became.
