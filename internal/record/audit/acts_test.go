@@ -100,6 +100,9 @@ func TestThiefTable(t *testing.T) {
 			if *f.Entry < int64(len(week)) {
 				t.Errorf("%s: blames entry %d: %s", name, *f.Entry, f.Message)
 			}
+			if !strings.Contains(f.Message, " UTC") {
+				t.Errorf("%s: it is not said when: %s", name, f.Message)
+			}
 			found = append(found, string(f.Severity)+" "+f.Rule)
 		}
 		for _, gap := range got.Gaps {

@@ -145,3 +145,8 @@ func (j *judge) report(r Reading, rule, hint, format string, args ...any) {
 	f.Entry = new(r.Record.Index)
 	j.findings = append(j.findings, f)
 }
+
+// tell is report with where, when and at which commit it was.
+func (j *judge) tell(r Reading, rule, hint, format string, args ...any) {
+	j.report(r, rule, hint, format+" (%s)", append(args, when(r))...)
+}

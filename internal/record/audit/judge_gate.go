@@ -81,11 +81,11 @@ func (j *judge) merged(r Reading, by, where string) {
 	switch {
 	case b.Base == "" || b.Default == "" || slices.ContainsFunc(given, good):
 	case len(given) == 0:
-		j.report(r, "gate/merged-without-verdict", "judge it now: fluxkeeper check; then require the check on the branch",
-			"%s merged #%d of %s, and the gate gave no verdict of its head (%s)", by, b.Number, where, when(r))
+		j.tell(r, "gate/merged-without-verdict", "judge it now: fluxkeeper check; then require the check on the branch",
+			"%s merged #%d of %s, and the gate gave no verdict of its head", by, b.Number, where)
 	default:
-		j.report(r, "gate/bypassed", "read what the verdict said, and ask why it was merged all the same",
-			"%s merged #%d of %s, of whose head the verdict was %s (%s)", by, b.Number, where, given[len(given)-1], when(r))
+		j.tell(r, "gate/bypassed", "read what the verdict said, and ask why it was merged all the same",
+			"%s merged #%d of %s, of whose head the verdict was %s", by, b.Number, where, given[len(given)-1])
 	}
 }
 

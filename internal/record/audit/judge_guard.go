@@ -18,28 +18,28 @@ func (j *judge) guard(r Reading, severity finding.Severity, rule, hint, format s
 	if j.contract.bot(r.Body.Sender) {
 		return
 	}
-	j.report(r, rule, hint, format+" (%s)", append(args, when(r))...)
+	j.tell(r, rule, hint, format, args...)
 	if severity != "" {
 		j.findings[len(j.findings)-1].Severity = severity
 	}
 }
 
 func (j *judge) deaf(r Reading, by, where string) {
-	j.report(r, "delivery/meta", "set the webhook up again, and ask who deleted it: from then on nothing came in",
+	j.tell(r, "delivery/meta", "set the webhook up again, and ask who deleted it: from then on nothing came in",
 		"%s deleted the webhook %d of %s", by, r.Body.Hook, where)
 }
 
 // pinged reports a ping of a webhook that something was heard of before.
 func (j *judge) pinged(r Reading, by, where string) {
 	if j.hooks[r.Record.Source] {
-		j.report(r, "delivery/ping-unasked", "ask who set the webhook up or tried it: its address or secret may have been changed",
+		j.tell(r, "delivery/ping-unasked", "ask who set the webhook up or tried it: its address or secret may have been changed",
 			"%s had webhook %d of %s tried", by, r.Body.Hook, where)
 	}
 }
 
 func (j *judge) protectionOff(r Reading, by, where string) {
 	if r.Body.Action == "disabled" {
-		j.report(r, "guard/protection-off", "switch it on again, and ask who pushed meanwhile",
+		j.tell(r, "guard/protection-off", "switch it on again, and ask who pushed meanwhile",
 			"%s switched off branch protection in %s", by, where)
 	}
 }
@@ -55,9 +55,9 @@ func (j *judge) protectionLoosened(r Reading, by, where string) {
 	}
 	switch {
 	case b.Action == "deleted":
-		j.report(r, "guard/protection-removed", compare, "%s deleted the protection of %s in %s", by, cmp.Or(b.Subject, "(no name)"), where)
+		j.tell(r, "guard/protection-removed", compare, "%s deleted the protection of %s in %s", by, cmp.Or(b.Subject, "(no name)"), where)
 	case b.Action == "edited" && weak != "":
-		j.report(r, "guard/protection-loosened", compare, "%s loosened the protection of %s in %s: %s", by, cmp.Or(b.Subject, "(no name)"),
+		j.tell(r, "guard/protection-loosened", compare, "%s loosened the protection of %s in %s: %s", by, cmp.Or(b.Subject, "(no name)"),
 			where, weak)
 	default:
 		j.edited(r, by, where)
@@ -75,9 +75,9 @@ func (j *judge) rulesetLoosened(r Reading, by, where string) {
 	}
 	switch {
 	case b.Action == "deleted":
-		j.report(r, "guard/ruleset", compare, "%s deleted the ruleset %s of %s", by, cmp.Or(b.Subject, "(no name)"), where)
+		j.tell(r, "guard/ruleset", compare, "%s deleted the ruleset %s of %s", by, cmp.Or(b.Subject, "(no name)"), where)
 	case b.Action == "edited" && weak != "":
-		j.report(r, "guard/ruleset", compare, "%s loosened the ruleset %s of %s: %s", by, cmp.Or(b.Subject, "(no name)"), where, weak)
+		j.tell(r, "guard/ruleset", compare, "%s loosened the ruleset %s of %s: %s", by, cmp.Or(b.Subject, "(no name)"), where, weak)
 	default:
 		j.edited(r, by, where)
 	}
@@ -86,7 +86,7 @@ func (j *judge) rulesetLoosened(r Reading, by, where string) {
 // edited reports an edit of which it cannot be told whether it loosens anything.
 func (j *judge) edited(r Reading, by, where string) {
 	if b := r.Body; b.Action == "edited" {
-		j.report(r, "delivery/guard-loosened", compare, "%s edited %s %s of %s", by, strings.ReplaceAll(b.Event, "_", " "),
+		j.tell(r, "delivery/guard-loosened", compare, "%s edited %s %s of %s", by, strings.ReplaceAll(b.Event, "_", " "),
 			strings.TrimSuffix(cmp.Or(b.Subject, "(no name)")+": "+b.Changes, ": "), where)
 	}
 }
@@ -151,11 +151,11 @@ func (j *judge) leak(r Reading, by, where string) {
 	switch b.Action {
 	case "created", "publicly_leaked", "reopened":
 		if b.Was == "bypassed" {
-			j.report(r, "guard/push-protection-bypassed", "revoke the secret, and ask why it had to be pushed",
+			j.tell(r, "guard/push-protection-bypassed", "revoke the secret, and ask why it had to be pushed",
 				"a secret of the kind %s was pushed to %s past push protection", kind, where)
 			return
 		}
-		j.report(r, "delivery/secret-leaked", "revoke it first, then ask where it came from",
+		j.tell(r, "delivery/secret-leaked", "revoke it first, then ask where it came from",
 			"GitHub found a secret of the kind %s in %s", kind, where)
 	case "resolved":
 		if b.State != "" && b.State != "revoked" {
@@ -253,7 +253,7 @@ func (j *judge) repositoryChanged(r Reading, by, where string) {
 
 func (j *judge) appChanged(r Reading, by, _ string) {
 	if b := r.Body; slices.Contains([]string{"deleted", "suspend", "new_permissions_accepted", "removed"}, b.Action) {
-		j.report(r, "guard/app", "ask why: without the App nothing is heard or judged", "%s: %s of the App %s", by, dotted(b.Event, b.Action),
+		j.tell(r, "guard/app", "ask why: without the App nothing is heard or judged", "%s: %s of the App %s", by, dotted(b.Event, b.Action),
 			cmp.Or(b.Subject, "(no name)"))
 	}
 }
@@ -275,7 +275,7 @@ func (j *judge) verdict(r Reading, _, _ string) {
 	}
 	j.verdicts[key] = append(j.verdicts[key], giver)
 	if others := j.verdicts[key]; len(others) > 1 {
-		j.report(r, "gate/check-overwritten", "name the App whose check counts in the branch's ruleset, and ask who gave this one",
-			"%s gave the verdict %s, which %s gave before (%s)", giver, b.Subject, others[0], when(r))
+		j.tell(r, "gate/check-overwritten", "name the App whose check counts in the branch's ruleset, and ask who gave this one",
+			"%s gave the verdict %s, which %s gave before", giver, b.Subject, others[0])
 	}
 }

@@ -21,20 +21,20 @@ func (j *judge) habit(r Reading, who Account) {
 	if app, isApp := strings.HasSuffix(j.login(who), "[bot]"), b.Sender.Type == "Bot"; b.Sender.ID == who.ID && b.Sender.Type != "" &&
 		j.login(who) != "" && app != isApp && !j.odd[who.ID] {
 		j.odd[who.ID] = true
-		j.report(r, "use/wrong-kind", "correct login and id under bots of the policy file: an App's login ends in [bot]",
+		j.tell(r, "use/wrong-kind", "correct login and id under bots of the policy file: an App's login ends in [bot]",
 			"the account %d is %s to GitHub, and the policy file calls it %s", who.ID, kindOfAccount(isApp), kindOfAccount(app))
 	}
 	if b.SkipsCI {
-		j.report(r, "use/skipped-ci", "take the words out of the message template (spec.git.commit.messageTemplate)",
-			"the bot's push keeps workflows from starting by its message (%s)", when(r))
+		j.tell(r, "use/skipped-ci", "take the words out of the message template (spec.git.commit.messageTemplate)",
+			"the bot's push keeps workflows from starting by its message")
 	}
 	if b.Shell != "" {
-		j.report(r, "use/shell-text", "see that no workflow puts titles, messages or names into a script",
-			"%s is a command to a shell (%s)", b.Shell, when(r))
+		j.tell(r, "use/shell-text", "see that no workflow puts titles, messages or names into a script",
+			"%s is a command to a shell", b.Shell)
 	}
 	if strings.ContainsAny(b.Ref, "`;|&<>") || strings.Contains(b.Ref, "$(") || strings.Contains(b.Ref, "${") {
-		j.report(r, "use/shell-text", "see that no workflow puts a branch's name into a script",
-			"the name of the ref %s is a command to a shell (%s)", short(b.Ref), when(r))
+		j.tell(r, "use/shell-text", "see that no workflow puts a branch's name into a script",
+			"the name of the ref %s is a command to a shell", short(b.Ref))
 	}
 }
 
@@ -52,8 +52,8 @@ func kindOfAccount(app bool) string {
 func (j *judge) ran(r Reading) {
 	if b := r.Body; b.State == "self-hosted" && b.Event == "workflow_job" && !j.hosts[b.Repository.ID] {
 		j.hosts[b.Repository.ID] = true
-		j.report(r, "use/self-hosted", "let pull requests run on GitHub's runners, or on ones that are made anew for each job",
-			"what the bot pushes is run on a runner of your own (%s)", when(r))
+		j.tell(r, "use/self-hosted", "let pull requests run on GitHub's runners, or on ones that are made anew for each job",
+			"what the bot pushes is run on a runner of your own")
 	}
 }
 

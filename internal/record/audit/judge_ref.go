@@ -60,7 +60,7 @@ func (j *judge) refGap(pushes []Reading) {
 	slices.SortStableFunc(pushes, func(a, b Reading) int { return a.Body.Time.Compare(b.Body.Time) })
 	for i, r := range pushes {
 		if b := r.Body; i > 0 && r.Record.Index != arrived && whole(b.Before) && !ended[b.Before] {
-			j.report(r, "delivery/ref-gap", "look at the repository's activity: who moved the branch meanwhile, and to what",
+			j.tell(r, "delivery/ref-gap", "look at the repository's activity: who moved the branch meanwhile, and to what",
 				"%s of %s was at %s before this push, and no push here ended there", short(b.Ref), cmp.Or(b.Repository.Name, "(no name)"), b.Before)
 		}
 	}

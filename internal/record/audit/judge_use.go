@@ -81,13 +81,13 @@ func (j *judge) stranger(r Reading) {
 	}
 	j.uses[key] = -1
 	if namesake {
-		j.report(r, "use/unknown-account", "find out who has the login now: gh api users/LOGIN --jq .id",
+		j.tell(r, "use/unknown-account", "find out who has the login now: gh api users/LOGIN --jq .id",
 			"an account with the bot's login %s has another id, %d", b.Sender.Login, b.Sender.ID)
 		return
 	}
 	if b.Pusher == deployKey {
-		j.report(r, "use/deploy-key", "find the key under Settings, Deploy keys, and ask who holds it",
-			"a deploy key pushed the bot's branch %s (%s)", short(b.Ref), when(r))
+		j.tell(r, "use/deploy-key", "find the key under Settings, Deploy keys, and ask who holds it",
+			"a deploy key pushed the bot's branch %s", short(b.Ref))
 		return
 	}
 	who := "somebody whom GitHub does not name"
@@ -96,7 +96,7 @@ func (j *judge) stranger(r Reading) {
 	} else if b.Pusher != "" {
 		who = fmt.Sprintf("%s, without an id,", b.Pusher)
 	}
-	j.report(r, "use/unknown-account", "ask what was pushed; a ruleset can keep the branch to the bot",
+	j.tell(r, "use/unknown-account", "ask what was pushed; a ruleset can keep the branch to the bot",
 		"%s pushed the bot's branch %s of %s", who, short(b.Ref), b.Repository.Name)
 }
 
@@ -107,7 +107,7 @@ func (j *judge) unexpected(r Reading) []string {
 	var why []string
 	say := func(rule, reason, hint, format string, args ...any) {
 		why = append(why, reason)
-		j.report(r, rule, hint, format+" (%s)", append(args, when(r))...)
+		j.tell(r, rule, hint, format, args...)
 	}
 	if b.Repository != (Repository{}) && !c.repository(b.Repository) { // what is of none is the organization's
 		at := j.elsewhere[b.Repository.ID]
@@ -218,10 +218,10 @@ func (j *judge) actedElsewhere() {
 		if at.uses > 1 {
 			more = fmt.Sprintf(", and did %d things more there", at.uses-1)
 		}
-		j.report(at.first, "use/unexpected-repository",
+		j.tell(at.first, "use/unexpected-repository",
 			"if the bot works there too, add it to uses.repositories of the policy file; else replace its token",
-			"the bot caused %s in %s, where it has no business%s (%s)", act(at.first.Body),
-			cmp.Or(at.first.Body.Repository.Name, "a repository without a name"), more, when(at.first))
+			"the bot caused %s in %s, where it has no business%s", act(at.first.Body),
+			cmp.Or(at.first.Body.Repository.Name, "a repository without a name"), more)
 	}
 }
 
