@@ -114,9 +114,9 @@ func (f Filter) use(u audit.Use, found map[int64]bool) bool {
 }
 
 // picked is the timeline with the uses that the filter shows, and what tells which
-// findings are shown: those of the rule, and not those of a use that is left out.
+// findings are shown: those of the rule, and not those of what is left out.
 func (t Timeline) picked(a finding.Answer) (Timeline, func(finding.Finding) bool) {
-	found, hidden := map[int64]bool{}, map[int64]bool{}
+	found, hidden, used := map[int64]bool{}, map[int64]bool{}, map[int64]bool{}
 	for _, f := range a.Findings {
 		if f.Entry != nil && t.Only.rule(f.Rule) {
 			found[*f.Entry] = true
@@ -124,11 +124,17 @@ func (t Timeline) picked(a finding.Answer) (Timeline, func(finding.Finding) bool
 	}
 	t.Audit.Uses = slices.DeleteFunc(slices.Clone(t.Audit.Uses), func(u audit.Use) bool {
 		show := t.Only.use(u, found)
+		used[u.Index] = true
 		if !show {
 			hidden[u.Index] = true
 		}
 		return !show
 	})
+	for index, of := range t.Audit.About { // what is no use, and was somebody else's doing
+		if !used[index] && !t.Only.use(of, found) {
+			hidden[index] = true
+		}
+	}
 	return t, func(f finding.Finding) bool { return t.Only.rule(f.Rule) && (f.Entry == nil || !hidden[*f.Entry]) }
 }
 

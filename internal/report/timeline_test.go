@@ -231,6 +231,9 @@ func TestTimelineOnly(t *testing.T) {
 		"account=4242 repository=ACME/fleet":    {"push on main", "teleport"},
 		"account=mallory":                       {"guard-loosened", "forced"},
 		"event=issue_comment.deleted rule=none": {"never", "push on main"},
+		"account=octocat repository=acme/fleet": {"guard-loosened", "forced"},
+		"event=repository_ruleset":              {"guard-loosened", "forced"},
+		"repository=acme/fleet account=ann":     {"96h1m0s", "guard-loosened"},
 	} {
 		only, err := report.ParseFilter(strings.Fields(words))
 		if err != nil {
@@ -238,6 +241,11 @@ func TestTimelineOnly(t *testing.T) {
 		}
 		line := unexpectedTimeline()
 		line.Only = only
+		if strings.Contains(words, "octocat") || strings.Contains(words, "ruleset") || strings.Contains(words, "ann") {
+			line.Audit.About = map[int64]audit.Use{18: {Index: 18, Event: "repository_ruleset", Action: "deleted",
+				Repository: audit.Repository{ID: 100, Name: "acme/fleet"}, Who: audit.Account{ID: 1, Login: "octocat"},
+				Attribution: audit.Unexpected}}
+		}
 		if got := line.Report().Verdict(); got != finding.Fail {
 			t.Errorf("%s: %s", words, got)
 		}

@@ -22,6 +22,7 @@ func Judge(readings []Reading, c Contract) Timeline {
 		elsewhere: map[int64]*elsewhere{}, states: map[stateKey]string{}, verdicts: map[stateKey][]string{},
 		hooks: map[string]bool{}, heads: map[refKey]map[string]bool{}, gates: map[int64]*gated{},
 	}
+	j.timeline.About = map[int64]Use{}
 	readings = slices.DeleteFunc(slices.Clone(readings), func(r Reading) bool { return r.Record.Kind != ledger.Delivery })
 	slices.SortFunc(readings, func(a, b Reading) int { return cmp.Compare(a.Record.Index, b.Record.Index) })
 	before := 0
@@ -143,6 +144,9 @@ type judge struct {
 func (j *judge) report(r Reading, rule, hint, format string, args ...any) {
 	f := finding.New(rule, hint, format, args...)
 	f.Entry = new(r.Record.Index)
+	b := r.Body
+	j.timeline.About[r.Record.Index] = Use{Index: r.Record.Index, Event: b.Event, Action: b.Action, Repository: b.Repository, Who: b.Sender,
+		Attribution: Unexpected}
 	j.findings = append(j.findings, f)
 }
 

@@ -48,9 +48,11 @@ type Timeline struct {
 	// Followed is how many deliveries tell of checks and runs that GitHub began
 	// because of something that the bot did, which are no uses.
 	Followed int
-	Uses     []Use   // by index
-	Days     []Total // by day in UTC, 2006-01-02, the oldest first
-	Events   []Total // by event, in the order of the alphabet
+	Uses     []Use // by index
+	// About are the deliveries that findings are of, by index: who did what, and where.
+	About  map[int64]Use
+	Days   []Total // by day in UTC, 2006-01-02, the oldest first
+	Events []Total // by event, in the order of the alphabet
 	// Answer has findings by entry. Its gaps say why uses could have been missed or
 	// misjudged.
 	finding.Answer
