@@ -203,8 +203,12 @@ func (j *judge) accessGiven(r Reading, by, where string) {
 		j.guard(r, "", "guard/bot-access", "take it back unless it was planned: Flux needs one repository, and no more",
 			"%s gave the bot's account more: %s %s in %s", by, act(b), b.State, where)
 	} else if b.Repository.ID != 0 && j.contract.repository(b.Repository) {
-		j.guard(r, "", "guard/access", "see that they need it", "%s gave access to %s: %s", by,
-			cmp.Or(b.Whom.Login, b.Subject, "somebody"), act(b))
+		severity := finding.Severity("")
+		if b.State == "admin" { // who is one can undo every rule of the repository
+			severity = finding.Warning
+		}
+		j.guard(r, severity, "guard/access", "see that they need it", "%s gave access to %s: %s", by,
+			cmp.Or(b.Whom.Login, b.Subject, "somebody"), strings.TrimSpace(act(b)+" "+b.State))
 	}
 }
 
