@@ -71,3 +71,36 @@ func (p Patch) Sets(such func(string) bool, keys ...string) bool {
 		return ok && such(text(value, strings.Split(strings.TrimPrefix(at, "/"), "/")...))
 	})
 }
+
+// transform is what a layer makes of an object; not there where it takes the object away.
+func (l *layer) transform(o Object) (Object, bool) {
+	o.Folders = append(slices.Clip(o.Folders), l.folders...)
+	there := true
+	for _, p := range l.first {
+		if o, there = p.apply(o); !there {
+			return o, false
+		}
+	}
+	o.past = append(slices.Clip(o.past), o.id())
+	if l.namespace != "" {
+		o = o.with("namespace", l.namespace)
+	}
+	if l.prefix+l.suffix != "" {
+		o = o.with("name", l.prefix+o.Name()+l.suffix)
+	}
+	if l.labels != nil {
+		o = o.with("labels", with(mapping(at(o.fields, "metadata", "labels")), l.labels))
+	}
+	if l.annotations != nil {
+		o = o.with("annotations", with(mapping(at(o.fields, "metadata", "annotations")), l.annotations))
+	}
+	for _, p := range l.last {
+		if o, there = p.apply(o); !there {
+			return o, false
+		}
+	}
+	if l.unknown != "" {
+		o = o.unknown(l.unknown + " may change it, which is not known here")
+	}
+	return o, true
+}
