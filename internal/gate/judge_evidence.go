@@ -49,21 +49,28 @@ func (m made) pinned() bool {
 		})
 }
 
-// reached is the highest step of the ladder that the facts prove. Every step
+// reached is the highest step of the ladder that the facts prove of a change. Who pushed
+// must be known of the head and all pushes below it.
+func (j *judge) reached(commits []made) policy.Evidence {
+	reached, pull := proven(commits), j.facts.Pull
+	if reached != policy.EvidenceNone && pull != nil && j.isBot(pull.Pusher.ID) &&
+		!slices.ContainsFunc(pull.AlsoPushed, func(a change.Account) bool { return !j.isBot(a.ID) }) {
+		return policy.EvidencePusher
+	}
+	return reached
+}
+
+// proven is the highest step of the ladder that commits prove by themselves. Every step
 // needs the one below all, text: every commit has a bot's name and the same
 // committer. The steps above are proofs independent of each other, each over
-// all commits; who pushed must be known of the head and all pushes below it.
-func (j *judge) reached(commits []made) policy.Evidence {
+// all commits.
+func proven(commits []made) policy.Evidence {
 	every := func(holds func(made) bool) bool {
 		return len(commits) > 0 && !slices.ContainsFunc(commits, func(m made) bool { return !holds(m) })
 	}
-	pull := j.facts.Pull
 	switch {
 	case !every(func(m made) bool { return m.bot != nil && m.self }):
 		return policy.EvidenceNone
-	case pull != nil && j.isBot(pull.Pusher.ID) &&
-		!slices.ContainsFunc(pull.AlsoPushed, func(a change.Account) bool { return !j.isBot(a.ID) }):
-		return policy.EvidencePusher
 	case every(made.pinned):
 		return policy.EvidenceKey
 	case every(func(m made) bool { return m.Verification.Verified }):

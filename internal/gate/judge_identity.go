@@ -154,18 +154,16 @@ func (j *judge) authors() []made {
 			continue // whoever made it
 		}
 		bot, why := j.botOf(c)
-		m := made{Commit: c, bot: bot}
+		fault := committerFault(c)
 		if bot == nil {
 			strangers.add(why, c.SHA)
 		} else {
 			ours++
 		}
-		if why := committerFault(c); why != "" {
-			committers.add(why, c.SHA)
-		} else {
-			m.self = true
+		if fault != "" {
+			committers.add(fault, c.SHA)
 		}
-		all = append(all, m)
+		all = append(all, made{c, bot, fault == ""})
 	}
 	if ours > 0 {
 		j.tell("identity/foreign-commit", strangers, "take the commit out of the bot's branch, or delete the branch and let Flux write it anew")

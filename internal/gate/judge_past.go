@@ -2,6 +2,7 @@ package gate
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -10,10 +11,11 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/manifest"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 )
 
-// reverted reports an update to what the base had at this place, and what a person
-// took back since. A dated entry of the policy for the image lets it through.
+// reverted reports an update to what the base had at this place, and what somebody else
+// than the bot took back since. A dated entry of the policy for the image lets it through.
 func (j *judge) reverted(u *joined) {
 	terms, entry := j.policy.TermsFor(u.Image, u.Policy, j.options.Now)
 	if entry != nil && !entry.Until.IsZero() {
@@ -23,25 +25,41 @@ func (j *judge) reverted(u *joined) {
 		if !s.changed() {
 			continue
 		}
-		for _, step := range j.facts.Past.Steps {
-			if step.Path != s.file || !j.takesBack(*s, step) || j.forward(u, *s, step, terms) {
-				continue
-			}
-			if c := step.Commit; !j.isBot(c.Account) && !j.botHasPart(c) {
-				j.report(finding.Finding{Rule: "time/reverted", Place: s.place(),
-					Message: fmt.Sprintf("the base had %q here, and %s by %q took it back", s.to, commitNames([]string{c.SHA}), address(c.Author)),
-					Hint: fmt.Sprintf("close the pull request, and narrow the ImagePolicy's range; where it is wanted again, add the image to "+
-						"images in %s with a day in until", policy.File)})
-				return
-			}
-			break // the bot itself, for the last time
+		if c, taken := j.takenBack(u, *s, terms); taken {
+			j.report(finding.Finding{Rule: "time/reverted", Place: s.place(),
+				Message: fmt.Sprintf("the base had %q here, and %s by %q took it back", s.to, commitNames([]string{c.SHA}), address(c.Author)),
+				Hint: fmt.Sprintf("close the pull request, and narrow the ImagePolicy's range; where it is wanted again, add the image to "+
+					"images in %s with a day in until", policy.File)})
+			return
 		}
 	}
 }
 
-// places are the values that a version of a file has at the place of a spot. Most
-// versions never had the new one, and are not read for it.
-func (j *judge) places(data []byte, s spot) (values []string) {
+// takenBack finds the last commit that took a new value away from its place, where no
+// person set it again since. To go on to a later version takes nothing back, and what
+// the bot itself gave up it may bring again.
+func (j *judge) takenBack(u *joined, s spot, terms policy.Terms) (by change.Commit, taken bool) {
+	text := []byte(cmp.Or(s.ref(s.to).Tag, s.to))
+	for _, step := range j.facts.Past.Steps {
+		if step.Path != s.file || !bytes.Contains(step.Before, text) && !bytes.Contains(step.After, text) {
+			continue
+		}
+		before, after := j.values(step.Before, s), j.values(step.After, s)
+		if lost, now := s.lost(before, after); lost {
+			if !j.forward(u, s, now, terms) && !j.botMade(step.Commit) {
+				return step.Commit, true
+			}
+		} else if set, _ := s.lost(after, before); set && j.personMade(step.Commit) {
+			return by, false
+		}
+	}
+	return by, false
+}
+
+// values are those that a version of a file has at the place of a spot, in their order.
+// Lists and markers change: the same marker elsewhere, or else another one on the same
+// field, is the place where a version has nothing nearer.
+func (j *judge) values(data []byte, s spot) (values []string) {
 	if len(data) == 0 {
 		return nil
 	}
@@ -50,47 +68,85 @@ func (j *judge) places(data []byte, s spot) (values []string) {
 		fields = manifest.Read(data).Fields
 		j.old[&data[0]] = fields
 	}
-	for _, f := range fields {
-		if f.Path == s.Path && f.Marker == s.Marker {
-			values = append(values, f.Value)
+	for _, near := range []func(manifest.Field) bool{
+		func(f manifest.Field) bool { return f.Path == s.Path && f.Marker == s.Marker },
+		func(f manifest.Field) bool { return f.Marker == s.Marker },
+		func(f manifest.Field) bool { return f.Path == s.Path && f.Marker.Part == s.Marker.Part },
+	} {
+		for _, f := range fields {
+			if near(f) {
+				values = append(values, f.Value)
+			}
+		}
+		if len(values) > 0 {
+			break
 		}
 	}
 	return values
 }
 
-// takesBack tells whether a step of the base takes a value away from its place.
-func (j *judge) takesBack(s spot, step change.Step) bool {
-	if !bytes.Contains(step.Before, []byte(s.to)) {
-		return false
+// ref reads a value of the spot, as far as it names a version.
+func (s spot) ref(value string) (r image.Ref) {
+	switch s.Marker.Part {
+	case manifest.Whole:
+		r, _ = image.ParseRef(value)
+	case manifest.Tag:
+		_ = setTag(&r, value)
 	}
-	count := func(data []byte) (n int) {
-		for _, v := range j.places(data, s) {
-			if v == s.to {
-				n++
-			}
-		}
-		return n
-	}
-	return count(step.After) < count(step.Before)
+	return r
 }
 
-// forward tells whether a step went on from the value to a later one: nothing is
-// taken back by that.
-func (j *judge) forward(u *joined, s spot, step change.Step, terms policy.Terms) bool {
-	ref := func(value string) image.Ref {
-		if s.Marker.Part == manifest.Tag {
-			return image.Ref{Tag: value}
+// holds tells whether a value is the spot's new one: of an image's version with a digest
+// and without it that is one and the same.
+func (s spot) holds(value string) bool {
+	a, b := s.ref(s.to), s.ref(value)
+	return value == s.to || b.Tag != "" && a.Name == b.Name && a.Tag == b.Tag && (a.Digest == "" || b.Digest == "")
+}
+
+// lost tells whether the new value goes from one of the places, and what comes instead.
+func (s spot) lost(before, after []string) (lost bool, now []string) {
+	if len(before) == len(after) {
+		for i := range before {
+			if s.holds(before[i]) && !s.holds(after[i]) {
+				now = append(now, after[i])
+			}
 		}
-		r, _ := image.ParseRef(value)
-		return r
+		return len(now) > 0, now
 	}
+	held := func(all []string) int { return len(all) - len(slices.DeleteFunc(slices.Clone(all), s.holds)) }
+	now = slices.DeleteFunc(slices.Clone(after), func(v string) bool { return slices.Contains(before, v) })
+	return held(after) < held(before), now
+}
+
+// forward tells whether all that came instead of the spot's new value is later.
+func (j *judge) forward(u *joined, s spot, now []string, terms policy.Terms) bool {
 	policies, _ := j.lookup.For(u.Policy, u.File)
-	before := j.places(step.Before, s)
-	after := slices.DeleteFunc(j.places(step.After, s), func(v string) bool { return slices.Contains(before, v) })
-	return len(after) > 0 && !slices.ContainsFunc(after, func(v string) bool {
-		next, _ := compareUnder(terms, ref(s.to), ref(v), policies)
+	return len(now) > 0 && !slices.ContainsFunc(now, func(v string) bool {
+		next, _ := compareUnder(terms, s.ref(s.to), s.ref(v), policies)
 		return !slices.Contains([]image.Kind{image.Patch, image.Minor, image.Major}, next.Kind)
 	})
+}
+
+// botMade tells whether a commit of the base is a bot's own, by the proof that the policy
+// asks of a change. Who pushed it is not told any more: the account stands for that.
+func (j *judge) botMade(c change.Commit) bool {
+	least := j.policy.Evidence
+	switch {
+	case j.options.IgnoreIdentity, !least.Reaches(policy.EvidenceText):
+		least = policy.EvidenceText
+	case least == policy.EvidencePusher:
+		least = policy.EvidenceAccount
+	}
+	checked, _ := signature.Check([]change.Commit{c}, j.policy.Keys(), j.options.Now)
+	bot, _ := j.botOf(checked[0])
+	return proven([]made{{checked[0], bot, committerFault(checked[0]) == ""}}).Reaches(least)
+}
+
+// personMade tells whether a commit of the base is no bot's in any part. Whose work a
+// merge brings is not told by who made it.
+func (j *judge) personMade(c change.Commit) bool {
+	_, app := noreplyApp(address(c.Author))
+	return !app && !j.botHasPart(c) && !j.isBot(c.Account) && !j.isBot(c.CommitterAccount) && len(c.Parents) < 2
 }
 
 // past says how far back the base was looked at, where that was not as far as it is meant.

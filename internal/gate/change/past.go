@@ -19,7 +19,7 @@ const (
 type Step struct {
 	Path          string
 	Commit        Commit // for who made it; see Maker
-	Before, After []byte
+	Before, After []byte // none after it where the commit removes the file
 }
 
 // Past is the recent history of the base, as far as it has a bearing on the change.
@@ -47,5 +47,6 @@ func (f *Facts) Looked() (paths []string, commits int) {
 
 // Maker is a commit for who made it, without what it holds.
 func (c Commit) Maker() Commit {
-	return Commit{SHA: c.SHA, Author: c.Author, Committer: c.Committer, Account: c.Account, CommitterAccount: c.CommitterAccount}
+	c.Message, c.Mechanical = "", false
+	return c
 }

@@ -20,20 +20,19 @@ import (
 // feed, reasons, and the signature as GitHub spells it.
 func comparable(facts change.Facts) change.Facts {
 	facts.Pull, facts.Apps, facts.Repository = nil, nil, ""
-	facts.Commits = slices.Clone(facts.Commits)
-	for i := range facts.Commits {
-		c := &facts.Commits[i]
+	facts.Commits, facts.Past.Steps = slices.Clone(facts.Commits), slices.Clone(facts.Past.Steps)
+	plain := func(c *change.Commit) {
 		c.Account, c.CommitterAccount = 0, 0
 		c.Author.When, c.Committer.When = c.Author.When.UTC(), c.Committer.When.UTC()
 		c.Message = strings.TrimSuffix(c.Message, "\n")
 		c.Verification.Reason = ""
 		c.Signed = change.Signed{}
 	}
-	facts.Past.Steps = slices.Clone(facts.Past.Steps)
+	for i := range facts.Commits {
+		plain(&facts.Commits[i])
+	}
 	for i := range facts.Past.Steps {
-		c := &facts.Past.Steps[i].Commit
-		c.Account, c.CommitterAccount = 0, 0
-		c.Author.When, c.Committer.When = c.Author.When.UTC(), c.Committer.When.UTC()
+		plain(&facts.Past.Steps[i].Commit)
 	}
 	if len(facts.Files) == 0 {
 		facts.Files = nil

@@ -65,13 +65,16 @@ type commit struct {
 }
 
 // past is one commit of the base that replaced a text in a file, which is otherwise as
-// the base has it.
+// the next one found it. An empty one is Flux's.
 type past struct {
-	Path    string `yaml:"path"`
-	Author  string `yaml:"author"` // name <email>; the bot where absent
-	Account int64  `yaml:"account"`
-	From    string `yaml:"from"`
-	To      string `yaml:"to"`
+	commit `yaml:",inline"`
+	Path   string `yaml:"path"`
+	From   string `yaml:"from"`
+	To     string `yaml:"to"`
+	// Was is the whole file before the commit, instead of From and To; Gone says that the
+	// commit removed it.
+	Was  string `yaml:"was"`
+	Gone bool   `yaml:"gone"`
 }
 
 type account struct {
@@ -107,23 +110,11 @@ func (f facts) commits(revisions change.Facts, day time.Time) ([]change.Commit, 
 	var out []change.Commit
 	parent := revisions.MergeBase.Commit
 	for i, c := range list {
-		author, err := signature(cmp.Or(c.Author, bot), day)
+		made, err := c.made(day)
 		if err != nil {
 			return nil, err
 		}
-		committer, err := signature(cmp.Or(c.Committer, c.Author, bot), day)
-		if err != nil {
-			return nil, err
-		}
-		made := change.Commit{
-			SHA:    objectID("commit", []byte(strconv.Itoa(i))),
-			Author: author, Committer: committer,
-			Message: deref(c.Message, botMessage), Mechanical: c.Mechanical,
-			Account: c.Account, CommitterAccount: deref(c.CommitterAccount, c.Account),
-			Verification: change.Verification{
-				Kind: c.Signature.Kind, Verified: c.Signature.Verified, Key: c.Signature.Key, Reason: c.Signature.Reason,
-			},
-		}
+		made.SHA = objectID("commit", []byte(strconv.Itoa(i)))
 		if i == len(list)-1 {
 			made.SHA = revisions.Head.Commit
 		}
@@ -137,6 +128,23 @@ func (f facts) commits(revisions change.Facts, day time.Time) ([]change.Commit, 
 		out = append(out, made)
 	}
 	return out, nil
+}
+
+// made is a commit without id and parents.
+func (c commit) made(day time.Time) (change.Commit, error) {
+	author, err := signature(cmp.Or(c.Author, bot), day)
+	if err != nil {
+		return change.Commit{}, err
+	}
+	committer, err := signature(cmp.Or(c.Committer, c.Author, bot), day)
+	return change.Commit{
+		Author: author, Committer: committer,
+		Message: deref(c.Message, botMessage), Mechanical: c.Mechanical,
+		Account: c.Account, CommitterAccount: deref(c.CommitterAccount, c.Account),
+		Verification: change.Verification{
+			Kind: c.Signature.Kind, Verified: c.Signature.Verified, Key: c.Signature.Key, Reason: c.Signature.Reason,
+		},
+	}, err
 }
 
 // signature reads name <email>; quirks of real addresses stay as they are.

@@ -243,16 +243,20 @@ func (c *changed) past(day time.Time) (change.Past, error) {
 		if !known {
 			text = string(c.tip[p.Path].Data)
 		}
-		author, err := signature(cmp.Or(p.Author, bot), day)
+		made, err := p.made(day)
 		if err != nil || !strings.Contains(text, p.To) {
 			return out, fmt.Errorf("step %d of the past of %q does not end in %q: %w", i, p.Path, p.To, err)
 		}
-		now[p.Path] = strings.ReplaceAll(text, p.To, p.From)
-		out.Steps = append(out.Steps, change.Step{
-			Path: p.Path, Before: []byte(now[p.Path]), After: []byte(text),
-			Commit: change.Commit{SHA: objectID("commit", fmt.Append(nil, p, i)), Author: author, Committer: author,
-				Account: p.Account, CommitterAccount: p.Account},
-		})
+		now[p.Path] = cmp.Or(p.Was, strings.ReplaceAll(text, p.To, p.From))
+		made.SHA = objectID("commit", fmt.Append(nil, "past ", i))
+		for n := range deref(p.Parents, 1) {
+			made.Parents = append(made.Parents, objectID("commit", fmt.Append(nil, "past ", i, n)))
+		}
+		step := change.Step{Path: p.Path, Before: []byte(now[p.Path]), Commit: made.Maker()}
+		if !p.Gone {
+			step.After = []byte(text)
+		}
+		out.Steps = append(out.Steps, step)
 	}
 	return out, nil
 }
