@@ -59,6 +59,7 @@ type step struct {
 type reader interface {
 	Pull(ctx context.Context, number int) (change.Facts, error)
 	Range(ctx context.Context, base, head string) (change.Facts, error)
+	Past(ctx context.Context, facts *change.Facts, within change.Within) error
 	Branch(ctx context.Context, name string) (string, error)
 	Branches(ctx context.Context, prefix string) ([]string, error)
 	BaseFile(ctx context.Context, base change.Revision, path string) ([]byte, bool, error)

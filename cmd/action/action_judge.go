@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
@@ -129,6 +130,9 @@ func (s *step) judge(facts change.Facts, contents bool) judged {
 		j.Result = s.undecided(facts.Head.Commit, err).Result
 		j.Result.Base, j.Result.Head = facts.Base, facts.Head
 		return j
+	}
+	if err := s.reader.Past(s.Context, &facts, rules.Lookback()); err != nil {
+		facts.Gaps = slices.Concat(facts.Gaps, gaps(err))
 	}
 	j.Result = gate.Judge(rules, facts, gate.Options{Now: time.Now(), IgnoreIdentity: contents})
 	return j

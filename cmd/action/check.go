@@ -80,18 +80,23 @@ func (c *checkCmd) gather(a *console.Console) (change.Facts, *policy.Policy, err
 	}
 	defer repo.Close()
 	rng := gitrepo.Range{Base: c.Base, Head: c.Head, BaseRef: c.BaseRef, HeadRef: c.HeadRef}
-	rules, gaps, err := c.policy(a, repo, rng)
+	rules, why, err := c.policy(a, repo, rng)
 	if err != nil {
 		return none, nil, err
 	}
 	facts, err := repo.Facts(a.Context, rng)
+	if err == nil && rules != nil {
+		if unread := repo.Past(a.Context, &facts, rules.Lookback()); unread != nil {
+			why = append(why, gaps(unread)...)
+		}
+	}
 	if a.Context.Err() != nil {
 		return none, nil, console.Fail(console.StatusUndecided, context.Cause(a.Context), "")
 	}
 	if err != nil {
 		return none, nil, refusal(err)
 	}
-	facts.Gaps = slices.Concat(gaps, facts.Gaps)
+	facts.Gaps = slices.Concat(why, facts.Gaps)
 	return facts, rules, nil
 }
 

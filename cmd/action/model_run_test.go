@@ -58,6 +58,9 @@ func (h *memHub) pullFacts(p *memPull, base, tip, head string) (change.Facts, er
 
 var botAccount = change.Account{Login: "fluxcdbot", ID: 7}
 
+// Past is that of a reader. Nobody takes anything back here.
+func (*memRun) Past(context.Context, *change.Facts, change.Within) error { return nil }
+
 // Range is that of a reader.
 func (r *memRun) Range(_ context.Context, base, head string) (change.Facts, error) {
 	r.happens()

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/finding"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
@@ -149,13 +150,17 @@ func (j *judge) personMade(c change.Commit) bool {
 	return !app && !j.botHasPart(c) && !j.isBot(c.Account) && !j.isBot(c.CommitterAccount) && len(c.Parents) < 2
 }
 
-// past says how far back the base was looked at, where that was not as far as it is meant.
+// past judges what the base did before, and says what of it was not looked at.
 func (j *judge) past(updates []joined) {
 	for i := range updates {
 		j.reverted(&updates[i])
 	}
-	if cut := j.facts.Past.Cut; cut != "" && len(updates) > 0 {
+	past, when := j.facts.Past, ""
+	if !past.Since.IsZero() {
+		when = " before " + past.Since.Format(time.DateOnly)
+	}
+	if past.Cut != "" && len(updates) > 0 {
 		j.report(finding.Finding{Rule: "time/reverted", Severity: finding.Note,
-			Message: "whether the base took a version back before was not looked at for 90 days: " + cut})
+			Message: fmt.Sprintf("what the base took back%s was not looked for: %s", when, past.Cut)})
 	}
 }

@@ -30,10 +30,7 @@ func (r *Repository) Facts(ctx context.Context, rng Range) (change.Facts, error)
 	if err := r.commits(ctx, &facts, commits); err != nil {
 		return facts, err
 	}
-	if err := r.contents(ctx, &facts, commits); err != nil {
-		return facts, err
-	}
-	return facts, r.past(ctx, &facts)
+	return facts, r.contents(ctx, &facts, commits)
 }
 
 // ends finds out from where to where a change goes, and gives its commits.

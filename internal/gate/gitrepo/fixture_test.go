@@ -11,6 +11,7 @@ import (
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/gitrepo"
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/policy"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/signature"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/gittest"
 )
@@ -64,7 +65,11 @@ func (w *work) facts(base, head string, keys ...string) change.Facts {
 
 func (w *work) tryFacts(base, head string, keys ...string) (change.Facts, error) {
 	w.t.Helper()
-	facts, err := open(w.t, w.Dir).Facts(context.Background(), gitrepo.Range{Base: base, Head: head})
+	r := open(w.t, w.Dir)
+	facts, err := r.Facts(context.Background(), gitrepo.Range{Base: base, Head: head})
+	if err == nil {
+		err = r.Past(context.Background(), &facts, policy.Default().Lookback())
+	}
 	var gaps []string
 	facts.Commits, gaps = signature.Check(facts.Commits, keys, time.Now())
 	facts.Gaps = append(facts.Gaps, gaps...)

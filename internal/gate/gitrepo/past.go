@@ -3,83 +3,93 @@ package gitrepo
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 )
 
-// past looks at what the base's own line of commits did to the files of a change. What
-// a partial clone lacks of it is said, and keeps nothing else from being judged.
-func (r *Repository) past(ctx context.Context, facts *change.Facts) error {
-	err := r.walkPast(ctx, facts)
-	if e, ok := errors.AsType[*Error](err); ok && e.Kind == Missing {
-		facts.Past, err = change.Past{Cut: e.Error()}, nil
-	}
-	return err
-}
-
-func (r *Repository) walkPast(ctx context.Context, facts *change.Facts) error {
-	paths, most := facts.Looked()
-	if len(paths) == 0 {
-		return nil
-	}
+// Past adds to the facts what the base's own line of commits did to the files of the
+// change. What a shallow or partial clone lacks of it is said, and keeps nothing else from
+// being judged.
+func (r *Repository) Past(ctx context.Context, facts *change.Facts, within change.Within) error {
 	n, err := r.node(plumbing.NewHash(facts.Base.Commit))
 	if err != nil {
 		return err
 	}
-	trees, oldest := r.forest(), n.when-int64(change.PastAge.Seconds())
-	for i := 0; len(n.parents) > 0 && n.when >= oldest; i++ {
-		if i == most {
-			facts.Past.Cut = fmt.Sprintf("no more than %d commits are looked at", most)
-			return nil
-		}
+	trail := facts.Follow(within)
+	err = r.walk(ctx, trail, n)
+	e, _ := errors.AsType[*Error](err)
+	lacks := e != nil && e.Kind == Missing
+	if lacks {
+		trail.Past.Cut, err = e.Error(), nil
+	}
+	if err == nil {
+		facts.Past, err = r.fill(ctx, trail)
+	}
+	return err
+}
+
+// forestAge is after how many commits their trees are forgotten: neighbours share most.
+const forestAge = 64
+
+// walk follows the files down from a commit.
+func (r *Repository) walk(ctx context.Context, trail *change.Trail, n *node) error {
+	var trees *forest
+	for i := 0; len(n.parents) > 0 && trail.Goes(time.Unix(n.when, 0)); i++ {
 		parent, err := r.node(n.parents[0])
 		if err != nil {
 			return err
 		}
+		var changed []change.Sides
+		if i%forestAge == 0 {
+			trees = r.forest()
+		}
 		if parent.tree != n.tree {
-			if err := r.steps(ctx, trees, facts, paths, parent, n); err != nil {
+			changed, err = r.compare(ctx, trees, change.Facts{MergeBase: parent.revision(), Base: parent.revision(), Head: n.revision()})
+			if err != nil {
 				return err
 			}
 		}
+		trail.Take(n.id.String(), time.Unix(n.when, 0), changed)
 		n = parent
 	}
 	if n.cut {
-		facts.Past.Cut = "the clone is shallow"
+		trail.Past.Cut = "the clone is shallow"
 	}
 	return nil
 }
 
-// steps adds what one commit did.
-func (r *Repository) steps(ctx context.Context, trees *forest, facts *change.Facts, paths []string, parent, n *node) error {
-	changed, err := r.compare(ctx, trees, change.Facts{
-		MergeBase: parent.revision(), Base: parent.revision(), Head: n.revision(),
-	})
-	if err != nil {
-		return err
-	}
-	for _, s := range changed {
-		if _, ours := slices.BinarySearch(paths, s.Path); !ours || !s.Old.IsFile() || !s.New.IsFile() {
+// fill reads the commits and contents of a trail.
+func (r *Repository) fill(ctx context.Context, trail *change.Trail) (change.Past, error) {
+	commits, blobs := map[string]change.Commit{}, map[string][]byte{}
+	for _, turn := range trail.Turns {
+		for _, id := range []string{turn.Old, turn.New} {
+			if _, known := blobs[id]; known || id == "" {
+				continue
+			}
+			o, err := r.reader.read(plumbing.NewHash(id), plumbing.BlobObject)
+			if e, ok := errors.AsType[*Error](err); ok && e.Kind == Missing {
+				continue // as a partial clone has it
+			}
+			if err != nil {
+				return change.Past{}, err
+			}
+			blobs[id] = o.data
+		}
+		if _, known := commits[turn.Commit]; known {
 			continue
 		}
-		before, err := r.reader.read(plumbing.NewHash(s.Old.ID), plumbing.BlobObject)
+		n, err := r.node(plumbing.NewHash(turn.Commit))
 		if err != nil {
-			return err
-		}
-		after, err := r.reader.read(plumbing.NewHash(s.New.ID), plumbing.BlobObject)
-		if err != nil {
-			return err
+			return change.Past{}, err
 		}
 		var one change.Facts
 		if err := r.commits(ctx, &one, []*node{n}); err != nil {
-			return err
+			return change.Past{}, err
 		}
-		facts.Past.Steps = append(facts.Past.Steps, change.Step{
-			Path: s.Path, Commit: one.Commits[0].Maker(), Before: before.data, After: after.data,
-		})
+		commits[turn.Commit] = one.Commits[0]
 	}
-	return nil
+	return trail.Fill(commits, func(id string) ([]byte, bool) { data, ok := blobs[id]; return data, ok }), nil
 }

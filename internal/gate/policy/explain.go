@@ -39,6 +39,8 @@ func (p Policy) Explain(now time.Time) string {
 			lines = append(lines, line)
 		}
 	}
+	lines = append(lines, fmt.Sprintf("A version that was taken back does not come again within %s, or %s to its file.",
+		text.Count(p.Reverts.Days, "day"), text.Count(p.Reverts.Commits, "commit")))
 	lines = append(lines, p.Contract().explain()...)
 	for _, name := range slices.Sorted(maps.Keys(p.Rules)) {
 		lines = append(lines, p.Rules[name].explain(name))

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/image"
 	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
@@ -43,6 +44,7 @@ func Default() Policy {
 			MinorSkip:  -1,
 		},
 		MaxUpdates: 200,
+		Reverts:    change.Within{Days: 90, Commits: 200},
 	}
 }
 

@@ -38,6 +38,8 @@ type Policy struct {
 	Overrides []Override
 	// MaxUpdates bounds the number of updates in one change.
 	MaxUpdates int
+	// Reverts is how far back the base is looked at for versions that were taken back.
+	Reverts change.Within
 	// Title is a pattern of the pull request's title; empty means any.
 	Title string
 	// Rules raise, lower or silence single rules.
@@ -45,6 +47,14 @@ type Policy struct {
 	// Uses say what the bots' accounts may do besides updates, as the file says
 	// it: Contract fills in what it leaves out.
 	Uses Uses
+}
+
+// Lookback is how far back the base is looked at: not at all where nobody would hear of it.
+func (p Policy) Lookback() change.Within {
+	if p.Rules["time/reverted"].Severity == finding.Off {
+		return change.Within{}
+	}
+	return p.Reverts
 }
 
 // Keys are all pinned keys.

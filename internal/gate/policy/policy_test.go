@@ -152,6 +152,7 @@ func everything() Policy {
 			Reason: `timestamps: "by design"`, Line: 38,
 		}},
 		MaxUpdates: 50,
+		Reverts:    change.Within{Days: 30, Commits: 50},
 		Title:      "chore: automated image updates*",
 		Rules:      map[string]Setting{"version/major": {Severity: finding.Warning, Reason: "a person reads them"}},
 		Uses: Uses{

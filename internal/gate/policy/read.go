@@ -17,6 +17,9 @@ import (
 // formatVersion is the version of the file format.
 const formatVersion = 1
 
+// maxLookback is as good as any number of days, and of commits.
+const maxLookback = 100_000
+
 // The words that a policy file may use.
 var (
 	evidenceWords = []Evidence{EvidenceNone, EvidenceText, EvidenceAccount, EvidenceSignature, EvidenceKey, EvidencePusher}
@@ -45,6 +48,7 @@ func (r *reader) policy(root *yaml.Node) Policy {
 		"allow":      r.allow(&p.Terms.Allow),
 		"versioning": word(r, "versioning", versionings, &p.Terms.Versioning),
 		"limits":     r.limits(&p.Terms, &p.MaxUpdates),
+		"reverts":    r.reverts(&p.Reverts),
 		"title":      r.string("title", &p.Title, anything),
 		"rules":      r.rules(&p.Rules),
 		"uses":       r.uses(&p.Uses),
@@ -186,6 +190,21 @@ func (r *reader) limits(terms *Terms, updates *int) func(*yaml.Node) {
 		}
 	}
 	return func(n *yaml.Node) { r.mapping(n, "limits", known) }
+}
+
+// reverts reads how far back the base is looked at.
+func (r *reader) reverts(into *change.Within) func(*yaml.Node) {
+	atLeastOne := func(what string, into *int) func(*yaml.Node) {
+		return func(n *yaml.Node) {
+			if v, ok := r.number(n, what, 1); ok {
+				*into = int(min(v, maxLookback))
+			}
+		}
+	}
+	within := fields{"days": atLeastOne("days", &into.Days), "commits": atLeastOne("commits", &into.Commits)}
+	return func(n *yaml.Node) {
+		r.mapping(n, "reverts", fields{"within": func(n *yaml.Node) { r.mapping(n, "within", within) }})
+	}
 }
 
 func (r *reader) rules(into *map[string]Setting) func(*yaml.Node) {

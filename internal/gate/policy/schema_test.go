@@ -53,7 +53,8 @@ type (
 		// How versions are ordered: semver, calendar (a new year is not a breaking change), or
 		// policy (forward in the order of the image's own ImagePolicy); semver where left out.
 		Versioning schemaVersioning `json:"versioning,omitempty"`
-		Limits     *schemaLimits    `json:"limits,omitempty"` // Numbers that a change must keep to.
+		Limits     *schemaLimits    `json:"limits,omitempty"`  // Numbers that a change must keep to.
+		Reverts    *schemaReverts   `json:"reverts,omitempty"` // What holds for versions that were taken back on the base.
 		// Pattern of the pull request's title; only * is special and stands for any text.
 		Title schemaText          `json:"title,omitempty"`
 		Rules map[string]*setting `json:"rules,omitempty"` // Raises or lowers single rules, by name, such as version/major.
@@ -88,6 +89,13 @@ type (
 		// How many minor versions a minor step may leave out; any number where left out.
 		MinorSkip schemaMinorSkip `json:"minor-skip,omitempty"`
 		Updates   int             `json:"updates,omitempty" jsonschema:"minimum=1,default=200"` // How many images one change may update.
+	}
+	schemaReverts struct {
+		Within *schemaWithin `json:"within,omitempty"` // How far back the base is looked at, whichever comes first.
+	}
+	schemaWithin struct {
+		Days    int `json:"days,omitempty" jsonschema:"minimum=1,default=90"`     // Days before the base's tip.
+		Commits int `json:"commits,omitempty" jsonschema:"minimum=1,default=200"` // Commits that changed the file.
 	}
 	schemaImageLimits struct {
 		MinorSkip schemaMinorSkip `json:"minor-skip,omitempty"` // How many minor versions a minor step may leave out; any number where left out.

@@ -50,14 +50,11 @@ func (w *world) sameFacts(base, head string, keys ...string) {
 	want := comparable(w.local(base, head, keys...))
 	c := w.client()
 	ids, err := c.Range(w.t.Context(), w.git("rev-parse", base), w.git("rev-parse", head))
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	w.past(c, &ids, err)
 	ids.BaseRef, ids.HeadRef = base, head
-	refs, err := w.client().Range(w.t.Context(), "refs/heads/"+base, head)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	c = w.client()
+	refs, err := c.Range(w.t.Context(), "refs/heads/"+base, head)
+	w.past(c, &refs, err)
 	got := map[string]change.Facts{"ids": checked(ids, keys), "refs": checked(refs, keys)}
 	if len(want.Commits) > 0 {
 		number := w.OpenPull(fleet, fakehubPull(head, base))

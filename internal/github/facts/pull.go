@@ -245,9 +245,6 @@ func (r *Reader) gather(ctx context.Context, facts *change.Facts, base, head, br
 	if err := group.Wait(); err != nil {
 		return h, err
 	}
-	if err := r.past(ctx, facts); err != nil {
-		return h, err
-	}
 	facts.Gaps = slices.Concat(h.gaps, unread)
 	if facts.Pull != nil {
 		whoPushed(facts, pushed, pushErr, h.commits, mechanical)

@@ -1,6 +1,7 @@
 package facts_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -119,11 +120,23 @@ func (w *world) pushers(t *testing.T, want []int64) {
 
 func (w *world) pullFacts(number int, keys ...string) change.Facts {
 	w.t.Helper()
-	facts, err := w.client().Pull(w.t.Context(), number)
+	c := w.client()
+	facts, err := c.Pull(w.t.Context(), number)
+	w.past(c, &facts, err)
+	return checked(facts, keys)
+}
+
+// past reads the past of what was read without an error.
+func (w *world) past(from interface {
+	Past(context.Context, *change.Facts, change.Within) error
+}, facts *change.Facts, err error) {
+	w.t.Helper()
+	if err == nil {
+		err = from.Past(w.t.Context(), facts, policy.Default().Lookback())
+	}
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return checked(facts, keys)
 }
 
 // checked holds the facts against pinned keys, as the judge does.
@@ -143,9 +156,7 @@ func (w *world) local(base, head string, keys ...string) change.Facts {
 	}
 	defer r.Close()
 	facts, err := r.Facts(w.t.Context(), gitrepo.Range{Base: base, Head: head})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	w.past(r, &facts, err)
 	return checked(facts, keys)
 }
 

@@ -13,7 +13,7 @@ import (
 // test, since it then proves nothing.
 type Fault struct {
 	// On is GitHub's name of the operation, such as pulls/get. It is graphql for
-	// queries, graphql/NAME for a mutation, and empty for every operation.
+	// queries, graphql/NAME for a query with a name or a mutation, and empty for every operation.
 	On string
 	// Skip lets so many of these requests pass first.
 	Skip int

@@ -82,7 +82,11 @@ func (h *Hub) replyGraphQL(c *call, record *Request) (answer, Fault) {
 
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	due := h.due(record.Operation)
+	asked := record.Operation
+	if op.Operation == ast.Query && op.Name != "" {
+		asked = "graphql/" + op.Name
+	}
+	due := h.due(asked)
 	a := h.query(c, schema, op, variables, due)
 	if due.Move != nil {
 		if err := h.apply(due.Move); err != nil {

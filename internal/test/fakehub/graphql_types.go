@@ -3,6 +3,7 @@ package fakehub
 import (
 	"bytes"
 	"fmt"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -158,6 +159,13 @@ func (c *call) entryNodes(r *repo, id string) any {
 		}
 		nodes = append(nodes, &node{"TreeEntry", map[string]any{
 			"name": e.path, "path": e.path, "mode": int(mode), "type": e.kind, "oid": e.id,
+			"size": func(js) any {
+				if e.kind != "blob" {
+					return 0
+				}
+				o, _ := r.git.read(e.id)
+				return len(o.data)
+			},
 			"object": func(js) any { return c.objectNode(r, e.id) },
 		}})
 	}
@@ -208,7 +216,59 @@ func (c *call) commitNode(r *repo, one commit) *node {
 			}
 			return connection("CommitConnection", "parents", nodes, args)
 		},
+		"history": func(args js) any { return c.historyNode(r, one.id, args) },
+		"file": func(args js) any {
+			name, _ := args["path"].(string)
+			return c.fileNode(r, one.tree, name)
+		},
 	}}
+}
+
+// historyNode is the history from a commit on: that one first, "in the same order as git
+// log" (https://docs.github.com/en/graphql/reference/objects#commit).
+func (c *call) historyNode(r *repo, id string, args js) any {
+	for _, name := range sortedKeys(args) {
+		if name != "first" && name != "after" && args[name] != nil {
+			c.hub.problem("GraphQL: history(%s) is not simulated", name)
+		}
+	}
+	out, err := r.git.run(true, "rev-list", id)
+	if err != nil {
+		c.hub.problem("list history: %v", err)
+	}
+	all := []any{}
+	for _, id := range strings.Fields(out) {
+		all = append(all, id)
+	}
+	page, ok := connection("CommitHistoryConnection", "history", all, args).(*node)
+	if !ok {
+		return connection("CommitHistoryConnection", "history", all, args)
+	}
+	nodes := []any{}
+	for _, id := range page.fields["nodes"].([]any) {
+		nodes = append(nodes, c.objectNode(r, id.(string)))
+	}
+	delete(page.fields, "edges")
+	page.fields["nodes"] = nodes
+	return page
+}
+
+// fileNode is the entry of a path below a tree; null where there is none.
+func (c *call) fileNode(r *repo, tree, name string) any {
+	dir, base := path.Split(name)
+	if dir != "" {
+		o, ok := r.git.read(tree + ":" + strings.TrimSuffix(dir, "/"))
+		if !ok || o.kind != "tree" {
+			return nil
+		}
+		tree = o.id
+	}
+	for _, one := range c.entryNodes(r, tree).([]any) {
+		if n := one.(*node); n.fields["name"] == base {
+			return n
+		}
+	}
+	return nil
 }
 
 // signatureNode is null for a commit without a signature.

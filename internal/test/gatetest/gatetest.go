@@ -248,11 +248,11 @@ func (c *changed) past(day time.Time) (change.Past, error) {
 			return out, fmt.Errorf("step %d of the past of %q does not end in %q: %w", i, p.Path, p.To, err)
 		}
 		now[p.Path] = cmp.Or(p.Was, strings.ReplaceAll(text, p.To, p.From))
-		made.SHA = objectID("commit", fmt.Append(nil, "past ", i))
+		made.SHA, made.Message = objectID("commit", fmt.Append(nil, "past ", i)), ""
 		for n := range deref(p.Parents, 1) {
 			made.Parents = append(made.Parents, objectID("commit", fmt.Append(nil, "past ", i, n)))
 		}
-		step := change.Step{Path: p.Path, Before: []byte(now[p.Path]), Commit: made.Maker()}
+		step := change.Step{Path: p.Path, Before: []byte(now[p.Path]), Commit: made}
 		if !p.Gone {
 			step.After = []byte(text)
 		}
