@@ -60,7 +60,7 @@ func (s *step) propose() error {
 	out, err := s.writer.Propose(s.Context, plan.Proposal{
 		Branch: branch, Base: base, SHA: j.Result.Head.Commit, Updates: gate.Proposed(j.Result.Updates),
 		Templates: proposal.Templates{Title: s.inputs.Text("title"), Body: s.inputs.Text("body")},
-		DryRun:    s.inputs.Flag("dry-run"),
+		TakenBack: j.Result.TakenBack(), DryRun: s.inputs.Flag("dry-run"),
 	})
 	s.tell(out)
 	if err != nil {

@@ -61,7 +61,7 @@ func Judge(p policy.Policy, f change.Facts, o Options) Result {
 	}
 	result.Reproduction = worst(result.Files)
 	j.judgeWhole(result.Updates)
-	j.past(updates)
+	result.Reverts = j.past(updates)
 	j.stragglers(updates)
 	if !o.IgnoreIdentity {
 		result.Evidence = j.identity()

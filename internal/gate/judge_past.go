@@ -36,6 +36,11 @@ func (j *judge) reverted(u *joined) {
 	}
 }
 
+// TakenBack tells whether the change brings again what the base took back.
+func (r Result) TakenBack() bool {
+	return slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Rule == "time/reverted" && f.Severity == finding.Error })
+}
+
 // takenBack finds the last commit that took a new value away from its place, where no
 // person set it again since. To go on to a later version takes nothing back, and what
 // the bot itself gave up it may bring again.
@@ -150,17 +155,19 @@ func (j *judge) personMade(c change.Commit) bool {
 	return !app && !j.botHasPart(c) && !j.isBot(c.Account) && !j.isBot(c.CommitterAccount) && len(c.Parents) < 2
 }
 
-// past judges what the base did before, and says what of it was not looked at.
-func (j *judge) past(updates []joined) {
+// past judges what the base did before, and says how far back that was looked at.
+func (j *judge) past(updates []joined) Lookback {
 	for i := range updates {
 		j.reverted(&updates[i])
 	}
-	past, when := j.facts.Past, ""
+	past, before := j.facts.Past, ""
+	looked := Lookback{Commits: past.Commits, Cut: past.Cut}
 	if !past.Since.IsZero() {
-		when = " before " + past.Since.Format(time.DateOnly)
+		looked.Since, before = past.Since.UTC().Format(time.RFC3339), " before "+past.Since.UTC().Format(time.DateOnly)
 	}
 	if past.Cut != "" && len(updates) > 0 {
 		j.report(finding.Finding{Rule: "time/reverted", Severity: finding.Note,
-			Message: fmt.Sprintf("what the base took back%s was not looked for: %s", when, past.Cut)})
+			Message: fmt.Sprintf("what the base took back%s was not looked for: %s", before, past.Cut)})
 	}
+	return looked
 }

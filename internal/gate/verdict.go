@@ -16,12 +16,21 @@ type Result struct {
 	Updates      []Update
 	// Evidence is the step of the ladder that the facts reach.
 	Evidence policy.Evidence
+	// Reverts says how far back the base was looked at for what was taken back.
+	Reverts Lookback
 	// Afresh says that the way on is a fresh branch, and that Flux's loses nothing
 	// when it is deleted: it is stale, and all of it is proven to be the bots' own.
 	Afresh bool
 	// HeadIsBase says that the policy names the change's branch as a base: it is nobody's
 	// to delete, whatever becomes of the change.
 	HeadIsBase bool
+}
+
+// Lookback is how far back the base's own line of commits was looked at.
+type Lookback struct {
+	Since   string `json:"since"`   // When the oldest commit that was looked at was made, in RFC 3339 and UTC; empty where none was.
+	Commits int    `json:"commits"` // Commits that were looked at.
+	Cut     string `json:"cut"`     // Why no more were, of those that the policy asks for; empty where all were.
 }
 
 // FileResult is the outcome of one changed file.

@@ -93,6 +93,7 @@ func passing() report.Change {
 	return report.Change{BaseName: "main", HeadName: "flux-image-updates", Result: gate.Result{
 		Answer: whole, Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: headSHA},
 		Reproduction: manifest.Reproduced, Evidence: policy.EvidenceSignature,
+		Reverts: gate.Lookback{Since: "2026-08-25T09:30:00Z", Commits: 41},
 		Files: []gate.FileResult{{Path: "clusters/app.yaml", Reproduction: manifest.Reproduced},
 			{Path: "infra/cache.yaml", Reproduction: manifest.Reproduced}},
 		Updates: []gate.Update{
@@ -110,6 +111,7 @@ func failing() report.Change {
 	r := passing()
 	r.Source = sources(map[string]string{"clusters/app.yaml": appYAML})
 	r.Result.Reproduction, r.Result.Evidence = manifest.Residue, policy.EvidenceText
+	r.Result.Reverts.Cut = "the clone is shallow"
 	r.Result.Files[0].Reproduction = manifest.Residue
 	r.Result.Updates = append(r.Result.Updates[:2:2],
 		update(at("clusters/app.yaml", 12, 16, "spec.template.spec.containers[0].image"), "flux-system:app", "ghcr.io/acme/app", "1.4.2", "2.0.0",

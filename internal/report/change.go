@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -33,9 +34,11 @@ type changeDocument struct {
 	// equal but for marked values and layout; something else changed; nothing to reproduce.
 	Reproduction manifest.Outcome `json:"reproduction" jsonschema:"enum=reproduced,enum=equivalent,enum=residue,enum=none"`
 	// Proof of who made the change: the step of the ladder that the facts reach.
-	Evidence policy.Evidence   `json:"evidence" jsonschema:"enum=none,enum=text,enum=account,enum=signature,enum=key,enum=pusher"`
-	Updates  []gate.Update     `json:"updates"` // Changed marked places in the order of their places.
-	Files    []gate.FileResult `json:"files"`   // Outcome of every changed file.
+	Evidence policy.Evidence `json:"evidence" jsonschema:"enum=none,enum=text,enum=account,enum=signature,enum=key,enum=pusher"`
+	// How far back the base's own line of commits was looked at for versions that were taken back.
+	Reverts gate.Lookback     `json:"reverts"`
+	Updates []gate.Update     `json:"updates"` // Changed marked places in the order of their places.
+	Files   []gate.FileResult `json:"files"`   // Outcome of every changed file.
 }
 
 // maxUpdates is how many updates are shown as text.
@@ -58,6 +61,9 @@ func (c Change) Report() Report {
 			"base": res.Base.Commit, "head": res.Head.Commit, "reproduction": string(res.Reproduction), "evidence": string(res.Evidence),
 		},
 	}
+	if len(res.Updates) > 0 {
+		r.Closing = append(r.Closing, lookback(res.Reverts))
+	}
 	if moved := moves(res.Findings); moved != "" {
 		r.Closing = append(r.Closing, moved)
 	}
@@ -67,10 +73,19 @@ func (c Change) Report() Report {
 	inOrder := append([]gate.Update{}, res.Updates...)
 	slices.SortStableFunc(inOrder, byPlace)
 	r.Document = changeDocument{
-		EnvelopeOf(r.Answer), res.Base.Commit, res.Head.Commit, res.Reproduction, res.Evidence, inOrder,
+		EnvelopeOf(r.Answer), res.Base.Commit, res.Head.Commit, res.Reproduction, res.Evidence, res.Reverts, inOrder,
 		append([]gate.FileResult{}, res.Files...),
 	}
 	return r
+}
+
+// lookback says how far back reverts were looked for.
+func lookback(l gate.Lookback) string {
+	day, _, looked := strings.Cut(l.Since, "T")
+	if !looked {
+		return "reverts: not looked for"
+	}
+	return fmt.Sprintf("reverts: looked for since %s (%s)", day, text.Count(l.Commits, "commit"))
 }
 
 // phrase says what the verdict means.

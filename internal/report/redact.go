@@ -27,6 +27,7 @@ func redacted(r gate.Result) gate.Result {
 		u.Place = redactedPlace(u.Place)
 		u.Image, u.From, u.To, u.Policy = secret.Redact(u.Image), secret.Redact(u.From), secret.Redact(u.To), secret.Redact(u.Policy)
 	}
+	r.Reverts.Cut = secret.Redact(r.Reverts.Cut)
 	r.Files = slices.Clone(r.Files)
 	for i := range r.Files {
 		r.Files[i].Path = secret.Redact(r.Files[i].Path)

@@ -76,7 +76,7 @@ const maxOld = 3
 // Goes tells whether a commit that was made then is to be taken in.
 func (t *Trail) Goes(made time.Time) bool {
 	if t.oldest.IsZero() {
-		t.oldest = made.AddDate(0, 0, -t.within.Days)
+		t.oldest, t.Past.Since = made.AddDate(0, 0, -t.within.Days), made.UTC()
 	}
 	if t.old++; !made.Before(t.oldest) {
 		t.old = 0
@@ -89,6 +89,13 @@ func (t *Trail) Goes(made time.Time) bool {
 		return false
 	}
 	return true
+}
+
+// Short says why there is no more to take in, unless that is too old anyway.
+func (t *Trail) Short(why string) {
+	if t.old == 0 {
+		t.Past.Cut = why
+	}
 }
 
 // Take takes in a commit, when it was made, and what differs between its first parent and

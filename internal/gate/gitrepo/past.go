@@ -14,11 +14,14 @@ import (
 // change. What a shallow or partial clone lacks of it is said, and keeps nothing else from
 // being judged.
 func (r *Repository) Past(ctx context.Context, facts *change.Facts, within change.Within) error {
+	trail := facts.Follow(within)
+	if len(trail.Names) == 0 {
+		return nil
+	}
 	n, err := r.node(plumbing.NewHash(facts.Base.Commit))
 	if err != nil {
 		return err
 	}
-	trail := facts.Follow(within)
 	err = r.walk(ctx, trail, n)
 	e, _ := errors.AsType[*Error](err)
 	lacks := e != nil && e.Kind == Missing
@@ -36,29 +39,53 @@ const forestAge = 64
 
 // walk follows the files down from a commit.
 func (r *Repository) walk(ctx context.Context, trail *change.Trail, n *node) error {
-	var trees *forest
-	for i := 0; len(n.parents) > 0 && trail.Goes(time.Unix(n.when, 0)); i++ {
+	trees := r.forest()
+	for i := 1; trail.Goes(time.Unix(n.when, 0)) && len(n.parents) > 0; i++ {
 		parent, err := r.node(n.parents[0])
 		if err != nil {
 			return err
 		}
-		var changed []change.Sides
 		if i%forestAge == 0 {
 			trees = r.forest()
 		}
-		if parent.tree != n.tree {
-			changed, err = r.compare(ctx, trees, change.Facts{MergeBase: parent.revision(), Base: parent.revision(), Head: n.revision()})
-			if err != nil {
-				return err
-			}
+		changed, err := r.changed(ctx, trees, trail.Names, parent, n)
+		if err != nil {
+			return err
 		}
 		trail.Take(n.id.String(), time.Unix(n.when, 0), changed)
 		n = parent
 	}
 	if n.cut {
-		trail.Past.Cut = "the clone is shallow"
+		trail.Short("the clone is shallow")
 	}
 	return nil
+}
+
+// quickNames is of how many files it is quicker to look at each than at all that differs.
+const quickNames = 16
+
+// changed gives what differs between two commits; nothing where the named files do not.
+func (r *Repository) changed(ctx context.Context, trees *forest, names []string, parent, n *node) ([]change.Sides, error) {
+	all := func() ([]change.Sides, error) {
+		return r.compare(ctx, trees, change.Facts{MergeBase: parent.revision(), Base: parent.revision(), Head: n.revision()})
+	}
+	if len(names) > quickNames {
+		return all()
+	}
+	for _, name := range names {
+		before, err := change.Find(ctx, trees, parent.tree.String(), name)
+		if err != nil {
+			return nil, err
+		}
+		after, err := change.Find(ctx, trees, n.tree.String(), name)
+		if err != nil {
+			return nil, err
+		}
+		if before != after {
+			return all()
+		}
+	}
+	return nil, nil
 }
 
 // fill reads the commits and contents of a trail.

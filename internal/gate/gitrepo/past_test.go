@@ -114,6 +114,14 @@ func TestPast(t *testing.T) {
 				w.T.Fatal(err)
 			}
 		}, "2>1", "the clone is shallow"},
+		{"shallow, and older than is looked", func(w *work) {
+			w.commit("bump", "web.yaml", web("2"))
+			w.Clock += 91 * day
+			w.commit("other", "other.yaml", "1")
+			if err := os.WriteFile(filepath.Join(w.Dir, ".git", "shallow"), []byte(w.git("rev-parse", "HEAD~")+"\n"), 0o600); err != nil {
+				w.T.Fatal(err)
+			}
+		}, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWork(t)

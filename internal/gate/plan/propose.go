@@ -30,6 +30,8 @@ type Proposal struct {
 	// Updates are what the change does to the base, all commits together.
 	Updates   []proposal.Update
 	Templates proposal.Templates
+	// TakenBack says that the base had some of them and took them back.
+	TakenBack bool
 	DryRun    bool
 }
 
@@ -43,7 +45,7 @@ type Proposed struct {
 }
 
 // Propose plans to open the pull request, or to bring its words up to date. It
-// never opens one again that was closed at this commit.
+// never opens one again that was closed at this commit, or for what was taken back.
 func Propose(p Proposal, now Proposed) (Plan, error) {
 	var plan Plan
 	switch {
@@ -58,6 +60,7 @@ func Propose(p Proposal, now Proposed) (Plan, error) {
 		plan.note("%s updates no image of %s: nothing to propose", text.Plain(p.Branch), text.Plain(p.Base))
 		return plan, nil
 	}
+	branch := text.Plain(p.Branch)
 	text, err := proposal.Render(p.Templates, p.Updates, p.Branch, p.Base)
 	if err != nil {
 		return plan, err
@@ -73,6 +76,10 @@ func Propose(p Proposal, now Proposed) (Plan, error) {
 			plan.note("#%d proposed this commit and was closed: it is not opened again", pull.Number)
 			return plan, nil
 		}
+	}
+	if p.TakenBack {
+		plan.note("the base took back what %s brings again: no pull request is opened", branch)
+		return plan, nil
 	}
 	plan.do(OpenPull{p.Branch, p.Base, text.Title, proposal.Place("", text.Body)})
 	return plan, nil

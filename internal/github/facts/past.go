@@ -19,8 +19,8 @@ import (
 const (
 	maxPastLists   = 20 // for commits, with what the files were at each, and for trees
 	maxPastBatches = 10 // for contents
-	// maxPastFiles bounds the files that are looked up at one commit.
-	maxPastFiles = 2 * maxAliases
+	// maxLookups bounds what a list asks of files: of many it has fewer commits.
+	maxLookups = 4 * maxAliases
 )
 
 // Past adds to the facts what the base's own line of commits did to the files of the
@@ -33,11 +33,11 @@ func (r *Reader) Past(ctx context.Context, facts *change.Facts, within change.Wi
 	switch n := len(w.trail.Names); {
 	case n == 0:
 		return nil
-	case n > maxPastFiles:
+	case n > maxLookups:
 		facts.Past.Cut = fmt.Sprintf("%d files are too many to ask for at each commit", n)
 		return nil
 	default:
-		w.first = min(github.PageSize, max(1, maxAliases/n))
+		w.first = min(github.PageSize, maxLookups/n)
 	}
 	if err := w.down(ctx, facts); err != nil {
 		return err
@@ -89,7 +89,7 @@ func (w *walk) down(ctx context.Context, facts *change.Facts) error {
 				continue
 			}
 		}
-		if len(c.Parents) == 0 || !w.trail.Goes(c.made) {
+		if !w.trail.Goes(c.made) || len(c.Parents) == 0 {
 			return nil
 		}
 		child, next = c, c.Parents[0]
@@ -115,7 +115,7 @@ func (w *walk) take(ctx context.Context, parent, c *listed) error {
 	}
 	if came {
 		if w.left -= 2; w.left < 0 {
-			w.trail.Past.Cut = "too many requests would be needed"
+			w.trail.Short("too many requests would be needed")
 			return nil
 		}
 		for _, tree := range []string{parent.tree, c.tree} {
@@ -155,7 +155,7 @@ func (w *walk) commit(ctx context.Context, p *page, id string) (*listed, error) 
 		case p.end:
 			return nil, github.Odd(op, "commit %s is not among them", id)
 		case w.left <= 0:
-			w.trail.Past.Cut = "too many requests would be needed"
+			w.trail.Short("too many requests would be needed")
 			return nil, nil
 		}
 		w.left--

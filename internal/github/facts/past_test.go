@@ -84,7 +84,7 @@ func TestPastIsTheRepositorys(t *testing.T) {
 func TestPastWithinRequests(t *testing.T) {
 	w := newRepo(t)
 	all := func(version string) (pairs []string) {
-		for i := range 15 { // of which 10 commits fit a page
+		for i := range 60 { // of which 10 commits fit a page
 			pairs = append(pairs, fmt.Sprintf("%d.yaml", i), marked(version))
 		}
 		return pairs
@@ -135,14 +135,14 @@ func TestPastOfMassChanges(t *testing.T) {
 	w := typical(t, 1)
 	facts := w.pullFacts(w.open("flux"))
 	one := facts.Files[0]
-	for i := range 300 {
+	for i := range 600 {
 		one.Path = fmt.Sprintf("apps/%d.yaml", i)
 		facts.Files = append(facts.Files, one)
 	}
 	w.ResetLog()
 	facts.Past = change.Past{}
 	w.past(w.client(), &facts, nil)
-	if n := w.Count(); n != 0 || !strings.Contains(facts.Past.Cut, "301 files are too many") {
+	if n := w.Count(); n != 0 || !strings.Contains(facts.Past.Cut, "601 files are too many") {
 		t.Errorf("%d requests, cut %q", n, facts.Past.Cut)
 	}
 }
