@@ -51,10 +51,12 @@ type Policy struct {
 
 // Lookback is how far back the base is looked at: not at all where nobody would hear of it.
 func (p Policy) Lookback() change.Within {
-	if p.Rules["time/reverted"].Severity == finding.Off {
+	switch p.Rules["time/reverted"].Severity {
+	case finding.Off:
 		return change.Within{}
+	default:
+		return p.Reverts
 	}
-	return p.Reverts
 }
 
 // Keys are all pinned keys.

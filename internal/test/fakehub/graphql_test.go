@@ -137,6 +137,40 @@ fragment blob on Blob { oid byteSize isBinary isTruncated text }`,
 	}
 }
 
+// TestGraphQLHistory: "the linear commit history starting from (and including) this commit, in
+// the same order as git log" (https://docs.github.com/en/graphql/reference/objects#commit).
+func TestGraphQLHistory(t *testing.T) {
+	w := newWorld(t, fakehub.Options{})
+	w.write("apps/new.yaml", "a: 1\n")
+	w.commit("one", "main")
+	w.write("apps/new.yaml", "a: 2\n")
+	tip := w.commit("two", "main")
+	var seen []any
+	for after, more := any(nil), true; more; {
+		got := w.ask(fakehub.Token, `query past($tip: GitObjectID!, $after: String) { repository(owner: "goldfish-inc", name: "oceanid") {
+  object(oid: $tip) { ... on Commit { history(first: 2, after: $after) {
+    pageInfo { hasNextPage endCursor } nodes { oid file(path: "apps/new.yaml") { oid mode size } none: file(path: "apps/none/x.yaml") { oid } }
+} } } } }`, map[string]any{"tip": tip, "after": after})
+		page := at(got, "data", "repository", "object", "history")
+		nodes, _ := at(page, "nodes").([]any)
+		for _, n := range nodes {
+			seen = append(seen, at(n, "oid"), at(n, "file", "oid"), at(n, "file", "mode"), at(n, "file", "size"), at(n, "none"))
+		}
+		after, more = at(page, "pageInfo", "endCursor"), at(page, "pageInfo", "hasNextPage") == true
+	}
+	var want []any
+	for i, id := range strings.Fields(w.git("rev-list", tip)) {
+		if i < 2 {
+			want = append(want, id, w.git("rev-parse", id+":apps/new.yaml"), 33188.0, 5.0, nil)
+		} else {
+			want = append(want, id, nil, nil, nil, nil)
+		}
+	}
+	if diff := cmp.Diff(want, seen); diff != "" || len(want) < 15 {
+		t.Errorf("history (-want +got):\n%s", diff)
+	}
+}
+
 func TestGraphQLAutoMerge(t *testing.T) {
 	w := newWorld(t, fakehub.Options{})
 	n := w.OpenPull(full, fakehub.Pull{Title: "x", Head: "flux-image-updates"})
