@@ -38,7 +38,9 @@ func (j *judge) reverted(u *joined) {
 
 // TakenBack tells whether the change brings again what the base took back.
 func (r Result) TakenBack() bool {
-	return slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Rule == "time/reverted" && !f.Severity.Below(finding.Error) })
+	return slices.ContainsFunc(r.Findings, func(f finding.Finding) bool {
+		return f.Rule == "time/reverted" && !f.Severity.Below(finding.Error)
+	})
 }
 
 // takenBack finds the last commit that took a new value away from its place, where no

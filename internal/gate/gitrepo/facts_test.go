@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -62,6 +63,7 @@ func TestFacts(t *testing.T) {
 			{Path: "sub/Kustomization", Data: []byte("x: ImagePolicy\n")},
 		},
 		Bystanders: []change.Content{{Path: "other.yaml", Data: []byte(marked)}},
+		Past:       change.Past{Since: when.Add(-time.Minute).UTC()}, // the start itself
 	}
 	if diff := cmp.Diff(want, facts); diff != "" {
 		t.Error(diff)
@@ -125,7 +127,7 @@ func TestFactsShapes(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := open(t, dir()).Facts(context.Background(), gitrepo.Range{Base: "main", Head: "flux-image-updates"})
+			got, err := gather(open(t, dir()), "main", "flux-image-updates")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -65,14 +65,19 @@ func (w *work) facts(base, head string, keys ...string) change.Facts {
 
 func (w *work) tryFacts(base, head string, keys ...string) (change.Facts, error) {
 	w.t.Helper()
-	r := open(w.t, w.Dir)
+	facts, err := gather(open(w.t, w.Dir), base, head)
+	var gaps []string
+	facts.Commits, gaps = signature.Check(facts.Commits, keys, time.Now())
+	facts.Gaps = append(facts.Gaps, gaps...)
+	return facts, err
+}
+
+// gather gives the facts with their past.
+func gather(r *gitrepo.Repository, base, head string) (change.Facts, error) {
 	facts, err := r.Facts(context.Background(), gitrepo.Range{Base: base, Head: head})
 	if err == nil {
 		err = r.Past(context.Background(), &facts, policy.Default().Lookback())
 	}
-	var gaps []string
-	facts.Commits, gaps = signature.Check(facts.Commits, keys, time.Now())
-	facts.Gaps = append(facts.Gaps, gaps...)
 	return facts, err
 }
 

@@ -149,7 +149,8 @@ func TestGraphQLHistory(t *testing.T) {
 	for after, more := any(nil), true; more; {
 		got := w.ask(fakehub.Token, `query past($tip: GitObjectID!, $after: String) { repository(owner: "goldfish-inc", name: "oceanid") {
   object(oid: $tip) { ... on Commit { history(first: 2, after: $after) {
-    pageInfo { hasNextPage endCursor } nodes { oid file(path: "apps/new.yaml") { oid mode size } none: file(path: "apps/none/x.yaml") { oid } }
+    pageInfo { hasNextPage endCursor }
+    nodes { oid file(path: "apps/new.yaml") { oid mode size } none: file(path: "apps/none/x.yaml") { oid } }
 } } } } }`, map[string]any{"tip": tip, "after": after})
 		page := at(got, "data", "repository", "object", "history")
 		nodes, _ := at(page, "nodes").([]any)
