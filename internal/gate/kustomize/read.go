@@ -117,8 +117,14 @@ func unfoldMapping(n *yaml.Node, left *int) any {
 			if l := list(v); l != nil {
 				merged = append(merged, l...)
 			}
-		} else if _, twice := out[key.Value]; !twice {
-			out[key.Value] = v
+			continue
+		}
+		name := key.Value
+		if key.Kind == yaml.AliasNode {
+			name = key.Alias.Value
+		}
+		if _, twice := out[name]; !twice {
+			out[name] = v
 		}
 	}
 	for _, from := range merged {

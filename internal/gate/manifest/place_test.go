@@ -62,7 +62,8 @@ func TestComplexKeys(t *testing.T) {
 	if c.Outcome != Residue || !strings.Contains(fmt.Sprint(c.Residue), "mud") {
 		t.Errorf("%s: %v", c.Outcome, c.Residue)
 	}
-	for _, text := range []string{"? [a]\n: 1\n", "a: {? {b: c} : 1}\n", "a: &k x\nb:\n- *k : 1\n", "? [a]\n"} {
+	for _, text := range []string{"? [a]\n: 1\n", "a: {? {b: c} : 1}\n", "? [a]\n", "a: &k [x]\nb: {*k : 1}\n", "a: &k 1\nb: {*k : 1}\n",
+		"a: &k !!str x\nb: {*k : 1}\n", "a: &k x\nb: {*k : 1, k: 2}\n", "a: &k x\nb: {k: 2, *k : 1}\n", "a: &k <<\nb: {*k : {}}\n"} {
 		if rules := fmt.Sprint(Read([]byte(text)).Defects); !strings.Contains(rules, "yaml/complex-key") {
 			t.Errorf("%q has only the defects %s", text, rules)
 		}

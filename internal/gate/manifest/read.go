@@ -173,18 +173,24 @@ func (r *reader) visit(n *yaml.Node) {
 func (r *reader) mapping(n *yaml.Node) {
 	r.comments(n)
 	seen := make(map[string]bool, len(n.Content)/2)
+	var spelled map[string]int
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		r.comments(key)
 		r.path = append(r.path, segment{key: key, index: -1})
-		if key.Kind == yaml.ScalarNode {
-			if seen[key.Value] {
-				r.defect("yaml/duplicate-key", key, "the key %q stands twice; readers differ in which one counts", key.Value)
+		if key.Kind == yaml.ScalarNode || standsForText(key) {
+			if seen[said(key)] {
+				r.defect("yaml/duplicate-key", key, "the key %q stands twice; readers differ in which one counts", said(key))
 			}
-			seen[key.Value] = true
+			seen[said(key)] = true
 		}
 		if key.Kind != yaml.ScalarNode {
-			r.defect("yaml/complex-key", key, "the key is no plain word: few readers take it, and they name it differently")
+			if spelled == nil {
+				spelled = keyNames(n)
+			}
+			if !standsForText(key) || spelled[key.Value] > 1 {
+				r.defect("yaml/complex-key", key, "the key is no plain word: few readers take it, and they name it differently")
+			}
 			r.nodes++
 			if key.Kind == yaml.AliasNode {
 				r.aliases = append(r.aliases, key)
@@ -193,6 +199,16 @@ func (r *reader) mapping(n *yaml.Node) {
 		r.visit(value)
 		r.path = r.path[:len(r.path)-1]
 	}
+}
+
+// keyNames counts the keys of a mapping as Flux's own reader takes them: an alias by
+// its name, not by what it stands for.
+func keyNames(n *yaml.Node) map[string]int {
+	count := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		count[n.Content[i].Value]++
+	}
+	return count
 }
 
 // comments reports comments that a person could take for a marker.

@@ -29,9 +29,9 @@ func (p trail) String() string {
 			if b.Len() > 0 {
 				b.WriteByte('.')
 			}
-			b.WriteString(s.key.Value)
+			b.WriteString(said(s.key))
 		default:
-			fmt.Fprintf(&b, "[%+q]", s.key.Value)
+			fmt.Fprintf(&b, "[%+q]", said(s.key))
 		}
 	}
 	return b.String()
@@ -41,7 +41,7 @@ func (p trail) String() string {
 func (p trail) key() string {
 	for i := len(p) - 1; i >= 0; i-- {
 		if p[i].key != nil {
-			return p[i].key.Value
+			return said(p[i].key)
 		}
 	}
 	return ""
@@ -49,5 +49,23 @@ func (p trail) key() string {
 
 func simple(key *yaml.Node) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/"
-	return key.Kind == yaml.ScalarNode && key.Value != "" && strings.Trim(key.Value, letters) == ""
+	return (key.Kind == yaml.ScalarNode || standsForText(key)) && said(key) != "" && strings.Trim(said(key), letters) == ""
+}
+
+// said is what a key says: of an alias, the text that it stands for.
+func said(key *yaml.Node) string {
+	if standsForText(key) {
+		return key.Alias.Value
+	}
+	return key.Value
+}
+
+// standsForText tells whether a node is an alias of a text without a tag or a marker,
+// which every reader puts in its place.
+func standsForText(n *yaml.Node) bool {
+	if n.Kind != yaml.AliasNode || n.Alias.Kind != yaml.ScalarNode || n.Alias.Style&yaml.TaggedStyle != 0 {
+		return false
+	}
+	_, marked := markerOf(n.Alias)
+	return !marked && n.Alias.ShortTag() == "!!str" && resolved(n.Alias) == "str"
 }
