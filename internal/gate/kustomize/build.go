@@ -125,23 +125,6 @@ func each(objects []Object, change func(Object) Object) []Object {
 	return out
 }
 
-// perhaps is an image object with the doubt of the layers of which nobody knows here whether they have it.
-func perhaps(layers []*layer, o Object) Object {
-	folders := append(slices.Clone(o.Folders), path.Dir(o.File))
-	for _, l := range layers {
-		below := func(p string) bool { return l.maybe == "." || l.maybe == p || strings.HasPrefix(p, l.maybe+"/") }
-		if l.maybe == "" || !slices.Contains(kinds[imageGroup], o.Kind) || !slices.ContainsFunc(folders, below) {
-			continue
-		}
-		for _, p := range slices.Concat(l.first, l.last) {
-			if selects, _ := p.selects(o); selects {
-				o = o.unknown(p.name + ", which patches it, may be for another place")
-			}
-		}
-	}
-	return o
-}
-
 // begin reads the objects as they are written, and the kustomizations.
 func begin(base Base) *builder {
 	b := &builder{
@@ -180,6 +163,7 @@ type layer struct {
 	first, last               []patch // before the names change, and after
 	unknown                   string  // what else it does
 	maybe                     string  // the folder it may be around; empty where that is known
+	used                      bool    // by a cluster
 }
 
 // builder puts layers around the objects.
@@ -295,6 +279,7 @@ func (b *builder) apply(l *layer) []Object {
 
 // around puts a layer and its components around objects.
 func (b *builder) around(l *layer, objects []Object) []Object {
+	l.used = true
 	for _, folder := range l.components {
 		if b.left--; b.left < 0 {
 			break

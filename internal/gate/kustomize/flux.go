@@ -51,7 +51,7 @@ func (b *builder) fluxLayer(o Object, known bool) *layer {
 	if own := b.layers[folder]; own != nil {
 		l = *own
 	}
-	l.folders = slices.Concat([]string{folder, path.Dir(o.File)}, o.Folders)
+	l.used, l.folders = false, slices.Concat([]string{folder, path.Dir(o.File)}, o.Folders)
 	l.first, l.last, l.components = slices.Clip(l.first), slices.Clip(l.last), slices.Clip(l.components)
 	for field, key := range map[*string]string{&l.namespace: "targetNamespace", &l.prefix: "namePrefix", &l.suffix: "nameSuffix"} {
 		if value := o.Text("spec", key); value != "" {
@@ -81,4 +81,21 @@ func (b *builder) fluxLayer(o Object, known bool) *layer {
 	}
 	b.lacks(&l)
 	return &l
+}
+
+// perhaps is an image object with the doubt of the layers of which nobody knows here whether they have it.
+func perhaps(layers []*layer, o Object) Object {
+	folders := append(slices.Clone(o.Folders), path.Dir(o.File))
+	for _, l := range layers {
+		below := func(p string) bool { return l.maybe == "." || l.maybe == p || strings.HasPrefix(p, l.maybe+"/") }
+		if l.maybe == "" || !slices.Contains(kinds[imageGroup], o.Kind) || !slices.ContainsFunc(folders, below) {
+			continue
+		}
+		for _, p := range slices.Concat(l.first, l.last) {
+			if selects, _ := p.selects(o); selects {
+				o = o.unknown(p.name + ", which patches it, may be for another place")
+			}
+		}
+	}
+	return o
 }

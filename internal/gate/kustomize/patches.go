@@ -20,14 +20,16 @@ type Patch struct {
 // patches are those of all kustomizations, whatever they have, and of Flux's.
 func (b *builder) patches(layers []*layer) (out []Patch) {
 	seen := map[string]bool{}
-	for _, p := range b.allPatches(layers) {
-		for _, body := range p.body {
-			one := Patch{Place: p.name, Kind: text(body, "kind"), Name: text(body, "metadata", "name"), Found: *p.found, body: body}
-			if one.Targeted = p.target != nil; one.Targeted {
-				one.Kind = text(p.target, "kind")
-			}
-			if key := fmt.Sprint(one); !seen[key] { // a layer of Flux's has those of its folder
-				seen[key], out = true, append(out, one)
+	for _, l := range b.allLayers(layers) {
+		for _, p := range slices.Concat(l.first, l.last) {
+			for _, body := range p.body {
+				one := Patch{Place: p.name, Kind: text(body, "kind"), Name: text(body, "metadata", "name"), Found: *p.found, body: body}
+				if one.Targeted = p.target != nil; one.Targeted {
+					one.Kind = text(p.target, "kind")
+				}
+				if key := fmt.Sprint(one); !seen[key] { // a layer of Flux's has those of its folder
+					seen[key], out = true, append(out, one)
+				}
 			}
 		}
 	}
@@ -38,25 +40,24 @@ func (b *builder) patches(layers []*layer) (out []Patch) {
 // is a part of one. Files of patches are no objects otherwise.
 func (b *builder) unapplied(flux []*layer) (out []Object) {
 	seen := map[*bool]bool{}
-	for _, p := range b.allPatches(flux) {
-		b.reached[p.file] = b.reached[p.file] || b.patchFiles[p.file] != nil
-		if !*p.found && !seen[p.found] {
-			seen[p.found], out = true, append(out, p.parts()...)
+	for _, l := range b.allLayers(flux) {
+		for _, p := range slices.Concat(l.first, l.last) {
+			b.reached[p.file] = b.reached[p.file] || b.patchFiles[p.file] != nil
+			if l.used && !*p.found && !seen[p.found] {
+				seen[p.found], out = true, append(out, p.parts()...)
+			}
 		}
 	}
 	return out
 }
 
-// allPatches are those of all kustomizations and of layers.
-func (b *builder) allPatches(layers []*layer) (out []patch) {
-	layers = slices.Clip(layers)
+// allLayers are Flux's and those of all kustomizations.
+func (b *builder) allLayers(flux []*layer) []*layer {
+	all := slices.Clone(flux)
 	for _, folder := range slices.Sorted(maps.Keys(b.layers)) {
-		layers = append(layers, b.layers[folder])
+		all = append(all, b.layers[folder])
 	}
-	for _, l := range layers {
-		out = append(append(out, l.first...), l.last...)
-	}
-	return out
+	return all
 }
 
 // Sets tells whether the patch gives a field such a text, by being merged or by a step.
