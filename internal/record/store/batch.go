@@ -25,9 +25,18 @@ type item struct {
 	receipt  ledger.Receipt
 	done     chan error // takes one answer without blocking
 	unsure   bool       // it may have been kept already
-	// cancelled says that nobody waits any more.
-	cancelled atomic.Bool
+	size     int64      // what it holds of memory, roughly
+	state    atomic.Int32
 }
+
+// The states of an item. Whose it is lets go of it when nobody waits any more: what is
+// refused while the ledger takes nothing is not to be held until that is over.
+const (
+	queued    int32 = iota // its sender's
+	taken                  // the writer's
+	cancelled              // the writer's, and nobody waits
+	gone                   // nobody's
+)
 
 // How a body is stored.
 const (
@@ -60,6 +69,7 @@ func (l *Ledger) Append(ctx context.Context, e ledger.Entry, body []byte) (ledge
 	}
 	it := &item{entry: e, leaf: e.Hash(), done: make(chan error, 1)}
 	it.encoding, it.data = l.pack.encode(body)
+	it.size = int64(len(it.data)) + itemOverhead
 	until := time.Now().Add(l.o.Hold)
 	if !l.enter(ctx, it, until) {
 		return ledger.Receipt{}, l.unavailable(ctx)
@@ -79,7 +89,12 @@ func (l *Ledger) Append(ctx context.Context, e ledger.Entry, body []byte) (ledge
 			return ledger.Receipt{}, fmt.Errorf("%w: %w", ledger.ErrUnavailable, errClosed)
 		}
 	}
-	it.cancelled.Store(true)
+	if it.state.CompareAndSwap(queued, gone) {
+		it.data = nil
+		l.leave(it)
+	} else {
+		it.state.Store(cancelled)
+	}
 	return ledger.Receipt{}, l.unavailable(ctx)
 }
 
@@ -87,11 +102,11 @@ func (l *Ledger) Append(ctx context.Context, e ledger.Entry, body []byte) (ledge
 func (l *Ledger) enter(ctx context.Context, it *item, until time.Time) bool {
 	waiting, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
-	if l.quota.Acquire(waiting, it.size()) != nil {
+	if l.quota.Acquire(waiting, it.size) != nil {
 		return false
 	}
 	l.queued.Add(1)
-	l.queuedBytes.Add(it.size())
+	l.queuedBytes.Add(it.size)
 	select {
 	case l.queue <- it:
 		return true
@@ -104,12 +119,9 @@ func (l *Ledger) enter(ctx context.Context, it *item, until time.Time) bool {
 // leave gives back what the item takes of the quota.
 func (l *Ledger) leave(it *item) {
 	l.queued.Add(-1)
-	l.queuedBytes.Add(-it.size())
-	l.quota.Release(it.size())
+	l.queuedBytes.Add(-it.size)
+	l.quota.Release(it.size)
 }
-
-// size is what the item holds of memory, roughly.
-func (it *item) size() int64 { return int64(len(it.data)) + itemOverhead }
 
 const itemOverhead = 1 << 10
 
@@ -157,7 +169,7 @@ func (p *packer) encode(body []byte) (encoding string, data []byte) {
 func (l *Ledger) gather(ctx context.Context, batch []*item, first *item, previous int) []*item {
 	window := time.NewTimer(batchWindow)
 	defer window.Stop()
-	batch, bytes := append(batch, first), len(first.data)
+	batch, bytes := append(batch, first), first.size
 	for len(batch) < maxBatch && bytes < maxBatchBytes {
 		var it *item
 		select {
@@ -174,7 +186,7 @@ func (l *Ledger) gather(ctx context.Context, batch []*item, first *item, previou
 				return batch
 			}
 		}
-		batch, bytes = append(batch, it), bytes+len(it.data)
+		batch, bytes = append(batch, it), bytes+it.size
 	}
 	return batch
 }

@@ -25,8 +25,6 @@ type postgres struct {
 	conn   *pgx.Conn // nil: to be made by the next transaction
 	// warned is a warning of the server in the present transaction.
 	warned *pgconn.Notice
-	// unsure are the items of which it is not known whether they were committed.
-	unsure map[*item]bool
 }
 
 // The statements of a batch. The first three are one round trip, the others a
@@ -59,21 +57,17 @@ SELECT $1 + n - 1, encoding, data FROM unnest($2::text[], $3::bytea[]) WITH ORDI
 // commit keeps the items with two round trips; where another replica has moved the
 // head, one more sees whether it did so rightly.
 func (p *postgres) commit(ctx context.Context, items []*item) error {
-	err := p.transact(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+	return p.transact(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		h, known, err := p.look(ctx, conn, items)
 		if err != nil {
 			return err
 		}
 		added, nodes := p.place(h, items, known)
 		for _, it := range items {
-			p.unsure[it] = true
+			it.unsure = true
 		}
 		return p.write(ctx, conn, h, added, nodes, len(added) > 0 || len(items) == 0)
 	})
-	if err == nil {
-		clear(p.unsure)
-	}
-	return err
 }
 
 func (p *postgres) probe(ctx context.Context) error { return p.commit(ctx, nil) }
@@ -172,7 +166,7 @@ func (p *postgres) place(h *head, items []*item, known map[identity]ledger.Recor
 		key := identityOf(&it.entry)
 		if there, ok := known[key]; ok {
 			// The very leaf of an item whose commit got no answer is its own.
-			own := p.unsure[it] && there.Index < first && there.Hash() == it.leaf
+			own := it.unsure && there.Index < first && there.Hash() == it.leaf
 			it.receipt = ledger.Receipt{Record: there, Duplicate: !own}
 			continue
 		}

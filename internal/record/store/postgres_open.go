@@ -52,7 +52,7 @@ func openPostgres(ctx context.Context, o Options, seen *witness) (*postgres, err
 	if err != nil {
 		return nil, err
 	}
-	p := &postgres{o: o, config: config, sign: signer{key: o.Key, now: o.Now, seen: seen}, unsure: map[*item]bool{}}
+	p := &postgres{o: o, config: config, sign: signer{key: o.Key, now: o.Now, seen: seen}}
 	p.config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
 		if n.SeverityUnlocalized == "WARNING" {
 			p.warned = n

@@ -52,14 +52,17 @@ func (l *Ledger) write(ctx context.Context) {
 	}
 }
 
-// dropCancelled leaves out the items that nobody waits for.
+// dropCancelled takes the items, and leaves out those that nobody waits for.
 func (l *Ledger) dropCancelled(batch []*item) []*item {
 	return slices.DeleteFunc(batch, func(it *item) bool {
-		cancelled := it.cancelled.Load()
-		if cancelled {
+		if it.state.CompareAndSwap(queued, taken) {
+			return false
+		}
+		state := it.state.Load()
+		if state == cancelled {
 			l.leave(it)
 		}
-		return cancelled
+		return state != taken
 	})
 }
 
