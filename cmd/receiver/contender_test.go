@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,21 +30,21 @@ func startBaseline(b *testing.B, name string) *contender {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { p.stop(syscall.SIGKILL) })
-	return &contender{name, p.url, p.cpu, map[string][]measured{}}
+	return &contender{name, p.url, p.cpu, p.memory, map[string][]measured{}}
 }
 
 // startReceiver runs the program on a ledger.
 func startReceiver(b *testing.B, name, ledger string) *contender {
 	b.Helper()
 	p := startServe(b, benchSecret, ledger)
-	return &contender{name, p.url, p.cpu, map[string][]measured{}}
+	return &contender{name, p.url, p.cpu, p.memory, map[string][]measured{}}
 }
 
 // startBefore runs the receiver of another commit, which -before names.
 func startBefore(b *testing.B) *contender {
 	b.Helper()
 	p := serveBy(b, *before, benchSecret, filepath.Join(b.TempDir(), "ledger.db"))
-	return &contender{"sqlite before", p.url, p.cpu, map[string][]measured{}}
+	return &contender{"sqlite before", p.url, p.cpu, p.memory, map[string][]measured{}}
 }
 
 // cpu is the processor time that the process has used. The kernel counts in
@@ -62,6 +63,20 @@ func (p *process) cpu() time.Duration {
 		ticks += n
 	}
 	return time.Duration(ticks) * 10 * time.Millisecond
+}
+
+// memory is how much the process has in memory, and the most it ever had, in MB.
+func (p *process) memory() (now, peak int) {
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(p.command.Process.Pid) + "/status")
+	if err != nil {
+		return 0, 0
+	}
+	of := func(name string) (kilobytes int) {
+		_, after, _ := strings.Cut(string(status), name+":")
+		_, _ = fmt.Sscan(after, &kilobytes)
+		return kilobytes >> 10
+	}
+	return of("VmRSS"), of("VmHWM")
 }
 
 // payload is one of GitHub's own examples.

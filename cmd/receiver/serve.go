@@ -216,6 +216,7 @@ func (s *service) start(ctx context.Context, group *errgroup.Group, remind *rota
 		s.secrets.Follow(ctx, secretsEvery, s.asked, read, s.log, func(live []secret.Secret) { warnTyped(s.log, s.WebhookSecretFile, live) })
 	})
 	task(func() { remind.Follow(ctx, time.Tick(remindEvery)) })
+	task(func() { releaseMemory(ctx) })
 	if s.CheckpointFile != "" {
 		task(func() { s.keepCheckpoint(ctx) })
 	}

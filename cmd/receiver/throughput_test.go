@@ -43,10 +43,11 @@ const peers = `others, of the bare handler in a run with them (push, pull reques
 
 // contender is a server that is measured, in a process of its own.
 type contender struct {
-	name string
-	url  string
-	cpu  func() time.Duration // used so far
-	runs map[string][]measured
+	name   string
+	url    string
+	cpu    func() time.Duration   // used so far
+	memory func() (now, peak int) // in MB
+	runs   map[string][]measured
 }
 
 // measured is one run of wrk.
@@ -107,6 +108,23 @@ func BenchmarkThroughput(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Logf("%d rounds, medians\n%s\n%s", rounds, &text, peers)
+	weigh(b, contenders)
+}
+
+// What a receiver may take of memory, in MB, after the storm and in it.
+const restsAt, peaksAt = 64, 110
+
+// weigh tells how much memory each took, and holds the receivers to their bounds.
+func weigh(b *testing.B, all []*contender) {
+	b.Helper()
+	time.Sleep(10 * time.Second) // a bench waits for what the storm took to be given back
+	for _, c := range all {
+		now, peak := c.memory()
+		b.Logf("%s: %d MB at rest, %d MB at most", c.name, now, peak)
+		if (c.name == "sqlite" || c.name == "postgres") && (now > restsAt || peak > peaksAt) {
+			b.Errorf("%s takes more memory than %d MB at rest, or %d MB under load", c.name, restsAt, peaksAt)
+		}
+	}
 }
 
 // wrk loads a server with 64 connections for three seconds.

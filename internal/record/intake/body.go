@@ -13,7 +13,7 @@ import (
 
 const (
 	// smallBody is what every request may fill unasked: most deliveries fit.
-	smallBody = 64 << 10
+	smallBody = 32 << 10
 	// mediumBody is the greatest body that never waits behind larger ones.
 	mediumBody = 1 << 20
 )

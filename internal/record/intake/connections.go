@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// How many connections are served at once. Each can hold 64 KiB of a body without
-// asking, which is half of DefaultBudget.
+// How many connections are served at once. Each can hold 32 KiB of a body without
+// asking, which is a quarter of DefaultBudget.
 const (
 	DefaultConnections = 2048
 	// DefaultAddress is how many of them one address may have that are idle or have
