@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -46,37 +47,64 @@ const (
 	Full     Closed = "full"    // there was no room, and none could be made
 )
 
-// Connections is a listener that keeps strangers from taking all connections: the
-// longest idle one makes room, then the one that has sent nothing signed for longest.
+// Connections is a listener that keeps strangers from taking all connections. Whoever
+// signs nothing makes room: first who has taken longer than a request does, then one of
+// the address that has most of them. An idle one does where more than half are; or else
+// last, since another delivery may be on its way over it.
 type Connections struct {
 	net.Listener
 	Limits
 
-	mu   sync.Mutex
-	open map[*connection]bool
-	full time.Time // when room was last made, or not found
+	mu        sync.Mutex
+	open      map[*connection]bool
+	addresses map[netip.Addr]*address
+	all       address
+	full      time.Time // when room was last made, or not found
 }
+
+// address is how many connections it has in each state.
+type address [3]int
+
+// The states of a connection.
+const (
+	unsigned = iota // it has sent nothing signed yet
+	idle            // nothing is asked over it
+	signed          // what is under way has a right signature
+)
 
 // connection is one of them. Its fields are guarded by the listener's mutex.
 type connection struct {
 	net.Conn
-	of     *Connections
-	from   netip.Addr // not valid for a proxy
-	idle   bool
-	signed bool // what is under way has a right signature
-	since  time.Time
+	of      *Connections
+	from    netip.Addr
+	address *address // nil for a proxy
+	state   int
+	since   time.Time
 }
 
 // Limit bounds the connections of a listener. Serve it with Server.
 func Limit(l net.Listener, limits Limits) *Connections {
-	limits.All, limits.Address = cmp.Or(limits.All, DefaultConnections), cmp.Or(limits.Address, DefaultAddress)
+	limits.All, limits.Address = cmp.Or(limits.All, roomFor(DefaultConnections)), cmp.Or(limits.Address, DefaultAddress)
 	if limits.Observe == nil {
 		limits.Observe = func(Closed) {}
 	}
 	if limits.Now == nil {
 		limits.Now = time.Now
 	}
-	return &Connections{Listener: l, Limits: limits, open: map[*connection]bool{}}
+	return &Connections{Listener: l, Limits: limits, open: map[*connection]bool{}, addresses: map[netip.Addr]*address{}}
+}
+
+// ownFiles is how many files the ledger and all else but connections may need.
+const ownFiles = 128
+
+// roomFor is how many connections there may be where so many are wanted, and a process
+// may only open so many files.
+func roomFor(most uint64) int {
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err == nil {
+		most = min(most, max(files.Cur, 2*ownFiles)-ownFiles)
+	}
+	return int(most)
 }
 
 // Accept waits for the next connection that is let in.
@@ -89,7 +117,7 @@ func (c *Connections) Accept() (net.Conn, error) {
 		own := &connection{Conn: conn, of: c, since: c.Now()}
 		peer := addressOf(conn.RemoteAddr().String())
 		if !within(c.Allow.Proxies, peer) {
-			own.from = group(peer)
+			own.from, own.address = group(peer), new(address)
 			if c.Allow.Networks != nil && !within(c.Allow.Networks(), peer) {
 				c.Observe(Stranger)
 				_ = conn.Close()
@@ -106,16 +134,21 @@ func (c *Connections) Accept() (net.Conn, error) {
 // admit makes room where there is none.
 func (c *Connections) admit(own *connection) bool {
 	c.mu.Lock()
+	if known := c.addresses[own.from]; known != nil && own.address != nil {
+		own.address = known
+	}
 	victim, reason := c.victim(own)
 	fits := victim != nil || len(c.open) < c.All
-	if fits {
-		delete(c.open, victim)
-		c.open[own] = true
-	} else {
-		reason = Full
-	}
 	if !fits || victim != nil && len(c.open) >= c.All {
 		c.full = own.since
+	}
+	if victim != nil {
+		c.remove(victim)
+	}
+	if fits {
+		c.add(own)
+	} else {
+		reason = Full
 	}
 	c.mu.Unlock()
 	if reason != "" {
@@ -127,37 +160,79 @@ func (c *Connections) admit(own *connection) bool {
 	return fits
 }
 
-// victim is the connection that makes room, if one has to: the longest idle one, or
-// else the one that has sent nothing signed for longest. Those of proxies come last.
-func (c *Connections) victim(own *connection) (victim *connection, reason Closed) {
-	same, full := 0, len(c.open) >= c.All
-	for other := range c.open {
-		if other.from.IsValid() && other.from == own.from && !other.signed {
-			same++
+func (c *Connections) add(own *connection) {
+	c.open[own] = true
+	if own.address != nil {
+		c.addresses[own.from] = own.address
+		own.address[own.state]++
+		c.all[own.state]++
+	}
+}
+
+func (c *Connections) remove(own *connection) {
+	delete(c.open, own)
+	if own.address != nil {
+		own.address[own.state]--
+		c.all[own.state]--
+		if *own.address == (address{}) {
+			delete(c.addresses, own.from)
 		}
 	}
-	crowded := same >= c.Address
+}
+
+// The ranks of connections: the highest one makes room.
+const (
+	stays         = iota
+	proxyUnsigned // its patience is the proxy's matter
+	proxyIdle
+	spared // idle
+	fresh  // it may be about to sign
+	stale  // it has taken longer than a request does
+	idler  // idle, as more than half are
+)
+
+// victim is the connection that makes room, if one has to.
+func (c *Connections) victim(own *connection) (victim *connection, reason Closed) {
+	full, crowded := len(c.open) >= c.All, own.address != nil && own.address[unsigned]+own.address[idle] >= c.Address
 	if !full && !crowded {
 		return nil, ""
 	}
+	manyIdle := c.all[idle] > c.All/2
+	if crowded {
+		manyIdle = own.address[idle] > c.Address/2
+	}
 	rank := func(x *connection) int {
 		switch {
-		case x.signed:
-			return 0
-		case !x.from.IsValid():
-			return map[bool]int{true: 2, false: 1}[x.idle]
-		case !x.idle:
-			return 3
+		case x.state == signed || crowded && x.address != own.address:
+			return stays
+		case x.address == nil:
+			return proxyUnsigned + x.state
+		case x.state == idle && manyIdle:
+			return idler
+		case x.state == idle:
+			return spared
+		case own.since.Sub(x.since) >= patience:
+			return stale
+		case !full:
+			return stays
 		}
-		return 4
+		return fresh
 	}
+	most := stays
 	for other := range c.open {
-		if rank(other) == 0 || crowded && other.from != own.from || !full && !other.idle && own.since.Sub(other.since) < patience {
+		of := rank(other)
+		switch {
+		case of == stays || of < most:
+			continue
+		case of > most:
+		case of == fresh && other.address[unsigned] != victim.address[unsigned]:
+			if other.address[unsigned] < victim.address[unsigned] {
+				continue
+			}
+		case !other.since.Before(victim.since):
 			continue
 		}
-		if victim == nil || rank(other) > rank(victim) || rank(other) == rank(victim) && other.since.Before(victim.since) {
-			victim, reason = other, map[bool]Closed{true: Idle, false: Slow}[other.idle]
-		}
+		most, victim, reason = of, other, map[bool]Closed{true: Idle, false: Slow}[other.state == idle]
 	}
 	return victim, reason
 }
@@ -179,16 +254,22 @@ func (c *Connections) Saturated() bool {
 // Close takes the connection from the count.
 func (c *connection) Close() error {
 	c.of.mu.Lock()
-	delete(c.of.open, c)
+	if c.of.open[c] {
+		c.of.remove(c)
+	}
 	c.of.mu.Unlock()
 	return c.Conn.Close()
 }
 
-// now notes what a connection does from now on.
-func (c *connection) now(idle, signed bool) {
+// now notes what a connection does from now on, if it has not made room for another.
+func (c *connection) now(state int) {
 	c.of.mu.Lock()
 	defer c.of.mu.Unlock()
-	c.idle, c.signed, c.since = idle, signed, c.of.Now()
+	if c.of.open[c] {
+		c.of.remove(c)
+		c.state, c.since = state, c.of.Now()
+		c.of.add(c)
+	}
 }
 
 // connectionKey is where a request has its connection.
@@ -199,8 +280,12 @@ func follow(server *http.Server) {
 		return context.WithValue(ctx, connectionKey{}, conn)
 	}
 	server.ConnState = func(conn net.Conn, state http.ConnState) {
-		if own, ok := conn.(*connection); ok && (state == http.StateIdle || state == http.StateActive) {
-			own.now(state == http.StateIdle, false)
+		own, ok := conn.(*connection)
+		switch {
+		case ok && state == http.StateIdle:
+			own.now(idle)
+		case ok && state == http.StateActive:
+			own.now(unsigned)
 		}
 	}
 }
@@ -208,7 +293,7 @@ func follow(server *http.Server) {
 // isSigned notes that what is under way over a request's connection has a right signature.
 func isSigned(r *http.Request) {
 	if own, ok := r.Context().Value(connectionKey{}).(*connection); ok {
-		own.now(false, true)
+		own.now(signed)
 	}
 }
 

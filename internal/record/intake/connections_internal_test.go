@@ -31,6 +31,7 @@ func (again) Append(_ context.Context, e ledger.Entry, _ []byte) (ledger.Receipt
 // site is a server whose connections are limited.
 type site struct {
 	*Connections
+	handler http.Handler
 	address string
 
 	mu     sync.Mutex
@@ -51,14 +52,14 @@ func newSite(t *testing.T, l Limits) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{address: listener.Addr().String(), closed: map[Closed]int{}}
+	s := &site{handler: in.Handler(), address: listener.Addr().String(), closed: map[Closed]int{}}
 	l.Observe = func(why Closed) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.closed[why]++
 	}
 	s.Connections = Limit(listener, l)
-	server := Server(in.Handler(), nil)
+	server := Server(s.handler, nil)
 	go func() { _ = server.Serve(s.Connections) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return s
@@ -111,15 +112,10 @@ func (s *site) count(why Closed) int {
 	return s.closed[why]
 }
 
-func (s *site) idle() (n int) {
+func (s *site) idle() int {
 	s.Connections.mu.Lock()
 	defer s.Connections.mu.Unlock()
-	for c := range s.open {
-		if c.idle {
-			n++
-		}
-	}
-	return n
+	return s.all[idle]
 }
 
 // ended says whether the other side has closed the connection.

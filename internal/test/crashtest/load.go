@@ -154,10 +154,11 @@ func (l *Load) send(address string, d delivery) int {
 	return a.Status
 }
 
-func (l *Load) post(address string, d delivery) (status int, id string) {
+// request is a delivery as it is sent.
+func (l *Load) request(address string, d delivery) (*http.Request, error) {
 	request, err := http.NewRequest(http.MethodPost, "http://"+address+"/webhooks/github", bytes.NewReader(d.body))
 	if err != nil {
-		return 0, ""
+		return nil, err
 	}
 	secret := l.secret
 	if d.forged {
@@ -172,6 +173,14 @@ func (l *Load) post(address string, d delivery) (status int, id string) {
 		"X-Hub-Signature-256": "sha256=" + hex.EncodeToString(mac.Sum(nil)),
 	} {
 		request.Header.Set(name, value)
+	}
+	return request, nil
+}
+
+func (l *Load) post(address string, d delivery) (status int, id string) {
+	request, err := l.request(address, d)
+	if err != nil {
+		return 0, ""
 	}
 	response, err := l.http.Do(request)
 	if err != nil {

@@ -10,16 +10,20 @@ import (
 	"testing"
 )
 
-// overlay writes what go build -overlay reads: the ledger's source with other
+// overlay writes what go build -overlay reads: the source of the ledger and the intake with other
 // texts in the place of some, each of which must be there. So a receiver can be
 // made that breaks its promise, and the real one needs no way to be told to.
 func overlay(t *testing.T, oldnew ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	changes := struct{ Replace map[string]string }{map[string]string{}}
-	files, err := filepath.Glob("../../record/store/*.go")
-	if err != nil {
-		t.Fatal(err)
+	var files []string
+	for _, folder := range []string{"store", "intake"} {
+		found, err := filepath.Glob("../../record/" + folder + "/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
 	}
 	found := map[string]bool{}
 	for _, path := range files {
@@ -46,7 +50,7 @@ func overlay(t *testing.T, oldnew ...string) string {
 	}
 	for i := 0; i < len(oldnew); i += 2 {
 		if !found[oldnew[i]] {
-			t.Fatalf("the ledger's source no longer has %q", oldnew[i])
+			t.Fatalf("the source no longer has %q", oldnew[i])
 		}
 	}
 	text, err := json.Marshal(changes)
