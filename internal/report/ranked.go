@@ -12,37 +12,52 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 )
 
-// ofAKind is how many unexpected uses of a kind are shown before the first ones of others.
+// ofAKind is how many unexpected uses or findings of a kind are shown before the first ones of others.
 const ofAKind = 3
 
-// ranked puts what is unexpected first, by branch and account, and the first few of each
-// kind before the many of any: noise is not to bury an act.
+// ranked puts what is unexpected first, and of that the first few of each kind, then those
+// of each branch, before the many of any: who holds the token names branches and
+// repositories as he likes, but GitHub the events. Then it goes by default branch, account,
+// kind and branch.
 func ranked(uses []audit.Use) []audit.Use {
 	type place struct {
 		audit.Use
-		calm, later, kind int
+		tier, other, kind, branch int
 	}
-	kinds, count := map[string]int{}, map[string]int{}
+	seen := map[string]*[2]int{} // by what a use is: its place among those, and how many there were
+	of := func(parts ...any) *[2]int {
+		key := fmt.Sprintf("%q", parts)
+		if seen[key] == nil {
+			seen[key] = &[2]int{len(seen)}
+		}
+		seen[key][1]++
+		return seen[key]
+	}
 	var all []place
 	for _, u := range uses {
-		p := place{Use: u, calm: 1}
+		p := place{Use: u, tier: 3}
 		if alarming(u.Attribution) {
+			what := eventOf(u.Event, u.Action)
 			branch, _, _ := strings.Cut(shownRef(u.Ref), "/")
-			key := fmt.Sprint(u.Repository.ID, " ", u.Who.ID, " ", branch, " ", eventOf(u.Event, u.Action))
-			if _, known := kinds[key]; !known {
-				kinds[key] = len(kinds) + 1
+			kind := of(u.Who.ID, what, u.Why, u.Default)
+			group := of(u.Who.ID, what, u.Why, u.Default, u.Repository.ID, branch)
+			p.kind, p.branch = kind[0], group[0]
+			switch {
+			case kind[1] <= ofAKind:
+				p.tier = 0
+			case group[1] <= ofAKind:
+				p.tier = 1
+			default:
+				p.tier = 2
 			}
-			count[key]++
-			p.calm, p.kind = 0, kinds[key]
-			p.later = map[bool]int{true: 1}[count[key] > ofAKind]
-			if branch == "main" || branch == "master" {
-				p.kind = 0
+			if !u.Default {
+				p.other = 1
 			}
 		}
 		all = append(all, p)
 	}
 	slices.SortStableFunc(all, func(a, b place) int {
-		return cmp.Or(cmp.Compare(a.calm, b.calm), cmp.Compare(a.later, b.later), cmp.Compare(a.kind, b.kind))
+		return cmp.Or(cmp.Compare(a.tier, b.tier), cmp.Compare(a.other, b.other), cmp.Compare(a.kind, b.kind), cmp.Compare(a.branch, b.branch))
 	})
 	var sorted []audit.Use
 	for _, p := range all {
@@ -52,26 +67,47 @@ func ranked(uses []audit.Use) []audit.Use {
 }
 
 // rank puts findings of one severity in the order of their uses; those of none come first.
+// The first few of each rule come before the many of any.
 func rank(findings []finding.Finding, uses []audit.Use) {
 	at := map[int64]int{}
 	for i, u := range uses {
 		at[u.Index] = i + 1
 	}
-	order := func(f finding.Finding) int {
-		if f.Entry == nil {
-			return 0
-		}
-		return at[*f.Entry]
+	type place struct {
+		finding.Finding
+		at, tier int
 	}
-	slices.SortStableFunc(findings, func(a, b finding.Finding) int {
+	var all []place
+	for _, f := range findings {
+		p := place{Finding: f}
+		if f.Entry != nil {
+			p.at = at[*f.Entry]
+		}
+		all = append(all, p)
+	}
+	gravest := func(a, b place) int {
 		switch {
 		case a.Severity.Below(b.Severity):
 			return 1
 		case b.Severity.Below(a.Severity):
 			return -1
 		}
-		return cmp.Compare(order(a), order(b))
+		return 0
+	}
+	byUse := func(a, b place) int { return cmp.Compare(a.at, b.at) }
+	slices.SortStableFunc(all, byUse)
+	count := map[string]int{}
+	for i := range all {
+		if count[all[i].Rule]++; count[all[i].Rule] > ofAKind {
+			all[i].tier = 1
+		}
+	}
+	slices.SortStableFunc(all, func(a, b place) int {
+		return cmp.Or(gravest(a, b), cmp.Compare(a.tier, b.tier), byUse(a, b))
 	})
+	for i, p := range all {
+		findings[i] = p.Finding
+	}
 }
 
 // Filter picks what is shown of a timeline. The verdict is that of all.

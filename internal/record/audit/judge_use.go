@@ -38,6 +38,7 @@ func (j *judge) act(r Reading) {
 	u := Use{
 		Index: r.Record.Index, Time: cmp.Or(b.Time, r.Record.Time).UTC(), Event: b.Event, Action: b.Action,
 		Repository: b.Repository, Ref: b.Ref, Commit: b.After, Number: b.Number, Subject: b.Subject, Who: who,
+		Default:     b.Default != "" && b.Ref == "refs/heads/"+b.Default,
 		Attribution: Expected,
 	}
 	if u.Why = j.unexpected(r); len(u.Why) > 0 {

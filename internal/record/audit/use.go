@@ -32,6 +32,7 @@ type Use struct {
 	Action     string
 	Repository Repository
 	Ref        string
+	Default    bool   // that is the repository's default branch
 	Commit     string // what the ref was moved to, or what the event is about
 	Number     int64  // of the pull request or issue
 	Subject    string // a status context, a label, a workflow's path
