@@ -318,3 +318,20 @@ func TestOtherKindsArePassedOver(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestDefaultBranch: a use says by the body whether it is about the default branch, whatever that is called.
+func TestDefaultBranch(t *testing.T) {
+	push := func(ref, repository string) string {
+		return fmt.Sprintf(`push {"ref":%q,"before":"1","after":"2","pusher":{"name":"x"},"repository":{"id":100,"full_name":"acme/fleet"%s},%s}`,
+			ref, repository, jsonBot)
+	}
+	readings := of(push("refs/heads/trunk", `,"default_branch":"trunk"`), push("refs/heads/main", `,"default_branch":"trunk"`),
+		push("refs/tags/trunk", `,"default_branch":"trunk"`), push("refs/heads/main", ""))
+	var got []bool
+	for _, u := range audit.Judge(readings, botContract()).Uses {
+		got = append(got, u.Default)
+	}
+	if want := []bool{true, false, false, false}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
