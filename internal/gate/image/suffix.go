@@ -1,9 +1,10 @@
 package image
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/text/pattern"
 )
 
 // suffix is what follows a version's numbers, told apart.
@@ -54,7 +55,7 @@ func splitSuffix(s string) suffix {
 		s = s[end:]
 		word := strings.TrimRight(token, "0123456789")
 		switch {
-		case isPrereleaseWord(word) && !daily.MatchString(token):
+		case isPrereleaseWord(word) && !daily().MatchString(token):
 			inVariant = false
 		case word != "" && (inVariant || !isCommit(token)):
 			inVariant = true
@@ -83,7 +84,7 @@ func join(text, separator, token string) string {
 }
 
 // daily is a release that is built anew, as Rancher's hardened images are.
-var daily = regexp.MustCompile(`^build20[0-9]{6}$`)
+var daily = pattern.Lazy(`^build20[0-9]{6}$`)
 
 func isPrereleaseWord(word string) bool {
 	switch strings.ToLower(word) {
