@@ -3,10 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/api"
+	"github.com/goldfish-inc/fluxkeeper/internal/text"
 )
 
 // eraseCmd keeps bodies for a while only.
@@ -28,6 +30,13 @@ func (c *eraseCmd) Run(a *console.Console) error {
 		return err
 	}
 	fmt.Fprintf(a.Stdout, "to be erased: %d bodies that came in before %s; their entries stay\n", e.Bodies, e.Before.Format(time.DateTime))
+	if len(e.Keepers) > 0 {
+		names := make([]string, len(e.Keepers))
+		for i, index := range e.Keepers {
+			names[i] = strconv.FormatInt(index, 10)
+		}
+		fmt.Fprintf(a.Stdout, "%d bodies stay, since later entries have them, too: %s\n", len(names), text.Some(names, 10))
+	}
 	if !c.Yes && !a.Confirm("erase them for good?") {
 		return console.Fail(console.StatusUsage, errors.New("nothing was erased"), "say --yes to erase without being asked")
 	}

@@ -124,8 +124,16 @@ func others(column string, value any) []any {
 			flipped[len(v)/2] ^= 1
 		}
 		return []any{flipped}
+	case nil: // body.same
+		return []any{int64(0)}
 	}
 	return nil
+}
+
+// identityOf is what an entry is looked up by.
+func identityOf(e ledger.Entry) []byte {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%s", e.Kind, e.Source, e.ID, e.Name, e.Target, e.BodyHash[:]))
+	return append([]byte((e.ID + strings.Repeat("\x00", 8))[:8]), sum[:16]...)
 }
 
 // rows delete, insert and exchange rows.
@@ -140,8 +148,9 @@ func (in *insider) rows(t *testing.T) (all []act) {
 				return
 			}
 			insert := fmt.Sprintf(`INSERT INTO %s SELECT 12345, %s FROM %s WHERE idx = $1`, table, strings.Join(columns[1:], ", "), table)
-			if table == "entry" { // its id is unique
+			if table == "entry" { // its identity is unique
 				insert = strings.Replace(insert, " id, name", " 'guid-new', name", 1)
+				insert = strings.Replace(insert, " identity", " substr(identity, 2)", 1)
 			}
 			all = append(all, act{what: fmt.Sprintf("%s: %v once more", table, row[0]), statements: []statement{{insert, row[:1]}}})
 			if before != nil {
@@ -212,9 +221,10 @@ func (in *insider) appended(t *testing.T) (all []act) {
 		leaf := e.Hash()
 		f.Append(leaf)
 		all = append(all, act{what: fmt.Sprintf("a %s appended", e.Kind), appends: true, statements: []statement{
-			{`INSERT INTO entry (idx, kind, version, time, source, id, name, target, signature, secret, extra, body_hash, body_size, leaf_hash)
-				VALUES ($1, $2, 1, $3, $4, $5, $6, $7, '', '', '', $8, $9, $10)`,
-				[]any{size, string(e.Kind), e.Time.UnixMicro(), e.Source, e.ID, e.Name, e.Target, e.BodyHash[:], e.BodySize, leaf[:]}},
+			{`INSERT INTO entry (idx, kind, version, time, source, id, name, target, signature, secret, extra, body_hash, body_size, leaf_hash,
+				identity) VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $11, '', '', $8, $9, $10, $12)`,
+				[]any{size, string(e.Kind), e.Time.UnixMicro(), e.Source, e.ID, e.Name, e.Target, e.BodyHash[:], e.BodySize, leaf[:],
+					[]byte{}, identityOf(e)}},
 			{`INSERT INTO body (idx, encoding, data) VALUES ($1, 'raw', $2)`, []any{size, c.body}},
 			{`UPDATE head SET size = $1, frontier = $2`, []any{f.Size(), f.AppendBinary(nil)}},
 		}})

@@ -160,6 +160,12 @@ func (in *insider) deliver(t *testing.T, l *store.Ledger, n int, at time.Time) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if n%3 == 0 { // another webhook is told of it, too: its body is kept once
+		e.Source = "2"
+		if _, err := l.Append(t.Context(), e, pushBody(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	id, attempt := r.Hash(), 100+len(in.log.lines)
 	in.log.lines = append([]string{fmt.Sprintf(`{"id":%d,"guid":%q,"delivered_at":%q,"status":"OK","status_code":202,"event":"push",`+
 		`"repository_id":1,"redelivery":%t}`, attempt, e.ID, at.Format(time.RFC3339), attempt > 109)}, in.log.lines...)

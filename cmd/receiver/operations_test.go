@@ -83,6 +83,7 @@ func scraped(t *testing.T) string {
 		Saturated:   func() bool { return false },
 	})
 	m.Rejected(intake.WrongSignature)
+	m.Rejected(intake.Repeated)
 	m.Tokens(time.Unix(1, 0), false, false)
 	answer := httptest.NewRecorder()
 	m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))

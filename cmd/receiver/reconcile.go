@@ -45,6 +45,15 @@ func (r redeliver) options(tell func(audit.Redelivery)) reconcile.Options {
 	}
 }
 
+// awaiting are the options of a receiver that runs: it takes what it asks for, whatever its body.
+func awaiting(await func(guid string)) reconcile.Options {
+	return redeliver{Tries: 5, Cooldown: 5 * time.Minute, Limit: 1000, Rate: 2}.options(func(d audit.Redelivery) {
+		if d.Step == audit.Ask {
+			await(d.GUID)
+		}
+	})
+}
+
 // Run asks for what is missing, waits for it, and prints the statement.
 func (c *reconcileCmd) Run(a *console.Console) error {
 	if !c.asked() {

@@ -2,13 +2,18 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,7 +22,14 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/test/knownfail"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/cli/console"
+	"github.com/goldfish-inc/fluxkeeper/internal/github"
+	"github.com/goldfish-inc/fluxkeeper/internal/github/hooks"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/audit"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/intake"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
+	"github.com/goldfish-inc/fluxkeeper/internal/secret"
 	"github.com/goldfish-inc/fluxkeeper/internal/test/fakehub"
 )
 
@@ -199,5 +211,62 @@ func TestReconcileAllThatIsKept(t *testing.T) {
 	hub.Deliver()
 	if status, out, trouble := runReconcile(t, hub, ledger, "--since", "7d"); status != console.StatusPass {
 		k.Errorf("status %d\n%s%s", status, out, trouble)
+	}
+}
+
+// TestReconcileHasTheRefusedTaken: a delivery that was not taken, since its body came
+// too often, is taken when GitHub is asked for it.
+func TestReconcileHasTheRefusedTaken(t *testing.T) {
+	key, err := ledger.NewKey(rand.Reader, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := store.Open(t.Context(), store.Options{Address: filepath.Join(t.TempDir(), "ledger.db"), Key: key, Repeats: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	secrets, err := intake.NewSecrets(secret.New(scriptSecret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := intake.New(intake.Options{Ledger: l, Secrets: secrets})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(in.Handler())
+	defer server.Close()
+	hub := hubWithHook(t, &process{url: server.URL})
+	push(hub, 5, "0", "1", fakehub.Fate{})
+	again := push(hub, 5, "0", "1", fakehub.Fate{})
+	hub.Deliver()
+	if r, some := in.Refused(); !some || r.Hooks[0].Hook != "99" || !slices.Equal(r.Hooks[0].GUIDs, []string{again}) {
+		t.Fatalf("refused: %+v", r)
+	}
+
+	client, err := hooks.New(github.Options{Token: secret.New(adminToken), APIURL: hub.URL}, github.App{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := listing{Repo: []string{fleet}, APIURL: hub.URL}.reconciler(client, l)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	ended := make(chan bool)
+	go func() {
+		r.Follow(ctx, 10*time.Millisecond, awaiting(l.Await), metric.New("test"), slog.New(slog.DiscardHandler))
+		close(ended)
+	}()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, err = l.Find(t.Context(), again); err == nil || ctx.Err() != nil {
+			break
+		}
+		hub.Deliver()
+		<-tick.C
+	}
+	cancel()
+	if <-ended; err != nil {
+		t.Error(err)
 	}
 }

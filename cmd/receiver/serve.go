@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,6 +22,7 @@ import (
 	"github.com/goldfish-inc/fluxkeeper/internal/record/api"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/durable"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/intake"
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/metric"
 	"github.com/goldfish-inc/fluxkeeper/internal/record/store"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
@@ -40,6 +42,7 @@ type serveCmd struct {
 	AllowTarget       []string      `placeholder:"TARGET" help:"Take deliveries of these targets only, such as repository/1296269."`
 	AllowNetwork      []string      `placeholder:"CIDR" help:"Take deliveries from these networks only; github stands for its own."`
 	Proxy             []string      `placeholder:"CIDR" help:"Believe the X-Forwarded-For of proxies in these networks."`
+	Repeats           int           `default:"50" placeholder:"N" help:"Take so many equal bodies an hour of a webhook; 0 for any number."`
 	NewLedger         bool          `help:"Make a SQLite ledger for a signing key that is there already."`
 	MetricsListen     string        `placeholder:"ADDRESS" help:"Another listener, for metrics and health alone (default: none)."`
 	ReadTokenFile     string        `placeholder:"FILE" help:"Let who has this token read through the private listener."`
@@ -56,7 +59,9 @@ const (
 	secretsEvery = 10 * time.Second
 	// remindEvery is how often the rotations on record are looked at.
 	remindEvery = time.Hour
-	// lastWrite is how long the checkpoint may take that is written at the end.
+	// refusedEvery is how often an entry says what was refused.
+	refusedEvery = time.Hour
+	// lastWrite is how long the last entry and checkpoint may take at the end.
 	lastWrite = 5 * time.Second
 )
 
@@ -84,12 +89,12 @@ func (c *serveCmd) Run(a *console.Console) error {
 		return err
 	}
 	defer release()
-	if s.kept, err = c.open(a.Context, store.Options{Log: s.log, Observe: s.metrics, Seen: seen}); err != nil {
+	if s.kept, err = c.open(a.Context, store.Options{Log: s.log, Observe: s.metrics, Seen: seen, Repeats: c.Repeats}); err != nil {
 		return err
 	}
 	defer s.kept.Close()
 	s.anchorless(a.Context, seen)
-	in, err := intake.New(intake.Options{Ledger: s.kept, Secrets: s.secrets, SecretID: s.kept.SecretID, Bound: s.bound, Allow: s.allow,
+	s.in, err = intake.New(intake.Options{Ledger: s.kept, Secrets: s.secrets, SecretID: s.kept.SecretID, Bound: s.bound, Allow: s.allow,
 		Log: s.log, Observe: s.metrics})
 	if err != nil {
 		return console.Fail(console.StatusUsage, err, "")
@@ -126,12 +131,13 @@ func (c *serveCmd) Run(a *console.Console) error {
 		"ledger", secret.Redact(c.Ledger), "secrets", len(s.live))
 
 	group, ctx := errgroup.WithContext(a.Context)
-	intake.Serve(ctx, group, intake.Server(in.Handler(), s.log), limited, c.Drain)
+	intake.Serve(ctx, group, intake.Server(s.in.Handler(), s.log), limited, c.Drain)
 	s.answer(ctx, group, private, measured, limited.Saturated)
 	s.start(ctx, group, &remind)
 	err = group.Wait()
 	late, cancel := context.WithTimeout(context.WithoutCancel(a.Context), lastWrite)
 	defer cancel()
+	s.keepRefused(late)
 	s.writeCheckpoint(late)
 	if err != nil {
 		s.log.Error("stopped", "error", err)
@@ -171,6 +177,7 @@ type service struct {
 	networks *hooks.Networks // nil where they stay as they are
 	metrics  *metric.Metrics
 	kept     *store.Ledger
+	in       *intake.Intake
 
 	writeToken secret.Secret // empty where nobody may append through the private listener
 	readToken  secret.Secret // empty where whoever is on this machine may read
@@ -178,9 +185,9 @@ type service struct {
 
 // prepare makes what can be wrong before the ledger is opened.
 func (c *serveCmd) prepare(a *console.Console) (*service, error) {
-	if c.CheckpointEvery <= 0 || c.Reconcile < 0 || c.Drain < 0 {
+	if c.CheckpointEvery <= 0 || c.Reconcile < 0 || c.Drain < 0 || c.Repeats < 0 {
 		return nil, console.Fail(console.StatusUsage,
-			errors.New("--checkpoint-every has to be more than 0, --reconcile and --drain must not be less"), "")
+			errors.New("--checkpoint-every has to be more than 0, --reconcile, --drain and --repeats must not be less"), "")
 	}
 	s := &service{serveCmd: c, log: a.Log(c.LogFormat, c.LogLevel), metrics: metric.New(a.Version)}
 	var err error
@@ -230,9 +237,13 @@ func (s *service) start(ctx context.Context, group *errgroup.Group, remind *rota
 	if s.Reconcile > 0 {
 		r := s.reconciler(s.client, s.kept)
 		r.Keep = s.kept.Keep
-		options := redeliver{Tries: 5, Cooldown: 5 * time.Minute, Limit: 1000, Rate: 2}.options(nil)
-		task(func() { r.Follow(ctx, s.Reconcile, options, s.metrics, s.log) })
+		task(func() { r.Follow(ctx, s.Reconcile, awaiting(s.kept.Await), s.metrics, s.log) })
 	}
+	task(func() {
+		for github.Sleep(ctx, refusedEvery) == nil {
+			s.keepRefused(ctx)
+		}
+	})
 }
 
 func listen(ctx context.Context, flag, address string) (net.Listener, error) {
@@ -304,6 +315,23 @@ func (s *service) writeCheckpoint(ctx context.Context) {
 	}
 	if err != nil && ctx.Err() == nil {
 		s.log.Error("write checkpoint", "file", s.CheckpointFile, "error", err)
+	}
+}
+
+// keepRefused puts on record how many deliveries were not taken, since their bodies
+// came too often.
+func (s *service) keepRefused(ctx context.Context) {
+	refused, some := s.in.Refused()
+	if !some {
+		return
+	}
+	body, err := json.Marshal(refused)
+	if err == nil {
+		_, err = s.kept.Append(ctx, ledger.Entry{Kind: ledger.Refusal, Version: ledger.RefusedVersion, Time: now(),
+			ID: refused.From.Format(time.RFC3339Nano), Name: "deliveries"}, body)
+	}
+	if err != nil {
+		s.log.Error("put on record what was refused", "error", err)
 	}
 }
 

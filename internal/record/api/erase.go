@@ -24,11 +24,13 @@ type Erasure struct {
 	OlderThan time.Duration `json:"older_than"`
 	Before    time.Time     `json:"before,omitzero"`
 	Bodies    int64         `json:"bodies"`
+	Keepers   []int64       `json:"keepers,omitempty"` // entries that keep a body that came before
 }
 
 // Eraser is a ledger whose bodies can be erased.
 type Eraser interface {
 	Erasable(ctx context.Context, before time.Time) (bodies int64, err error)
+	Keepers(ctx context.Context, before time.Time) (entries []int64, err error)
 	Erase(ctx context.Context, before time.Time, keep func(ledger.Record, []byte) json.RawMessage) (bodies int64, err error)
 }
 
@@ -45,7 +47,11 @@ func Erasing(l Eraser) Operations {
 	return Operations{
 		Erasable: Typed(func(ctx context.Context, e Erasure) (Erasure, error) {
 			e.Before = now().Add(-e.OlderThan)
-			return checked(e, func(before time.Time) (int64, error) { return l.Erasable(ctx, before) })
+			e, err := checked(e, func(before time.Time) (int64, error) { return l.Erasable(ctx, before) })
+			if err == nil {
+				e.Keepers, err = l.Keepers(ctx, e.Before)
+			}
+			return e, err
 		}),
 		Erase: Typed(func(ctx context.Context, e Erasure) (Erasure, error) {
 			return checked(e, func(before time.Time) (int64, error) { return l.Erase(ctx, before, audit.Keep) })

@@ -43,7 +43,18 @@ func (o Observations) anchors() []string {
 			gaps = append(gaps, fmt.Sprintf("no active webhook of %s is told of %s", place.Owner, strings.Join(deaf, ", ")))
 		}
 	}
-	return gaps
+	return append(gaps, o.refused()...)
+}
+
+// refused says what the receiver did not take of deliveries that GitHub lists no more,
+// or that could not be listed. Of the others those are missing that GitHub sent.
+func (o Observations) refused() (gaps []string) {
+	listed := len(o.Listings) > 0 && !slices.ContainsFunc(o.Listings, func(l Listing) bool { return l.Problem != "" })
+	window := o.Window
+	if listed {
+		window.To = o.reach()
+	}
+	return o.Held.refused(window)
 }
 
 // hears is since when all of the needed events of a place have been heard of, as far
@@ -83,5 +94,6 @@ func (h Held) Alone(window Window) finding.Answer {
 	if h.Began.After(window.From.Add(clockSkew)) {
 		gaps = append(gaps, "the record begins on "+clock(h.Began)+": what happened before is not in it")
 	}
+	gaps = append(gaps, h.refused(window)...)
 	return finding.Answered(removal(h.removed(window)), gaps...)
 }

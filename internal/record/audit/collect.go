@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,6 +68,8 @@ func (c *collector) see(r ledger.Record) error {
 	switch {
 	case r.Kind == ledger.Observation:
 		return c.observation(r)
+	case r.Kind == ledger.Refusal:
+		return c.refusal(r)
 	case r.Kind != ledger.Delivery:
 		return nil
 	case c.within:
@@ -177,6 +180,47 @@ func (c *collector) restore() error {
 		c.take(reading, e.within)
 	}
 	return nil
+}
+
+// refusal reads what was not taken.
+func (c *collector) refusal(r ledger.Record) error {
+	body, err := c.ledger.BodyOf(c.ctx, r)
+	if err != nil && c.ctx.Err() != nil {
+		return err
+	}
+	var refused ledger.Refused
+	if err == nil {
+		refused, err = ledger.ParseRefused(r, body)
+	}
+	if err != nil {
+		c.gaps = append(c.gaps, fmt.Sprintf("entry %d: %v: verify the ledger", r.Index, err))
+		return nil
+	}
+	c.held.Refused = append(c.held.Refused, refused)
+	return nil
+}
+
+// refused says what was not taken within the window, and not later either.
+func (h Held) refused(window Window) (gaps []string) {
+	for _, r := range h.Refused {
+		if !r.From.Before(window.To) || r.To.Before(window.From) {
+			continue
+		}
+		for _, of := range r.Hooks {
+			hook, _ := strconv.ParseInt(of.Hook, 10, 64) // 0: not known
+			left := of.Count
+			for _, guid := range of.GUIDs {
+				if _, taken := h.Deliveries[DeliveryKey{hook, guid}]; taken {
+					left--
+				}
+			}
+			if left > 0 {
+				gaps = append(gaps, fmt.Sprintf("from %s to %s %d deliveries of hook %s were not taken, since their bodies came too often",
+					clock(r.From), clock(r.To), left, cmp.Or(of.Hook, "(unknown)")))
+			}
+		}
+	}
+	return gaps
 }
 
 // add notes when a delivery came in first.

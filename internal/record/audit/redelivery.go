@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 )
 
 // Listing is what GitHub's list told of one hook's deliveries.
@@ -44,6 +46,8 @@ type Held struct {
 	Said map[DeliveryKey][]Said
 	// Receipts are those on record, and those that were read in GitHub's log since.
 	Receipts map[ReceiptKey]Receipt
+	// Refused are deliveries that were not taken, since their bodies came too often.
+	Refused []ledger.Refused
 }
 
 // Said is what a body says that GitHub's list says, too.

@@ -39,8 +39,8 @@ const (
 
 // Ledger keeps entries with their bodies, whose hash and size it works out.
 // Append returns without an error only when the entry is durable, and with one
-// that wraps ledger.ErrUnavailable when it may be sent again; at once when the
-// context ends. The body is not used after it returned.
+// that wraps ledger.ErrUnavailable when it may be sent again, or is
+// ledger.ErrRepeated when its body came too often; at once when the context ends. The body is not used after it returned.
 type Ledger interface {
 	Append(ctx context.Context, e ledger.Entry, body []byte) (ledger.Receipt, error)
 }
@@ -86,6 +86,7 @@ type Intake struct {
 	unsaid  atomic.Int64
 	flights flights
 	burst   burst
+	refused refused
 }
 
 // New makes an Intake. It refuses to be without a secret, and limits that
@@ -190,6 +191,9 @@ func (in *Intake) deliver(c echo.Context) error {
 	}
 	receipt, err := in.keep(entry, b, start.Add(answerWithin))
 	switch {
+	case errors.Is(err, ledger.ErrRepeated):
+		in.refused.note(entry.Time, d.hook, d.guid)
+		return in.refuse(c, Repeated, nil)
 	case errors.Is(err, ledger.ErrUnavailable):
 		return in.refuse(c, Unavailable, err)
 	case err != nil:

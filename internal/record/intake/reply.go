@@ -36,6 +36,7 @@ const (
 	Cut               Reason = "cut"
 	Empty             Reason = "empty"
 	WrongSignature    Reason = "wrong-signature"
+	Repeated          Reason = "repeated"
 	Unavailable       Reason = "unavailable"
 	Failed            Reason = "failed"
 )
@@ -66,6 +67,7 @@ var replies = map[Reason]struct {
 	Cut:               {http.StatusBadRequest, "the body was cut short, or came too slowly"},
 	Empty:             {http.StatusBadRequest, "the body is empty"},
 	WrongSignature:    {http.StatusUnauthorized, "the signature is not that of this body with a live secret"},
+	Repeated:          {http.StatusTooManyRequests, "this body came too often within an hour"},
 	Unavailable:       {http.StatusServiceUnavailable, "the ledger takes nothing at the moment; redeliver later"},
 	Failed:            {http.StatusInternalServerError, "the delivery could not be kept"},
 }

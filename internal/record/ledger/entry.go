@@ -28,6 +28,8 @@ const (
 	// Observation says what was seen elsewhere and held against the ledger: its body
 	// are audit.Receipts.
 	Observation Kind = "observation"
+	// Refusal says how many deliveries were not taken, since their bodies came too often.
+	Refusal Kind = "refusal"
 )
 
 // MaxField is the greatest length of a text field of an entry, in bytes.
@@ -83,6 +85,9 @@ var ErrNotFound = errors.New("no such entry")
 
 // ErrErased says that an entry's body was erased; its leaf is still there.
 var ErrErased = errors.New("the body was erased")
+
+// ErrRepeated says that a delivery was not kept, since its body came too often.
+var ErrRepeated = errors.New("too many deliveries with the same body")
 
 // ErrUnavailable is wrapped by every error of a ledger that may be gone later:
 // the entry was not taken, and may be sent again.
@@ -180,6 +185,9 @@ func (e Entry) Validate() error {
 	}
 	if !e.Time.Equal(e.Time.Truncate(time.Microsecond)) || e.Time.Year() < 1 || e.Time.Year() > 9999 {
 		return errors.New("validate entry: the time is not in whole microseconds, or not in years 1 to 9999")
+	}
+	if b, err := hex.DecodeString(e.Signature); err != nil || hex.EncodeToString(b) != e.Signature {
+		return errors.New("validate entry: the signature is not in lower-case hexadecimal digits")
 	}
 	if e.BodySize < 0 || e.Version < 1 {
 		return errors.New("validate entry: a negative size, or no version")

@@ -20,6 +20,7 @@ import (
 type item struct {
 	entry    ledger.Entry
 	leaf     tlog.Hash
+	identity identity
 	encoding string
 	data     []byte // the body as it is stored
 	receipt  ledger.Receipt
@@ -27,6 +28,8 @@ type item struct {
 	unsure   bool       // it may have been kept already
 	size     int64      // what it holds of memory, roughly
 	state    atomic.Int32
+	refused  error  // nil, or why the last try did not keep it
+	same     *int64 // the entry that has the body; nil: it has its own
 }
 
 // The states of an item. Whose it is lets go of it when nobody waits any more: what is
@@ -57,6 +60,7 @@ const (
 // the same kind, id, source, name, target and body as one before is not kept again: the receipt is the first one's. The body may
 // be reused afterwards.
 //
+// A delivery whose body came too often is a ledger.ErrRepeated, and not kept.
 // Errors that wrap ledger.ErrUnavailable leave it open whether the entry was
 // kept; it may be sent again, which does no harm.
 func (l *Ledger) Append(ctx context.Context, e ledger.Entry, body []byte) (ledger.Receipt, error) {
@@ -67,7 +71,7 @@ func (l *Ledger) Append(ctx context.Context, e ledger.Entry, body []byte) (ledge
 	if err := e.Validate(); err != nil {
 		return ledger.Receipt{}, fmt.Errorf("append: %w", err)
 	}
-	it := &item{entry: e, leaf: e.Hash(), done: make(chan error, 1)}
+	it := &item{entry: e, leaf: e.Hash(), identity: identityOf(&e), done: make(chan error, 1)}
 	it.encoding, it.data = l.pack.encode(body)
 	it.size = int64(len(it.data)) + itemOverhead
 	until := time.Now().Add(l.o.Hold)

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
@@ -38,7 +36,8 @@ func (l *Ledger) Erasable(ctx context.Context, before time.Time) (bodies int64, 
 // That entry is durable before a body goes, so that whatever stops Erase leaves
 // a ledger that verifies, and the next run finishes. A body that is not its
 // entry's is evidence: Erase stops there and leaves it. Entries, leaf hashes and
-// proofs stay. SQLite overwrites what was erased and uses the space for what
+// proofs stay, and so does a body that an entry has which is not erased (see
+// Keepers). SQLite overwrites what was erased and uses the space for what
 // comes next; the file gets no smaller, but a Backup is.
 func (l *Ledger) Erase(ctx context.Context, before time.Time, keep func(ledger.Record, []byte) json.RawMessage) (int64, error) {
 	if l.o.ReadOnly {
@@ -113,15 +112,11 @@ func (l *Ledger) eraseSome(ctx context.Context, e ledger.Erased) error {
 	if err != nil {
 		return err
 	}
-	// Written out, since engines bound their arguments, and numbers need no quoting.
-	indexes := make([]string, len(e.Entries))
+	indexes := make([]int64, len(e.Entries))
 	for i, one := range e.Entries {
-		indexes[i] = strconv.FormatInt(one.Index, 10)
+		indexes[i] = one.Index
 	}
-	return l.engine.change(ctx, func(c changer) error {
-		_, err := c.ExecContext(ctx, `DELETE FROM body WHERE idx IN (`+strings.Join(indexes, ",")+`)`)
-		return err
-	})
+	return l.engine.change(ctx, func(c changer) error { return deleteBodies(ctx, c, indexes) })
 }
 
 // forget moves the whole log into the database, where it still holds what was

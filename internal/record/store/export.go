@@ -140,7 +140,7 @@ func (x *exporter) group(from int64) error {
 			return fmt.Errorf("entry %d: %w", index, err)
 		}
 		return x.lines.Encode(exportLine{Index: index, Leaf: string(r.Leaf()), Body: body, Path: pathText(path)})
-	}, `SELECT e.idx, b.encoding, b.data FROM entry e LEFT JOIN body b ON b.idx = e.idx
+	}, `SELECT e.idx, `+storedColumns+` FROM entry e LEFT JOIN body b ON b.idx = e.idx LEFT JOIN body h ON h.idx = b.same
 		WHERE e.idx >= $1 AND e.idx < $2 ORDER BY e.idx`, from, to)
 }
 

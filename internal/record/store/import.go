@@ -55,6 +55,7 @@ type importer struct {
 	tree   ledger.Frontier
 	own    int64
 	gone   missing
+	bodies bodies
 }
 
 func (m *importer) header(public string) (err error) {
@@ -137,9 +138,10 @@ func (m *importer) entry() error {
 
 // insert keeps an entry as it is, and the nodes that it completes.
 func (m *importer) insert(r ledger.Record, leaf tlog.Hash) error {
+	key := identityOf(&r.Entry)
 	_, err := m.into.ExecContext(m.ctx, `INSERT INTO entry (`+recordColumns+
-		`, leaf_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-		outOf(r.Index, &r.Entry, &leaf)...)
+		`, leaf_hash, identity) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		outOf(r.Index, &r.Entry, &leaf, &key)...)
 	if err != nil {
 		return err
 	}
@@ -162,7 +164,16 @@ func (m *importer) body(r ledger.Record, body []byte) error {
 	if err := m.gone.settle(r, body); err != nil || body == nil {
 		return err
 	}
-	encoding, data := m.l.pack.encode(body)
-	_, err := m.into.ExecContext(m.ctx, `INSERT INTO body (idx, encoding, data) VALUES ($1, $2, $3)`, r.Index, encoding, data)
+	it := item{entry: r.Entry}
+	err := m.bodies.place(&it, r.Index, func(index int64) (h holder, err error) {
+		return h, h.scan(m.into.QueryRowContext(m.ctx, sqlHolder+`= $1`, index))
+	})
+	if err == nil && it.same != nil {
+		_, err = m.into.ExecContext(m.ctx, sqlKeepSame, r.Index, *it.same, []byte{})
+	} else if err == nil {
+		it.encoding, it.data = m.l.pack.encode(body)
+		_, err = m.into.ExecContext(m.ctx, sqlKeepBody, r.Index, it.encoding, it.data)
+	}
+	m.bodies.done()
 	return err
 }

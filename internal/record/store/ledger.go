@@ -38,6 +38,9 @@ type Options struct {
 	// Queue is how many bytes of bodies, as they are stored, may wait at the same
 	// time; 256 MiB by default.
 	Queue int64
+	// Repeats is how many deliveries with the same body are taken of one hook in an
+	// hour; any number by default.
+	Repeats int
 	// Now is the clock; time.Now by default.
 	Now func() time.Time
 	// Log is told of faults; nowhere by default.
@@ -108,7 +111,8 @@ type Ledger struct {
 	stop   context.CancelFunc
 	outage outage // the writer's
 
-	pack packer
+	pack   packer
+	bodies bodies // the writer's
 
 	queued      atomic.Int64 // entries on their way, and how much they hold
 	queuedBytes atomic.Int64
@@ -123,7 +127,7 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 	o = withDefaults(o)
 	l := &Ledger{
 		o: o, outage: newOutage(o), quota: semaphore.NewWeighted(o.Queue), queue: make(chan *item, 2*maxBatch),
-		probes: make(chan chan error), faults: make(chan error, 1), ended: make(chan struct{}),
+		probes: make(chan chan error), faults: make(chan error, 1), ended: make(chan struct{}), bodies: bodies{limit: o.Repeats},
 	}
 	if err := l.openEngine(ctx); err != nil {
 		return nil, err
@@ -167,10 +171,10 @@ func (l *Ledger) identify(ctx context.Context) error {
 
 func (l *Ledger) openEngine(ctx context.Context) (err error) {
 	if strings.HasPrefix(l.o.Address, "postgres://") || strings.HasPrefix(l.o.Address, "postgresql://") {
-		l.engine, err = openPostgres(ctx, l.o, &l.seen)
+		l.engine, err = openPostgres(ctx, l.o, &l.seen, &l.bodies)
 		return err
 	}
-	l.engine, err = openSQLite(ctx, l.o, &l.seen, l.report)
+	l.engine, err = openSQLite(ctx, l.o, &l.seen, &l.bodies, l.report)
 	return err
 }
 

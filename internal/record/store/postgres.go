@@ -1,8 +1,8 @@
 package store
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"fmt"
 	"time"
@@ -21,6 +21,7 @@ type postgres struct {
 	o      Options
 	config *pgx.ConnConfig
 	sign   signer
+	bodies *bodies
 	reads  *sql.DB
 	conn   *pgx.Conn // nil: to be made by the next transaction
 	// warned is a warning of the server in the present transaction.
@@ -35,18 +36,16 @@ const (
 	sqlBegin = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`
 	sqlLock  = `SELECT frontier, checkpoint, current_setting('fsync') = 'on', set_config('synchronous_commit', ` + flushed + `, true)
 FROM head WHERE one = 1 FOR UPDATE`
-	sqlFind = `SELECT ` + recordColumns + `
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[])
-	AS k (key_id, key_source, key_kind, key_name, key_target, key_hash)
-JOIN entry ON id = key_id AND source = key_source AND kind = key_kind AND name = key_name AND target = key_target AND body_hash = key_hash`
+	sqlFind = `SELECT ` + recordColumns + ` FROM unnest($1::bytea[]) AS k (key) JOIN entry ON identity = key`
 
-	sqlEntries = `INSERT INTO entry (` + recordColumns + `, leaf_hash)
-SELECT $1 + n - 1, kind, version, time, source, id, name, target, signature, secret, extra, body_hash, body_size, leaf_hash
-FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
-	$12::bytea[], $13::bigint[], $14::bytea[])
-WITH ORDINALITY AS e (kind, version, time, source, id, name, target, signature, secret, extra, body_hash, body_size, leaf_hash, n)`
-	sqlBodies = `INSERT INTO body (idx, encoding, data)
-SELECT $1 + n - 1, encoding, data FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY AS b (encoding, data, n)`
+	sqlEntries = `INSERT INTO entry (` + recordColumns + `, leaf_hash, identity)
+SELECT $1 + n - 1, kind, version, time, source, id, name, target, signature, secret, extra, body_hash, body_size, leaf_hash, identity
+FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::text[], $11::text[],
+	$12::bytea[], $13::bigint[], $14::bytea[], $15::bytea[])
+WITH ORDINALITY AS e (kind, version, time, source, id, name, target, signature, secret, extra, body_hash, body_size, leaf_hash, identity, n)`
+	sqlBodies = `INSERT INTO body (idx, same, encoding, data)
+SELECT $1 + n - 1, same, encoding, data
+FROM unnest($2::bigint[], $3::text[], $4::bytea[]) WITH ORDINALITY AS b (same, encoding, data, n)`
 	sqlNodes = `INSERT INTO node (level, n, hash) SELECT * FROM unnest($1::integer[], $2::bigint[], $3::bytea[])`
 
 	// COMMIT is answered after the flush, also of a transaction that only locked
@@ -57,17 +56,21 @@ SELECT $1 + n - 1, encoding, data FROM unnest($2::text[], $3::bytea[]) WITH ORDI
 // commit keeps the items with two round trips; where another replica has moved the
 // head, one more sees whether it did so rightly.
 func (p *postgres) commit(ctx context.Context, items []*item) error {
-	return p.transact(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		h, known, err := p.look(ctx, conn, items)
+	err := p.transact(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		h, there, err := p.look(ctx, conn, items)
 		if err != nil {
 			return err
 		}
-		added, nodes := p.place(h, items, known)
+		added, nodes := p.place(h, items, there)
 		for _, it := range items {
 			it.unsure = true
 		}
 		return p.write(ctx, conn, h, added, nodes, len(added) > 0 || len(items) == 0)
 	})
+	if err == nil {
+		p.bodies.done()
+	}
+	return err
 }
 
 func (p *postgres) probe(ctx context.Context) error { return p.commit(ctx, nil) }
@@ -111,23 +114,19 @@ func (p *postgres) drop() {
 	p.conn = nil
 }
 
-// identity is the unique key of an entry.
-type identity struct {
-	kind                     ledger.Kind
-	id, source, name, target string
-	body                     [sha256.Size]byte
+// there is what the ledger has of a batch already: its entries, and those that hold its
+// bodies, by index.
+type there struct {
+	entries map[identity]ledger.Record
+	holders map[int64]holder
 }
 
-func identityOf(e *ledger.Entry) identity {
-	return identity{e.Kind, e.ID, e.Source, e.Name, e.Target, e.BodyHash}
-}
-
-// look locks the head and finds which entries are there already.
-func (p *postgres) look(ctx context.Context, conn *pgx.Conn, items []*item) (*head, map[identity]ledger.Record, error) {
+// look locks the head and finds which entries and bodies are there already.
+func (p *postgres) look(ctx context.Context, conn *pgx.Conn, items []*item) (*head, *there, error) {
 	var (
 		batch  pgx.Batch
 		stored storedHead
-		known  = map[identity]ledger.Record{}
+		known  = there{map[identity]ledger.Record{}, map[int64]holder{}}
 	)
 	batch.Queue(sqlBegin)
 	batch.Queue(sqlLock).QueryRow(func(row pgx.Row) error {
@@ -140,34 +139,61 @@ func (p *postgres) look(ctx context.Context, conn *pgx.Conn, items []*item) (*he
 		}
 		return nil
 	})
-	batch.Queue(sqlFind, ids(items), sources(items), kinds(items), names(items), targets(items),
-		bodyHashes(items)).Query(func(found pgx.Rows) error {
+	batch.Queue(sqlFind, identities(items)).Query(func(found pgx.Rows) error {
 		for found.Next() {
 			r, err := scanRecord(found)
 			if err != nil {
 				return err
 			}
-			known[identityOf(&r.Entry)] = r
+			known.entries[identityOf(&r.Entry)] = r
 		}
 		return found.Err()
 	})
+	if holders := p.bodies.holders(items); len(holders) > 0 {
+		batch.Queue(sqlHolder+`= ANY($1)`, holders).Query(func(found pgx.Rows) error {
+			for found.Next() {
+				var h holder
+				if err := h.scan(found); err != nil {
+					return err
+				}
+				known.holders[h.index] = h
+			}
+			return found.Err()
+		})
+	}
 	if err := conn.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, nil, fmt.Errorf("lock the head: %w", err)
 	}
 	h, err := p.sign.begin(stored, nodesOf(within(ctx, conn)))
-	return h, known, err
+	return h, &known, err
 }
 
 // place gives every item its receipt, and those that are new their places in the
 // tree. It returns the new ones, and the nodes that they complete.
-func (p *postgres) place(h *head, items []*item, known map[identity]ledger.Record) (added []*item, nodes []ledger.Node) {
-	first := h.Size()
+func (p *postgres) place(h *head, items []*item, t *there) (added []*item, nodes []ledger.Node) {
+	first, known := h.Size(), t.entries
+	p.bodies.begin()
 	for _, it := range items {
-		key := identityOf(&it.entry)
+		it.refused, it.same = nil, nil
+		key := it.identity
 		if there, ok := known[key]; ok {
+			if !same(&there.Entry, &it.entry) {
+				it.refused = errIdentity
+				continue
+			}
 			// The very leaf of an item whose commit got no answer is its own.
 			own := it.unsure && there.Index < first && there.Hash() == it.leaf
 			it.receipt = ledger.Receipt{Record: there, Duplicate: !own}
+			continue
+		}
+		err := p.bodies.place(it, h.Size(), func(index int64) (holder, error) {
+			if own := index - first; own >= 0 && own < int64(len(added)) {
+				return added[own].holder(index), nil
+			}
+			return t.holders[index], nil
+		})
+		if err != nil || it.refused != nil {
+			it.refused = cmp.Or(it.refused, err)
 			continue
 		}
 		known[key] = ledger.Record{Index: h.Size(), Entry: it.entry}
@@ -176,6 +202,22 @@ func (p *postgres) place(h *head, items []*item, known map[identity]ledger.Recor
 		nodes = append(nodes, h.add(it)...)
 	}
 	return added, nodes
+}
+
+// holder is what the database will say of an item whose body has a row of its own.
+func (it *item) holder(index int64) (h holder) {
+	if it.same == nil && it.entry.Kind == ledger.Delivery {
+		h = holder{index, it.entry.BodyHash[:], coming{it.entry.Time.UnixMicro(), it.entry.Source}}
+	}
+	return h
+}
+
+// bodyRow gives the columns of an item's body.
+func (it *item) bodyRow() (encoding string, data []byte) {
+	if it.same != nil {
+		return encodingSame, []byte{}
+	}
+	return it.encoding, it.data
 }
 
 // write inserts the rows, moves the signed head where it has to, and commits.
@@ -213,11 +255,13 @@ func queueRows(batch *pgx.Batch, first int64, items []*item, nodes []ledger.Node
 	}
 	batch.Queue(sqlEntries, first, kinds(items), column(items, func(it *item) int64 { return it.entry.Version }),
 		column(items, func(it *item) int64 { return it.entry.Time.UnixMicro() }),
-		sources(items), ids(items), names(items), targets(items), text(func(e *ledger.Entry) string { return e.Signature }),
+		sources(items), ids(items), names(items), targets(items), column(items, func(it *item) []byte { return packed(it.entry.Signature) }),
 		text(func(e *ledger.Entry) string { return e.Secret }), text(func(e *ledger.Entry) string { return e.Extra }), bodyHashes(items),
-		column(items, func(it *item) int64 { return it.entry.BodySize }), column(items, func(it *item) []byte { return it.leaf[:] }))
-	batch.Queue(sqlBodies, first, column(items, func(it *item) string { return it.encoding }),
-		column(items, func(it *item) []byte { return it.data }))
+		column(items, func(it *item) int64 { return it.entry.BodySize }), column(items, func(it *item) []byte { return it.leaf[:] }),
+		identities(items))
+	batch.Queue(sqlBodies, first, column(items, func(it *item) *int64 { return it.same }),
+		column(items, func(it *item) string { encoding, _ := it.bodyRow(); return encoding }),
+		column(items, func(it *item) []byte { _, data := it.bodyRow(); return data }))
 	if len(nodes) > 0 {
 		batch.Queue(sqlNodes, column(nodes, func(n ledger.Node) int32 { return int32(n.Level) }),
 			column(nodes, func(n ledger.Node) int64 { return n.Index }), column(nodes, func(n ledger.Node) []byte { return n.Hash[:] }))
@@ -233,7 +277,7 @@ func column[R, V any](rows []R, of func(R) V) pgtype.FlatArray[V] {
 	return all
 }
 
-// The columns that make an entry a duplicate.
+// Columns of the items.
 func ids(items []*item) any   { return column(items, func(it *item) string { return it.entry.ID }) }
 func names(items []*item) any { return column(items, func(it *item) string { return it.entry.Name }) }
 func targets(items []*item) any {
@@ -244,6 +288,9 @@ func sources(items []*item) any {
 }
 func kinds(items []*item) any {
 	return column(items, func(it *item) string { return string(it.entry.Kind) })
+}
+func identities(items []*item) any {
+	return column(items, func(it *item) []byte { return it.identity[:] })
 }
 func bodyHashes(items []*item) any {
 	return column(items, func(it *item) []byte { return it.entry.BodyHash[:] })

@@ -47,12 +47,12 @@ var writerSettings = map[string]string{
 
 // openPostgres connects, makes the tables, and waits up to Hold for a server
 // that is not there yet.
-func openPostgres(ctx context.Context, o Options, seen *witness) (*postgres, error) {
+func openPostgres(ctx context.Context, o Options, seen *witness, bodies *bodies) (*postgres, error) {
 	config, err := parsePostgres(o.Address)
 	if err != nil {
 		return nil, err
 	}
-	p := &postgres{o: o, config: config, sign: signer{key: o.Key, now: o.Now, seen: seen}}
+	p := &postgres{o: o, config: config, sign: signer{key: o.Key, now: o.Now, seen: seen}, bodies: bodies}
 	p.config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
 		if n.SeverityUnlocalized == "WARNING" {
 			p.warned = n
@@ -132,7 +132,7 @@ func (p *postgres) find(ctx context.Context) error {
 // refuseOld looks for tables of before the first release.
 func (p *postgres) refuseOld(ctx context.Context) error {
 	var old bool
-	err := p.reads.QueryRowContext(ctx, `SELECT count(*) > 0 AND count(*) FILTER (WHERE attname = 'signature') = 0
+	err := p.reads.QueryRowContext(ctx, `SELECT count(*) > 0 AND count(*) FILTER (WHERE attname = 'identity') = 0
 		FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass('entry')`).Scan(&old)
 	return cmp.Or(err, refuseOld(old))
 }

@@ -27,14 +27,34 @@ const recordColumns = `idx, kind, version, time, source, id, name, target, signa
 
 // into are the places for the columns of an entry.
 func into(r *ledger.Record, micros *int64, hash any) []any {
-	return []any{&r.Index, &r.Kind, &r.Version, micros, &r.Source, &r.ID, &r.Name, &r.Target, &r.Signature, &r.Secret, &r.Extra,
+	return []any{&r.Index, &r.Kind, &r.Version, micros, &r.Source, &r.ID, &r.Name, &r.Target, (*digits)(&r.Signature), &r.Secret, &r.Extra,
 		hash, &r.BodySize}
 }
 
-// outOf are the columns of an entry, and its leaf hash.
-func outOf(index int64, e *ledger.Entry, leaf *tlog.Hash) []any {
-	return []any{index, string(e.Kind), e.Version, e.Time.UnixMicro(), e.Source, e.ID, e.Name, e.Target, e.Signature, e.Secret, e.Extra,
-		e.BodyHash[:], e.BodySize, leaf[:]}
+// outOf are the columns of an entry, its leaf hash and its identity.
+func outOf(index int64, e *ledger.Entry, leaf *tlog.Hash, key *identity) []any {
+	return []any{index, string(e.Kind), e.Version, e.Time.UnixMicro(), e.Source, e.ID, e.Name, e.Target,
+		packed(e.Signature), e.Secret, e.Extra, e.BodyHash[:], e.BodySize, leaf[:], key[:]}
+}
+
+// digits is hexadecimal text that is kept as bytes.
+type digits string
+
+// Scan implements sql.Scanner.
+func (d *digits) Scan(value any) error {
+	b, ok := value.([]byte)
+	if !ok && value != nil { // SQLite has nil for none
+		return fmt.Errorf("a column of bytes holds a %T", value)
+	}
+	*d = digits(hex.EncodeToString(b))
+	return nil
+}
+
+// packed gives hexadecimal digits, as ledger.Entry has them, as bytes.
+func packed(digits string) []byte {
+	b := make([]byte, hex.DecodedLen(len(digits)))
+	_, _ = hex.Decode(b, []byte(digits)) // Validate has seen them
+	return b
 }
 
 func scanRecord(row interface{ Scan(...any) error }) (ledger.Record, error) {
@@ -159,6 +179,10 @@ func selection(q ledger.Query, limit int) (text string, args []any) {
 	if q.End > 0 {
 		b.WriteString(" AND idx < " + arg(q.End))
 	}
+	if q.ID != "" {
+		from, to := idRange(q.ID)
+		b.WriteString(" AND identity >= " + arg(from) + " AND identity < " + arg(to))
+	}
 	kinds := make([]string, len(q.Kinds))
 	for i, kind := range q.Kinds {
 		kinds[i] = string(kind)
@@ -209,6 +233,9 @@ func (l *Ledger) Record(ctx context.Context, index int64) (ledger.Record, error)
 	return r, nil
 }
 
+// sqlByID finds entries by their sender's id, through the identities that begin with it.
+const sqlByID = `SELECT ` + recordColumns + ` FROM entry WHERE identity >= $1 AND identity < $2 AND id = $3 ORDER BY idx`
+
 // shortestID is how much of a leaf hash Find wants to see.
 const shortestID = 8
 
@@ -230,8 +257,8 @@ func (l *Ledger) find(ctx context.Context, id string) (ledger.Record, error) {
 	if notNumber == nil && len(id) < shortestID {
 		return l.Record(ctx, index)
 	}
-	found, err := scanRecord(l.engine.reader().QueryRowContext(ctx,
-		`SELECT `+recordColumns+` FROM entry WHERE id = $1 ORDER BY idx LIMIT 1`, id))
+	from, to := idRange(id)
+	found, err := scanRecord(l.engine.reader().QueryRowContext(ctx, sqlByID+` LIMIT 1`, from, to, id))
 	other := func(r ledger.Record, next error) {
 		switch {
 		case errors.Is(err, ledger.ErrNotFound):
@@ -290,7 +317,8 @@ func (l *Ledger) BodyOf(ctx context.Context, r ledger.Record) ([]byte, error) {
 		encoding string
 		data     []byte
 	)
-	err := l.engine.reader().QueryRowContext(ctx, `SELECT encoding, data FROM body WHERE idx = $1`, r.Index).Scan(&encoding, &data)
+	err := l.engine.reader().QueryRowContext(ctx, `SELECT `+storedColumns+` FROM `+storedBody+` WHERE b.idx = $1`, r.Index).
+		Scan(&encoding, &data)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ledger.ErrErased
 	}

@@ -30,6 +30,29 @@ func TestRareKindsHaveAnIndex(t *testing.T) {
 	}
 }
 
+// TestIdsHaveAnIndex: an entry is found by its sender's id without a walk over all of them.
+func TestIdsHaveAnIndex(t *testing.T) {
+	key, err := ledger.NewKey(rand.Reader, "ledger.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := Open(t.Context(), Options{Address: t.TempDir() + "/ledger.db", Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	from, to := idRange("72d3162e-cc78-11e3-81ab-4c9367dc0958")
+	text, args := selection(ledger.Query{ID: "72d3162e-cc78-11e3-81ab-4c9367dc0958"}, 100)
+	for _, plan := range []string{
+		explain(t, l.engine.reader(), sqlByID, []any{from, to, "72d3162e-cc78-11e3-81ab-4c9367dc0958"}),
+		explain(t, l.engine.reader(), text, args),
+	} {
+		if !strings.Contains(plan, "USING INDEX entry_identity") {
+			t.Error(plan)
+		}
+	}
+}
+
 func explain(t *testing.T, db *sql.DB, text string, args []any) string {
 	t.Helper()
 	rows, err := db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, args...)

@@ -16,12 +16,12 @@ import (
 func remade(t *testing.T, e *evidence, damage string) {
 	t.Helper()
 	e.statement(t, `CREATE TABLE other (idx, kind, version, time, source, id, name, target,
-		signature, secret, extra, body_hash, body_size, leaf_hash)`)
+		signature, secret, extra, body_hash, body_size, leaf_hash, identity)`)
 	e.statement(t, `INSERT INTO other SELECT * FROM entry`)
 	e.exec(t, damage)
 	e.statement(t, `DROP TABLE entry`)
 	e.statement(t, `ALTER TABLE other RENAME TO entry`)
-	e.statement(t, `CREATE UNIQUE INDEX entry_key ON entry (id, source, kind, name, target, body_hash)`)
+	e.statement(t, `CREATE UNIQUE INDEX entry_identity ON entry (identity)`)
 	e.statement(t, `CREATE INDEX entry_time ON entry (time)`)
 }
 
@@ -102,8 +102,8 @@ func TestSchemaOfPostgreSQL(t *testing.T) {
 			{"a table that adds rows", `CREATE TABLE child () INHERITS (body)`, `DROP TABLE child`, "child"},
 			{"another type", `ALTER TABLE entry ALTER COLUMN time TYPE numeric`, `ALTER TABLE entry ALTER COLUMN time TYPE bigint`, "entry.time"},
 			{"an index for some rows only",
-				`DROP INDEX entry_key; CREATE UNIQUE INDEX entry_key ON entry (id, source, kind, name, target, body_hash) WHERE idx < 5`,
-				`DROP INDEX entry_key; CREATE UNIQUE INDEX entry_key ON entry (id, source, kind, name, target, body_hash)`, "entry_key"},
+				`DROP INDEX entry_identity; CREATE UNIQUE INDEX entry_identity ON entry (identity) WHERE idx < 5`,
+				`DROP INDEX entry_identity; CREATE UNIQUE INDEX entry_identity ON entry (identity)`, "entry_identity"},
 		} {
 			t.Run(test.name, func(t *testing.T) {
 				e := s.evidence(t, 10)
@@ -164,12 +164,13 @@ func TestMigrationIsTold(t *testing.T) {
 	})
 }
 
-// TestLedgerOfBefore: tables whose entries have no signature are refused in a sentence,
+// TestLedgerOfBefore: tables whose entries have no identity are refused in a sentence,
 // and nothing is changed in them.
 func TestLedgerOfBefore(t *testing.T) {
 	scenes(t, func(t *testing.T, s *scene) {
 		e := s.evidence(t, 3)
-		e.statement(t, `ALTER TABLE entry DROP COLUMN signature`)
+		e.statement(t, `DROP INDEX entry_identity`)
+		e.statement(t, `ALTER TABLE entry DROP COLUMN identity`)
 		for _, o := range []store.Options{{ReadOnly: true}, {Key: e.key}} {
 			o.Address = e.address
 			l, err := store.Open(t.Context(), o)

@@ -146,7 +146,7 @@ func (s *sinceWalk) walk(first, end int64) error {
 				s.missing(r.Index)
 			}
 			s.next = r.Index + 1
-			if r.leaf != r.stored {
+			if r.leaf != r.stored || !r.known {
 				s.altered.add(r.Index)
 			}
 			if s.tree != nil {
@@ -217,7 +217,7 @@ func (l *Ledger) Own(ctx context.Context, kind ledger.Kind) (own []ledger.Record
 		}
 		if err := l.proven(ctx, head, r); err != nil && ctx.Err() != nil {
 			return nil, nil, err
-		} else if err != nil {
+		} else if err != nil || !r.known {
 			gaps.add("entry %d, a %s, is not one that the key signed", r.Index, r.Kind)
 		}
 	}
@@ -247,7 +247,9 @@ func (l *Ledger) Kept(ctx context.Context, guid, id string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("look for entry %s: %w", id, err)
 	}
-	rows, err := entryRows(ctx, l.engine.reader(), math.MinInt64, `id = $1 AND kind = 'delivery' AND idx < $2 ORDER BY idx`, guid, head.Size)
+	from, to := idRange(guid)
+	rows, err := entryRows(ctx, l.engine.reader(), math.MinInt64,
+		`identity >= $1 AND identity < $2 AND id = $3 AND kind = 'delivery' AND idx < $4 ORDER BY idx`, from, to, guid, head.Size)
 	for _, r := range rows {
 		if hex.EncodeToString(r.leaf[:]) != id {
 			continue

@@ -51,6 +51,9 @@ func TestSince(t *testing.T) {
 		}{
 			"altered": {func(t *testing.T, e *evidence) { e.exec(t, `UPDATE entry SET name = 'ping' WHERE idx = 550`) },
 				"entry 550: not as written"},
+			"looked up by another id": {func(t *testing.T, e *evidence) {
+				e.exec(t, `UPDATE entry SET identity = $1 WHERE idx = 550`, make([]byte, 24))
+			}, "entry 550: not as written"},
 			"altered with its hash": {func(t *testing.T, e *evidence) {
 				rewrite(t, e, 550, func(n *ledger.Entry) { n.Name = "ping" })
 			}, "the key signed others"},

@@ -31,6 +31,7 @@ type sqliteEngine struct {
 	path   string
 	reads  string // how a connection that only reads names the file
 	sign   signer
+	bodies *bodies
 	report func(error)
 	log    *slog.Logger
 
@@ -55,9 +56,9 @@ func dsn(path, mode string, pragmas ...string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + values.Encode()
 }
 
-func openSQLite(ctx context.Context, o Options, seen *witness, report func(error)) (*sqliteEngine, error) {
+func openSQLite(ctx context.Context, o Options, seen *witness, bodies *bodies, report func(error)) (*sqliteEngine, error) {
 	e := &sqliteEngine{path: o.Address, reads: dsn(o.Address, "ro"), sign: signer{key: o.Key, now: o.Now, seen: seen},
-		report: report, log: o.Log, stop: func() {}}
+		bodies: bodies, report: report, log: o.Log, stop: func() {}}
 	steps := []func() error{
 		func() error { return createFile(e.path) },
 		func() error { return refuseFile(ctx, e.path) },
@@ -116,12 +117,12 @@ func refuseOthers(ctx context.Context, db *sql.DB) error {
 	}
 	var old bool
 	err = db.QueryRowContext(ctx, `SELECT count(*) > 0 AND
-		count(*) FILTER (WHERE name = 'signature') = 0 FROM pragma_table_info('entry')`).Scan(&old)
+		count(*) FILTER (WHERE name = 'identity') = 0 FROM pragma_table_info('entry')`).Scan(&old)
 	return cmp.Or(err, refuseOld(old))
 }
 
-// refuseOld refuses the tables of before the first release, whose leaves had no
-// version and no signature.
+// refuseOld refuses the tables of before the first release, whose entries had no
+// identity.
 func refuseOld(old bool) error {
 	if !old {
 		return nil
@@ -277,8 +278,11 @@ func (e *sqliteEngine) closeWriting() error {
 
 func (e *sqliteEngine) commit(_ context.Context, items []*item) error {
 	return e.transaction(func(w *sqliteWriter) (func(), error) {
-		h, err := w.add(items, &e.sign)
-		return func() { e.sign.done(h) }, err
+		h, err := w.add(items, &e.sign, e.bodies)
+		return func() {
+			e.sign.done(h)
+			e.bodies.done()
+		}, err
 	})
 }
 

@@ -19,6 +19,7 @@ type sqliteWriter struct {
 	begin, commit, rollback *sql.Stmt
 	head, setHead           *sql.Stmt
 	entry, body, node, find *sql.Stmt
+	holder, same, drop      *sql.Stmt
 
 	prepared []*sql.Stmt // all of them
 }
@@ -72,12 +73,14 @@ func (w *sqliteWriter) prepare(ctx context.Context) (err error) {
 		{&w.rollback, `ROLLBACK`},
 		{&w.head, sqlStoredHead},
 		{&w.setHead, sqlHead},
-		{&w.entry, `INSERT INTO entry (` + recordColumns + `, leaf_hash)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, source, kind, name, target, body_hash) DO NOTHING`},
-		{&w.body, `INSERT INTO body (idx, encoding, data) VALUES (?, ?, ?)`},
+		{&w.entry, `INSERT INTO entry (` + recordColumns + `, leaf_hash, identity)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (identity) DO NOTHING`},
+		{&w.body, sqlKeepBody},
+		{&w.holder, sqlHolder + `= $1`},
+		{&w.same, sqlKeepSame},
+		{&w.drop, `DELETE FROM entry WHERE idx = ?`},
 		{&w.node, `INSERT INTO node (level, n, hash) VALUES (?, ?, ?)`},
-		{&w.find, `SELECT ` + recordColumns + ` FROM entry WHERE id = ? AND source = ? AND kind = ?
-			AND name = ? AND target = ? AND body_hash = ?`},
+		{&w.find, `SELECT ` + recordColumns + ` FROM entry WHERE identity = ?`},
 	} {
 		if *s.to, err = w.conn.PrepareContext(ctx, s.text); err != nil {
 			return err
@@ -119,7 +122,7 @@ func (w *sqliteWriter) transaction(do func(*sqliteWriter) error) error {
 
 // add gives the items that are new their places in the tree, and keeps its signed
 // head. Without items it signs the head anew.
-func (w *sqliteWriter) add(items []*item, signer *signer) (*head, error) {
+func (w *sqliteWriter) add(items []*item, signer *signer, bodies *bodies) (*head, error) {
 	var stored storedHead
 	if err := w.head.QueryRow().Scan(&stored.frontier, &stored.checkpoint); err != nil {
 		return nil, fmt.Errorf("read head: %w", err)
@@ -129,8 +132,9 @@ func (w *sqliteWriter) add(items []*item, signer *signer) (*head, error) {
 		return nil, err
 	}
 	before := h.Size()
+	bodies.begin()
 	for _, it := range items {
-		if err := w.addOne(it, h); err != nil {
+		if err := w.addOne(it, h, bodies); err != nil {
 			return nil, fmt.Errorf("add entry: %w", err)
 		}
 	}
@@ -140,21 +144,25 @@ func (w *sqliteWriter) add(items []*item, signer *signer) (*head, error) {
 	return h, w.update(h, signer)
 }
 
-func (w *sqliteWriter) addOne(it *item, h *head) error {
+func (w *sqliteWriter) addOne(it *item, h *head, bodies *bodies) error {
 	e, index := &it.entry, h.Size()
-	result, err := w.entry.Exec(outOf(index, e, &it.leaf)...)
+	it.refused, it.same = nil, nil
+	result, err := w.entry.Exec(outOf(index, e, &it.leaf, &it.identity)...)
 	if err != nil {
 		return err
 	}
 	if added, err := result.RowsAffected(); err != nil {
 		return err
 	} else if added == 0 {
-		r, err := scanRecord(w.find.QueryRow(e.ID, e.Source, string(e.Kind), e.Name, e.Target, e.BodyHash[:]))
+		r, err := scanRecord(w.find.QueryRow(it.identity[:]))
+		if err == nil && !same(&r.Entry, e) {
+			it.refused = errIdentity
+		}
 		// The very leaf of an item that may have been kept is its own.
 		it.receipt = ledger.Receipt{Record: r, Duplicate: !it.unsure || r.Hash() != it.leaf}
 		return err
 	}
-	if _, err := w.body.Exec(index, it.encoding, it.data); err != nil {
+	if err := w.keepBody(it, index, bodies); err != nil || it.refused != nil {
 		return err
 	}
 	for _, node := range h.add(it) {
@@ -164,6 +172,22 @@ func (w *sqliteWriter) addOne(it *item, h *head) error {
 	}
 	it.receipt = ledger.Receipt{Record: ledger.Record{Index: index, Entry: *e}}
 	return nil
+}
+
+// keepBody keeps an item's body, where no other row has it; the entry is taken away again
+// where it came too often.
+func (w *sqliteWriter) keepBody(it *item, index int64, bodies *bodies) error {
+	err := bodies.place(it, index, func(index int64) (h holder, err error) { return h, h.scan(w.holder.QueryRow(index)) })
+	switch {
+	case err != nil:
+	case it.refused != nil:
+		_, err = w.drop.Exec(index)
+	case it.same != nil:
+		_, err = w.same.Exec(index, *it.same, []byte{})
+	default:
+		_, err = w.body.Exec(index, it.encoding, it.data)
+	}
+	return err
 }
 
 // update writes the signed head.

@@ -32,8 +32,14 @@ func rewrite(t testing.TB, e *evidence, index int64, change func(*ledger.Entry))
 	n.BodyHash, n.BodySize = sha256.Sum256(payload(index)), int64(len(payload(index)))
 	change(&n)
 	leaf := n.Hash()
-	e.exec(t, `UPDATE entry SET time = $1, name = $2, id = $3, body_hash = $4, body_size = $5, leaf_hash = $6 WHERE idx = $7`,
-		n.Time.UnixMicro(), n.Name, n.ID, n.BodyHash[:], n.BodySize, leaf[:], index)
+	e.exec(t, `UPDATE entry SET time = $1, name = $2, id = $3, body_hash = $4, body_size = $5, leaf_hash = $6, identity = $7 WHERE idx = $8`,
+		n.Time.UnixMicro(), n.Name, n.ID, n.BodyHash[:], n.BodySize, leaf[:], identityOf(n), index)
+}
+
+// identityOf is the model of the column.
+func identityOf(e ledger.Entry) []byte {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%s", e.Kind, e.Source, e.ID, e.Name, e.Target, e.BodyHash[:]))
+	return append([]byte((e.ID + strings.Repeat("\x00", 8))[:8]), sum[:16]...)
 }
 
 // rebuild makes nodes and head anew out of the entries, as one who can do
@@ -202,6 +208,9 @@ var tamperings = []struct {
 	{"add a body", func(t *testing.T, e *evidence) {
 		e.exec(t, `INSERT INTO body (idx, encoding, data) VALUES (600, 'raw', $1)`, []byte("{}"))
 	}, []string{"stray 600"}},
+	{"look an entry up by another's id", func(t *testing.T, e *evidence) {
+		e.exec(t, `UPDATE entry SET identity = $1 WHERE idx = 5`, append([]byte("guid-700"), make([]byte, 16)...))
+	}, []string{"index 5"}},
 	{"make a body a bomb", func(t *testing.T, e *evidence) {
 		e.exec(t, `UPDATE body SET encoding = 's2', data = $1 WHERE idx = 5`, []byte{0xff, 0xff, 0xff, 0xff, 0x0f, 0})
 	}, []string{"body 5"}},
@@ -214,9 +223,10 @@ func insert(t testing.TB, e *evidence, index int64) {
 	n.BodyHash, n.BodySize = sha256.Sum256(body), int64(len(body))
 	leaf := n.Hash()
 	e.exec(t, `INSERT INTO entry
-		(idx, kind, version, time, source, id, name, target, signature, secret, extra, body_hash, body_size, leaf_hash)
-		VALUES ($1, $2, 1, $3, $4, $5, $6, $7, '', '', '', $8, $9, $10)`,
-		index, string(n.Kind), n.Time.UnixMicro(), n.Source, n.ID, n.Name, n.Target, n.BodyHash[:], n.BodySize, leaf[:])
+		(idx, kind, version, time, source, id, name, target, signature, secret, extra, body_hash, body_size, leaf_hash, identity)
+		VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $11, '', '', $8, $9, $10, $12)`,
+		index, string(n.Kind), n.Time.UnixMicro(), n.Source, n.ID, n.Name, n.Target, n.BodyHash[:], n.BodySize, leaf[:],
+		[]byte{}, identityOf(n))
 	e.exec(t, `INSERT INTO body (idx, encoding, data) VALUES ($1, 'raw', $2)`, index, body)
 }
 

@@ -21,6 +21,7 @@ type entryRow struct {
 	ledger.Record
 	leaf   tlog.Hash // of the columns
 	stored tlog.Hash
+	known  bool // its identity is the one of its columns
 }
 
 // walk reads all entries and bodies in order.
@@ -59,11 +60,11 @@ func (v *verifier) walk() error {
 func entryRows(ctx context.Context, q querier, next int64, where string, args ...any) (page []entryRow, err error) {
 	err = each(ctx, q, func(rows *sql.Rows) error {
 		var (
-			r          entryRow
-			micros     int64
-			hash, leaf sql.RawBytes
+			r               entryRow
+			micros          int64
+			hash, leaf, key sql.RawBytes
 		)
-		err := rows.Scan(append(into(&r.Record, &micros, &hash), &leaf)...)
+		err := rows.Scan(append(into(&r.Record, &micros, &hash), &leaf, &key)...)
 		if err != nil {
 			return err
 		}
@@ -78,9 +79,11 @@ func entryRows(ctx context.Context, q querier, next int64, where string, args ..
 		} else {
 			r.stored = tlog.Hash{1} // of another length: no leaf can agree with it
 		}
+		is := identityOf(&r.Entry)
+		r.known = string(is[:]) == string(key)
 		page = append(page, r)
 		return nil
-	}, `SELECT `+recordColumns+`, leaf_hash FROM entry WHERE `+where, args...)
+	}, `SELECT `+recordColumns+`, leaf_hash, identity FROM entry WHERE `+where, args...)
 	return page, err
 }
 
@@ -88,26 +91,22 @@ func entryRows(ctx context.Context, q querier, next int64, where string, args ..
 func (v *verifier) checkBodies(page []entryRow) error {
 	at := 0
 	err := each(v.ctx, v.tx, func(rows *sql.Rows) error {
-		var (
-			index, length int64
-			encoding      string
-			data          sql.RawBytes
-		)
-		if err := rows.Scan(&index, &encoding, &length, &data); err != nil {
+		var b bodyRow
+		if err := b.scan(rows); err != nil {
 			return err
 		}
-		for ; at < len(page) && page[at].Index < index; at++ {
+		for ; at < len(page) && page[at].Index < b.index; at++ {
 			v.bodyGone(&page[at])
 		}
-		if at == len(page) || page[at].Index != index {
-			v.fault(index, FaultStray, "a body without an entry")
+		if at == len(page) || page[at].Index != b.index {
+			v.fault(b.index, FaultStray, "a body without an entry")
 			return nil
 		}
-		v.checkBody(&page[at], encoding, length, data)
+		v.checkBody(&page[at], &b)
 		at++
 		return nil
-	}, `SELECT idx, encoding, length(data), CASE WHEN length(data) <= $1 THEN data END
-		FROM body WHERE idx >= $2 AND idx <= $3 ORDER BY idx`, maxBody, v.next, page[len(page)-1].Index)
+	}, `SELECT `+bodyRowColumns+` FROM `+storedBody+` WHERE b.idx >= $2 AND b.idx <= $3 ORDER BY b.idx`,
+		maxBody, v.next, page[len(page)-1].Index)
 	if err != nil {
 		return fmt.Errorf("read the body of an entry after %d: %w", v.next-1, err)
 	}
@@ -127,21 +126,25 @@ func (v *verifier) bodyGone(r *entryRow) {
 }
 
 // checkBody holds a body against its entry.
-func (v *verifier) checkBody(r *entryRow, encoding string, length int64, data []byte) {
-	if length > maxBody {
-		v.fault(r.Index, FaultBody, "the body has %d bytes as it is kept, more than any that was taken", length)
+func (v *verifier) checkBody(r *entryRow, b *bodyRow) {
+	if b.length > maxBody {
+		v.fault(r.Index, FaultBody, "the body has %d bytes as it is kept, more than any that was taken", b.length)
 		return
 	}
-	body, err := decode(v.buffer, encoding, data, r.BodySize)
+	body, err := decode(v.buffer, b.encoding, b.data, r.BodySize)
 	if err != nil {
 		v.fault(r.Index, FaultBody, "the body was altered: %v", err)
 		return
 	}
-	if encoding == encodingS2 {
+	if b.encoding == encodingS2 {
 		v.buffer = body
 	}
 	if sha256.Sum256(body) != r.BodyHash {
 		v.fault(r.Index, FaultBody, "the body is not the one of the entry: its SHA-256 differs")
+		return
+	}
+	if !b.refers(r) && r.leaf == r.stored { // else the entry was altered
+		v.fault(r.Index, FaultBody, "the body's row refers to another entry's as it cannot")
 		return
 	}
 	v.out.Bodies++
@@ -163,6 +166,9 @@ func (v *verifier) add(r *entryRow) error {
 	if r.Index > v.next {
 		v.fault(v.next, FaultMissing, "%s: missing from the sequence", span(v.next, r.Index))
 		v.whole = false
+	}
+	if !r.known && r.leaf == r.stored { // else the entry was altered
+		v.fault(r.Index, FaultIndex, "the entry is looked up by an identity that is not its own")
 	}
 	v.next = r.Index + 1
 	if r.Kind != ledger.Delivery {

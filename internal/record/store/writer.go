@@ -113,9 +113,12 @@ func (l *Ledger) keep(ctx context.Context, batch []*item) {
 
 func (l *Ledger) kept(batch []*item, took time.Duration) {
 	l.whole()
+	l.bodies.awaited.taken(batch)
 	for _, it := range batch {
-		l.size.Store(max(l.size.Load(), it.receipt.Index+1))
-		l.answer(it, nil)
+		if it.refused == nil {
+			l.size.Store(max(l.size.Load(), it.receipt.Index+1))
+		}
+		l.answer(it, it.refused)
 	}
 	l.o.Observe.Committed(len(batch), took)
 }

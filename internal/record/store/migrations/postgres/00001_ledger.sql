@@ -11,25 +11,29 @@ CREATE TABLE entry (
     id        text COLLATE "C" NOT NULL,
     name      text COLLATE "C" NOT NULL,
     target    text COLLATE "C" NOT NULL,
-    signature text COLLATE "C" NOT NULL, -- of the body, as the sender made it
+    signature bytea NOT NULL, -- of the body, as the sender made it
     secret    text COLLATE "C" NOT NULL, -- the name of the secret that verified it
     extra     text COLLATE "C" NOT NULL,
     body_hash bytea NOT NULL,
     body_size bigint NOT NULL,
-    leaf_hash bytea NOT NULL
+    leaf_hash bytea NOT NULL,
+    identity  bytea NOT NULL -- begins as the id does
 );
-CREATE UNIQUE INDEX entry_key ON entry (id, source, kind, name, target, body_hash);
+CREATE UNIQUE INDEX entry_identity ON entry (identity);
 CREATE INDEX entry_time ON entry (time);
 
 -- The bodies lie apart, so that they can be erased. They come compressed, and
 -- most are of 2 to 4 KB: kept in the row, which costs the server a fifth less
--- CPU than keeping them out of it, as it would from 2 KB on.
+-- CPU than keeping them out of it, as it would from 2 KB on. A delivery whose
+-- body is there already refers to it.
 CREATE TABLE body (
     idx      bigint PRIMARY KEY,
+    same     bigint, -- the entry whose row has the body, where this one has not
     encoding text COLLATE "C" NOT NULL,
     data     bytea NOT NULL
 ) WITH (toast_tuple_target = 8160);
 ALTER TABLE body ALTER COLUMN data SET STORAGE EXTERNAL;
+CREATE INDEX body_same ON body (same, idx) WHERE same IS NOT NULL;
 
 -- The hashes above the leaves, of every eighth level.
 CREATE TABLE node (

@@ -10,26 +10,29 @@ CREATE TABLE entry (
     id        TEXT    NOT NULL,
     name      TEXT    NOT NULL,
     target    TEXT    NOT NULL,
-    signature TEXT    NOT NULL, -- of the body, as the sender made it
+    signature BLOB    NOT NULL, -- of the body, as the sender made it
     secret    TEXT    NOT NULL, -- the name of the secret that verified it
     extra     TEXT    NOT NULL,
     body_hash BLOB    NOT NULL,
     body_size INTEGER NOT NULL,
-    leaf_hash BLOB    NOT NULL
+    leaf_hash BLOB    NOT NULL,
+    identity  BLOB    NOT NULL -- begins as the id does
 ) STRICT;
 
--- What makes an entry a duplicate. It starts with the id, by which people ask.
-CREATE UNIQUE INDEX entry_key ON entry (id, source, kind, name, target, body_hash);
+-- What makes an entry a duplicate, and by which it is found by its id.
+CREATE UNIQUE INDEX entry_identity ON entry (identity);
 
 CREATE INDEX entry_time ON entry (time);
 
 -- Bodies lie apart, so that questions about entries do not read past them, and
--- so that they can be erased.
+-- so that they can be erased. A delivery whose body is there already refers to it.
 CREATE TABLE body (
     idx      INTEGER PRIMARY KEY,
-    encoding TEXT NOT NULL, -- s2 or raw
+    same     INTEGER,       -- the entry whose row has the body, where this one has not
+    encoding TEXT NOT NULL, -- s2 or raw; same
     data     BLOB NOT NULL
 ) STRICT;
+CREATE INDEX body_same ON body (same, idx) WHERE same IS NOT NULL;
 
 -- The tree's inner hashes, of each 8th level only.
 CREATE TABLE node (
