@@ -1,9 +1,11 @@
 package store_test
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"testing"
 
@@ -67,6 +69,60 @@ func TestFindAmongIdsThatBeginAlike(t *testing.T) {
 			if r, err := l.Find(t.Context(), id); !errors.Is(err, ledger.ErrNotFound) {
 				t.Errorf("%q: entry %d, %v", id, r.Index, err)
 			}
+		}
+	})
+}
+
+// TestFindByEveryLeafHash: by a part of each, also of those under no hash over them yet,
+// in a ledger and its copy.
+func TestFindByEveryLeafHash(t *testing.T) {
+	scenes(t, func(t *testing.T, s *scene) {
+		e := s.evidence(t, size600)
+		l := e.open(t)
+		var export bytes.Buffer
+		copied := (&evidence{scene: s, address: s.place(t), key: e.key}).open(t)
+		if err := errors.Join(l.Export(t.Context(), &export), store.Import(t.Context(), &export, copied)); err != nil {
+			t.Fatal(err)
+		}
+		for r, err := range l.Records(t.Context(), ledger.Query{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			leaf := r.Hash()
+			id := fmt.Sprintf("%X", leaf[:6+r.Index%3])
+			for _, of := range []*store.Ledger{l, copied} {
+				if found, err := of.Find(t.Context(), id); err != nil || found.Index != r.Index {
+					t.Errorf("%s: entry %d, %v, want %d", id, found.Index, err, r.Index)
+				}
+			}
+		}
+		if v, err := copied.Verify(t.Context(), store.VerifyOptions{}); err != nil || !v.OK() {
+			t.Errorf("%v\n%s", err, messages(v))
+		}
+	})
+}
+
+// TestFindWhatTwoWrite: an entry is found whichever process wrote it, and its neighbours.
+func TestFindWhatTwoWrite(t *testing.T) {
+	scenes(t, func(t *testing.T, s *scene) {
+		e := s.evidence(t, 100)
+		both := [2]*store.Ledger{e.open(t), e.open(t)}
+		var last [32]byte
+		for n := range int64(200) {
+			r, err := both[n%2].Append(t.Context(), numbered(1000+n), payload(1000+n))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if last = r.Hash(); n%50 != 0 {
+				continue
+			}
+			if found, err := both[0].Find(t.Context(), fmt.Sprintf("%x", last[:8])); err != nil || found.Index != r.Index {
+				t.Errorf("entry %d, %v, want %d", found.Index, err, r.Index)
+			}
+		}
+		v, err := both[0].Verify(t.Context(), store.VerifyOptions{})
+		if err != nil || !v.OK() {
+			t.Errorf("%v\n%s", err, messages(v))
 		}
 	})
 }

@@ -17,7 +17,7 @@ var columns = map[string][]string{
 	"entry": {"idx", "kind", "version", "time", "source", "id", "name", "target", "signature", "secret", "extra", "body_hash", "body_size",
 		"leaf_hash", "identity"},
 	"body": {"idx", "same", "encoding", "data"},
-	"node": {"level", "n", "hash"},
+	"node": {"level", "n", "hash", "leaves"},
 	"head": {"one", "size", "frontier", "public_key", "checkpoint"},
 }
 

@@ -56,6 +56,7 @@ type importer struct {
 	own    int64
 	gone   missing
 	bodies bodies
+	leaves []tlog.Hash // under the next hash
 }
 
 func (m *importer) header(public string) (err error) {
@@ -145,8 +146,14 @@ func (m *importer) insert(r ledger.Record, leaf tlog.Hash) error {
 	if err != nil {
 		return err
 	}
+	m.leaves = append(m.leaves, leaf)
 	for _, node := range m.tree.Append(leaf) {
-		_, err := m.into.ExecContext(m.ctx, `INSERT INTO node (level, n, hash) VALUES ($1, $2, $3)`, node.Level, node.Index, node.Hash[:])
+		var leaves any
+		if node.Level == ledger.Stride {
+			leaves, m.leaves = begins(m.leaves), m.leaves[:0]
+		}
+		_, err := m.into.ExecContext(m.ctx, `INSERT INTO node (level, n, hash, leaves) VALUES ($1, $2, $3, $4)`,
+			node.Level, node.Index, node.Hash[:], leaves)
 		if err != nil {
 			return err
 		}

@@ -42,11 +42,14 @@ FROM head WHERE one = 1 FOR UPDATE`
 SELECT $1 + n - 1, kind, version, time, source, id, name, target, signature, secret, extra, body_hash, body_size, leaf_hash, identity
 FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::text[], $11::text[],
 	$12::bytea[], $13::bigint[], $14::bytea[], $15::bytea[])
-WITH ORDINALITY AS e (kind, version, time, source, id, name, target, signature, secret, extra, body_hash, body_size, leaf_hash, identity, n)`
+WITH ORDINALITY AS e (kind, version, time, source, id, name, target, signature, secret, extra, body_hash, body_size,
+	leaf_hash, identity, n)`
 	sqlBodies = `INSERT INTO body (idx, same, encoding, data)
 SELECT $1 + n - 1, same, encoding, data
 FROM unnest($2::bigint[], $3::text[], $4::bytea[]) WITH ORDINALITY AS b (same, encoding, data, n)`
-	sqlNodes = `INSERT INTO node (level, n, hash) SELECT * FROM unnest($1::integer[], $2::bigint[], $3::bytea[])`
+	sqlNodes = `INSERT INTO node (level, n, hash, leaves) SELECT level, n, hash, CASE WHEN level = 8 THEN coalesce(leaves,
+	(SELECT string_agg(encode(substr(leaf_hash, 1, 4), 'hex'), '' ORDER BY idx) FROM entry WHERE idx >= n * 256 AND idx < n * 256 + 256)) END
+FROM unnest($1::integer[], $2::bigint[], $3::bytea[], $4::text[]) AS k (level, n, hash, leaves)`
 
 	// COMMIT is answered after the flush, also of a transaction that only locked
 	// the head: that has a number of its own, and so something to flush.
@@ -170,7 +173,7 @@ func (p *postgres) look(ctx context.Context, conn *pgx.Conn, items []*item) (*he
 
 // place gives every item its receipt, and those that are new their places in the
 // tree. It returns the new ones, and the nodes that they complete.
-func (p *postgres) place(h *head, items []*item, t *there) (added []*item, nodes []ledger.Node) {
+func (p *postgres) place(h *head, items []*item, t *there) (added []*item, nodes []node) {
 	first, known := h.Size(), t.entries
 	p.bodies.begin()
 	for _, it := range items {
@@ -221,7 +224,7 @@ func (it *item) bodyRow() (encoding string, data []byte) {
 }
 
 // write inserts the rows, moves the signed head where it has to, and commits.
-func (p *postgres) write(ctx context.Context, conn *pgx.Conn, h *head, added []*item, nodes []ledger.Node, move bool) error {
+func (p *postgres) write(ctx context.Context, conn *pgx.Conn, h *head, added []*item, nodes []node, move bool) error {
 	var batch pgx.Batch
 	if len(added) > 0 {
 		queueRows(&batch, h.Size()-int64(len(added)), added, nodes)
@@ -249,7 +252,7 @@ func (p *postgres) write(ctx context.Context, conn *pgx.Conn, h *head, added []*
 }
 
 // queueRows queues the inserts of the items, whose first has the given index.
-func queueRows(batch *pgx.Batch, first int64, items []*item, nodes []ledger.Node) {
+func queueRows(batch *pgx.Batch, first int64, items []*item, nodes []node) {
 	text := func(of func(*ledger.Entry) string) any {
 		return column(items, func(it *item) string { return of(&it.entry) })
 	}
@@ -263,8 +266,9 @@ func queueRows(batch *pgx.Batch, first int64, items []*item, nodes []ledger.Node
 		column(items, func(it *item) string { encoding, _ := it.bodyRow(); return encoding }),
 		column(items, func(it *item) []byte { _, data := it.bodyRow(); return data }))
 	if len(nodes) > 0 {
-		batch.Queue(sqlNodes, column(nodes, func(n ledger.Node) int32 { return int32(n.Level) }),
-			column(nodes, func(n ledger.Node) int64 { return n.Index }), column(nodes, func(n ledger.Node) []byte { return n.Hash[:] }))
+		batch.Queue(sqlNodes, column(nodes, func(n node) int32 { return int32(n.Level) }),
+			column(nodes, func(n node) int64 { return n.Index }), column(nodes, func(n node) []byte { return n.Hash[:] }),
+			column(nodes, func(n node) *string { return n.leaves }))
 	}
 }
 

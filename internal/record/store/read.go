@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -282,14 +283,25 @@ func (l *Ledger) find(ctx context.Context, id string) (ledger.Record, error) {
 	return found, err
 }
 
+// findLeaf looks through how the leaf hashes begin, which lies beside each hash over 256 of
+// them, and through the entries under no such hash yet.
 func (l *Ledger) findLeaf(ctx context.Context, prefix string) (ledger.Record, error) {
+	prefix = strings.ToLower(prefix)
 	low, err1 := hex.DecodeString(prefix + strings.Repeat("0", 2*tlog.HashSize-len(prefix)))
 	high, err2 := hex.DecodeString(prefix + strings.Repeat("f", 2*tlog.HashSize-len(prefix)))
 	if err1 != nil || err2 != nil {
 		return ledger.Record{}, ledger.ErrNotFound
 	}
+	candidates, tail, err := l.beginAs(ctx, []byte(prefix[:shortestID]))
+	if err != nil {
+		return ledger.Record{}, err
+	}
+	where := "idx >= " + strconv.FormatInt(tail, 10)
+	if len(candidates) > 0 { // numbers need no quoting
+		where = "(" + where + " OR idx IN (" + strings.Join(candidates, ",") + "))"
+	}
 	found, err := records(ctx, l.engine.reader(),
-		`SELECT `+recordColumns+` FROM entry WHERE leaf_hash >= $1 AND leaf_hash <= $2 LIMIT 2`, low, high)
+		`SELECT `+recordColumns+` FROM entry WHERE `+where+` AND leaf_hash >= $1 AND leaf_hash <= $2 LIMIT 2`, low, high)
 	switch {
 	case err != nil:
 		return ledger.Record{}, err
@@ -300,6 +312,32 @@ func (l *Ledger) findLeaf(ctx context.Context, prefix string) (ledger.Record, er
 	}
 	return found[0], nil
 }
+
+// beginAs gives the indexes of entries whose leaf hashes begin with these digits, and the
+// first index that it knows nothing of.
+func (l *Ledger) beginAs(ctx context.Context, digits []byte) (candidates []string, tail int64, err error) {
+	err = each(ctx, l.engine.reader(), func(rows *sql.Rows) error {
+		var (
+			n      int64
+			leaves sql.RawBytes
+		)
+		if err := rows.Scan(&n, &leaves); err != nil {
+			return err
+		}
+		tail = max(tail, (n+1)*groupSize)
+		for i := 0; i+len(digits) <= len(leaves) && len(candidates) < maxCandidates; i += len(digits) {
+			if bytes.Equal(leaves[i:i+len(digits)], digits) {
+				candidates = append(candidates, strconv.FormatInt(n*groupSize+int64(i/len(digits)), 10))
+			}
+		}
+		return nil
+	}, `SELECT n, leaves FROM node WHERE level = $1 ORDER BY n`, ledger.Stride)
+	return candidates, tail, err
+}
+
+// maxCandidates bounds how many leaf hashes with the same beginning are looked at: of a
+// thousand million two have the same by chance, and nobody makes many.
+const maxCandidates = 100
 
 // Body gives the body of an entry, byte for byte as it came, or ledger.ErrErased. It
 // is held against the entry's hash.

@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/record/ledger"
 	"github.com/goldfish-inc/fluxkeeper/internal/secret"
@@ -12,9 +15,10 @@ import (
 // signer makes the checkpoint that is kept with each head: what it does not sign
 // is not extended. One transaction at a time goes through begin, sign and done.
 type signer struct {
-	key  ledger.Key
-	now  func() time.Time
-	seen *witness
+	key    ledger.Key
+	now    func() time.Time
+	seen   *witness
+	latest [groupSize]tlog.Hash
 }
 
 // sqlHead moves the head.
@@ -23,7 +27,15 @@ const sqlHead = `UPDATE head SET size = $1, frontier = $2, checkpoint = $3, chec
 // head is a tree, and how many of its entries the program made.
 type head struct {
 	*ledger.Frontier
-	own int64
+	own    int64
+	latest *[groupSize]tlog.Hash // leaves that this process added last
+}
+
+// node is a hash to be kept, and how the leaf hashes under it begin, in hexadecimal: of
+// level 8 only, and nil where the database has to be asked for them.
+type node struct {
+	ledger.Node
+	leaves *string
 }
 
 // checkpoint is the head as it is signed.
@@ -32,11 +44,32 @@ func (h head) checkpoint() ledger.Checkpoint {
 }
 
 // add puts an entry into the tree.
-func (h *head) add(it *item) []ledger.Node {
+func (h *head) add(it *item) (nodes []node) {
 	if it.entry.Kind != ledger.Delivery {
 		h.own++
 	}
-	return h.Append(it.leaf)
+	h.latest[h.Size()%groupSize] = it.leaf
+	for _, n := range h.Append(it.leaf) {
+		one := node{Node: n}
+		if n.Level == ledger.Stride {
+			copied := *h.latest                      // Subtree works in it
+			if ledger.Subtree(copied[:]) == n.Hash { // else others added some, or a commit failed
+				leaves := begins(h.latest[:])
+				one.leaves = &leaves
+			}
+		}
+		nodes = append(nodes, one)
+	}
+	return nodes
+}
+
+// begins is how leaf hashes begin, as it is kept beside the hash over them.
+func begins(leaves []tlog.Hash) string {
+	b := make([]byte, 0, len(leaves)*shortestID)
+	for _, leaf := range leaves {
+		b = hex.AppendEncode(b, leaf[:shortestID/2])
+	}
+	return string(b)
 }
 
 // storedHead is the head as the database has it.
@@ -58,7 +91,7 @@ func (s storedHead) open(public string) (head, error) {
 	if c.Size != f.Size() || c.Root != f.Root() {
 		return head{}, fmt.Errorf("%w: its key did not sign its head of %d entries, but another one of %d", ErrRewritten, f.Size(), c.Size)
 	}
-	return head{f, c.Own}, nil
+	return head{Frontier: f, own: c.Own}, nil
 }
 
 // begin gives the head that a transaction found, for it to extend: one that this
@@ -68,7 +101,7 @@ func (s *signer) begin(stored storedHead, nodes ledger.Nodes) (*head, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &head{h.Clone(), h.own}, nil
+	return &head{h.Clone(), h.own, &s.latest}, nil
 }
 
 // sign gives the new head's checkpoint, and its time in microseconds.

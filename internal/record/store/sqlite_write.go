@@ -79,7 +79,9 @@ func (w *sqliteWriter) prepare(ctx context.Context) (err error) {
 		{&w.holder, sqlHolder + `= $1`},
 		{&w.same, sqlKeepSame},
 		{&w.drop, `DELETE FROM entry WHERE idx = ?`},
-		{&w.node, `INSERT INTO node (level, n, hash) VALUES (?, ?, ?)`},
+		{&w.node, `INSERT INTO node (level, n, hash, leaves) SELECT $1, $2, $3, CASE WHEN $1 = 8 THEN coalesce($4,
+			(SELECT lower(group_concat(hex(substr(leaf_hash, 1, 4)), '' ORDER BY idx)) FROM entry
+				WHERE idx >= $2 * 256 AND idx < $2 * 256 + 256)) END`},
 		{&w.find, `SELECT ` + recordColumns + ` FROM entry WHERE identity = ?`},
 	} {
 		if *s.to, err = w.conn.PrepareContext(ctx, s.text); err != nil {
@@ -166,7 +168,7 @@ func (w *sqliteWriter) addOne(it *item, h *head, bodies *bodies) error {
 		return err
 	}
 	for _, node := range h.add(it) {
-		if _, err := w.node.Exec(node.Level, node.Index, node.Hash[:]); err != nil {
+		if _, err := w.node.Exec(node.Level, node.Index, node.Hash[:], node.leaves); err != nil {
 			return err
 		}
 	}

@@ -53,6 +53,7 @@ func rebuild(t testing.TB, e *evidence) {
 	var (
 		f     ledger.Frontier
 		nodes []ledger.Node
+		begin strings.Builder // how all leaves do
 	)
 	for rows.Next() {
 		var leaf []byte
@@ -60,6 +61,7 @@ func rebuild(t testing.TB, e *evidence) {
 			t.Fatal(err)
 		}
 		nodes = append(nodes, f.Append([32]byte(leaf))...)
+		fmt.Fprintf(&begin, "%x", leaf[:4])
 	}
 	if err := rows.Close(); err != nil {
 		t.Fatal(err)
@@ -68,7 +70,11 @@ func rebuild(t testing.TB, e *evidence) {
 		t.Fatal(err)
 	}
 	for _, n := range nodes {
-		e.exec(t, `INSERT INTO node (level, n, hash) VALUES ($1, $2, $3)`, n.Level, n.Index, n.Hash[:])
+		var leaves any
+		if n.Level == 8 {
+			leaves = begin.String()[n.Index*2048 : n.Index*2048+2048]
+		}
+		e.exec(t, `INSERT INTO node (level, n, hash, leaves) VALUES ($1, $2, $3, $4)`, n.Level, n.Index, n.Hash[:], leaves)
 	}
 	e.exec(t, `UPDATE head SET size = $1, frontier = $2`, f.Size(), f.AppendBinary(nil))
 }
@@ -211,6 +217,11 @@ var tamperings = []struct {
 	{"look an entry up by another's id", func(t *testing.T, e *evidence) {
 		e.exec(t, `UPDATE entry SET identity = $1 WHERE idx = 5`, append([]byte("guid-700"), make([]byte, 16)...))
 	}, []string{"index 5"}},
+	{"find an entry by another's leaf hash", func(t *testing.T, e *evidence) {
+		e.exec(t, `UPDATE node SET leaves = (SELECT leaves FROM node WHERE n = 0) WHERE n = 1`)
+	}, []string{"index 256"}},
+	{"find no entry by its leaf hash", func(t *testing.T, e *evidence) { e.exec(t, `UPDATE node SET leaves = NULL WHERE n = 1`) },
+		[]string{"index 256"}},
 	{"make a body a bomb", func(t *testing.T, e *evidence) {
 		e.exec(t, `UPDATE body SET encoding = 's2', data = $1 WHERE idx = 5`, []byte{0xff, 0xff, 0xff, 0xff, 0x0f, 0})
 	}, []string{"body 5"}},

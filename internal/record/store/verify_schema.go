@@ -124,7 +124,7 @@ var postgresSchema = []string{
 	`column entry.leaf_hash bytea`, `column entry.identity bytea`,
 	`column body.idx bigint`, `column body.same bigint or null`, `column body.encoding text C`,
 	`column body.data bytea`,
-	`column node.level integer`, `column node.n bigint`, `column node.hash bytea`,
+	`column node.level integer`, `column node.n bigint`, `column node.hash bytea`, `column node.leaves text C or null`,
 	`column head.one integer`, `column head.size bigint`, `column head.frontier bytea`, `column head.public_key text default`,
 	`column head.checkpoint bytea`, `column head.checkpoint_time bigint`,
 	`index entry_pkey of entry unique USING btree (idx)`,

@@ -80,9 +80,34 @@ func (v *verifier) close(level int) error {
 	up.computed = v.judge(level, g.twins, groupSize, stored)
 	if up.differs() && level == 0 {
 		v.doubt(from, g.twins, *stored, Fault{})
+	} else if level == 0 && stored != nil && len(g.twins) == groupSize {
+		if err := v.leaves(g.n, g.twins); err != nil {
+			return err
+		}
 	}
 	*g = group{n: g.n + 1, twins: g.twins[:0]}
 	return v.push(level+ledger.Stride, up)
+}
+
+// leaves holds how leaf hashes begin, by which entries are found, against the leaves.
+func (v *verifier) leaves(n int64, twins []twin) error {
+	var kept sql.NullString
+	err := v.tx.QueryRowContext(v.ctx, `SELECT leaves FROM node WHERE level = $1 AND n = $2`, ledger.Stride, n).Scan(&kept)
+	if err != nil {
+		return err
+	}
+	if kept.String != begins(storedLeaves(twins)) {
+		from := n * groupSize
+		v.fault(from, FaultIndex, "%s are looked up by leaf hashes that are not theirs", span(from, from+groupSize))
+	}
+	return nil
+}
+
+func storedLeaves(twins []twin) (leaves []tlog.Hash) {
+	for _, i := range twins {
+		leaves = append(leaves, *i.stored)
+	}
+	return leaves
 }
 
 // judge says of each twin whose two hashes differ which one the hash above

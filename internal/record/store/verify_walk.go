@@ -198,6 +198,7 @@ func (v *verifier) strays() error {
 		{"a body without an entry", `SELECT idx FROM body WHERE idx < 0 OR idx >= $1 ORDER BY idx`, []any{v.next}},
 		{"a hash over entries that there are not", `SELECT CASE WHEN level >= 0 AND level <= 56
 			THEN n << CAST(level AS INTEGER) ELSE n END FROM node WHERE level < 8 OR level > 56 OR level % 8 <> 0
+			OR level > 8 AND leaves IS NOT NULL
 			OR n < 0 OR n >= (CAST($1 AS BIGINT) >> CAST(level AS INTEGER)) ORDER BY level, n`, []any{v.next}},
 	} {
 		err := each(v.ctx, v.tx, func(rows *sql.Rows) error {

@@ -35,11 +35,13 @@ CREATE TABLE body (
 ALTER TABLE body ALTER COLUMN data SET STORAGE EXTERNAL;
 CREATE INDEX body_same ON body (same, idx) WHERE same IS NOT NULL;
 
--- The hashes above the leaves, of every eighth level.
+-- The hashes above the leaves, of every eighth level. Those of level 8 have beside
+-- them how the 256 leaf hashes below begin, by which entries are found.
 CREATE TABLE node (
-    level integer NOT NULL,
-    n     bigint NOT NULL,
-    hash  bytea NOT NULL,
+    level  integer NOT NULL,
+    n      bigint NOT NULL,
+    hash   bytea NOT NULL,
+    leaves text COLLATE "C", -- 8 hexadecimal digits each
     PRIMARY KEY (level, n)
 );
 

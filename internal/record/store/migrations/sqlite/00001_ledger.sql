@@ -34,11 +34,13 @@ CREATE TABLE body (
 ) STRICT;
 CREATE INDEX body_same ON body (same, idx) WHERE same IS NOT NULL;
 
--- The tree's inner hashes, of each 8th level only.
+-- The tree's inner hashes, of each 8th level only. Those of level 8 have beside
+-- them how the 256 leaf hashes below begin, by which entries are found.
 CREATE TABLE node (
-    level INTEGER NOT NULL,
-    n     INTEGER NOT NULL,
-    hash  BLOB    NOT NULL,
+    level  INTEGER NOT NULL,
+    n      INTEGER NOT NULL,
+    hash   BLOB    NOT NULL,
+    leaves TEXT, -- 8 hexadecimal digits each
     PRIMARY KEY (level, n)
 ) STRICT, WITHOUT ROWID;
 
