@@ -254,7 +254,8 @@ func TestTimelineShowsWhatMatters(t *testing.T) {
 func TestTimelineFindsEachRule(t *testing.T) {
 	line := expectedTimeline()
 	for n := range 1_000 {
-		line.Audit.Findings = append(line.Audit.Findings, auditFinding(int64(n), finding.Error, "delivery/clock", "the body tells of another time"))
+		f := auditFinding(int64(n), finding.Error, "delivery/clock", "the body tells of another time")
+		line.Audit.Findings = append(line.Audit.Findings, f)
 	}
 	line.Audit.Findings = append(line.Audit.Findings, auditFinding(1_000, finding.Error, "guard/member", "somebody was made an owner"))
 	for _, f := range timelineFormats() {
