@@ -2,8 +2,12 @@ package main
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -81,8 +85,36 @@ func (p *process) memory() (now, peak int) {
 
 // payload is one of GitHub's own examples.
 type payload struct {
-	event, file string
+	event, file string // without the last brace
 	body        []byte
+}
+
+// numbered ends a body with a number: equal ones are not taken for long.
+func (p payload) numbered(n int) payload {
+	p.body = fmt.Appendf(bytes.Clone(p.body[:len(p.body)-1]), numberAndBrace, n)
+	return p
+}
+
+const numberAndBrace = `,"n":%d}`
+
+// signed writes the signatures of numbered bodies to a file, for more than a run can send.
+func (p payload) signed(b *testing.B, secret string, first int) (file string) {
+	b.Helper()
+	start := hmac.New(sha256.New, []byte(secret))
+	_, _ = start.Write(p.body[:len(p.body)-1])
+	var all []byte
+	for n := range 1 << 17 {
+		own, err := start.(hash.Cloner).Clone()
+		if err != nil {
+			b.Fatal(err)
+		}
+		fmt.Fprintf(own, numberAndBrace, first+n)
+		all = hex.AppendEncode(all, own.Sum(nil))
+	}
+	if err := os.WriteFile(p.file+".signatures", all, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	return p.file + ".signatures"
 }
 
 // examplePayloads takes the push of 8 KB and the pull request of 24 KB out of
@@ -127,7 +159,7 @@ func examplePayloads(b *testing.B) []payload {
 				}
 			}
 		}
-		if err := os.WriteFile(p.file, p.body, 0o600); err != nil {
+		if err := os.WriteFile(p.file, p.body[:len(p.body)-1], 0o600); err != nil {
 			b.Fatal(err)
 		}
 		b.Logf("%s: %d bytes", p.event, len(p.body))

@@ -130,10 +130,11 @@ func weigh(b *testing.B, all []*contender) {
 // wrk loads a server with 64 connections for three seconds.
 func wrk(b *testing.B, c *contender, p payload, round int) measured {
 	b.Helper()
+	clock := int(time.Now().UnixNano() / 100 % (1 << 48))
+	signatures := p.signed(b, benchSecret, clock)
 	before := c.cpu()
 	command := exec.Command("wrk", "-t2", "-c64", "-d3s", "-s", "testdata/deliver.lua", c.url)
-	command.Env = append(os.Environ(), "BODY="+p.file, "EVENT="+p.event, "SIGNATURE="+sign(benchSecret, p.body),
-		fmt.Sprintf("CLOCK=%d", time.Now().UnixNano()/100%(1<<48)))
+	command.Env = append(os.Environ(), "BODY="+p.file, "EVENT="+p.event, "SIGNATURES="+signatures, fmt.Sprintf("CLOCK=%d", clock))
 	out, err := command.CombinedOutput()
 	_, result, ok := strings.Cut(string(out), "RESULT ")
 	if err != nil || !ok {
@@ -189,7 +190,7 @@ func openLoop(b *testing.B, c *contender, p payload) float64 {
 			for i := s; i < count; i += senders {
 				due := begin.Add(time.Duration(i) * time.Second / rate)
 				time.Sleep(time.Until(due))
-				status, err := send(client, c.url, benchSecret, p, fmt.Sprintf("%s-%d", run, i))
+				status, err := send(client, c.url, benchSecret, p.numbered(int(begin.Unix())*count+i), fmt.Sprintf("%s-%d", run, i))
 				if err != nil || status != http.StatusAccepted {
 					b.Errorf("%s: %d, %v", c.name, status, err)
 					return

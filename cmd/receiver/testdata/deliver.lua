@@ -1,8 +1,12 @@
--- Sends one signed body over and over, each time under a GUID of its own: a
+-- Sends signed bodies that differ in the number at their end, each under a GUID of its own: a
 -- UUID of version 1, as GitHub's are, which begins with the low bits of a clock.
-local file = assert(io.open(os.getenv("BODY"), "rb"))
-local body = file:read("*a")
-file:close()
+local function read(name)
+  local file = assert(io.open(os.getenv(name), "rb"))
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+local body, signatures = read("BODY"), read("SIGNATURES")
 local clock, threads = tonumber(os.getenv("CLOCK")), 0
 
 function setup(thread)
@@ -13,14 +17,12 @@ end
 function init()
   sent = 0
   wrk.method = "POST"
-  wrk.body = body
   wrk.headers["Content-Type"] = "application/json"
   wrk.headers["User-Agent"] = "GitHub-Hookshot/0000000"
   wrk.headers["X-GitHub-Event"] = os.getenv("EVENT")
   wrk.headers["X-GitHub-Hook-ID"] = "4711"
   wrk.headers["X-GitHub-Hook-Installation-Target-ID"] = "1296269"
   wrk.headers["X-GitHub-Hook-Installation-Target-Type"] = "repository"
-  wrk.headers["X-Hub-Signature-256"] = os.getenv("SIGNATURE")
 end
 
 function request()
@@ -28,6 +30,9 @@ function request()
   -- About what the clock has moved on since the last request of this thread.
   local ticks = clock + sent * 1500 + id
   wrk.headers["X-GitHub-Delivery"] = string.format("%08x-%04x-11f1-81ab-%012x", ticks % 4294967296, math.floor(ticks / 4294967296) % 65536, id)
+  local n = (2 * sent + id) % (#signatures / 64)
+  wrk.body = string.format('%s,"n":%.0f}', body, clock + n)
+  wrk.headers["X-Hub-Signature-256"] = "sha256=" .. signatures:sub(64 * n + 1, 64 * n + 64)
   return wrk.format(nil, "/webhooks/github")
 end
 
