@@ -140,7 +140,12 @@ func (g *memGit) facts(tip, head string) (change.Facts, error) {
 	if !change.Searched(sides) {
 		base = slices.DeleteFunc(base, func(found change.Found) bool { return found.Path != policy.File })
 	}
-	f.Fill(sides, base, func(id string) ([]byte, bool) { data, ok := g.blobs[id]; return data, ok })
+	blob := func(id string) ([]byte, bool) { data, ok := g.blobs[id]; return data, ok }
+	more, err := change.Referred(context.Background(), g, f.Base.Tree, base, blob)
+	if err != nil {
+		return f, err
+	}
+	f.Fill(sides, append(base, more...), blob)
 	for id := range g.past[head] {
 		if !g.past[tip][id] {
 			f.Commits = append(f.Commits, g.commits[id].Commit)

@@ -3,6 +3,7 @@ package change
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"slices"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/kustomize"
@@ -22,6 +23,29 @@ func (s Sides) Wanted() []Entry {
 // bearing on a change: only where an update can be in it.
 func Searched(changed []Sides) bool {
 	return slices.ContainsFunc(changed, func(s Sides) bool { return manifest.Named(s.Path) })
+}
+
+// Referred are the files and links below a tree that the kustomizations of the base have as resources or patches, and
+// whose names are none that are searched: kustomize takes a file of any name there, JSON above all. blob is as in Fill.
+func Referred(ctx context.Context, from Folders, root string, base []Found, blob func(id string) ([]byte, bool)) (out []Found, err error) {
+	seen := map[string]bool{}
+	for _, b := range base {
+		data, _ := blob(b.ID)
+		for _, p := range kustomize.Referred(Content{Path: b.Path, Data: data}) {
+			if seen[p] || manifest.Named(p) {
+				continue
+			}
+			seen[p] = true
+			e, err := Find(ctx, from, root, p)
+			if err != nil {
+				return nil, err
+			}
+			if e.IsFile() || e.Mode == Symlink {
+				out = append(out, Found{p, e})
+			}
+		}
+	}
+	return out, nil
 }
 
 // Counts tells whether a file of the base can have a bearing on a change, by
@@ -52,7 +76,7 @@ func (f *Facts) Fill(changed []Sides, base []Found, blob func(id string) ([]byte
 	}
 	for _, b := range base {
 		data, ok := blob(b.ID)
-		if !ok {
+		if !ok || !b.IsFile() { // links are not followed
 			f.Unsearched = append(f.Unsearched, b.Path)
 			continue
 		}

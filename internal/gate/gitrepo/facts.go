@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
@@ -176,7 +177,18 @@ func (r *Repository) contents(ctx context.Context, facts *change.Facts, commits 
 	if err != nil {
 		return err
 	}
-	facts.Fill(changed, base, func(id string) ([]byte, bool) { data, ok := blobs[id]; return data, ok })
+	blob := func(id string) ([]byte, bool) { data, ok := blobs[id]; return data, ok }
+	more, err := change.Referred(ctx, trees, facts.Base.Tree, base, blob)
+	if err != nil {
+		return err
+	}
+	named, err := r.blobs(ctx, nil, more)
+	if err != nil {
+		return err
+	}
+	maps.Copy(named, blobs)
+	blobs = named
+	facts.Fill(changed, append(base, more...), blob)
 	return nil
 }
 

@@ -182,16 +182,45 @@ type builder struct {
 	tries      int                 // and how often a patch be tried
 }
 
-// addLayer reads a kustomization.
-func (b *builder) addLayer(f File) {
-	var fields map[string]any
-	whole := false
+// kustomization reads the first document of a file.
+func kustomization(f File) (fields map[string]any, whole bool) {
 	eachDocument(f.Data, [][]byte{nil}, func(root *yaml.Node, _ int) {
 		if fields == nil {
 			v, all := plain(root)
 			fields, whole = mapping(v), all
 		}
 	})
+	return fields, whole
+}
+
+// Referred are the paths of a kustomization's resources and patches; none where the file is no kustomization.
+func Referred(f File) []string {
+	if !isKustomization(f.Path) {
+		return nil
+	}
+	fields, _ := kustomization(f)
+	out := paths(f, fields, "resources", "bases", "patchesStrategicMerge")
+	for _, patch := range slices.Concat(list(fields["patches"]), list(fields["patchesJson6902"])) {
+		out = append(out, path.Join(path.Dir(f.Path), text(patch, "path")))
+	}
+	return out
+}
+
+// paths are those below keys of a kustomization.
+func paths(f File, fields map[string]any, keys ...string) (out []string) {
+	for _, key := range keys {
+		for _, item := range list(fields[key]) {
+			if p, ok := item.(string); ok {
+				out = append(out, path.Join(path.Dir(f.Path), p))
+			}
+		}
+	}
+	return out
+}
+
+// addLayer reads a kustomization.
+func (b *builder) addLayer(f File) {
+	fields, whole := kustomization(f)
 	folder := path.Dir(f.Path)
 	l := &layer{
 		folders: []string{folder}, component: text(fields, "kind") == "Component",
@@ -204,17 +233,7 @@ func (b *builder) addLayer(f File) {
 	if !whole {
 		l.unknown = "the kustomization " + f.Path + ", which cannot be read,"
 	}
-	in := func(keys ...string) (out []string) {
-		for _, key := range keys {
-			for _, item := range list(fields[key]) {
-				if p, ok := item.(string); ok {
-					out = append(out, path.Join(folder, p))
-				}
-			}
-		}
-		return out
-	}
-	l.resources, l.components = in("resources", "bases"), in("components")
+	l.resources, l.components = paths(f, fields, "resources", "bases"), paths(f, fields, "components")
 	for _, item := range list(fields["patchesStrategicMerge"]) {
 		text, _ := item.(string)
 		if strings.ContainsAny(text, "\n{") {

@@ -63,8 +63,9 @@ func (r *Reader) readRest(ctx context.Context, base change.Revision) (
 		}
 		return r.store.blob(id)
 	}
-	if err != nil {
-		return files, unread, blob, gap, nil
+	more, odd := change.Referred(ctx, r.store, base.Tree, files, blob)
+	if files = append(files, more...); err != nil || odd != nil {
+		return files, unread, blob, gap, odd
 	}
 	var rest []change.Found
 	for _, f := range files {

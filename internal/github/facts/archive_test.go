@@ -95,6 +95,17 @@ func TestArchiveWithLargeFiles(t *testing.T) {
 	}
 }
 
+// A policy of another name that a kustomization far away has among its resources is read,
+// or else known to be there.
+func TestResourcesBehindTheArchive(t *testing.T) {
+	w := farAway(t, "z/kustomization.yaml", "resources: [policies/policy.yaml, policy.json]\n", "z/policy.json", imagePolicy,
+		"package.json", "{}")
+	want, got := comparable(w.local("main", "flux")), comparable(w.pullFacts(w.open("flux")))
+	if diff := cmp.Diff(want, got, cmp.Comparer(bytes.Equal)); diff != "" || len(got.Policies) != 2 || len(got.Unsearched) > 0 {
+		t.Errorf("policies %v, %q unsearched, from git to the API:\n%s", got.Policies, got.Unsearched, diff)
+	}
+}
+
 // Beyond its bounds of bytes and seconds an archive is a gap, and the change undecided.
 func TestArchiveBounds(t *testing.T) {
 	bomb := strings.Repeat("# nothing\n", 400_000)

@@ -50,7 +50,7 @@ func (r *Reader) readContents(ctx context.Context, facts *change.Facts, commits 
 	wants, err := wants(changed, base)
 	if err != nil {
 		gaps = append(gaps, err.Error())
-	} else if gaps, err = r.blobs(ctx, wants); err != nil {
+	} else if gaps, base, err = r.searched(ctx, facts.Base.Tree, changed, base, wants); err != nil {
 		return nil, err
 	}
 	facts.Fill(changed, base, r.store.blob)
@@ -67,6 +67,27 @@ func (r *Reader) readContents(ctx context.Context, facts *change.Facts, commits 
 	facts.Unsearched = unread
 	facts.Fill(changed, base, blob)
 	return gaps, nil
+}
+
+// searched reads blobs, and then those that kustomizations among them name besides, which
+// it adds to the files of the base.
+func (r *Reader) searched(
+	ctx context.Context, root string, changed []change.Sides, base []change.Found, first []wanted,
+) (gaps []string, all []change.Found, err error) {
+	if gaps, err = r.blobs(ctx, first); err != nil {
+		return nil, nil, err
+	}
+	more, err := change.Referred(ctx, r.store, root, base, r.store.blob)
+	if err != nil || len(more) == 0 {
+		return gaps, base, err
+	}
+	base = append(base, more...)
+	rest, err := wants(changed, base)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, err = r.blobs(ctx, slices.DeleteFunc(rest, func(w wanted) bool { return !w.optional }))
+	return gaps, base, err
 }
 
 // wants lists the blobs to read, each once: of the changed files all sides,

@@ -94,6 +94,18 @@ func TestSameFactsAsTheRepository(t *testing.T) {
 			w.branch("head")
 			w.commit("bump again", "a.yaml", marked("1.0.1"), "b/c d:é.yaml", marked("1.0.2"))
 		},
+		"resources of other names": func(w *world) {
+			w.commit("start", "apps/a.yaml", marked("1.0.0"), "package.json", "{}", "apps/other.json", imagePolicy,
+				"apps/kustomization.yaml",
+				"resources: [a.yaml, policy.json, ../plain, ../big.json, gone.json, https://example.com/x.json, link.json]\n",
+				"apps/policy.json", imagePolicy, "plain", imagePolicy, "big.json", big+imagePolicy)
+			link := w.gitInput("policy.json", "hash-object", "-w", "--stdin")
+			w.git("update-index", "--add", "--cacheinfo", "120000,"+link+",apps/link.json")
+			w.git("commit", "-qm", "link")
+			w.git("reset", "-q", "--hard")
+			w.branch("head")
+			w.commit("bump", "apps/a.yaml", marked("1.0.1"))
+		},
 		"squash merged": func(w *world) {
 			w.commit("start", "a.yaml", marked("1.0.0"))
 			w.branch("head")

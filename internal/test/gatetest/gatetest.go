@@ -230,8 +230,10 @@ func (c *changed) gather(day time.Time) (change.Facts, error) {
 	if err != nil {
 		return out, err
 	}
-	out.Fill(changed, base, func(id string) ([]byte, bool) { return contents[id], true })
-	return out, nil
+	blob := func(id string) ([]byte, bool) { return contents[id], true }
+	more, err := change.Referred(ctx, folders, tip, base, blob)
+	out.Fill(changed, append(base, more...), blob)
+	return out, err
 }
 
 // past gives each step the file as it was, from the base's tip backwards.
