@@ -52,7 +52,7 @@ func (j *judge) takenBack(u *joined, s spot, terms policy.Terms) (by change.Comm
 		if step.Path != s.file || !bytes.Contains(step.Before, text) && !bytes.Contains(step.After, text) {
 			continue
 		}
-		before, after := j.values(step.Before, s), j.values(step.After, s)
+		before, after := j.values(step.Before, step.After, s)
 		if lost, now := s.lost(before, after); lost {
 			if !j.forward(u, s, now, terms) && !j.botMade(step.Commit) {
 				return step.Commit, true
@@ -64,10 +64,40 @@ func (j *judge) takenBack(u *joined, s spot, terms policy.Terms) (by change.Comm
 	return by, false
 }
 
-// values are those that a version of a file has at the place of a spot, in their order.
+// values are those that two versions of a file have at the place of a spot, in their order.
 // Lists and markers change: the same marker elsewhere, or else another one on the same
-// field, is the place where a version has nothing nearer.
-func (j *judge) values(data []byte, s spot) (values []string) {
+// field, is the place where not both versions have something nearer.
+func (j *judge) values(before, after []byte, s spot) (was, now []string) {
+	for _, near := range []func(manifest.Field) bool{
+		func(f manifest.Field) bool { return f.Path == s.Path && f.Marker == s.Marker },
+		func(f manifest.Field) bool { return f.Marker == s.Marker },
+		func(f manifest.Field) bool { return f.Path == s.Path && f.Marker.Part == s.Marker.Part },
+	} {
+		b, a := chosen(j.fields(before), near), chosen(j.fields(after), near)
+		if len(b) > 0 && len(a) > 0 {
+			return b, a
+		}
+		if len(was) == 0 {
+			was = b
+		}
+		if len(now) == 0 {
+			now = a
+		}
+	}
+	return was, now
+}
+
+func chosen(fields []manifest.Field, such func(manifest.Field) bool) (values []string) {
+	for _, f := range fields {
+		if such(f) {
+			values = append(values, f.Value)
+		}
+	}
+	return values
+}
+
+// fields reads a version of a file, each once.
+func (j *judge) fields(data []byte) []manifest.Field {
 	if len(data) == 0 {
 		return nil
 	}
@@ -76,21 +106,7 @@ func (j *judge) values(data []byte, s spot) (values []string) {
 		fields = manifest.Read(data).Fields
 		j.old[&data[0]] = fields
 	}
-	for _, near := range []func(manifest.Field) bool{
-		func(f manifest.Field) bool { return f.Path == s.Path && f.Marker == s.Marker },
-		func(f manifest.Field) bool { return f.Marker == s.Marker },
-		func(f manifest.Field) bool { return f.Path == s.Path && f.Marker.Part == s.Marker.Part },
-	} {
-		for _, f := range fields {
-			if near(f) {
-				values = append(values, f.Value)
-			}
-		}
-		if len(values) > 0 {
-			break
-		}
-	}
-	return values
+	return fields
 }
 
 // ref reads a value of the spot, as far as it names a version.
