@@ -111,8 +111,11 @@ func (t *Trail) Take(commit string, made time.Time, changed []Sides) {
 		}
 		old, now := changed[at].Old, changed[at].New
 		if !old.IsFile() && now.IsFile() {
-			if from, moved := movedFrom(changed[at], changed); moved {
-				t.Names[i], old = from.Path, from.Old
+			switch from := movedFrom(changed[at], changed); {
+			case len(from) == 1:
+				t.Names[i], old = from[0].Path, from[0].Old
+			case len(from) > 1 && t.old == 0:
+				t.Past.Cut = fmt.Sprintf("of %d files that went as %s came it is not known which became it", len(from), text.Quote(name))
 			}
 		}
 		if !old.IsFile() || old.ID == now.ID || t.old > 0 {
@@ -131,19 +134,20 @@ func (t *Trail) Take(commit string, made time.Time, changed []Sides) {
 }
 
 // movedFrom finds the file that one came from, among those that went with the same commit:
-// the one with the same content, or else the only one of the same name.
-func movedFrom(to Sides, changed []Sides) (from Sides, moved bool) {
+// the one with the same content, or else the only one of the same name, or else the only
+// one; several where nobody knows.
+func movedFrom(to Sides, changed []Sides) []Sides {
 	gone := slices.DeleteFunc(slices.Clone(changed), func(s Sides) bool {
 		return !s.Old.IsFile() || s.New.Mode != Absent || !manifest.Named(s.Path)
 	})
 	if i := slices.IndexFunc(gone, func(s Sides) bool { return s.Old.ID == to.New.ID }); i >= 0 {
-		return gone[i], true
+		return gone[i : i+1]
 	}
-	gone = slices.DeleteFunc(gone, func(s Sides) bool { return path.Base(s.Path) != path.Base(to.Path) })
-	if len(gone) != 1 {
-		return from, false
+	named := slices.DeleteFunc(slices.Clone(gone), func(s Sides) bool { return path.Base(s.Path) != path.Base(to.Path) })
+	if len(named) == 1 {
+		return named
 	}
-	return gone[0], true
+	return gone
 }
 
 // Fill gives the past with its commits and contents. blob gives false for what was not

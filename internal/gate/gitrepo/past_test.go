@@ -75,7 +75,7 @@ func TestPast(t *testing.T) {
 			w.commit("revert", "old.yaml", web("1"))
 			w.git("mv", "old.yaml", "web.yaml")
 			w.commit("move", "web.yaml", web("1"))
-		}, "2>1", ""},
+		}, "2>1 1>2", ""},
 		{"moved and taken back in one", func(w *work) {
 			w.commit("elsewhere", "apps/web.yaml", web("2"))
 			w.git("rm", "-q", "apps/web.yaml")
@@ -85,6 +85,20 @@ func TestPast(t *testing.T) {
 			w.git("rm", "-q", "apps/web.yaml")
 			w.commit("move", "web.yaml", web("1"))
 		}, "2>1 2>-", ""},
+		{"renamed and taken back in one", func(w *work) {
+			w.commit("elsewhere", "site.yaml", web("2"), "more.yaml", web("2"))
+			w.git("rm", "-q", "web.yaml", "site.yaml")
+			w.git("commit", "-qm", "away")
+			w.git("rm", "-q", "more.yaml")
+			w.commit("rename", "web.yaml", web("1"))
+		}, "2>1", ""},
+		{"renamed, and nobody knows from what", func(w *work) {
+			w.commit("elsewhere", "site.yaml", web("2"), "more.yaml", web("2"))
+			w.git("rm", "-q", "web.yaml")
+			w.git("commit", "-qm", "away")
+			w.git("rm", "-q", "more.yaml", "site.yaml")
+			w.commit("rename", "web.yaml", web("1"))
+		}, "1>-", `of 2 files that went as "web.yaml" came`},
 		{"away and again", func(w *work) {
 			w.commit("bump", "web.yaml", web("2"))
 			w.git("rm", "-q", "web.yaml")

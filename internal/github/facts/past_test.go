@@ -42,6 +42,13 @@ func TestPastIsTheRepositorys(t *testing.T) {
 			w.git("mv", "b.yaml", "a.yaml")
 			w.git("commit", "-qm", "move back")
 		},
+		"renamed and taken back in one": func(w *world) {
+			w.commit("bump", "a.yaml", marked("1.0.1"), "site.yaml", marked("1.0.1"))
+			w.git("rm", "-q", "a.yaml")
+			w.git("commit", "-qm", "away")
+			w.git("rm", "-q", "site.yaml")
+			w.commit("rename", "a.yaml", marked("1.0.0"))
+		},
 		"away and again": func(w *world) {
 			w.commit("bump", "a.yaml", marked("1.0.1"))
 			w.git("rm", "-q", "a.yaml")
