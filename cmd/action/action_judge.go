@@ -131,7 +131,7 @@ func (s *step) judge(facts change.Facts, contents bool) judged {
 		j.Result.Base, j.Result.Head = facts.Base, facts.Head
 		return j
 	}
-	if err := s.reader.Past(s.Context, &facts, rules.Lookback()); err != nil {
+	if err := s.reader.Past(s.Context, &facts, rules.Lookback(time.Now())); err != nil {
 		facts.Gaps = slices.Concat(facts.Gaps, gaps(err))
 	}
 	j.Result = gate.Judge(rules, facts, gate.Options{Now: time.Now(), IgnoreIdentity: contents})

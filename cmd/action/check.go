@@ -86,7 +86,7 @@ func (c *checkCmd) gather(a *console.Console) (change.Facts, *policy.Policy, err
 	}
 	facts, err := repo.Facts(a.Context, rng)
 	if err == nil && rules != nil {
-		if unread := repo.Past(a.Context, &facts, rules.Lookback()); unread != nil {
+		if unread := repo.Past(a.Context, &facts, rules.Lookback(time.Now())); unread != nil {
 			why = append(why, gaps(unread)...)
 		}
 	}

@@ -14,6 +14,8 @@ import (
 type Within struct {
 	Days    int // before the base's tip, by the committers' times
 	Commits int // that changed one and the same file
+	// Now is what a base's tip that is from the future counts as made; zero where no clock is at hand.
+	Now time.Time
 }
 
 // maxTurns bounds the earlier versions of all files of a change.
@@ -76,7 +78,11 @@ const maxOld = 3
 // Goes tells whether a commit that was made then is to be taken in.
 func (t *Trail) Goes(made time.Time) bool {
 	if t.oldest.IsZero() {
-		t.oldest, t.Past.Since = made.AddDate(0, 0, -t.within.Days), made.UTC()
+		tip := made
+		if now := t.within.Now; !now.IsZero() && tip.After(now) {
+			tip = now // or else all below would be too old
+		}
+		t.oldest, t.Past.Since = tip.AddDate(0, 0, -t.within.Days), tip.UTC()
 	}
 	if t.old++; !made.Before(t.oldest) {
 		t.old = 0

@@ -76,7 +76,7 @@ func (w *work) tryFacts(base, head string, keys ...string) (change.Facts, error)
 func gather(r *gitrepo.Repository, base, head string) (change.Facts, error) {
 	facts, err := r.Facts(context.Background(), gitrepo.Range{Base: base, Head: head})
 	if err == nil {
-		err = r.Past(context.Background(), &facts, policy.Default().Lookback())
+		err = r.Past(context.Background(), &facts, policy.Default().Lookback(time.Time{}))
 	}
 	return facts, err
 }

@@ -200,6 +200,35 @@ func TestPastWithin(t *testing.T) {
 	}
 }
 
+// TestPastOfATipFromTheFuture: a wrong clock at the base's tip does not make all below it too old.
+func TestPastOfATipFromTheFuture(t *testing.T) {
+	w := newWork(t)
+	w.commit("start", "web.yaml", web("1"))
+	w.commit("bump", "web.yaml", web("2"))
+	w.commit("revert", "web.yaml", web("1"))
+	for i := range 4 {
+		w.commit("other", "other.yaml", fmt.Sprint(i))
+	}
+	now := time.Unix(w.Clock, 0)
+	w.Clock += 400 * 24 * 60 * 60
+	w.commit("from the future", "other.yaml", "x")
+	w.git("checkout", "-qb", "flux")
+	w.commit("update", "web.yaml", web("3"))
+	for _, one := range []struct {
+		within change.Within
+		want   string
+	}{{change.Within{Days: 90, Commits: 200}, ""}, {change.Within{Days: 90, Commits: 200, Now: now}, "2>1 1>2"}} {
+		r := open(t, w.Dir)
+		facts, err := r.Facts(t.Context(), gitrepo.Range{Base: "main", Head: "flux"})
+		if err == nil {
+			err = r.Past(t.Context(), &facts, one.within)
+		}
+		if got := steps(facts.Past); err != nil || got != one.want {
+			t.Errorf("%+v: steps %q, error %v", one.within, got, err)
+		}
+	}
+}
+
 // TestPastOfManyFiles: the earlier versions of all files are bounded.
 func TestPastOfManyFiles(t *testing.T) {
 	var facts change.Facts

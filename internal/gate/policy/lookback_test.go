@@ -2,6 +2,7 @@ package policy
 
 import (
 	"testing"
+	"time"
 
 	"github.com/goldfish-inc/fluxkeeper/internal/gate/change"
 )
@@ -14,8 +15,8 @@ func TestLookback(t *testing.T) {
 		"version: 1\nrules: {time/reverted: {severity: warning, reason: we look}}": {Days: 90, Commits: 200},
 		"version: 1\nrules: {time/reverted: {severity: \"off\", reason: WHY}}":     {},
 	} {
-		if p, err := Parse("", []byte(file)); err != nil || p.Lookback() != want {
-			t.Errorf("%s: %+v, %v", file, p.Lookback(), err)
+		if p, err := Parse("", []byte(file)); err != nil || p.Lookback(time.Time{}) != want {
+			t.Errorf("%s: %+v, %v", file, p.Lookback(time.Time{}), err)
 		}
 	}
 }

@@ -50,12 +50,12 @@ type Policy struct {
 }
 
 // Lookback is how far back the base is looked at: not at all where nobody would hear of it.
-func (p Policy) Lookback() change.Within {
+func (p Policy) Lookback(now time.Time) change.Within {
 	switch p.Rules["time/reverted"].Severity {
 	case finding.Off:
 		return change.Within{}
 	default:
-		return p.Reverts
+		return change.Within{Days: p.Reverts.Days, Commits: p.Reverts.Commits, Now: now}
 	}
 }
 

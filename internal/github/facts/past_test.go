@@ -131,7 +131,7 @@ func TestPastInTrouble(t *testing.T) {
 		t.Errorf("%d commits of %d, cut %q", facts.Past.Commits, whole, facts.Past.Cut)
 	}
 	w.AddFault(fakehub.Fault{On: "graphql/past", Status: 502, Times: -1})
-	err := w.client().Past(t.Context(), &facts, policy.Default().Lookback())
+	err := w.client().Past(t.Context(), &facts, policy.Default().Lookback(time.Time{}))
 	if e, ok := errors.AsType[*github.Error](err); !ok || e.Kind != github.Server {
 		t.Errorf("got %v", err)
 	}
@@ -159,7 +159,7 @@ func TestPastOfOtherFiles(t *testing.T) {
 	w := typical(t, 1)
 	facts := w.pullFacts(w.open("flux"))
 	facts.Files[0].Before.ID = strings.Repeat("1", 40)
-	err := w.client().Past(t.Context(), &facts, policy.Default().Lookback())
+	err := w.client().Past(t.Context(), &facts, policy.Default().Lookback(time.Time{}))
 	if err == nil || !strings.Contains(err.Error(), "are others than were read") {
 		t.Errorf("got %v", err)
 	}

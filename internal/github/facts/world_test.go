@@ -132,7 +132,7 @@ func (w *world) past(from interface {
 }, facts *change.Facts, err error) {
 	w.t.Helper()
 	if err == nil {
-		err = from.Past(w.t.Context(), facts, policy.Default().Lookback())
+		err = from.Past(w.t.Context(), facts, policy.Default().Lookback(time.Time{}))
 	}
 	if err != nil {
 		w.t.Fatal(err)
