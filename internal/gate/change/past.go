@@ -51,6 +51,7 @@ type Trail struct {
 	left   []int     // of its commits, for each file
 	oldest time.Time // zero before the first commit
 	old    int       // commits before that, one after the other
+	kept   int       // of the turns, those up to the last commit that is not before that
 }
 
 // Turn is a step of the past of which only ids are known.
@@ -124,10 +125,13 @@ func (t *Trail) Take(commit string, made time.Time, changed []Sides) {
 				t.Past.Cut = fmt.Sprintf("of %d files that went as %s came it is not known which became it", len(from), text.Quote(name))
 			}
 		}
-		if !old.IsFile() || old.ID == now.ID || t.old > 0 {
+		if !old.IsFile() || old.ID == now.ID {
 			continue
 		}
-		if t.left[i]--; t.left[i] < 0 {
+		if t.old == 0 {
+			t.left[i]--
+		}
+		if t.left[i] < 0 {
 			t.Past.Cut = fmt.Sprintf("no more than %s are looked at that changed %s", text.Count(t.within.Commits, "commit"), text.Quote(t.today[i]))
 			continue
 		}
@@ -136,6 +140,9 @@ func (t *Trail) Take(commit string, made time.Time, changed []Sides) {
 			turn.New = now.ID
 		}
 		t.Turns = append(t.Turns, turn)
+	}
+	if t.old == 0 { // what is above is no older, whatever its clock said
+		t.kept = len(t.Turns)
 	}
 }
 
@@ -159,7 +166,7 @@ func movedFrom(to Sides, changed []Sides) []Sides {
 // Fill gives the past with its commits and contents. blob gives false for what was not
 // read: it is left out.
 func (t *Trail) Fill(commits map[string]Commit, blob func(id string) ([]byte, bool)) Past {
-	for _, turn := range t.Turns {
+	for _, turn := range t.Turns[:t.kept] {
 		before, known := blob(turn.Old)
 		after, also := blob(turn.New)
 		if !known || turn.New != "" && !also {

@@ -64,6 +64,13 @@ func TestPast(t *testing.T) {
 			w.Clock += 200 * day
 			w.commit("other", "other.yaml", "2")
 		}, "2>1 1>2", ""},
+		{"a wrong clock of who takes it back", func(w *work) {
+			w.commit("bump", "web.yaml", web("2"))
+			w.Clock -= 200 * day
+			w.commit("revert", "web.yaml", web("1"))
+			w.Clock += 200 * day
+			w.commit("other", "other.yaml", "1")
+		}, "2>1 1>2", ""},
 		{"many commits to other files", func(w *work) {
 			w.commit("bump", "web.yaml", web("2"))
 			others(w, 201)

@@ -49,6 +49,13 @@ func TestPastIsTheRepositorys(t *testing.T) {
 			w.git("rm", "-q", "site.yaml")
 			w.commit("rename", "a.yaml", marked("1.0.0"))
 		},
+		"a wrong clock of who takes it back": func(w *world) {
+			w.commit("bump", "a.yaml", marked("1.0.1"))
+			w.Clock -= 200 * 24 * 60 * 60
+			w.commit("revert", "a.yaml", marked("1.0.0"))
+			w.Clock += 200 * 24 * 60 * 60
+			w.commit("other", "b.yaml", "2")
+		},
 		"away and again": func(w *world) {
 			w.commit("bump", "a.yaml", marked("1.0.1"))
 			w.git("rm", "-q", "a.yaml")
