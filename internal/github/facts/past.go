@@ -293,10 +293,11 @@ func (w *walk) contents(ctx context.Context) (func(id string) ([]byte, bool), er
 	seen, bytes := map[string]bool{"": true}, 0
 	for _, turn := range w.trail.Turns {
 		for _, id := range []string{turn.Old, turn.New} {
-			if bytes += w.sizes[id]; seen[id] || len(wants)/maxAliases+2*bytes/maxBatch >= maxPastBatches {
+			size := w.sizes[id]
+			if seen[id] || size > maxText || len(wants)/maxAliases+2*(bytes+size)/maxBatch >= maxPastBatches {
 				continue
 			}
-			seen[id] = true
+			seen[id], bytes = true, bytes+size
 			wants = append(wants, wanted{id, w.sizes[id], true})
 		}
 	}

@@ -121,6 +121,27 @@ func TestPastWithinRequests(t *testing.T) {
 	}
 }
 
+// TestPastOfLongFiles: a version counts once for how much is read, also where it is what two
+// commits made and changed; and one that is too long to be read keeps no other from it.
+func TestPastOfLongFiles(t *testing.T) {
+	w := newRepo(t)
+	line := "# a comment that goes on and on\n"
+	long := func(n int) string { return marked(fmt.Sprintf("1.0.%d", n)) + strings.Repeat(line, 12_000) }
+	w.commit("start", "a.yaml", long(0), "b.yaml", marked("1.0.0"))
+	w.commit("too long", "b.yaml", marked("1.0.1")+strings.Repeat(line, 200_000))
+	for n := 1; n < 18; n++ {
+		w.commit("bump", "a.yaml", long(n))
+	}
+	w.commit("short", "b.yaml", marked("1.0.1"))
+	w.branch("head")
+	w.commit("bump again", "a.yaml", long(18), "b.yaml", marked("1.0.2"))
+	w.serve(func(o *fakehub.Options) { o.Unchecked = true })
+	facts := w.pullFacts(w.open("head"))
+	if n := len(facts.Past.Steps); n != 17 || !strings.Contains(facts.Past.Cut, `"b.yaml" could not be read`) {
+		t.Errorf("%d steps, cut %q", n, facts.Past.Cut)
+	}
+}
+
 // TestPastInTrouble: a page that takes too long is asked for in parts; where nothing helps,
 // that is an error.
 func TestPastInTrouble(t *testing.T) {
