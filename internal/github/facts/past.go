@@ -246,7 +246,7 @@ func (w *walk) read(op string, node json.RawMessage) (*listed, error) {
 		Oid               string
 		CommittedDate     time.Time
 		Tree              struct{ Oid string }
-		Parents           struct{ Nodes []struct{ Oid string } }
+		Parents           *struct{ Nodes []struct{ Oid string } }
 		Author, Committer *actor
 		Signature         *struct {
 			IsValid                   bool
@@ -254,7 +254,8 @@ func (w *walk) read(op string, node json.RawMessage) (*listed, error) {
 		}
 	}
 	var rest map[string]json.RawMessage
-	if err := errors.Join(json.Unmarshal(node, &told), json.Unmarshal(node, &rest)); err != nil || !github.IsID(told.Oid) {
+	if err := errors.Join(json.Unmarshal(node, &told), json.Unmarshal(node, &rest)); err != nil || !github.IsID(told.Oid) ||
+		told.Parents == nil || told.CommittedDate.IsZero() { // without these the line would seem to end
 		return nil, github.Odd(op, "a commit is not as it was asked for")
 	}
 	c := &listed{Commit: change.Commit{SHA: told.Oid}, tree: told.Tree.Oid, made: told.CommittedDate}

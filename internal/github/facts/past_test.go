@@ -1,8 +1,12 @@
 package facts_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -179,6 +183,36 @@ func TestPastOfMassChanges(t *testing.T) {
 	w.past(w.client(), &facts, nil)
 	if n := w.Count(); n != 0 || !strings.Contains(facts.Past.Cut, "601 files are too many") {
 		t.Errorf("%d requests, cut %q", n, facts.Past.Cut)
+	}
+}
+
+// blurred answers with nothing under a key.
+type blurred struct{ key *regexp.Regexp }
+
+func (b *blurred) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	body = b.key.ReplaceAll(body, []byte("${1}null"))
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	resp.Header.Del("Content-Length")
+	return resp, err
+}
+
+// TestPastWithoutParentsOrTimes: an answer that lacks what the line is followed by is no
+// end of it.
+func TestPastWithoutParentsOrTimes(t *testing.T) {
+	w := typical(t, 1)
+	facts := w.pullFacts(w.open("flux"))
+	for _, key := range []string{`("parents":)\{"nodes":\[[^\]]*\]\}`, `("committedDate":)"[^"]*"`} {
+		c := w.client(func(o *github.Options) { o.Transport = &blurred{regexp.MustCompile(key)} })
+		if err := c.Past(t.Context(), &facts, policy.Default().Lookback(time.Time{})); err == nil ||
+			!strings.Contains(err.Error(), "a commit is not as it was asked for") {
+			t.Errorf("%s: got %v", key, err)
+		}
 	}
 }
 
