@@ -46,15 +46,16 @@ func (o Observations) anchors() []string {
 	return append(gaps, o.refused()...)
 }
 
-// refused says what the receiver did not take of deliveries that GitHub lists no more,
-// or that could not be listed. Of the others those are missing that GitHub sent.
-func (o Observations) refused() (gaps []string) {
-	listed := len(o.Listings) > 0 && !slices.ContainsFunc(o.Listings, func(l Listing) bool { return l.Problem != "" })
-	window := o.Window
-	if listed {
-		window.To = o.reach()
-	}
-	return o.Held.refused(window)
+// refused says what the receiver did not take of deliveries that GitHub lists no more, or
+// of a webhook whose list was not read. Of the others those are missing that GitHub sent.
+func (o Observations) refused() []string {
+	unlisted := Window{o.Window.From, o.reach()}
+	return o.Held.refused(func(hook int64) Window {
+		if hook != 0 && slices.ContainsFunc(o.Listings, func(l Listing) bool { return l.Hook.ID == hook && l.Problem == "" }) {
+			return unlisted
+		}
+		return o.Window
+	})
 }
 
 // hears is since when all of the needed events of a place have been heard of, as far
@@ -94,6 +95,6 @@ func (h Held) Alone(window Window) finding.Answer {
 	if h.Began.After(window.From.Add(clockSkew)) {
 		gaps = append(gaps, "the record begins on "+clock(h.Began)+": what happened before is not in it")
 	}
-	gaps = append(gaps, h.refused(window)...)
+	gaps = append(gaps, h.refused(func(int64) Window { return window })...)
 	return finding.Answered(removal(h.removed(window)), gaps...)
 }

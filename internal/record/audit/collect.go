@@ -200,14 +200,14 @@ func (c *collector) refusal(r ledger.Record) error {
 	return nil
 }
 
-// refused says what was not taken within the window, and not later either.
-func (h Held) refused(window Window) (gaps []string) {
+// refused says what was not taken within each hook's window, and not later either.
+func (h Held) refused(window func(hook int64) Window) (gaps []string) {
 	for _, r := range h.Refused {
-		if !r.From.Before(window.To) || r.To.Before(window.From) {
-			continue
-		}
 		for _, of := range r.Hooks {
 			hook, _ := strconv.ParseInt(of.Hook, 10, 64) // 0: not known
+			if w := window(hook); !r.From.Before(w.To) || r.To.Before(w.From) {
+				continue
+			}
 			left := of.Count
 			for _, guid := range of.GUIDs {
 				if _, taken := h.Deliveries[DeliveryKey{hook, guid}]; taken {

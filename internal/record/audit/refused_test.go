@@ -28,7 +28,11 @@ func TestRefusedIsAGap(t *testing.T) {
 		"GitHub lists all":     {window: hours(-48, 0), listings: listed, want: "3 deliveries"},
 		"it cannot be read":    {window: hours(-48, 0), listings: []audit.Listing{{Hook: fleet, Problem: "no"}}, want: "3 d", compared: "3 d"},
 		"GitHub has forgotten": {window: hours(-240, 0), listings: []audit.Listing{{Hook: fleet, Ended: true}}, want: "3 d"},
-		"outside":              {window: hours(-1, 0)},
+		"GitHub lists another webhook's": {window: hours(-48, 0), listings: []audit.Listing{{Hook: audit.Hook{ID: 78}}}, want: "3 d",
+			compared: "3 deliveries of hook 77"},
+		"another webhook's list cannot be read": {window: hours(-48, 0), want: "3 d",
+			listings: []audit.Listing{{Hook: fleet}, {Hook: audit.Hook{ID: 78}, Problem: "no"}}},
+		"outside": {window: hours(-1, 0)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			held := heldOf(c.held)
