@@ -215,7 +215,7 @@ func TestReconcileAllThatIsKept(t *testing.T) {
 }
 
 // TestReconcileHasTheRefusedTaken: a delivery that was not taken, since its body came
-// too often, is taken when GitHub is asked for it.
+// too often, is put on record, and taken when GitHub is asked for it.
 func TestReconcileHasTheRefusedTaken(t *testing.T) {
 	key, err := ledger.NewKey(rand.Reader, "test")
 	if err != nil {
@@ -240,8 +240,20 @@ func TestReconcileHasTheRefusedTaken(t *testing.T) {
 	push(hub, 5, "0", "1", fakehub.Fate{})
 	again := push(hub, 5, "0", "1", fakehub.Fate{})
 	hub.Deliver()
-	if r, some := in.Refused(); !some || r.Hooks[0].Hook != "99" || !slices.Equal(r.Hooks[0].GUIDs, []string{again}) {
-		t.Fatalf("refused: %+v", r)
+	s := service{in: in, kept: l, log: slog.New(slog.DiscardHandler)}
+	failing, fail := context.WithCancel(t.Context())
+	fail()
+	s.keepRefused(failing)
+	s.keepRefused(t.Context()) // what could not be put on record is, the next time
+	var refused ledger.Refused
+	for r, err := range l.Records(t.Context(), ledger.Query{Kinds: []ledger.Kind{ledger.Refusal}}) {
+		body, err2 := l.BodyOf(t.Context(), r)
+		if err3 := json.Unmarshal(body, &refused); err != nil || err2 != nil || err3 != nil {
+			t.Fatal(err, err2, err3)
+		}
+	}
+	if h := refused.Hooks; len(h) != 1 || h[0].Hook != "99" || h[0].Count != 1 || !slices.Equal(h[0].GUIDs, []string{again}) {
+		t.Fatalf("refused: %+v", refused)
 	}
 
 	client, err := hooks.New(github.Options{Token: secret.New(adminToken), APIURL: hub.URL}, github.App{})

@@ -331,6 +331,7 @@ func (s *service) keepRefused(ctx context.Context) {
 			ID: refused.From.Format(time.RFC3339Nano), Name: "deliveries"}, body)
 	}
 	if err != nil {
+		s.in.Unrecorded(refused)
 		s.log.Error("put on record what was refused", "error", err)
 	}
 }

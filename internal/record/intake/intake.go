@@ -192,7 +192,7 @@ func (in *Intake) deliver(c echo.Context) error {
 	receipt, err := in.keep(entry, b, start.Add(answerWithin))
 	switch {
 	case errors.Is(err, ledger.ErrRepeated):
-		in.refused.note(entry.Time, d.hook, d.guid)
+		in.refused.add(entry.Time, ledger.RefusedHook{Hook: d.hook, Count: 1, GUIDs: []string{d.guid}})
 		return in.refuse(c, Repeated, nil)
 	case errors.Is(err, ledger.ErrUnavailable):
 		return in.refuse(c, Unavailable, err)

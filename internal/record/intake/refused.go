@@ -24,12 +24,17 @@ type refused struct {
 	guids int
 }
 
-func (r *refused) note(now time.Time, hook, guid string) {
+// add notes more that were not taken of a hook, from a time on.
+func (r *refused) add(from time.Time, more ledger.RefusedHook) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.hooks == nil {
-		r.hooks, r.from = map[string]*ledger.RefusedHook{}, now
+		r.hooks, r.from = map[string]*ledger.RefusedHook{}, from
 	}
+	if from.Before(r.from) {
+		r.from = from
+	}
+	hook := more.Hook
 	of := r.hooks[hook]
 	if of == nil && len(r.hooks) >= maxRefusedHooks {
 		hook = ""
@@ -39,9 +44,20 @@ func (r *refused) note(now time.Time, hook, guid string) {
 		of = &ledger.RefusedHook{Hook: hook, GUIDs: []string{}}
 		r.hooks[hook] = of
 	}
-	if of.Count++; r.guids < maxRefusedGUIDs && !slices.Contains(of.GUIDs, guid) {
-		of.GUIDs = append(of.GUIDs, guid)
-		r.guids++
+	of.Count += more.Count
+	for _, guid := range more.GUIDs {
+		if r.guids < maxRefusedGUIDs && !slices.Contains(of.GUIDs, guid) {
+			of.GUIDs = append(of.GUIDs, guid)
+			r.guids++
+		}
+	}
+}
+
+// Unrecorded takes back what Refused gave and could not be put on record, so that it
+// gives it again.
+func (in *Intake) Unrecorded(r ledger.Refused) {
+	for _, of := range r.Hooks {
+		in.refused.add(r.From, of)
 	}
 }
 
