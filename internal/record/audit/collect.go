@@ -210,7 +210,8 @@ func (h Held) refused(window func(hook int64) Window) (gaps []string) {
 			}
 			left := of.Count
 			for _, guid := range of.GUIDs {
-				if _, taken := h.Deliveries[DeliveryKey{hook, guid}]; taken {
+				// What had that GUID before was something else, or this would have been its duplicate.
+				if at, taken := h.Deliveries[DeliveryKey{hook, guid}]; taken && !at.Before(r.From) {
 					left--
 				}
 			}
