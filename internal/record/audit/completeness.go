@@ -183,7 +183,7 @@ func (s *Statement) compare(l Listing, o Observations, reach time.Time) {
 		if g.throttled {
 			s.Throttled++
 		}
-		if said, differs := o.Held.differs(g.Delivery); differs {
+		if said, differs := g.differs(); differs {
 			s.Differing = append(s.Differing, Differing{g.Delivery, said})
 		}
 		switch {

@@ -91,15 +91,18 @@ func TestAnotherBodyUnderAListedName(t *testing.T) {
 		"another action":     {audit.Said{Event: "pull_request", Action: "opened", Repository: 9}, true},
 		"another repository": {audit.Said{Event: "pull_request", Action: "closed", Repository: 8}, true},
 	} {
-		key := audit.DeliveryKey{Hook: fleet.ID, GUID: "a"}
-		s := audit.Complete(audit.Observations{
-			Window: audit.Window{From: ago(600), To: noon}, Now: noon, Retention: 72 * time.Hour, Settle: 5 * time.Minute,
-			Listings: []audit.Listing{{Hook: fleet, Attempts: []audit.Attempt{listed}}},
-			Held:     audit.Held{Deliveries: map[audit.DeliveryKey]time.Time{key: ago(60)}, Said: map[audit.DeliveryKey][]audit.Said{key: {c.said}}},
-		})
-		answer := s.Answer()
-		if got := slices.ContainsFunc(answer.Findings, func(f finding.Finding) bool { return f.Rule == "delivery/guid-reused" }); got != c.found {
-			t.Errorf("%s: %+v", name, answer.Findings)
+		for _, hooks := range [][2]int64{{fleet.ID, fleet.ID}, {fleet.ID, 0}, {0, fleet.ID}, {0, 0}} { // 0: not known
+			hook, key := fleet, audit.DeliveryKey{Hook: hooks[1], GUID: "a"}
+			hook.ID = hooks[0]
+			s := audit.Complete(audit.Observations{
+				Window: audit.Window{From: ago(600), To: noon}, Now: noon, Retention: 72 * time.Hour, Settle: 5 * time.Minute,
+				Listings: []audit.Listing{{Hook: hook, Attempts: []audit.Attempt{listed}}},
+				Held:     audit.Held{Deliveries: map[audit.DeliveryKey]time.Time{key: ago(60)}, Said: map[audit.DeliveryKey][]audit.Said{key: {c.said}}},
+			})
+			answer := s.Answer()
+			if got := slices.ContainsFunc(answer.Findings, func(f finding.Finding) bool { return f.Rule == "delivery/guid-reused" }); got != c.found {
+				t.Errorf("%s, listed and recorded for the hooks %v: %+v", name, hooks, answer.Findings)
+			}
 		}
 	}
 }

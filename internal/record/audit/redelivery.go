@@ -57,44 +57,25 @@ type Said struct {
 	Repository    int64 // id; 0 where the body has none
 }
 
-// differs gives the first of the bodies under the delivery's name, where none of them
-// is what GitHub lists.
-func (h Held) differs(d Delivery) (Said, bool) {
-	said := h.Said[DeliveryKey{d.Hook, d.GUID}]
-	for _, s := range said {
-		if s.Event == d.Event && s.Action == d.Action && (s.Repository == d.Repository || s.Repository == 0 || d.Repository == 0) {
-			return s, false
-		}
-	}
-	if len(said) == 0 {
-		return Said{}, false
-	}
-	return said[0], true
-}
-
-// finder gives a look-up of when a hook's deliveries came in. Where the hook is
-// unknown on either side, the GUID decides: GitHub need not tell the number of
+// finder gives a look-up of the names under which a hook's deliveries came in. Where the
+// hook is unknown on either side, the GUID decides: GitHub need not tell the number of
 // an app's hook, and an entry may have come without the header that holds it.
-func (h Held) finder(hook int64) func(guid string) (time.Time, bool) {
+func (h Held) finder(hook int64) func(guid string) []DeliveryKey {
 	if hook != 0 {
-		return func(guid string) (time.Time, bool) {
-			at, ok := h.Deliveries[DeliveryKey{hook, guid}]
-			if !ok {
-				at, ok = h.Deliveries[DeliveryKey{0, guid}]
+		return func(guid string) (keys []DeliveryKey) {
+			for _, key := range [...]DeliveryKey{{hook, guid}, {0, guid}} {
+				if _, ok := h.Deliveries[key]; ok {
+					keys = append(keys, key)
+				}
 			}
-			return at, ok
+			return keys
 		}
 	}
-	first := map[string]time.Time{}
-	for key, at := range h.Deliveries {
-		if before, ok := first[key.GUID]; !ok || at.Before(before) {
-			first[key.GUID] = at
-		}
+	all := map[string][]DeliveryKey{}
+	for key := range h.Deliveries {
+		all[key.GUID] = append(all[key.GUID], key)
 	}
-	return func(guid string) (time.Time, bool) {
-		at, ok := first[guid]
-		return at, ok
-	}
+	return func(guid string) []DeliveryKey { return all[guid] }
 }
 
 // Delivery is all that GitHub lists under one GUID for one hook.
@@ -117,6 +98,31 @@ type group struct {
 	lastAsked   time.Time // the last redelivery; zero for none
 	heldSince   time.Time
 	held        bool
+	said        []Said // what came in under its names
+}
+
+// keep notes under which names the delivery came in.
+func (g *group) keep(held Held, names []DeliveryKey) {
+	for _, key := range names {
+		if at := held.Deliveries[key]; !g.held || at.Before(g.heldSince) {
+			g.held, g.heldSince = true, at
+		}
+		g.said = append(g.said, held.Said[key]...)
+	}
+}
+
+// differs gives the first of the bodies under the delivery's names, where none of them
+// is what GitHub lists.
+func (g *group) differs() (first Said, differs bool) {
+	for i, s := range g.said {
+		if s.Event == g.Event && s.Action == g.Action && (s.Repository == g.Repository || s.Repository == 0 || g.Repository == 0) {
+			return s, false
+		}
+		if i == 0 || s.Entry < first.Entry {
+			first = s
+		}
+	}
+	return first, len(g.said) > 0
 }
 
 // groupAttempts joins attempts by their GUID, the oldest delivery first.
@@ -130,7 +136,7 @@ func groupAttempts(l Listing, held Held) []*group {
 		g := byGUID[a.GUID]
 		if g == nil {
 			g = &group{Delivery: Delivery{Hook: l.Hook.ID, GUID: a.GUID, Event: a.Event, Action: a.Action, Repository: a.Repository, First: a.Time}}
-			g.heldSince, g.held = find(a.GUID)
+			g.keep(held, find(a.GUID))
 			byGUID[a.GUID] = g
 			all = append(all, g)
 		}
