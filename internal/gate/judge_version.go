@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -41,8 +42,27 @@ func (j *judge) judgeUpdate(u *joined) {
 	u.From, u.To, u.Step = version(old, step.Kind), version(now, step.Kind), string(step.Kind)
 	u.FromDigest, u.ToDigest = old.Digest, now.Digest
 	j.untagged(u)
+	u.Orders = j.orders(u, old, policies)
 	terms, _ := j.policy.TermsFor(u.Image, u.Policy, j.options.Now)
 	j.judgePolicies(u, now, terms, policies, settled)
+}
+
+// orders are what the new version is held against; an image that takes another's name has the orders of both.
+func (j *judge) orders(u *joined, old image.Ref, policies []change.ImagePolicy) []Order {
+	out := []Order{}
+	for _, p := range policies {
+		said := p.String()
+		if unknown(p) {
+			said = "not known here"
+		}
+		out = append(out, Order{path.Join(p.Namespace, p.Name), p.File, p.Line, said})
+	}
+	for _, name := range []string{u.Image, cmp.Or(old.Name, u.Image)} {
+		if terms, entry := j.policy.TermsFor(name, u.Policy, j.options.Now); entry != nil && terms.Order != nil {
+			out = append(out, Order{"", policy.File, entry.Line, terms.Order.String()})
+		}
+	}
+	return slices.Compact(out)
 }
 
 // bare is the cause alone, without the value, which the message quotes itself.

@@ -54,4 +54,15 @@ type Update struct {
 	FromDigest string `json:"-"`
 	ToDigest   string `json:"-"`
 	Step       string `json:"step"` // What happened between the two such as patch, minor, major or downgrade
+	// Orders are what the new version was held against: the ImagePolicies that the marker may mean, and what an entry
+	// of images states.
+	Orders []Order `json:"orders"`
+}
+
+// Order is an order of tags, with what says it.
+type Order struct {
+	Policy string `json:"policy"` // Namespace/name of the ImagePolicy; empty for an entry of images in the policy file.
+	File   string `json:"file"`   // Path of the file that says it, on the base.
+	Line   int    `json:"line"`   // Line there, from 1.
+	Order  string `json:"order"`  // What it says of tags, such as semver "~1.4"; or that it is not known here.
 }

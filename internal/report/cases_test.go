@@ -90,7 +90,7 @@ func cases() map[string]report.Change {
 }
 
 func passing() report.Change {
-	return report.Change{BaseName: "main", HeadName: "flux-image-updates", Result: gate.Result{
+	r := report.Change{BaseName: "main", HeadName: "flux-image-updates", Result: gate.Result{
 		Answer: whole, Base: change.Revision{Commit: baseSHA}, Head: change.Revision{Commit: headSHA},
 		Reproduction: manifest.Reproduced, Evidence: policy.EvidenceSignature,
 		Reverts: gate.Lookback{Since: "2026-08-25T09:30:00Z", Commits: 41},
@@ -105,6 +105,10 @@ func passing() report.Change {
 				digest("a"), digest("b"), "digest"),
 		},
 	}}
+	r.Result.Updates[0].Orders = []gate.Order{{File: policy.File, Line: 7,
+		Order: `numerical "asc" of tags like "^7\\.2\\.(?P<n>.*)$" by "$n"`}}
+	r.Result.Updates[1].Orders = []gate.Order{{Policy: "flux-system/app", File: "policies/app.yaml", Line: 9, Order: `semver "~1.4"`}}
+	return r
 }
 
 func failing() report.Change {
@@ -157,6 +161,8 @@ func attacked() report.Change {
 			Message: hostile.Text, Hint: hostile.Text},
 		{Rule: "text/title", Severity: finding.Warning, Message: strings.Repeat(hostile.Text, 20), Hint: strings.Repeat("`|@", 2000)},
 	}
+	r.Result.Updates[0].Orders = slices.Repeat([]gate.Order{{Policy: hostile.Text, File: hostile.Text, Line: 3,
+		Order: "`|" + hostile.Text}}, 3)
 	r.Result.Gaps = slices.Repeat([]string{hostile.Text, "::error::" + hostile.Text}, 12)
 	r.Source = func(string) []byte { return []byte(line) }
 	return r

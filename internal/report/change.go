@@ -117,14 +117,25 @@ func updates(res gate.Result) Table {
 	t := Table{Noun: "update", Most: maxUpdates, Marked: 4, Columns: []Column{
 		{Head: "image", Code: true}, {Head: "from", Code: true}, {}, {Head: "to", Code: true}, {Head: "step"}, {Head: "policy", Code: true},
 		{Head: "place", Code: true, Most: 2 * maxMessage},
+		{Head: "order", Code: true, Most: maxMessage},
 	}}
 	for _, u := range worstFirst(res.Updates) {
 		from, to := shortDigests(name(u.From), name(u.To))
 		t.Rows = append(t.Rows, Row{Paint: stepPaint(res, u), Cells: []string{
 			name(u.Image), orDash(from), "→", orDash(to), name(u.Step), name(u.Policy), shownPlace(wholeLine(u.Place)),
+			orDash(text.Some(text.Each(u.Orders, order), 2)),
 		}})
 	}
 	return t
+}
+
+// order says by what a new version was judged, and which file says so.
+func order(o gate.Order) string {
+	where := shownPlace(finding.Place{File: o.File, Line: o.Line})
+	if o.Policy == "" {
+		where = "images: entry, " + where
+	}
+	return o.Order + " (" + where + ")"
 }
 
 // stepPaint is the colour of the gravest finding on the update's line, green

@@ -26,6 +26,11 @@ func redacted(r gate.Result) gate.Result {
 		u := &r.Updates[i]
 		u.Place = redactedPlace(u.Place)
 		u.Image, u.From, u.To, u.Policy = secret.Redact(u.Image), secret.Redact(u.From), secret.Redact(u.To), secret.Redact(u.Policy)
+		u.Orders = append([]gate.Order{}, u.Orders...)
+		for i := range u.Orders {
+			o := &u.Orders[i]
+			o.Policy, o.File, o.Order = secret.Redact(o.Policy), secret.Redact(o.File), secret.Redact(o.Order)
+		}
 	}
 	r.Reverts.Cut = secret.Redact(r.Reverts.Cut)
 	r.Files = slices.Clone(r.Files)
