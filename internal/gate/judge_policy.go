@@ -95,7 +95,7 @@ func orderHint(u *joined) string {
 func (j *judge) written(u *joined) {
 	some, all := j.lookup.Writers(u.Policy, u.File)
 	switch {
-	case len(some) > 0 && some[0].Suspended:
+	case len(some) > 0 && some[0].Halt == change.Suspended:
 		j.stopped(u, some)
 	case len(some) > 0:
 		j.doubted(some)
@@ -118,14 +118,14 @@ func (j *judge) written(u *joined) {
 
 // doubted reports automations, of those that may write a place, where each may be another in the cluster.
 func (j *judge) doubted(writers []change.Automation) {
-	if slices.ContainsFunc(writers, func(a change.Automation) bool { return a.Unknown == "" }) {
+	if slices.ContainsFunc(writers, func(a change.Automation) bool { return a.Unknown == "" && a.Halt == change.AtWork }) {
 		return
 	}
 	for _, a := range writers {
 		if j.once("doubted", a.Place()) {
 			j.report(finding.Finding{Rule: "policy/no-automation", Severity: finding.Warning, Place: finding.Place{File: a.File, Line: a.Line},
 				Message: fmt.Sprintf("whether the ImageUpdateAutomation %q is suspended, and which places it writes, is not known here: %s",
-					a.Name, a.Unknown),
+					a.Name, cmp.Or(a.Unknown, filledIn)),
 				Hint: "compare it with the ImageUpdateAutomation in the cluster"})
 		}
 	}
@@ -159,11 +159,7 @@ func (j *judge) judgePolicy(u *joined, now image.Ref, p change.ImagePolicy, term
 			err = errors.New(p.Unknown)
 		}
 	}
-	if p.Suspended && j.once("suspended", p.Place()) {
-		j.report(finding.Finding{Rule: "time/suspended", Place: finding.Place{File: p.File, Line: p.Line},
-			Message: fmt.Sprintf("the ImagePolicy %s, or its ImageRepository, is suspended on the base", u.Policy),
-			Hint:    "let the update wait until the base resumes it"})
-	}
+	j.halted(u, p)
 	if p.Unknown == "" {
 		j.scans(u, now, p)
 		if now.Digest != "" && !p.Reflects() && !strings.Contains(p.DigestReflection, "${") {
@@ -191,6 +187,25 @@ func (j *judge) judgePolicy(u *joined, now image.Ref, p change.ImagePolicy, term
 		j.report(finding.Finding{Rule: "policy/breaking-range", Place: u.Place,
 			Message: fmt.Sprintf("the range %q of ImagePolicy %s does not keep major versions out", p.Range, u.Policy),
 			Hint:    "close it at the next major version, such as >=1.4.0 <2.0.0"})
+	}
+}
+
+// filledIn is why nobody here can tell whether an object is suspended.
+const filledIn = "spec.suspend holds a variable that Flux fills in after the build"
+
+// halted reports an ImagePolicy that is suspended, or may be.
+func (j *judge) halted(u *joined, p change.ImagePolicy) {
+	switch {
+	case p.Halt == change.AtWork || !j.once("suspended", p.Place()):
+	case p.Halt == change.Suspended:
+		j.report(finding.Finding{Rule: "time/suspended", Place: finding.Place{File: p.File, Line: p.Line},
+			Message: fmt.Sprintf("the ImagePolicy %s, or its ImageRepository, is suspended on the base", u.Policy),
+			Hint:    "let the update wait until the base resumes it"})
+	default:
+		j.report(finding.Finding{Rule: "policy/invalid", Place: finding.Place{File: p.File, Line: p.Line},
+			Message: fmt.Sprintf("whether the ImagePolicy %s, or its ImageRepository, is suspended is not known here: %s", u.Policy,
+				filledIn),
+			Hint: "compare it with the ImagePolicy and the ImageRepository in the cluster"})
 	}
 }
 

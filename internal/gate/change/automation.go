@@ -24,8 +24,10 @@ type Automation struct {
 	Branch, Refspec string
 	// Path is the folder or file below which it writes; "." is all.
 	Path string
-	// Suspended says that it is to do nothing for now.
-	Suspended bool
+	// Selector is policySelector, as kubectl takes it: the labels of the ImagePolicies that it writes; empty takes all.
+	Selector string
+	// Halt tells whether it is to do nothing for now.
+	Halt Halt
 	// Unknown says why it may be another in the cluster; empty where it is known.
 	Unknown string
 }
@@ -33,7 +35,7 @@ type Automation struct {
 // AtWork tells whether an automation is known that pushes to the change's branch and
 // is not suspended: whatever else there is, that one may.
 func (f Facts) AtWork() bool {
-	return slices.ContainsFunc(f.automations(), func(a Automation) bool { return f.Pushes(a) && !a.Suspended })
+	return slices.ContainsFunc(f.automations(), func(a Automation) bool { return f.Pushes(a) && a.Halt != Suspended })
 }
 
 // Stopped are the automations that push to the change's branch, where all that are
@@ -110,15 +112,13 @@ func automations(objects []kustomize.Object) (out []Automation) {
 		}
 		a := Automation{
 			File: o.File, Line: o.Line, Folders: o.Folders, Namespace: o.Namespace(), Name: o.Name(), Unknown: o.Unknown,
-			Refspec:   o.Text("spec", "git", "push", "refspec"),
-			Branch:    cmp.Or(o.Text("spec", "git", "push", "branch"), o.Text("spec", "git", "checkout", "ref", "branch")),
-			Path:      path.Clean(strings.TrimLeft(o.Text("spec", "update", "path"), "/")),
-			Suspended: truth(o.Text("spec", "suspend")),
+			Refspec:  o.Text("spec", "git", "push", "refspec"),
+			Branch:   cmp.Or(o.Text("spec", "git", "push", "branch"), o.Text("spec", "git", "checkout", "ref", "branch")),
+			Path:     path.Clean(strings.TrimLeft(o.Text("spec", "update", "path"), "/")),
+			Selector: o.LabelSelector("spec", "policySelector"),
+			Halt:     haltOf(o),
 		}
 		a.Source = sourceOf(o, objects)
-		if said(o.Text("spec", "suspend")) != o.Text("spec", "suspend") {
-			a.Unknown = cmp.Or(a.Unknown, "spec.suspend holds a variable that Flux fills in after the build")
-		}
 		out = append(out, a)
 	}
 	return out

@@ -194,6 +194,7 @@ type ImagePolicy struct {
 	// Folders are those of the kustomizations that it goes through.
 	Folders         []string
 	Namespace, Name string // Namespace is empty where nothing known says it
+	Labels          map[string]string
 	// Unknown says why it may be another in the cluster than it is here; empty where it is known.
 	Unknown string
 	// Partial says that Flux would not take the object as it stands, since it names
@@ -203,10 +204,31 @@ type ImagePolicy struct {
 	// Repository is the ImageRepository that the policy names, Image the image of
 	// that where the base tree tells it.
 	Repository, Image string
-	// Suspended says that the one or the other is to do nothing for now.
-	Suspended bool
+	// Halt tells whether the one or the other is to do nothing for now.
+	Halt Halt
 	image.Selector
 	DigestReflection string // digestReflectionPolicy
+}
+
+// Halt tells whether an object is suspended.
+type Halt int
+
+// AtWork it is by default; MaybeSuspended says that spec.suspend is filled in after the build.
+const (
+	AtWork Halt = iota
+	MaybeSuspended
+	Suspended
+)
+
+// haltOf reads spec.suspend.
+func haltOf(o kustomize.Object) Halt {
+	switch word := o.Text("spec", "suspend"); {
+	case truth(word):
+		return Suspended
+	case said(word) != word:
+		return MaybeSuspended
+	}
+	return AtWork
 }
 
 // alike tells whether two objects select the same.
@@ -221,6 +243,16 @@ func (p ImagePolicy) Reflects() bool {
 	return p.DigestReflection == "IfNotPresent" || p.DigestReflection == "Always"
 }
 
+// labelsFilledIn tells whether a label is filled in after the build.
+func (p ImagePolicy) labelsFilledIn() bool {
+	for key, value := range p.Labels {
+		if said(key) != key || said(value) != value {
+			return true
+		}
+	}
+	return false
+}
+
 // Ordered tells whether the object puts tags in an order.
 func (p ImagePolicy) Ordered() bool {
 	return p.Range != "" || p.Alphabetical != "" || p.Numerical != ""
@@ -232,7 +264,7 @@ func (p ImagePolicy) over(whole ImagePolicy) ImagePolicy {
 	p.Image = cmp.Or(p.Image, whole.Image)
 	p.Pattern, p.Extract = cmp.Or(p.Pattern, whole.Pattern), cmp.Or(p.Extract, whole.Extract)
 	p.DigestReflection = cmp.Or(p.DigestReflection, whole.DigestReflection)
-	p.Suspended = whole.Suspended
+	p.Halt = whole.Halt
 	return p
 }
 

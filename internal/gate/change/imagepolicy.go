@@ -36,7 +36,7 @@ func policies(objects []kustomize.Object) (out []ImagePolicy) {
 			named := key{cmp.Or(o.Text("spec", "imageRepositoryRef", "namespace"), o.Namespace()), o.Text("spec", "imageRepositoryRef", "name")}
 			p := imagePolicy(o)
 			if r, known := repositoryOf(o, repositories[named]); known {
-				p.Image, p.Suspended = r.Text("spec", "image"), p.Suspended || truth(r.Text("spec", "suspend"))
+				p.Image, p.Halt = r.Text("spec", "image"), max(p.Halt, haltOf(r))
 			}
 			out = append(out, p)
 		}
@@ -69,11 +69,11 @@ func imagePolicy(o kustomize.Object) ImagePolicy {
 	}
 	return ImagePolicy{
 		File: o.File, Line: o.Line, Folders: o.Folders,
-		Namespace: o.Namespace(), Name: o.Name(),
+		Namespace: o.Namespace(), Name: o.Name(), Labels: o.Labels(),
 		Repository:       o.Text("spec", "imageRepositoryRef", "name"),
 		Partial:          o.Unknown == "" && (o.Text("spec", "imageRepositoryRef", "name") == "" || !ordered),
 		Unknown:          o.Unknown,
-		Suspended:        truth(o.Text("spec", "suspend")),
+		Halt:             haltOf(o),
 		Selector:         selector,
 		DigestReflection: o.Text("spec", "digestReflectionPolicy"),
 	}
@@ -95,7 +95,7 @@ func repositoryOf(policy kustomize.Object, named []kustomize.Object) (found kust
 			case !near(r):
 			case known && r.Text("spec", "image") != found.Text("spec", "image"):
 				return kustomize.Object{}, false
-			case !known || !truth(r.Text("spec", "suspend")):
+			case !known || haltOf(r) <= haltOf(found):
 				found, known = r, true
 			}
 		}

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -48,11 +49,48 @@ func (f Facts) Lookup() Lookup {
 // may have pushed the change. Suspended ones are among them only where all of them are.
 func (l Lookup) Writers(key, file string) (some, all []Automation) {
 	namespace, _, _ := strings.Cut(key, ":")
-	some = slices.DeleteFunc(slices.Clone(l.writers), func(a Automation) bool { return !a.writes(file, namespace) })
-	if slices.ContainsFunc(some, func(a Automation) bool { return !a.Suspended }) {
-		some = slices.DeleteFunc(some, func(a Automation) bool { return a.Suspended })
+	for _, a := range l.writers {
+		takes, known := l.takes(a, key, file)
+		if !takes || !a.writes(file, namespace) {
+			continue
+		}
+		if !known {
+			a.Unknown = cmp.Or(a.Unknown, "its policySelector goes by labels of the ImagePolicy "+key+" that are not known")
+		}
+		some = append(some, a)
+	}
+	if slices.ContainsFunc(some, func(a Automation) bool { return a.Halt != Suspended }) {
+		some = slices.DeleteFunc(some, func(a Automation) bool { return a.Halt == Suspended })
 	}
 	return some, l.writers
+}
+
+// takes tells whether an automation's policySelector may take the ImagePolicy of a marker, and whether that is known.
+// In several clusters the object can have several sets of labels; one that fits will do.
+func (l Lookup) takes(a Automation, key, file string) (takes, known bool) {
+	if a.Selector == "" || a.Unknown != "" {
+		return true, true
+	}
+	namespace, name, _ := strings.Cut(key, ":")
+	for _, of := range []string{namespace, ""} {
+		for _, p := range l.policies[name] {
+			if said(p.Namespace) != of || l.sample(p, file) || p.Partial && len(p.Labels) == 0 {
+				continue
+			}
+			selected, err := kustomize.Selects(a.Selector, p.Labels)
+			switch unsure := err != nil || p.Unknown != "" || p.Partial || p.labelsFilledIn(); {
+			case selected && !unsure:
+				return true, true
+			case unsure:
+				takes = true
+			}
+			known = true
+		}
+		if known {
+			return takes, !takes
+		}
+	}
+	return true, false
 }
 
 // For gives the ImagePolicy objects that a marker in a file may mean, by its
@@ -176,7 +214,7 @@ func nearest(policies []ImagePolicy, dir []string, least int, pass func(ImagePol
 			near, out = n, nil
 		}
 		if i := slices.IndexFunc(out, p.Alike); n == near && i >= 0 {
-			out[i].Suspended = out[i].Suspended && p.Suspended // whatever else there is, that one may be at work
+			out[i].Halt = min(out[i].Halt, p.Halt) // whatever else there is, that one may be at work
 		} else if n == near {
 			out = append(out, p)
 		}

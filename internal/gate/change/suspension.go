@@ -26,13 +26,13 @@ var kinds = [...]string{"ImagePolicy", "ImageRepository", "ImageUpdateAutomation
 // Doubts are the suspensions by patches that may stop updates by some ImagePolicies.
 func (f Facts) Doubts(policies []ImagePolicy) []Suspension {
 	stopped := f.Stopped()
-	halted := len(stopped) > 0 || slices.ContainsFunc(policies, func(p ImagePolicy) bool { return p.Suspended })
+	halted := len(stopped) > 0 || slices.ContainsFunc(policies, func(p ImagePolicy) bool { return p.Halt == Suspended })
 	var names [len(kinds)][]string // by kinds
 	for _, p := range policies {
 		names[0], names[1] = append(names[0], p.Name), append(names[1], p.Repository)
 	}
 	for _, a := range f.automations() {
-		if f.Pushes(a) && (!a.Suspended || len(stopped) > 0) {
+		if f.Pushes(a) && (a.Halt != Suspended || len(stopped) > 0) {
 			names[2] = append(names[2], a.Name)
 		}
 	}

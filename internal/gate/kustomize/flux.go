@@ -58,6 +58,11 @@ func (b *builder) fluxLayer(o Object, known bool) *layer {
 			*field = value
 		}
 	}
+	for field, into := range map[string]*map[string]any{"labels": &l.labels, "annotations": &l.annotations} {
+		if common := mapping(at(o.fields, "spec", "commonMetadata", field)); common != nil {
+			*into = with(*into, common)
+		}
+	}
 	for _, c := range list(at(o.fields, "spec", "components")) {
 		name, _ := c.(string)
 		l.components = append(l.components, path.Join(folder, name))

@@ -59,6 +59,34 @@ func (o Object) Text(keys ...string) string { return text(o.fields, keys...) }
 // Has tells whether there is a mapping under the keys, be it empty.
 func (o Object) Has(keys ...string) bool { return mapping(at(o.fields, keys...)) != nil }
 
+// Labels are metadata.labels.
+func (o Object) Labels() map[string]string { return texts(at(o.fields, "metadata", "labels")) }
+
+// LabelSelector is the selector of labels under the keys, as kubectl takes it; empty where it takes all.
+func (o Object) LabelSelector(keys ...string) string {
+	selector := at(o.fields, keys...)
+	if s, ok := selector.(string); ok {
+		return s // such as a variable that is filled in later
+	}
+	var terms []string
+	for key, value := range texts(at(selector, "matchLabels")) {
+		terms = append(terms, key+"="+value)
+	}
+	for _, item := range list(at(selector, "matchExpressions")) {
+		var values []string
+		for _, value := range list(at(item, "values")) {
+			value, _ := value.(string)
+			values = append(values, value)
+		}
+		key, in := text(item, "key"), "("+strings.Join(values, ",")+")"
+		terms = append(terms, cmp.Or(map[string]string{
+			"In": key + " in " + in, "NotIn": key + " notin " + in, "Exists": key, "DoesNotExist": "!" + key,
+		}[text(item, "operator")], "?")) // which nobody reads
+	}
+	slices.Sort(terms)
+	return strings.Join(terms, ",")
+}
+
 // Repository is the owner/name at the end of a GitRepository's address; empty where there is none.
 func (o Object) Repository() string {
 	address := o.Text("spec", "url")
@@ -117,6 +145,17 @@ func at(v any, keys ...string) any {
 func text(v any, keys ...string) string { s, _ := at(v, keys...).(string); return s }
 func mapping(v any) map[string]any      { m, _ := v.(map[string]any); return m }
 func list(v any) []any                  { l, _ := v.([]any); return l }
+
+// texts are the scalars of a mapping; nil where there are none.
+func texts(v any) (out map[string]string) {
+	for key := range mapping(v) {
+		if out == nil {
+			out = map[string]string{}
+		}
+		out[key] = text(v, key)
+	}
+	return out
+}
 
 const imageGroup = "image.toolkit.fluxcd.io"
 

@@ -179,21 +179,17 @@ func (p patch) selects(o Object) (selects, clear bool) {
 		if selector = text(p.target, selector); selector == "" {
 			continue
 		}
-		if selects, err := carries(at(o.fields, "metadata", field), selector); err != nil || !selects {
+		if selects, err := Selects(selector, texts(at(o.fields, "metadata", field))); err != nil || !selects {
 			return err != nil, err == nil
 		}
 	}
 	return true, true
 }
 
-// carries tells whether a selector takes labels, or annotations.
-func carries(labels any, selector string) (bool, error) {
-	texts := map[string]string{}
-	for key := range mapping(labels) {
-		texts[key] = text(labels, key)
-	}
+// Selects tells whether a selector takes labels, or annotations.
+func Selects(selector string, labels map[string]string) (bool, error) {
 	n := kyaml.NewMapRNode(nil)
-	if err := n.SetLabels(texts); err != nil {
+	if err := n.SetLabels(labels); err != nil {
 		return false, err
 	}
 	return n.MatchesLabelSelector(selector)
