@@ -97,10 +97,12 @@ func TestAnotherBodyUnderAListedName(t *testing.T) {
 			s := audit.Complete(audit.Observations{
 				Window: audit.Window{From: ago(600), To: noon}, Now: noon, Retention: 72 * time.Hour, Settle: 5 * time.Minute,
 				Listings: []audit.Listing{{Hook: hook, Attempts: []audit.Attempt{listed}}},
-				Held:     audit.Held{Deliveries: map[audit.DeliveryKey]time.Time{key: ago(60)}, Said: map[audit.DeliveryKey][]audit.Said{key: {c.said}}},
+				Held: audit.Held{Deliveries: map[audit.DeliveryKey]time.Time{key: ago(60)},
+					Said: map[audit.DeliveryKey][]audit.Said{key: {c.said}}},
 			})
 			answer := s.Answer()
-			if got := slices.ContainsFunc(answer.Findings, func(f finding.Finding) bool { return f.Rule == "delivery/guid-reused" }); got != c.found {
+			reused := func(f finding.Finding) bool { return f.Rule == "delivery/guid-reused" }
+			if got := slices.ContainsFunc(answer.Findings, reused); got != c.found {
 				t.Errorf("%s, listed and recorded for the hooks %v: %+v", name, hooks, answer.Findings)
 			}
 		}

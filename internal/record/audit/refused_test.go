@@ -23,8 +23,9 @@ func TestRefusedIsAGap(t *testing.T) {
 		want     string // of the report that compares nothing
 		compared string
 	}{
-		"nobody lists":           {window: hours(-48, 0), want: "3 deliveries of hook 77", compared: "3 deliveries of hook 77"},
-		"one is there":           {window: hours(-48, 0), held: map[string]int{"a": 60}, want: "2 deliveries of hook 77", compared: "2 deliveries"},
+		"nobody lists": {window: hours(-48, 0), want: "3 deliveries of hook 77", compared: "3 deliveries of hook 77"},
+		"one is there": {window: hours(-48, 0), held: map[string]int{"a": 60},
+			want: "2 deliveries of hook 77", compared: "2 deliveries"},
 		"the GUID was another's": {window: hours(-48, 0), held: map[string]int{"a": 200}, want: "3 d", compared: "3 d"},
 		"GitHub lists all":       {window: hours(-48, 0), listings: listed, want: "3 deliveries"},
 		"it cannot be read":      {window: hours(-48, 0), listings: []audit.Listing{{Hook: fleet, Problem: "no"}}, want: "3 d", compared: "3 d"},
