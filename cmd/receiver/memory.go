@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// limitMemory has garbage collected when there is two and a half times as much of it as of
-// what is in use: at the usual once it costs a tenth of the throughput, and from three times
-// on a receiver holds more than 64 MB at rest. Where memory grows, because large bodies come
-// in, it is collected as often as it must.
+// limitMemory has garbage collected when there is twice as much of it as of what is in use:
+// at the usual once it costs a tenth of the throughput, and from two and a half times on a
+// receiver holds more than 64 MB at rest. Where memory grows, because large bodies come in,
+// it is collected as often as it must.
 func limitMemory() {
-	debug.SetGCPercent(250)
+	debug.SetGCPercent(200)
 	debug.SetMemoryLimit(400 << 20)
 }
 
