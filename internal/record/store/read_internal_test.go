@@ -12,15 +12,7 @@ import (
 // TestRareKindsHaveAnIndex: rotations and erasures are looked for at each start and
 // report, and must not cost a walk over all deliveries.
 func TestRareKindsHaveAnIndex(t *testing.T) {
-	key, err := ledger.NewKey(rand.Reader, "ledger.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := Open(t.Context(), Options{Address: t.TempDir() + "/ledger.db", Key: key})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l := empty(t)
 	for _, kind := range []ledger.Kind{ledger.Rotation, ledger.Erasure} {
 		text, args := selection(ledger.Query{Kinds: []ledger.Kind{kind}}, 100)
 		plan := explain(t, l.engine.reader(), text, args)
@@ -32,15 +24,7 @@ func TestRareKindsHaveAnIndex(t *testing.T) {
 
 // TestIdsHaveAnIndex: an entry is found by its sender's id without a walk over all of them.
 func TestIdsHaveAnIndex(t *testing.T) {
-	key, err := ledger.NewKey(rand.Reader, "ledger.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := Open(t.Context(), Options{Address: t.TempDir() + "/ledger.db", Key: key})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l := empty(t)
 	from, to := idRange("72d3162e-cc78-11e3-81ab-4c9367dc0958")
 	text, args := selection(ledger.Query{ID: "72d3162e-cc78-11e3-81ab-4c9367dc0958"}, 100)
 	for _, plan := range []string{
@@ -51,6 +35,21 @@ func TestIdsHaveAnIndex(t *testing.T) {
 			t.Error(plan)
 		}
 	}
+}
+
+// empty opens a new ledger.
+func empty(t *testing.T) *Ledger {
+	t.Helper()
+	key, err := ledger.NewKey(rand.Reader, "ledger.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := Open(t.Context(), Options{Address: t.TempDir() + "/ledger.db", Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
 }
 
 func explain(t *testing.T, db *sql.DB, text string, args []any) string {
